@@ -1,0 +1,102 @@
+"""The arrays of a number of environments, one row each, and the two things that are done to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin.observation import FEATURE_COUNT
+from thinmargin.parameters import ECONOMY
+from thinmargin.records import FLOWS, REPORT, SHOCKS, STATE
+from thinmargin.simulation import KERNELS
+from thinmargin.worlds import Family, World
+
+_BLANK_STATE = np.zeros((), STATE)
+_BLANK_REPORT = np.zeros((), REPORT)
+SAVED = ("states", "economies", "shocks", "reports", "observations", "keys")
+"""The arrays that are the whole condition of a batch between two steps."""
+
+
+class Batch:
+    """`size` environments in step: arrays of records, written in place by the compiled month.
+
+    Attributes:
+        states, reports, economies: record arrays of shape (size,).
+        flows: record array of shape (1,), a scratch: the flows of the last row that was run.
+        shocks: record array of shape (size, horizon).
+        observations: float32 of shape (size, features).
+        rewards: float64 of shape (size,), RMB 10 bn.
+        ends: int64 of shape (size,): RUNNING, BANKRUPT or CLOSED, see `thinmargin.simulation`.
+        keys: int64 of shape (size,), the world keys.
+    """
+
+    def __init__(self, size: int, horizon: int, pays_closing: bool, shaped: bool) -> None:
+        self.horizon = float(horizon)
+        self.pays_closing = pays_closing
+        self.shaped = shaped
+        self.states = np.zeros(size, STATE)
+        self.economies = np.zeros(size, ECONOMY)
+        self.shocks = np.zeros((size, horizon), SHOCKS)
+        self.flows = np.zeros(1, FLOWS)
+        self._blank = np.zeros(1, FLOWS)
+        self.reports = np.zeros(size, REPORT)
+        self.observations = np.zeros((size, FEATURE_COUNT), np.float32)
+        self.rewards = np.zeros(size)
+        self.ends = np.zeros(size, np.int64)
+        self.keys = np.zeros(size, np.int64)
+        self._spare_state = np.zeros(1, STATE)
+        self._calm = np.zeros(1, SHOCKS)
+
+    def put(self, row: int, world: World) -> None:
+        """Make `world` the world of this row; `begin` must follow."""
+        if len(world.shocks) < self.shocks.shape[1]:
+            raise ValueError(
+                f"world {world.key} has {len(world.shocks)} months of shocks: "
+                f"at least the horizon, {self.shocks.shape[1]}, is wanted"
+            )
+        self.economies[row] = world.economy
+        self.shocks[row] = world.shocks[: self.shocks.shape[1]]
+        self.keys[row] = world.key
+
+    def draw(self, row: int, family: Family, key: int) -> None:
+        """Draw the world of `key` straight into this row; `begin` must follow."""
+        family.draw_into(key, self.economies, self.shocks, row)
+        self.keys[row] = key
+
+    def begin(self, rows: npt.NDArray[np.int64]) -> None:
+        """Set these rows to January 2012 of their worlds."""
+        self.states[rows] = _BLANK_STATE
+        self.reports[rows] = _BLANK_REPORT
+        KERNELS.begin(
+            rows, self.states, self.economies, self.shocks, self.flows, self._blank, self.reports,
+            self.horizon, self.observations,
+        )  # fmt: skip
+
+    def step(self, actions: npt.NDArray[np.float64]) -> None:
+        """Run one month of every row; `actions` is float64 of shape (size, 4) inside [-1, 1]."""
+        KERNELS.step(
+            self.states, self.economies, self.shocks, self.flows, self.reports, actions, self.horizon,
+            self.pays_closing, self.shaped, self.observations, self.rewards, self.ends,
+            self._spare_state, self._calm,
+        )  # fmt: skip
+
+    def saved(self) -> dict[str, npt.NDArray[Any]]:
+        """Copies of everything that decides what comes next."""
+        return {name: getattr(self, name).copy() for name in SAVED}
+
+    def restore(self, saved: dict[str, npt.NDArray[Any]]) -> None:
+        """Go back to what `saved` returned; a missing, misshapen or foreign array is a ValueError."""
+        for name in SAVED:
+            mine = getattr(self, name)
+            theirs = saved.get(name)
+            if theirs is None:
+                raise ValueError(f"state has no {name!r}: it must come from get_state")
+            if np.shape(theirs) != mine.shape or np.asarray(theirs).dtype != mine.dtype:
+                raise ValueError(
+                    f"state[{name!r}] has shape {np.shape(theirs)} and type {np.asarray(theirs).dtype.name}: "
+                    f"shape {mine.shape} and type {mine.dtype.name} are wanted"
+                )
+        for name in SAVED:
+            getattr(self, name)[...] = saved[name]

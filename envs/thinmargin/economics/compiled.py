@@ -1,0 +1,46 @@
+"""How equations are compiled: one decorator for a mechanism, one digest for the disk cache.
+
+A mechanism is a pure function of numbers, or of one month's records, and draws nothing at random.
+`NUMBA_DISABLE_JIT=1` runs the same functions as plain Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar, cast
+
+import numba
+
+Record: TypeAlias = Any
+"""One record of a type declared in `thinmargin.records` or `thinmargin.parameters`."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def mechanism(function: F) -> F:
+    """Compile one equation; it is inlined into the entry points that Python calls."""
+    return cast(F, numba.njit(error_model="numpy")(function))
+
+
+def entry_point(function: F) -> F:
+    """Compile a function that Python calls, and keep the result on disk where a place can be found."""
+    try:
+        return cast(F, numba.njit(error_model="numpy", cache=True)(function))
+    except RuntimeError:  # numba found no folder that it may write its cache to
+        return mechanism(function)
+
+
+def source_digest() -> str:
+    """Digest of every source file the entry points inline.
+
+    numba's disk cache looks at the file of the entry point alone: without this digest in the key, an
+    edit of an equation elsewhere would silently run the old machine code.
+    """
+    package = Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    for path in sorted([*package.glob("*.py"), *package.glob("economics/*.py")]):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

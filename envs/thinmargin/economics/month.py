@@ -1,0 +1,304 @@
+"""One month in order. `advance` is the only function that writes state; no other room does."""
+
+from __future__ import annotations
+
+import math
+
+from thinmargin.economics.compiled import Record, mechanism
+from thinmargin.economics.cost_and_price import (
+    component_price,
+    experience_curve,
+    list_price,
+    markup_step,
+    model_life_cost,
+)
+from thinmargin.economics.demand import (
+    adopters,
+    affordability,
+    offer_weight,
+    owners_in_market,
+    price_utility,
+    replacement_rate,
+    stickiness,
+)
+from thinmargin.economics.finance import credit_line, funding_cost, income_tax, release_cost
+from thinmargin.economics.loyalty import (
+    engagement_step,
+    fan_step,
+    fan_target,
+    imitation_step,
+    update_satisfaction,
+)
+from thinmargin.economics.marketing import adstock_step, awareness, coverage_step
+from thinmargin.economics.services import monetisation, services_revenue
+from thinmargin.economics.supply import capacity_step, forecast_step, holding_cost, production
+from thinmargin.economics.ventures import (
+    accessory_margin,
+    accessory_revenue,
+    breadth_step,
+    catalogue,
+    gestation_flow,
+    ventures_started,
+)
+from thinmargin.records import ACCESSORIES, FIRMS, HOME, MARKETING, OVERSEAS, PRICE, REGIONS, UPDATES
+
+
+@mechanism
+def advance(state: Record, p: Record, shock: Record, flows: Record) -> None:
+    """Run one month for every firm.
+
+    `flows.lever` holds what each firm does (target markup, tickets and selling spend as shares of
+    trailing revenue, releases); everything else in `flows` is written, then `state` moves on a month.
+    """
+    set_prices(state, p, shock, flows)
+    spend(state, p, flows)
+    size_markets(state, p, shock, flows)
+    share_markets(state, p, shock, flows)
+    make_and_sell(state, p, shock, flows)
+    keep_books(state, p, shock, flows)
+    move_users(state, flows)
+    move_loyalty(state, p, flows)
+    move_channels(state, p, flows)
+    move_ventures(state, p, shock, flows)
+    move_prices(state, flows)
+    state.month += 1.0
+
+
+@mechanism
+def set_prices(state: Record, p: Record, shock: Record, flows: Record) -> None:
+    """Markups move towards their targets; experience and components give cost, cost gives price."""
+    components = component_price(state.month, shock.component, p.spec_drift)
+    age = model_life_cost(state.month, p.model_decline)
+    for i in range(FIRMS):
+        state.markup[i] = markup_step(state.markup[i], flows.lever[i, PRICE], p.markup_speed)
+        curve = experience_curve(state.output[i], p.firm_experience[i], p.learning, p.incompressible)
+        state.unit_cost[i] = p.firm_unit_cost[i] * curve * components
+        flows.realised_cost[i] = state.unit_cost[i] * age
+        state.price[i] = list_price(state.unit_cost[i], state.markup[i])
+
+
+@mechanism
+def spend(state: Record, p: Record, flows: Record) -> None:
+    """Money of the month out of trailing revenue, and what the updates are worth."""
+    for i in range(FIRMS):
+        base = state.trailing_revenue[i] + p.spending_floor
+        users = state.users[i, HOME] + state.users[i, OVERSEAS]
+        cadence = flows.lever[i, UPDATES]
+        flows.marketing[i] = flows.lever[i, MARKETING] * base
+        flows.tickets[i] = flows.lever[i, ACCESSORIES] * base
+        flows.releases[i] = release_cost(cadence, users, p.release_cost, p.release_base)
+        flows.satisfaction[i] = update_satisfaction(
+            cadence, users, state.fans[i] / p.fan_ceiling, p.update_scale, p.bug_rate, p.bug_base, p.codevelopment
+        )  # fmt: skip
+
+
+@mechanism
+def size_markets(state: Record, p: Record, shock: Record, flows: Record) -> None:
+    """First-time adopters and owners whose phone is due, in each region."""
+    boom = math.exp(shock.demand)
+    rate = replacement_rate(state.month, p.device_life, p.device_life_growth)
+    level = state.price_index * math.exp(-p.spec_drift * state.month)
+    climate = affordability(level, p.category_elasticity) * boom
+    for r in range(REGIONS):
+        users = 0.0
+        for i in range(FIRMS):
+            users += state.users[i, r]
+        flows.adopters[r] = adopters(
+            users, p.users_ceiling[r], p.adoption_innovation, p.adoption_imitation[r], climate
+        )
+        flows.market[r] = flows.adopters[r] + rate * boom * users
+
+
+@mechanism
+def share_markets(state: Record, p: Record, shock: Record, flows: Record) -> None:
+    """Who wants whose phone: logit shares, owners pulled to their own brand."""
+    rate = replacement_rate(state.month, p.device_life, p.device_life_growth) * math.exp(shock.demand)
+    for i in range(FIRMS):
+        flows.price_worth[i] = price_utility(state.price[i], p.price_slope)
+        flows.attach[i] = catalogue(state.breadth[i], p.breadth_scale)
+        flows.stickiness[i] = stickiness(
+            p.inertia, p.inertia_span, state.fans[i], p.fan_ceiling, flows.attach[i]
+        )
+    for r in range(REGIONS):
+        total = 0.0
+        for i in range(FIRMS):
+            flows.weight[i, r] = 0.0
+            if state.coverage[i, r] > 0.0:
+                known = awareness(
+                    state.adstock[i, r], p.word_of_mouth, state.fans[i], state.users[i, r],
+                    flows.market[r], p.awareness_pivot, p.awareness_span,
+                )  # fmt: skip
+                flows.weight[i, r] = state.coverage[i, r] * offer_weight(
+                    p.firm_brand[i, r] + shock.brand[i], flows.price_worth[i], known, state.imitation[i, r]
+                )
+            total += flows.weight[i, r]
+        leaving = 0.0
+        for i in range(FIRMS):
+            flows.share[i, r] = flows.weight[i, r] / total
+            flows.leaving[i, r] = owners_in_market(
+                state.users[i, r], rate, flows.share[i, r], flows.stickiness[i]
+            )
+            leaving += flows.leaving[i, r]
+        for i in range(FIRMS):
+            own = flows.leaving[i, r] * flows.stickiness[i]
+            others = leaving - flows.leaving[i, r]
+            flows.wanted[i, r] = flows.share[i, r] * (own + others + flows.adopters[r])
+
+
+@mechanism
+def make_and_sell(state: Record, p: Record, shock: Record, flows: Record) -> None:
+    """Production within capacity, sales within stock; who is not served keeps the old phone."""
+    for i in range(FIRMS):
+        wanted = flows.wanted[i, HOME] + flows.wanted[i, OVERSEAS]
+        stock = state.inventory[i]
+        capacity = state.capacity[i] * shock.supply
+        flows.production[i] = production(capacity, state.forecast[i], stock, p.cover_months)
+        flows.sales[i] = min(wanted, stock + flows.production[i])
+        flows.fill[i] = flows.sales[i] / wanted if wanted > 0.0 else 1.0
+        state.inventory[i] = stock + flows.production[i] - flows.sales[i]
+        state.output[i] += flows.sales[i]
+        flows.holding[i] = holding_cost(
+            state.inventory[i], state.forecast[i], p.cover_months, state.unit_cost[i], p.holding
+        )
+        forecast = forecast_step(state.forecast[i], wanted, p.forecast_months)
+        state.capacity[i] = capacity_step(
+            state.capacity[i], forecast, forecast - state.forecast[i], p.headroom,
+            p.capacity_months_up, p.capacity_months_down,
+        )  # fmt: skip
+        state.forecast[i] = forecast
+
+
+@mechanism
+def keep_books(state: Record, p: Record, shock: Record, flows: Record) -> None:
+    """Revenue, gross profit, spending, funding cost, tax and cash of every firm."""
+    for i in range(FIRMS):
+        services = 0.0
+        accessories = 0.0
+        users = 0.0
+        for r in range(REGIONS):
+            earned = monetisation(state.user_years[i, r], p.services_half)
+            services += services_revenue(
+                state.users[i, r], p.services_ceiling[r], state.engagement[i], earned
+            )
+            accessories += accessory_revenue(state.users[i, r], p.accessory_ceiling[r], flows.attach[i])
+            users += state.users[i, r]
+        services *= shock.services
+        devices = flows.sales[i] * state.price[i]
+        revenue = devices + accessories + services
+        flows.device_revenue[i] = devices
+        flows.accessory_revenue[i] = accessories
+        flows.services_revenue[i] = services
+        flows.revenue[i] = revenue
+        flows.device_profit[i] = flows.sales[i] * (state.price[i] - flows.realised_cost[i])
+        flows.accessory_profit[i] = accessories * accessory_margin(
+            accessories, p.accessory_margin, p.accessory_scale
+        )
+        flows.services_profit[i] = services * p.services_margin
+        flows.gross_profit[i] = flows.device_profit[i] + flows.accessory_profit[i] + flows.services_profit[i]
+        flows.overhead[i] = (p.research_share + p.admin_share) * revenue + p.fixed_cost
+        flows.operating_profit[i] = (
+            flows.gross_profit[i]
+            - flows.marketing[i]
+            - flows.tickets[i]
+            - flows.releases[i]
+            - flows.overhead[i]
+            - flows.holding[i]
+        )
+        flows.credit_line[i] = credit_line(users, p.credit_floor, p.credit_per_user)
+        flows.interest[i] = funding_cost(state.cash[i], flows.credit_line[i], p.debt_rate, p.debt_spread)
+        pretax = flows.operating_profit[i] - flows.interest[i]
+        flows.tax[i] = income_tax(pretax, p.tax_rate)
+        flows.profit[i] = pretax - flows.tax[i]
+        state.cash[i] += flows.profit[i]
+        state.trailing_revenue[i] += (revenue - state.trailing_revenue[i]) / 6.0
+
+
+@mechanism
+def move_users(state: Record, flows: Record) -> None:
+    """Served buyers change hands; nobody appears or vanishes between firms."""
+    for i in range(FIRMS):
+        flows.retained[i] = 0.0
+    for r in range(REGIONS):
+        leaving = 0.0
+        served = 0.0
+        for i in range(FIRMS):
+            leaving += flows.leaving[i, r]
+            served += flows.share[i, r] * flows.fill[i]
+        for i in range(FIRMS):
+            own = flows.share[i, r] * flows.fill[i]
+            won = own * (leaving - flows.leaving[i, r])
+            flows.newcomers[i, r] = won + own * flows.adopters[r]
+            flows.lost[i, r] = flows.leaving[i, r] * (served - own)
+            flows.retained[i] += own * flows.leaving[i, r] * flows.stickiness[i]
+    for i in range(FIRMS):
+        in_market = 0.0
+        for r in range(REGIONS):
+            state.user_years[i, r] += state.users[i, r] / 12.0
+            in_market += flows.leaving[i, r] * (1.0 + flows.share[i, r] * (flows.stickiness[i] - 1.0))
+            state.users[i, r] += flows.newcomers[i, r] - flows.lost[i, r]
+        flows.retained[i] = flows.retained[i] / in_market if in_market > 0.0 else 0.0
+
+
+@mechanism
+def move_loyalty(state: Record, p: Record, flows: Record) -> None:
+    """Fans, engagement, and what the others copy."""
+    for i in range(FIRMS):
+        newcomers = flows.newcomers[i, HOME] + flows.newcomers[i, OVERSEAS]
+        old_users = state.users[i, HOME] + state.users[i, OVERSEAS] - newcomers
+        target = fan_target(
+            p.fan_ceiling, p.fan_constant + p.firm_fan_appeal[i], p.fan_value, p.fan_reference_markup,
+            state.markup[i], p.fan_updates, flows.satisfaction[i], p.fan_stockout, flows.fill[i],
+        )  # fmt: skip
+        state.fans[i] = fan_step(
+            state.fans[i], old_users, newcomers, target, p.fan_months_up, p.fan_months_down
+        )
+        state.engagement[i] = engagement_step(
+            state.engagement[i], flows.satisfaction[i], p.engagement_floor, p.engagement_span, p.engagement_months
+        )  # fmt: skip
+        for r in range(REGIONS):
+            share = flows.wanted[i, r] * flows.fill[i] / flows.market[r]
+            state.imitation[i, r] = imitation_step(
+                state.imitation[i, r], share, p.imitation_strength, p.imitation_months
+            )
+
+
+@mechanism
+def move_channels(state: Record, p: Record, flows: Record) -> None:
+    """Adstock and coverage; overseas channels are built from the firm's entry on."""
+    for i in range(FIRMS):
+        is_open = state.month >= p.firm_overseas_month[i]
+        overseas = p.overseas_effort if is_open else 0.0
+        for r in range(REGIONS):
+            effort = flows.marketing[i] * (overseas if r == OVERSEAS else 1.0 - overseas)
+            state.adstock[i, r] = adstock_step(state.adstock[i, r], effort, p.adstock_carryover)
+            state.coverage[i, r] = coverage_step(
+                state.coverage[i, r], effort, p.firm_channels[i, r],
+                p.coverage_rate, p.coverage_scale, p.coverage_decay,
+            )  # fmt: skip
+
+
+@mechanism
+def move_ventures(state: Record, p: Record, shock: Record, flows: Record) -> None:
+    """Tickets become ventures, ventures become a catalogue two to three years later."""
+    for i in range(FIRMS):
+        started = ventures_started(flows.tickets[i], p.ticket, p.venture_success, p.deal_flow)
+        half_way = gestation_flow(state.seeded[i], p.gestation)
+        arriving = gestation_flow(state.growing[i], p.gestation)
+        state.seeded[i] += started - half_way
+        state.growing[i] += half_way - arriving
+        state.breadth[i] = breadth_step(state.breadth[i], arriving, shock.hit[i], p.obsolescence)
+
+
+@mechanism
+def move_prices(state: Record, flows: Record) -> None:
+    """Share-weighted home price over its start: what first-time buyers see next month."""
+    state.price_index = home_price(state, flows) / state.price_index_start
+
+
+@mechanism
+def home_price(state: Record, flows: Record) -> float:
+    """Share-weighted list price at home, RMB."""
+    index = 0.0
+    for i in range(FIRMS):
+        index += flows.share[i, HOME] * state.price[i]
+    return index

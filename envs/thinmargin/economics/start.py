@@ -1,0 +1,106 @@
+"""The state of January 2012, from the world's constants."""
+
+from __future__ import annotations
+
+import math
+
+from thinmargin.economics.compiled import Record, mechanism
+from thinmargin.economics.cost_and_price import list_price
+from thinmargin.economics.demand import adopters, offer_weight, price_utility, replacement_rate
+from thinmargin.economics.loyalty import fan_target, imitation_target, update_satisfaction
+from thinmargin.economics.marketing import awareness
+from thinmargin.records import FIRMS, HOME, OVERSEAS, REGIONS, SEAT
+
+
+@mechanism
+def begin(state: Record, p: Record) -> None:
+    """Write the first state, the list prices it starts from and the brand constants its shares imply.
+
+    Fans, engagement, adstock, imitation, capacity and stock begin where the firm's own playbook would
+    have brought them; firms with a user base have monetised it for a year.
+    """
+    state.month = 0.0
+    state.price_index = 1.0
+    rate = replacement_rate(0.0, p.device_life, p.device_life_growth)
+    for i in range(FIRMS):
+        state.markup[i] = p.firm_start_markup[i]
+        state.output[i] = 0.0
+        state.seeded[i] = 0.0
+        state.growing[i] = 0.0
+        state.breadth[i] = 0.0
+        state.cash[i] = p.firm_cash[i]
+        state.trailing_revenue[i] = 0.0
+        demand = 0.0
+        for r in range(REGIONS):
+            share = p.firm_start_share[i, r]
+            first = adopters(
+                p.base_start[r], p.users_ceiling[r], p.adoption_innovation, p.adoption_imitation[r], 1.0
+            )
+            state.users[i, r] = share * p.base_start[r]
+            state.user_years[i, r] = state.users[i, r]
+            state.coverage[i, r] = p.firm_channels[i, r]
+            state.imitation[i, r] = imitation_target(share, p.imitation_strength)
+            demand += share * (first + rate * p.base_start[r])
+        state.forecast[i] = demand
+        state.inventory[i] = p.cover_months * demand
+        state.capacity[i] = p.headroom * demand
+        if p.firm_capacity[i] > 0.0:  # an entrant starts with what its first factory makes, and no stock
+            state.capacity[i] = p.firm_capacity[i]
+            state.forecast[i] = p.firm_capacity[i]
+            state.inventory[i] = 0.0
+        else:
+            price = list_price(p.firm_unit_cost[i], state.markup[i])
+            state.trailing_revenue[i] = demand * price
+        users = state.users[i, HOME] + state.users[i, OVERSEAS]
+        satisfaction = update_satisfaction(
+            p.play_updates[i], users, 0.5, p.update_scale, p.bug_rate, p.bug_base, p.codevelopment
+        )
+        state.engagement[i] = max(p.engagement_floor + p.engagement_span * satisfaction, 0.0)
+        state.fans[i] = fan_target(
+            p.fan_ceiling, p.fan_constant + p.firm_fan_appeal[i], p.fan_value, p.fan_reference_markup,
+            state.markup[i], p.fan_updates, satisfaction, p.fan_stockout, 1.0,
+        )  # fmt: skip
+        spend = p.play_marketing[i] * state.trailing_revenue[i]
+        abroad = p.overseas_effort if p.firm_overseas_month[i] <= 0.0 else 0.0
+        state.adstock[i, HOME] = (1.0 - abroad) * spend
+        state.adstock[i, OVERSEAS] = abroad * spend
+    invert_brands(state, p, rate)
+    seat_price = list_price(p.firm_unit_cost[SEAT], state.markup[SEAT])
+    index = 0.0
+    for i in range(FIRMS):
+        price = list_price(p.firm_unit_cost[i], state.markup[i])
+        state.unit_cost[i] = p.firm_unit_cost[i]
+        state.price[i] = price
+        state.gap_start[i] = math.log(p.firm_unit_cost[i] * (1.0 + p.play_markup[i]) / seat_price)
+        index += p.firm_start_share[i, HOME] * price
+    state.price_index_start = index
+
+
+@mechanism
+def invert_brands(state: Record, p: Record, rate: float) -> None:
+    """Brand constants that make the start shares come true (Berry 1994); the last firm's is zero.
+
+    Firms whose constant is given (not nan) keep it.
+    """
+    last = FIRMS - 1
+    for r in range(REGIONS):
+        first = adopters(
+            p.base_start[r], p.users_ceiling[r], p.adoption_innovation, p.adoption_imitation[r], 1.0
+        )
+        market = first + rate * p.base_start[r]
+        anchor = 0.0
+        for step in range(FIRMS):
+            i = last - step
+            if math.isnan(p.firm_brand[i, r]):
+                known = awareness(
+                    state.adstock[i, r], p.word_of_mouth, state.fans[i], state.users[i, r],
+                    market, p.awareness_pivot, p.awareness_span,
+                )  # fmt: skip
+                price = list_price(p.firm_unit_cost[i], state.markup[i])
+                bare = state.coverage[i, r] * offer_weight(
+                    0.0, price_utility(price, p.price_slope), known, state.imitation[i, r]
+                )
+                level = math.log(p.firm_start_share[i, r] / bare)
+                if i == last:
+                    anchor = level
+                p.firm_brand[i, r] = level - anchor

@@ -1,0 +1,48 @@
+"""From an action in [-1, 1] to the levers of a month, and back."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin.economics.compiled import Record, mechanism
+from thinmargin.records import ACCESSORIES, LEVERS, MARKETING, PRICE, UPDATES
+
+MARKUP_LOW, MARKUP_HIGH = LEVERS[PRICE].low, LEVERS[PRICE].high
+ACCESSORIES_HIGH = LEVERS[ACCESSORIES].high
+MARKETING_HIGH = LEVERS[MARKETING].high
+UPDATES_LOW, UPDATES_SPAN = LEVERS[UPDATES].low, LEVERS[UPDATES].high / LEVERS[UPDATES].low
+
+
+@mechanism
+def read_levers(action: npt.NDArray[np.float64], lever: Record) -> None:
+    """Write the levers an action asks for: markup linear, spending shares squared, cadence logarithmic.
+
+    Squares and logs put the useful region in the middle of [-1, 1].
+    """
+    lever[PRICE] = MARKUP_LOW + (MARKUP_HIGH - MARKUP_LOW) * (action[PRICE] + 1.0) / 2.0
+    lever[ACCESSORIES] = ACCESSORIES_HIGH * ((action[ACCESSORIES] + 1.0) / 2.0) ** 2
+    lever[MARKETING] = MARKETING_HIGH * ((action[MARKETING] + 1.0) / 2.0) ** 2
+    lever[UPDATES] = UPDATES_LOW * math.pow(UPDATES_SPAN, (action[UPDATES] + 1.0) / 2.0)
+
+
+def action_of(markup: float, accessories: float, marketing: float, updates: float) -> npt.NDArray[np.float32]:
+    """The action, shape (4,), that asks for these levers; a lever out of range is a ValueError."""
+    wanted = (markup, accessories, marketing, updates)
+    for value, lever in zip(wanted, LEVERS, strict=True):
+        if not lever.low - 1e-9 <= value <= lever.high + 1e-9:
+            raise ValueError(
+                f"{lever.name} is {value!r}: allowed are {lever.low:g} to {lever.high:g} [{lever.unit}]"
+            )
+    action = np.array(
+        [
+            2.0 * (markup - MARKUP_LOW) / (MARKUP_HIGH - MARKUP_LOW) - 1.0,
+            2.0 * math.sqrt(max(accessories, 0.0) / ACCESSORIES_HIGH) - 1.0,
+            2.0 * math.sqrt(max(marketing, 0.0) / MARKETING_HIGH) - 1.0,
+            2.0 * math.log(updates / UPDATES_LOW) / math.log(UPDATES_SPAN) - 1.0,
+        ],
+        dtype=np.float32,
+    )
+    return np.clip(action, -1.0, 1.0)

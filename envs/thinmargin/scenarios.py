@@ -1,0 +1,94 @@
+"""The families of worlds behind the environment ids, and what breaks in each held-out scenario."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from thinmargin.parameters import Parameters
+from thinmargin.worlds import Family, Numbers, Spread, Table
+
+
+CALIBRATED = Parameters()
+WIDE = replace(CALIBRATED, demand_sd=0.06, component_sd=0.02, brand_rate=0.01)
+"""The benchmark's shocks: larger, with brand scandals."""
+HIDDEN = Spread(
+    log=(
+        ("services_ceiling", 0.25),
+        ("price_slope", 0.12),
+        ("imitation_strength", 0.40),
+        ("awareness_span", 0.20),
+        ("accessory_ceiling", 0.25),
+        ("bug_rate", 0.40),
+    ),
+    plain=(("incompressible", 0.06),),
+    brand=(0.25, 0.40),
+)
+"""What the firm cannot know of its world: doubts about the calibration (ECONOMICS, hidden worlds)."""
+
+
+def _between(chance: float, low: int, high: int) -> int:
+    """A month from low to high, from a number in [0, 1)."""
+    return low + int((high - low + 1) * chance)
+
+
+def price_war(economy: np.record, shocks: Table, chances: Numbers) -> None:
+    """Rivals answer every price gap four times as hard, give up their floors, and never calm down."""
+    economy["play_markup_floor"][1:4] -= np.array([0.15, 0.08, 0.05])
+    shocks["aggression"][_between(chances[0], 12, 60) :] = 4.0
+
+
+def component_shortage(economy: np.record, shocks: Table, chances: Numbers) -> None:
+    """For eighteen months components cost 35 % more and factories run at 70 %."""
+    start = _between(chances[0], 24, 96)
+    shocks["component"][start : start + 18] += math.log(1.35)
+    shocks["supply"][start : start + 18] = 0.7
+
+
+def demand_slump(economy: np.record, shocks: Table, chances: Numbers) -> None:
+    """A third fewer phones are wanted, at first-time buyers and owners alike, for three years."""
+    start = _between(chances[0], 36, 108)
+    shocks["demand"][start : start + 36] += math.log(2.0 / 3.0)
+
+
+def services_clampdown(economy: np.record, shocks: Table, chances: Numbers) -> None:
+    """Regulators and advertisers halve what a user's services may earn, for good."""
+    shocks["services"][_between(chances[0], 48, 96) :] = 0.5
+
+
+def entrant_clone(economy: np.record, shocks: Table, chances: Numbers) -> None:
+    """The mass marketer copies the whole strategy: the pledge, weekly updates, start-up tickets."""
+    shocks["clone"][_between(chances[0], 24, 72) :] = 1.0
+
+
+def _first_sentence(event: Any) -> str:
+    return str(event.__doc__).strip()
+
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        Family("benchmark", "A hidden world in every episode, large shocks, brand scandals.", WIDE, HIDDEN),
+        Family("calibrated", "The one calibrated firm, small shocks.", CALIBRATED),
+        *(
+            Family(name, _first_sentence(event), WIDE, HIDDEN, event, held_out=True)
+            for name, event in (
+                ("price_war", price_war),
+                ("component_shortage", component_shortage),
+                ("demand_slump", demand_slump),
+                ("services_clampdown", services_clampdown),
+                ("entrant_clone", entrant_clone),
+            )
+        ),
+    )
+}
+
+
+def family_of(name: str) -> Family:
+    """The family with this name; an unknown one is a ValueError that lists what is allowed."""
+    if name not in FAMILIES:
+        raise ValueError(f"worlds is {name!r}: allowed are {', '.join(FAMILIES)}")
+    return FAMILIES[name]

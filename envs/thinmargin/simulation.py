@@ -1,0 +1,272 @@
+"""One month of one world, and the compiled batches that Python calls.
+
+Scalar and vector environments, planners and tests all step through `KERNELS`: records in, records
+out, nothing allocated, nothing random.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin.economics.compiled import Record, entry_point, mechanism, source_digest
+from thinmargin.economics.finance import run_off_value
+from thinmargin.economics.month import advance
+from thinmargin.economics.start import begin
+from thinmargin.levers import read_levers
+from thinmargin.observation import observe
+from thinmargin.parameters import CLOSING_BOOK
+from thinmargin.records import (
+    ACCESSORIES,
+    FIRMS,
+    HOME,
+    MARKETING,
+    MONEY_SCALE,
+    OVERSEAS,
+    PRICE,
+    REGIONS,
+    SEAT,
+    UPDATES,
+)
+from thinmargin.strategies import play, play_rivals
+
+CLOSING_MONTHS = 60
+"""Months run behind the horizon, under the closing playbook, to price what the firm is worth."""
+RUNNING, BANKRUPT, CLOSED = 0, 1, 2
+"""How a month ended."""
+
+Levers = npt.NDArray[np.float64]
+Table = npt.NDArray[Any]
+
+
+@mechanism
+def play_month(state: Record, p: Record, shock: Record, flows: Record) -> None:
+    """The rivals choose, then the month runs; the seat's levers are in `flows.lever` already."""
+    play_rivals(state, p, shock, flows)
+    advance(state, p, shock, flows)
+
+
+@mechanism
+def is_bankrupt(state: Record, flows: Record) -> bool:
+    """Cash below the credit line: investors stop."""
+    return bool(state.cash[SEAT] < -flows.credit_line[SEAT])
+
+
+@mechanism
+def calm_after(shock: Record, calm: Record) -> None:
+    """Shocks behind the horizon: none, but a changed law or a new competitor stays."""
+    calm.demand = 0.0
+    calm.component = 0.0
+    calm.aggression = 1.0
+    calm.services = shock.services
+    calm.supply = 1.0
+    calm.clone = shock.clone
+    for i in range(FIRMS):
+        calm.brand[i] = 0.0
+        calm.hit[i] = 1.0
+
+
+@mechanism
+def closing_value(state: Record, p: Record, shock: Record, flows: Record, calm: Record) -> float:
+    """Worth of the seat's firm, RMB m, at the end of the month just run; `state` and `flows` are used up.
+
+    Discounted profit of 60 further months without shocks under the fixed closing playbook, plus the
+    run-off value of the users then left; never negative (limited liability).
+    """
+    calm_after(shock, calm)
+    factor = math.pow(1.0 + p.discount_rate, -1.0 / 12.0)
+    discount = factor
+    value = 0.0
+    for _ in range(CLOSING_MONTHS):
+        play(p, CLOSING_BOOK, state.markup[SEAT], 0.0, 0.0, 1.0, flows.lever[SEAT])
+        play_month(state, p, calm, flows)
+        value += discount * flows.profit[SEAT]
+        discount *= factor
+    return max(value + discount / factor * run_off_value(state, p, SEAT), 0.0)
+
+
+@mechanism
+def write_report(state: Record, p: Record, flows: Record, report: Record) -> None:
+    """The seat's profit-and-loss statement, balance and market report of the month just run."""
+    report.month = state.month
+    report.applied_price = state.markup[SEAT]
+    report.applied_accessories = flows.lever[SEAT, ACCESSORIES]
+    report.applied_marketing = flows.lever[SEAT, MARKETING]
+    report.applied_updates = flows.lever[SEAT, UPDATES]
+    report.device_revenue = flows.device_revenue[SEAT]
+    report.accessory_revenue = flows.accessory_revenue[SEAT]
+    report.services_revenue = flows.services_revenue[SEAT]
+    report.revenue = flows.revenue[SEAT]
+    report.device_profit = flows.device_profit[SEAT]
+    report.accessory_profit = flows.accessory_profit[SEAT]
+    report.services_profit = flows.services_profit[SEAT]
+    report.gross_profit = flows.gross_profit[SEAT]
+    report.marketing = flows.marketing[SEAT]
+    report.tickets = flows.tickets[SEAT]
+    report.releases = flows.releases[SEAT]
+    report.overhead = flows.overhead[SEAT]
+    report.holding = flows.holding[SEAT]
+    report.operating_profit = flows.operating_profit[SEAT]
+    report.interest = flows.interest[SEAT]
+    report.tax = flows.tax[SEAT]
+    report.profit = flows.profit[SEAT]
+    report.royalties = p.royalty * flows.device_revenue[SEAT]
+    overhead = (p.research_share + p.admin_share) * flows.device_revenue[SEAT]
+    hardware = (flows.device_profit[SEAT] - overhead) * (1.0 - p.tax_rate)
+    report.hardware_net_margin = hardware / max(flows.device_revenue[SEAT], 1e-9)
+    report.cash = state.cash[SEAT]
+    report.credit_line = flows.credit_line[SEAT]
+    report.users_home = state.users[SEAT, HOME]
+    report.users_overseas = state.users[SEAT, OVERSEAS]
+    report.fans = state.fans[SEAT]
+    report.engagement = state.engagement[SEAT]
+    report.coverage_home = state.coverage[SEAT, HOME]
+    report.coverage_overseas = state.coverage[SEAT, OVERSEAS]
+    report.breadth = state.breadth[SEAT]
+    report.pipeline = state.seeded[SEAT] + state.growing[SEAT]
+    report.inventory = state.inventory[SEAT]
+    report.capacity = state.capacity[SEAT]
+    report.price = state.price[SEAT]
+    report.unit_cost = state.unit_cost[SEAT]
+    share = 0.0
+    price = 0.0
+    for i in range(FIRMS):
+        if i != SEAT:
+            share += flows.share[i, HOME]
+            price += flows.share[i, HOME] * state.price[i]
+    report.rival_price = price / share
+    report.sales = flows.sales[SEAT]
+    report.wanted = flows.wanted[SEAT, HOME] + flows.wanted[SEAT, OVERSEAS]
+    report.fill = flows.fill[SEAT]
+    report.share_home = flows.wanted[SEAT, HOME] / flows.market[HOME]
+    report.share_overseas = flows.wanted[SEAT, OVERSEAS] / flows.market[OVERSEAS]
+    report.market_home = flows.market[HOME]
+    report.market_overseas = flows.market[OVERSEAS]
+    report.retention = flows.retained[SEAT]
+    report.bankrupt = 1.0 if is_bankrupt(state, flows) else 0.0
+
+
+@mechanism
+def first_report(state: Record, p: Record, flows: Record, report: Record) -> None:
+    """What is known before the first month: prices, users and cash; no sales yet."""
+    for i in range(FIRMS):
+        flows.fill[i] = 1.0
+        for r in range(REGIONS):
+            flows.share[i, r] = p.firm_start_share[i, r]
+    for r in range(REGIONS):
+        flows.market[r] = p.base_start[r] / p.device_life
+    write_report(state, p, flows, report)
+    report.bankrupt = 0.0
+
+
+@mechanism
+def run_month(
+    state: Record,
+    p: Record,
+    shock: Record,
+    action: Levers,
+    horizon: float,
+    pays_closing: bool,
+    shaped: bool,
+    flows: Record,
+    report: Record,
+    spare_state: Table,
+    calm: Record,
+) -> int:
+    """Play one action in one world; the reward's three terms are in `report`.
+
+    The closing value runs on a copy in `spare_state` (length one) and uses up `flows`.
+    Returns how the month ended.
+    """
+    lever = flows.lever[SEAT]
+    read_levers(action, lever)
+    report.asked_price = lever[PRICE]
+    report.asked_accessories = lever[ACCESSORIES]
+    report.asked_marketing = lever[MARKETING]
+    report.asked_updates = lever[UPDATES]
+    before = run_off_value(state, p, SEAT) if shaped else 0.0
+    play_month(state, p, shock, flows)
+    write_report(state, p, flows, report)
+    report.profit_term = flows.profit[SEAT] / MONEY_SCALE
+    end = RUNNING
+    if is_bankrupt(state, flows):
+        end = BANKRUPT
+    elif state.month >= horizon:
+        end = CLOSED
+    factor = math.pow(1.0 + p.discount_rate, -1.0 / 12.0)
+    closing = 0.0
+    if end == CLOSED and pays_closing:
+        spare_state[0] = state
+        closing = factor * closing_value(spare_state[0], p, shock, flows, calm)
+    after = 0.0
+    if shaped and (end == RUNNING or (end == CLOSED and not pays_closing)):
+        after = run_off_value(state, p, SEAT)
+    report.closing_term = closing / MONEY_SCALE
+    report.shaping_term = (factor * after - before) / MONEY_SCALE if shaped else 0.0
+    return end
+
+
+class Kernels(NamedTuple):
+    """The compiled functions that Python calls: one row an environment, `flows` a scratch of one row."""
+
+    begin: Callable[..., None]
+    step: Callable[..., None]
+
+
+def _entry_points(digest: str) -> Kernels:
+    """Compile the batches, with `digest` in their closure and so in the key of numba's disk cache."""
+
+    @entry_point
+    def begin_rows(
+        rows: npt.NDArray[np.int64],
+        states: Table,
+        economies: Table,
+        shocks: Table,
+        flows: Table,
+        blank: Table,
+        reports: Table,
+        horizon: float,
+        observations: npt.NDArray[np.float32],
+    ) -> None:
+        _ = digest
+        for e in rows:
+            flows[0] = blank[0]
+            begin(states[e], economies[e])
+            first_report(states[e], economies[e], flows[0], reports[e])
+            observe(states[e], economies[e], shocks[e, 0], reports[e], horizon, observations[e])
+
+    @entry_point
+    def step_all(
+        states: Table,
+        economies: Table,
+        shocks: Table,
+        flows: Table,
+        reports: Table,
+        actions: Levers,
+        horizon: float,
+        pays_closing: bool,
+        shaped: bool,
+        observations: npt.NDArray[np.float32],
+        rewards: npt.NDArray[np.float64],
+        ends: npt.NDArray[np.int64],
+        spare_state: Table,
+        calm: Table,
+    ) -> None:
+        _ = digest
+        for e in range(states.shape[0]):
+            shock = shocks[e, int(states[e].month)]
+            ends[e] = run_month(
+                states[e], economies[e], shock, actions[e], horizon, pays_closing, shaped,
+                flows[0], reports[e], spare_state, calm[0],
+            )  # fmt: skip
+            rewards[e] = reports[e].profit_term + reports[e].closing_term + reports[e].shaping_term
+            observe(states[e], economies[e], shock, reports[e], horizon, observations[e])
+
+    return Kernels(begin_rows, step_all)
+
+
+KERNELS = _entry_points(source_digest())

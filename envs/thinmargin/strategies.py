@@ -1,0 +1,71 @@
+"""Hand-coded strategies: one compiled rule plays the rivals, and the same rule plays the baselines."""
+
+from __future__ import annotations
+
+import math
+
+from thinmargin.economics.compiled import Record, mechanism
+from thinmargin.economics.cost_and_price import capped_markup
+from thinmargin.parameters import CLONE_BOOK
+from thinmargin.records import (
+    ACCESSORIES,
+    FIRMS,
+    HOME,
+    LEVERS,
+    MARKETING,
+    PRICE,
+    SEAT,
+    UPDATES,
+)
+
+MASS_MARKETER = 2
+HIGHEST_MARKUP = LEVERS[PRICE].high
+
+
+@mechanism
+def markup_rule(
+    base: float, floor: float, cap_markup: float, reaction: float, gap: float, threat: float, aggression: float
+) -> float:
+    """Target markup: m0 - rho * threat * (aggression max(gap, 0) + 0.5 max(min(gap, 0), -0.1)).
+
+    `gap` is how far the seat has undercut, ln of own reference price over the seat's price against the
+    start. Rivals cut when undercut, more in a price war, and follow prices up only a little and never
+    more in a war (else a threat of war would raise prices).
+    """
+    response = aggression * max(gap, 0.0) + 0.5 * max(min(gap, 0.0), -0.1)
+    return min(max(base - reaction * threat * response, floor), cap_markup)
+
+
+@mechanism
+def play(p: Record, book: int, markup: float, gap: float, threat: float, aggression: float, lever: Record) -> None:
+    """Write the four levers that row `book` of the playbook table chooses.
+
+    A firm that reacts moves a sixth of the way a month (`rival_months`); one that does not asks for its
+    target at once.
+    """
+    cap = capped_markup(
+        p.play_hardware_cap[book], p.tax_rate, p.research_share + p.admin_share, p.model_decline
+    ) if p.play_hardware_cap[book] < 1.0 else HIGHEST_MARKUP  # fmt: skip
+    reaction = p.play_reaction[book]
+    target = markup_rule(p.play_markup[book], p.play_markup_floor[book], cap, reaction, gap, threat, aggression)
+    if reaction > 0.0:
+        target = markup + (target - markup) / p.rival_months
+    lever[PRICE] = target
+    lever[ACCESSORIES] = p.play_accessories[book]
+    lever[MARKETING] = p.play_marketing[book]
+    lever[UPDATES] = p.play_updates[book]
+
+
+@mechanism
+def play_rivals(state: Record, p: Record, shock: Record, flows: Record) -> None:
+    """Levers of every firm but the seat, from what they saw last month."""
+    users = 0.0
+    for i in range(FIRMS):
+        users += state.users[i, HOME]
+    threat = min(1.0, state.users[SEAT, HOME] / users / p.rival_awareness)
+    for i in range(FIRMS):
+        if i != SEAT:
+            book = CLONE_BOOK if shock.clone > 0.0 and i == MASS_MARKETER else i
+            reference = state.unit_cost[i] * (1.0 + p.play_markup[i])
+            gap = math.log(reference / state.price[SEAT]) - state.gap_start[i]
+            play(p, book, state.markup[i], gap, threat, shock.aggression, flows.lever[i])

@@ -1,0 +1,217 @@
+"""Worlds: the hidden constants and the whole table of shocks of one episode, drawn from one key.
+
+A world is drawn at once, from its key alone: nothing random happens later, nothing drawn depends on
+what is done. The same key gives every policy the same world, and any episode can be replayed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from statistics import NormalDist
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin.economics.compiled import Record, entry_point, mechanism, source_digest
+from thinmargin.parameters import ECONOMY, Parameters, economy_record, with_overrides
+from thinmargin.records import FIRMS, REGIONS, SEAT, SHOCKS
+from thinmargin.splits import check_key
+
+Numbers = npt.NDArray[np.float64]
+Table = npt.NDArray[Any]
+
+DRAWS_A_MONTH = 3 + 2 * FIRMS
+"""Standard normal numbers of a month: demand, component cost, war; brand and hit of every firm."""
+HIDDEN_DRAWS = 12
+"""Standard normal numbers a world's constants use."""
+EVENT_DRAWS = 4
+"""Uniform numbers a scenario's event uses."""
+MAX_HORIZON = 600
+COLUMNS = ECONOMY.itemsize // 8
+"""Numbers in one world's constants."""
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """One episode's world: `economy` is a record of constants, `shocks` one record a month."""
+
+    family: str
+    key: int
+    economy: np.record
+    shocks: Table
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How the hidden worlds of a family differ: standard deviations of independent normal draws.
+
+    `log` multiplies a constant by exp(sd z), `plain` adds sd z; `brand` adds to the seat's brand
+    constants at home and overseas. Draws are cut to the range the constant declares.
+    """
+
+    log: tuple[tuple[str, float], ...] = ()
+    plain: tuple[tuple[str, float], ...] = ()
+    brand: tuple[float, float] = (0.0, 0.0)
+
+
+Event = Callable[[np.record, Table, Numbers], None]
+"""Changes a drawn world in place: (economy, shocks, uniform draws of shape (EVENT_DRAWS,))."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """What an environment id draws its worlds from."""
+
+    name: str
+    meaning: str
+    parameters: Parameters
+    spread: Spread = Spread()
+    event: Event | None = None
+    held_out: bool = False
+
+    def with_parameters(self, overrides: Mapping[str, Any] | None) -> Family:
+        """The same family around other constants; a bad name or value is a ValueError."""
+        return replace(self, parameters=with_overrides(self.parameters, overrides))
+
+    def draw(self, key: int, horizon: int) -> World:
+        """The world of `key`, `horizon` months long; a longer horizon begins with the same months."""
+        economies = np.zeros(1, ECONOMY)
+        shocks = np.zeros((1, horizon), SHOCKS)
+        self.draw_into(key, economies, shocks, 0)
+        return World(self.name, key, economies[0], shocks[0])
+
+    def draw_into(self, key: int, economies: Table, shocks: Table, row: int) -> None:
+        """Write the world of `key` into one row of both arrays; nothing is allocated for them."""
+        generator = np.random.Generator(np.random.PCG64(check_key(key)))
+        recipe = _recipe(self)
+        chances = generator.random(EVENT_DRAWS)
+        draws = generator.standard_normal(HIDDEN_DRAWS + DRAWS_A_MONTH * shocks.shape[1])
+        numbers = economies.view(np.float64).reshape(-1, COLUMNS)
+        _UNFOLD(row, recipe.base, recipe.columns, recipe.rules, draws, numbers, economies, recipe.thresholds, shocks)
+        if self.event is not None:
+            self.event(economies[row], shocks[row], chances)
+
+
+class _Recipe(NamedTuple):
+    """A family, ready for the compiled draw."""
+
+    base: Numbers
+    columns: npt.NDArray[np.int64]
+    rules: Numbers
+    """A row a hidden draw: standard deviation, 1 if log, low, high, which draw it uses."""
+    thresholds: Numbers
+    """Standard normal numbers above which war switches and a brand scandal begins."""
+
+
+@lru_cache(maxsize=64)
+def _recipe(family: Family) -> _Recipe:
+    base = np.zeros(1, ECONOMY)
+    base[0] = economy_record(family.parameters)
+    ranges = {item.name: (item.metadata["low"], item.metadata["high"]) for item in fields(Parameters)}
+    columns: list[int] = []
+    rules: list[tuple[float, ...]] = []
+    draw = 0
+    for names, is_log in ((family.spread.log, 1.0), (family.spread.plain, 0.0)):
+        for name, sd in names:
+            first = ECONOMY.fields[name][1] // 8  # type: ignore[index]  # a structured type has fields
+            for column in range(first, first + ECONOMY[name].itemsize // 8):
+                columns.append(column)
+                rules.append((sd, is_log, *ranges[name], float(draw)))
+            draw += 1
+    brand = ECONOMY.fields["firm_brand"][1] // 8 + SEAT * REGIONS  # type: ignore[index]  # as above
+    for region in range(REGIONS):
+        columns.append(brand + region)
+        rules.append((family.spread.brand[region], 0.0, -math.inf, math.inf, float(draw)))
+        draw += 1
+    if draw > HIDDEN_DRAWS:
+        raise ValueError(f"family {family.name} hides {draw} constants: at most {HIDDEN_DRAWS} are allowed")
+    thresholds = [_threshold(family.parameters.war_rate), _threshold(family.parameters.brand_rate)]
+    return _Recipe(
+        base.view(np.float64).copy(), np.array(columns), np.array(rules).reshape(-1, 5), np.array(thresholds)
+    )
+
+
+def _threshold(chance: float) -> float:
+    """The standard normal number exceeded with this chance."""
+    if chance <= 0.0:
+        return math.inf
+    return NormalDist().inv_cdf(1.0 - chance) if chance < 1.0 else -math.inf
+
+
+@mechanism
+def hide_constants(
+    base: Numbers, columns: npt.NDArray[np.int64], rules: Numbers, draws: Numbers, numbers: Numbers
+) -> None:
+    """Write one world's constants: the family's, with the hidden ones moved by their draws."""
+    for k in range(base.shape[0]):
+        numbers[k] = base[k]
+    for k in range(columns.shape[0]):
+        sd, is_log, low, high, draw = rules[k, 0], rules[k, 1], rules[k, 2], rules[k, 3], rules[k, 4]
+        z = draws[int(draw)]
+        value = numbers[columns[k]]
+        value = value * math.exp(sd * z) if is_log > 0.0 else value + sd * z
+        numbers[columns[k]] = min(max(value, low), high)
+
+
+@mechanism
+def unfold(p: Record, thresholds: Numbers, draws: Numbers, shocks: Table) -> None:
+    """Write the shocks of every month from DRAWS_A_MONTH standard normal numbers each.
+
+    Demand and component cost are AR(1); price war switches on and off; a brand scandal hits a firm and
+    is slowly forgotten; hits of ventures are log-normal with mean one.
+    """
+    demand = 0.0
+    component = 0.0
+    war = False
+    for t in range(shocks.shape[0]):
+        z = draws[t * DRAWS_A_MONTH : (t + 1) * DRAWS_A_MONTH]
+        demand = p.demand_persistence * demand + p.demand_sd * z[0]
+        component = p.component_persistence * component + p.component_sd * z[1]
+        if z[2] > thresholds[0]:
+            war = not war
+        shocks[t].demand = demand
+        shocks[t].component = component
+        shocks[t].aggression = p.war_factor if war else 1.0
+        shocks[t].services = 1.0
+        shocks[t].supply = 1.0
+        shocks[t].clone = 0.0
+        for i in range(FIRMS):
+            last = shocks[t - 1].brand[i] if t > 0 else 0.0
+            drop = p.brand_drop if z[3 + i] > thresholds[1] else 0.0
+            shocks[t].brand[i] = last * (1.0 - p.brand_decay) - drop
+            shocks[t].hit[i] = math.exp(p.hit_sd * z[3 + FIRMS + i] - 0.5 * p.hit_sd * p.hit_sd)
+
+
+def _entry(digest: str) -> Callable[..., None]:
+    @entry_point
+    def unfold_world(
+        row: int,
+        base: Numbers,
+        columns: npt.NDArray[np.int64],
+        rules: Numbers,
+        draws: Numbers,
+        numbers: Numbers,
+        economies: Table,
+        thresholds: Numbers,
+        shocks: Table,
+    ) -> None:
+        _ = digest
+        hide_constants(base, columns, rules, draws, numbers[row])
+        unfold(economies[row], thresholds, draws[HIDDEN_DRAWS:], shocks[row])
+
+    return unfold_world
+
+
+_UNFOLD = _entry(source_digest())
+
+
+def neutral_world(parameters: Parameters | None = None, horizon: int = 180) -> World:
+    """The calibrated world, or one with these constants, without any shock."""
+    quiet = replace(
+        parameters or Parameters(), demand_sd=0.0, component_sd=0.0, war_rate=0.0, brand_rate=0.0, hit_sd=0.0
+    )
+    return Family("neutral", "no shocks", quiet).draw(0, horizon)
