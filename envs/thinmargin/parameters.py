@@ -62,24 +62,24 @@ class Parameters(Checked):
 
     # demand
     price_slope: float = constant(
-        4.2, "1", 0.5, 12, "logit coefficient of ln price",
+        3.9, "1", 0.5, 12, "logit coefficient of ln price",
         "all-in brand elasticity near -3: Bijmolt, van Heerde & Pieters 2005",
     )  # fmt: skip
-    inertia: float = constant(0.97, "utility", 0, 4, "owners' pull to their own brand", "judgement; retention 0.45, QuestMobile")  # fmt: skip
+    inertia: float = constant(0.99, "utility", 0, 4, "owners' pull to their own brand", "judgement; retention 0.45, QuestMobile")  # fmt: skip
     inertia_span: float = constant(1.05, "utility", 0, 4, "pull added by a full fan base, and by a full accessory catalogue", "judgement")  # fmt: skip
     category_elasticity: float = constant(-0.6, "1", -2, 0, "first-time adoption to the price level", "judgement; studies -0.4 to -1.5")  # fmt: skip
-    users_ceiling: tuple[float, float] = constant((930.0, 3300.0), "m users", 10, 9000, "smartphone users, saturated market", "home: fit to IDC 2010-24; overseas: judgement")  # fmt: skip
+    users_ceiling: tuple[float, float] = constant((1131.0, 3300.0), "m users", 10, 9000, "smartphone users, saturated market", "home: fit to IDC 2010-24; overseas: judgement")  # fmt: skip
     adoption_innovation: float = constant(0.003, "1/year", 0, 0.1, "Bass p", "fit to IDC 2010-24; Bass 1969")  # fmt: skip
-    adoption_imitation: tuple[float, float] = constant((0.83, 0.35), "1/year", 0, 3, "Bass q", "home: fit to IDC 2010-24; overseas: judgement")  # fmt: skip
-    device_life: float = constant(20.1, "months", 6, 120, "life of a phone at the start", "fit; Kantar 18.6 in 2013")  # fmt: skip
-    device_life_growth: float = constant(2.22, "months/year", 0, 12, "lengthening of a phone's life", "fit; surveys 18.6 (2013) to 40 (2022)")  # fmt: skip
-    base_start: tuple[float, float] = constant((150.0, 650.0), "m users", 1, 9000, "smartphone users at the start", "IDC shipments to 2011")  # fmt: skip
+    adoption_imitation: tuple[float, float] = constant((0.635, 0.335), "1/year", 0, 3, "Bass q", "home: fit to IDC 2010-24; overseas: judgement")  # fmt: skip
+    device_life: float = constant(20.5, "months", 6, 120, "life of a phone at the start", "fit; Kantar 18.6 in 2013")  # fmt: skip
+    device_life_growth: float = constant(2.52, "months/year", 0, 12, "lengthening of a phone's life", "fit; surveys 18.6 (2013) to 40 (2022)")  # fmt: skip
+    base_start: tuple[float, float] = constant((161.0, 640.0), "m users", 1, 9000, "smartphone users at the start", "IDC shipments to 2011")  # fmt: skip
     # marketing
     awareness_span: float = constant(1.0, "utility", 0, 4, "utility of being known by all; long-run elasticity peaks at a quarter of it", "Sethuraman, Tellis & Briesch 2011")  # fmt: skip
-    awareness_pivot: float = constant(102.0, "RMB m/month per 20 m units", 1, 2000, "impressions that give half of it", "prior; data add little")  # fmt: skip
+    awareness_pivot: float = constant(97.8, "RMB m/month per 20 m units", 1, 2000, "impressions that give half of it", "prior; data add little")  # fmt: skip
     adstock_carryover: float = constant(0.5, "1/month", 0, 0.95, "advertising remembered a month later", "Broadbent 1979; half-life 5-6 weeks")  # fmt: skip
-    word_of_mouth: float = constant(4.08, "RMB/month", 0, 100, "advertising one fan replaces", "prior; data add little")  # fmt: skip
-    coverage_rate: float = constant(0.0151, "1/month", 0, 0.1, "stores and distributors built by selling spend", "fit")  # fmt: skip
+    word_of_mouth: float = constant(4.32, "RMB/month", 0, 100, "advertising one fan replaces", "prior; data add little")  # fmt: skip
+    coverage_rate: float = constant(0.0117, "1/month", 0, 0.1, "stores and distributors built by selling spend", "fit")  # fmt: skip
     coverage_scale: float = constant(100.0, "RMB m/month", 1, 1000, "selling spend that builds at half the full rate", "judgement")  # fmt: skip
     coverage_decay: float = constant(0.012, "1/month", 0, 0.5, "channels lost without spend", "judgement")  # fmt: skip
     overseas_effort: float = constant(0.5, "share", 0, 1, "share of selling spend overseas, once open", "prior; data add little")  # fmt: skip
@@ -99,16 +99,16 @@ class Parameters(Checked):
     engagement_floor: float = constant(0.65, "index", 0, 2, "use without updates", "judgement")  # fmt: skip
     engagement_span: float = constant(0.45, "index", 0, 2, "use added by updates", "judgement")  # fmt: skip
     engagement_months: float = constant(2.5, "months", 1, 24, "habits change slowly", "judgement")  # fmt: skip
-    imitation_strength: float = constant(0.822, "utility", 0, 4, "what rivals copy of a dominant offer", "fit; Red Queen competition, Barnett & Hansen 1996")  # fmt: skip
+    imitation_strength: float = constant(1.235, "utility", 0, 4, "what rivals copy of a dominant offer", "fit; Red Queen competition, Barnett & Hansen 1996")  # fmt: skip
     imitation_months: float = constant(36.0, "months", 1, 120, "time to copy", "judgement")  # fmt: skip
     # services and accessories
-    services_ceiling: tuple[float, float] = constant((243.0, 29.2), "RMB/user/year", 0, 2000, "services revenue of a mature user", "home: fit; overseas: 0.12 of home")  # fmt: skip
-    services_half: float = constant(447.0, "m user-years", 1, 5000, "experience at which half is earned", "fit")  # fmt: skip
+    services_ceiling: tuple[float, float] = constant((216.0, 25.9), "RMB/user/year", 0, 2000, "services revenue of a mature user", "home: fit; overseas: 0.12 of home")  # fmt: skip
+    services_half: float = constant(409.0, "m user-years", 1, 5000, "experience at which half is earned", "fit")  # fmt: skip
     services_margin: float = constant(0.64, "share", 0, 1, "gross margin", "reported to 2019")  # fmt: skip
-    accessory_ceiling: tuple[float, float] = constant((430.0, 68.7), "RMB/user/year", 0, 5000, "accessory revenue at a full catalogue", "home: fit; overseas: prior")  # fmt: skip
-    breadth_scale: float = constant(6.99, "ventures", 0.5, 500, "ventures that fill two thirds of the catalogue", "fit")  # fmt: skip
-    accessory_margin: float = constant(0.239, "share", 0, 1, "gross margin with full buying power", "fit")  # fmt: skip
-    accessory_scale: float = constant(58840.0, "RMB m/year", 1, 1e6, "revenue that gives half of it", "fit")  # fmt: skip
+    accessory_ceiling: tuple[float, float] = constant((380.0, 68.9), "RMB/user/year", 0, 5000, "accessory revenue at a full catalogue", "home: fit; overseas: prior")  # fmt: skip
+    breadth_scale: float = constant(6.18, "ventures", 0.5, 500, "ventures that fill two thirds of the catalogue", "fit")  # fmt: skip
+    accessory_margin: float = constant(0.238, "share", 0, 1, "gross margin with full buying power", "fit")  # fmt: skip
+    accessory_scale: float = constant(58850.0, "RMB m/year", 1, 1e6, "revenue that gives half of it", "fit")  # fmt: skip
     ticket: float = constant(60.0, "RMB m", 1, 1000, "all-in cost of one venture", "judgement between seed 2 and all-stage 85-100")  # fmt: skip
     venture_success: float = constant(0.38, "share", 0, 1, "ventures that reach the market", "2014-16: 20 of 55 launched")  # fmt: skip
     deal_flow: float = constant(4.0, "ventures/month", 0.1, 100, "deals a month that halve their quality", "judgement")  # fmt: skip
@@ -117,8 +117,8 @@ class Parameters(Checked):
     hit_sd: float = constant(0.5, "log", 0, 2, "luck of the ventures of a month", "judgement")  # fmt: skip
     # cost and price
     learning: float = constant(0.2345, "1", 0, 1, "experience exponent, 15 % a doubling", "Irwin & Klenow 1994; Wright 1936")  # fmt: skip
-    incompressible: float = constant(0.608, "share", 0, 1, "cost that experience cannot touch", "fit; De Jong 1957")  # fmt: skip
-    spec_drift: float = constant(0.00136, "1/month", -0.02, 0.02, "better phones cost more", "fit")  # fmt: skip
+    incompressible: float = constant(0.601, "share", 0, 1, "cost that experience cannot touch", "fit; De Jong 1957")  # fmt: skip
+    spec_drift: float = constant(0.00142, "1/month", -0.02, 0.02, "better phones cost more", "fit")  # fmt: skip
     model_decline: float = constant(0.01, "1/month", 0, 0.05, "component cost falls in a model's life", "reported: break-even at launch, 10-15 % after a year")  # fmt: skip
     markup_speed: float = constant(0.04, "share/month", 0.001, 1, "most a markup moves in a month", "judgement; 3 to 4 cuts in a model's life")  # fmt: skip
     royalty: float = constant(0.04, "share", 0, 0.2, "patent royalties inside unit cost (memo)", "2.3 to 10 % reported")  # fmt: skip
@@ -136,7 +136,7 @@ class Parameters(Checked):
     admin_share: float = constant(0.012, "share", 0, 1, "administration of revenue", "reported 2015-19")  # fmt: skip
     fixed_cost: float = constant(25.0, "RMB m/month", 0, 10000, "the lights", "judgement")  # fmt: skip
     # finance
-    spending_floor: float = constant(300.0, "RMB m/month", 0, 10000, "money base that lets a firm without sales spend", "judgement")  # fmt: skip
+    spending_floor: float = constant(600.0, "RMB m/month", 0, 10000, "money base that lets a firm without sales spend", "judgement")  # fmt: skip
     tax_rate: float = constant(0.15, "share", 0, 0.6, "corporate income tax", "high-technology rate")  # fmt: skip
     discount_rate: float = constant(0.10, "1/year", 0, 1, "owners' discount rate", "WACC 8.2-11.2 %")  # fmt: skip
     debt_rate: float = constant(0.08, "1/year", 0, 1, "funding cost of the first debt", "judgement")  # fmt: skip
@@ -164,7 +164,7 @@ class Playbook(Checked):
     """A hand-coded strategy as numbers: what a firm does every month, and how it answers the seat."""
 
     markup: float = constant(0.05, "share", -0.2, 0.6, "target markup over unit cost", "judgement")
-    accessories: float = constant(0.0, "share", 0, 0.06, "tickets of trailing revenue", "judgement")
+    accessories: float = constant(0.0, "share", 0, 0.10, "tickets of trailing revenue", "judgement")
     marketing: float = constant(0.035, "share", 0, 0.30, "selling spend of trailing revenue", "judgement")
     updates: float = constant(0.25, "releases/month", 0.25, 8, "software releases", "judgement")
     markup_floor: float = constant(-0.2, "share", -0.2, 0.6, "never below this markup", "judgement")
@@ -203,8 +203,8 @@ CLOSING = Playbook(markup=0.06, accessories=0.006, marketing=0.03, updates=2.8)
 
 FIRM_TABLE = (
     Firm(
-        name="ecosystem entrant", playbook=LOW_MARGIN_ECOSYSTEM, start_share=(0.002, 0.0), brand=(-0.49, -0.72),
-        unit_cost=980.0, experience=16.4, channels=(0.286, 0.0), overseas_month=32.0, cash=1300.0, capacity=0.36,
+        name="ecosystem entrant", playbook=LOW_MARGIN_ECOSYSTEM, start_share=(0.002, 0.0), brand=(-0.795, -0.786),
+        unit_cost=994.0, experience=12.2, channels=(0.314, 0.0), overseas_month=34.0, cash=1300.0, capacity=0.35,
     ),
     Firm(
         name="premium integrated", start_share=(0.10, 0.20), unit_cost=2680.0, experience=1000.0, fan_appeal=0.6,

@@ -62,8 +62,8 @@ LEVERS = (
         "accessories",
         "share of trailing revenue",
         0.0,
-        0.06,
-        "0.06 ((a + 1) / 2)^2",
+        0.10,
+        "0.10 ((a + 1) / 2)^2",
         "tickets for accessory start-ups",
     ),
     Lever(
