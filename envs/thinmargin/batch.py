@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,7 @@ class Batch:
         """Copies of everything that decides what comes next."""
         return {name: getattr(self, name).copy() for name in SAVED}
 
-    def restore(self, saved: dict[str, npt.NDArray[Any]]) -> None:
+    def restore(self, saved: Mapping[str, Any]) -> None:
         """Go back to what `saved` returned; a missing, misshapen or foreign array is a ValueError."""
         for name in SAVED:
             mine = getattr(self, name)

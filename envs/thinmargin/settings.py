@@ -1,0 +1,133 @@
+"""What both environment shells share: their keyword arguments, spaces and checks."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+
+from thinmargin.batch import Batch
+from thinmargin.levers import action_of
+from thinmargin.records import BOOK_FIELDS, FEATURES, LEVER_REPORT, LEVERS, REWARD_FIELDS
+from thinmargin.scenarios import family_of
+from thinmargin.splits import Split, check_key, keys_of
+from thinmargin.worlds import MAX_HORIZON, Family, World
+
+Reward: TypeAlias = Literal["profit", "shaped"]
+LEVER_GRID = (
+    (-0.05, 0.0, 0.05, 0.10, 0.20, 0.35),
+    (0.0, 0.004, 0.015, 0.04),
+    (0.01, 0.03, 0.08, 0.20),
+    (1.0, 2.5, 4.33),
+)
+"""Levels of each lever behind a discrete action: markup, tickets, selling spend, releases."""
+
+BOOK_NAMES = [field.name for field in BOOK_FIELDS]
+ASKED_NAMES = [field.name for field in LEVER_REPORT[: len(LEVERS)]]
+APPLIED_NAMES = [field.name for field in LEVER_REPORT[len(LEVERS) :]]
+REWARD_NAMES = [field.name for field in REWARD_FIELDS]
+LEVER_NAMES = [lever.name for lever in LEVERS]
+
+
+def discrete_actions() -> npt.NDArray[np.float64]:
+    """The actions in [-1, 1] behind each discrete action, shape (288, 4); the last lever varies fastest."""
+    return np.array([action_of(*levels) for levels in itertools.product(*LEVER_GRID)], dtype=np.float64)
+
+
+def observation_space() -> spaces.Box:
+    """The Box of features in the order and ranges of `thinmargin.records.FEATURES`."""
+    low = np.array([feature.low for feature in FEATURES], np.float32)
+    high = np.array([feature.high for feature in FEATURES], np.float32)
+    return spaces.Box(low, high, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Keyword arguments of an environment, checked.
+
+    Raises:
+        ValueError: an argument is not among what is allowed; the message names it.
+        TypeError: an argument has the wrong type.
+    """
+
+    worlds: str = "benchmark"
+    reward: Reward = "profit"
+    closing: bool = True
+    horizon: int = 180
+    split: Split = "train"
+    parameters: Mapping[str, Any] | None = None
+    discrete: bool = False
+
+    def __post_init__(self) -> None:
+        family_of(self.worlds)
+        keys_of(self.split)
+        if self.reward not in get_args(Reward):
+            raise ValueError(f"reward is {self.reward!r}: allowed are {', '.join(get_args(Reward))}")
+        for name in ("closing", "discrete"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} is {getattr(self, name)!r}: True or False is wanted")
+        if isinstance(self.horizon, bool) or not isinstance(self.horizon, int):
+            raise TypeError(f"horizon is {self.horizon!r}: a whole number of months is wanted")
+        if not 1 <= self.horizon <= MAX_HORIZON:
+            raise ValueError(f"horizon is {self.horizon}: allowed are 1 to {MAX_HORIZON} months")
+        if self.parameters is not None and not isinstance(self.parameters, Mapping):
+            raise TypeError(f"parameters is {self.parameters!r}: a dictionary of name and value is wanted")
+        self.family()
+
+    def family(self) -> Family:
+        """The family of worlds, with the overridden parameters."""
+        return family_of(self.worlds).with_parameters(self.parameters)
+
+    def batch(self, size: int) -> Batch:
+        """Arrays for `size` environments."""
+        return Batch(size, self.horizon, self.closing, self.reward == "shaped")
+
+    def action_space(self) -> spaces.Box | spaces.Discrete:
+        """`Box(-1, 1, (4,))`, or the grid when discrete."""
+        if self.discrete:
+            return spaces.Discrete(len(discrete_actions()))
+        return spaces.Box(-1.0, 1.0, (len(LEVERS),), np.float32)
+
+
+def check_numbers(action: Any, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """`action` as an array if it has this shape and finite real numbers, else a ValueError or TypeError."""
+    numbers = np.asarray(action)
+    if numbers.dtype.kind not in "fiu":
+        raise TypeError(f"action has type {numbers.dtype.name}: real numbers (float32) are wanted, got {action!r}")
+    if numbers.shape != shape:
+        raise ValueError(f"action has shape {numbers.shape}: shape {shape} is wanted")
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"action is {action!r}: every number must be finite")
+    return numbers
+
+
+def check_choices(action: Any, shape: tuple[int, ...], count: int) -> npt.NDArray[np.int64]:
+    """`action` as whole numbers from 0 to `count` - 1 of this shape, else a ValueError or TypeError."""
+    choices = np.asarray(action)
+    if choices.dtype.kind not in "iu":
+        raise TypeError(f"action has type {choices.dtype.name}: a whole number is wanted, got {action!r}")
+    if choices.shape != shape:
+        raise ValueError(f"action has shape {choices.shape}: shape {shape} is wanted")
+    if ((choices < 0) | (choices >= count)).any():
+        raise ValueError(f"action is {action!r}: allowed are 0 to {count - 1}")
+    return choices.astype(np.int64)
+
+
+def check_options(options: Mapping[str, Any] | None) -> World | int | list[Any] | None:
+    """The world that `options` of a reset asks for; an unknown option is a ValueError."""
+    if not options:
+        return None
+    for name in options:
+        if name != "world":
+            raise ValueError(f"reset option {name!r} is unknown: allowed is 'world' (a key or a World)")
+    world = options["world"]
+    if isinstance(world, World):
+        return world
+    if isinstance(world, (list, tuple, np.ndarray)):
+        return [item if isinstance(item, World) else check_key(item) for item in world]
+    return check_key(world)

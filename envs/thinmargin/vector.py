@@ -1,0 +1,230 @@
+"""Many firms in step, in one compiled batch. A shell: no arithmetic happens here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium.error import ResetNeeded
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from thinmargin.settings import (
+    APPLIED_NAMES,
+    ASKED_NAMES,
+    BOOK_NAMES,
+    LEVER_NAMES,
+    REWARD_NAMES,
+    Reward,
+    Settings,
+    check_choices,
+    check_numbers,
+    check_options,
+    discrete_actions,
+    observation_space,
+)
+from thinmargin.simulation import BANKRUPT, CLOSED, RUNNING
+from thinmargin.splits import Split, keys_of
+from thinmargin.worlds import World
+
+Array = npt.NDArray[Any]
+
+
+class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
+    """`num_envs` copies of `EcosystemEnv`, stepped by one compiled call.
+
+    Environment i with seed s equals `EcosystemEnv` reset with seed s + i, bit for bit, across autoreset.
+    An episode that ends is reset in the same step (`AutoresetMode.SAME_STEP`): the last observation and
+    info are in `infos["final_obs"]` and `infos["final_info"]`. `infos["books"]`, `infos["levers"]` and
+    `infos["reward_terms"]` index by name like the scalar ones and hold one number an environment.
+
+    Args:
+        num_envs: how many, at least 1.
+        copy: False hands out the observation buffer itself, which the next step overwrites.
+        worlds, reward, closing, horizon, split, parameters, discrete: as of `EcosystemEnv`.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {
+        "render_modes": ["rgb_array", "ansi"],
+        "render_fps": 12,
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+    }
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        worlds: str = "benchmark",
+        reward: Reward = "profit",
+        closing: bool = True,
+        horizon: int = 180,
+        split: Split = "train",
+        parameters: Mapping[str, Any] | None = None,
+        discrete: bool = False,
+        render_mode: str | None = None,
+        copy: bool = True,
+    ) -> None:
+        if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
+            raise ValueError(f"num_envs is {num_envs!r}: a whole number from 1 is wanted")
+        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+            allowed = ", ".join(self.metadata["render_modes"])
+            raise ValueError(f"render_mode is {render_mode!r}: allowed are {allowed} and None")
+        self.settings = Settings(worlds, reward, closing, horizon, split, parameters, discrete)
+        self.num_envs = num_envs
+        self.render_mode = render_mode
+        self.single_action_space = self.settings.action_space()
+        self.single_observation_space = observation_space()
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self._copy = copy
+        self._family = self.settings.family()
+        self._keys = keys_of(split)
+        self._batch = self.settings.batch(num_envs)
+        self._actions = np.zeros((num_envs, len(LEVER_NAMES)))
+        self._grid = discrete_actions() if discrete else None
+        self._generators: list[np.random.Generator] = []
+        self._all = np.ones(num_envs, np.bool_)
+        self._histories: list[list[np.record]] = [[] for _ in range(num_envs)]
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[npt.NDArray[np.float32], dict[str, Any]]:
+        """Draw a world for every environment and go back to January 2012.
+
+        Args:
+            seed: environment i is seeded with seed + i, or with seed[i].
+            options: `{"world": key or World}` for all, or a list of them, one an environment.
+
+        Raises:
+            ValueError, TypeError: an unknown option, or a list of the wrong length.
+        """
+        world = check_options(options)
+        wanted = world if isinstance(world, list) else [world] * self.num_envs
+        seeds = (
+            [None if seed is None else seed + i for i in range(self.num_envs)]
+            if seed is None or isinstance(seed, (int, np.integer))
+            else list(seed)
+        )
+        for name, items in (("world", wanted), ("seed", seeds)):
+            if len(items) != self.num_envs:
+                raise ValueError(f"{name} has {len(items)} entries: {self.num_envs} are wanted")
+        old = self._generators or [None] * self.num_envs
+        self._generators = [
+            mine if mine is not None and single is None else seeding.np_random(single)[0]
+            for mine, single in zip(old, seeds, strict=True)
+        ]
+        for row, item in enumerate(wanted):
+            self._place(row, item)
+        self._batch.begin(np.arange(self.num_envs))
+        self._histories = [[] for _ in range(self.num_envs)]
+        self._remember()
+        infos = self._infos()
+        return self._observations(), {name: infos[name] for name in ("books", "_books", "world", "_world")}
+
+    def _place(self, row: int, world: World | int | None) -> None:
+        if isinstance(world, World):
+            self._batch.put(row, world)
+            return
+        if world is None:
+            world = int(self._generators[row].integers(self._keys.start, self._keys.stop))
+        self._batch.draw(row, self._family, world)
+
+    def step(self, actions: Any) -> tuple[npt.NDArray[np.float32], Array, Array, Array, dict[str, Any]]:
+        """Run one month of every environment; those that end start anew in the same step.
+
+        Args:
+            actions: shape (num_envs, 4) in [-1, 1] (finite numbers beyond are cut), or grid indices.
+
+        Raises:
+            ValueError, TypeError: wrong shape, type or a number that is not finite; nothing changes.
+            gymnasium.error.ResetNeeded: called before `reset`.
+        """
+        if not self._generators:
+            raise ResetNeeded("step needs running episodes: call reset first")
+        if self._grid is not None:
+            self._actions[:] = self._grid[check_choices(actions, (self.num_envs,), len(self._grid))]
+        else:
+            np.clip(check_numbers(actions, self._actions.shape), -1.0, 1.0, out=self._actions)
+        batch = self._batch
+        batch.step(self._actions)
+        self._remember()
+        closed = batch.ends == CLOSED
+        bankrupt = batch.ends == BANKRUPT
+        terminated = bankrupt | closed if self.settings.closing else bankrupt
+        truncated = np.zeros_like(closed) if self.settings.closing else closed
+        ended = np.flatnonzero(batch.ends != RUNNING)
+        final: dict[str, Any] = {}
+        if len(ended):
+            final = self._start_again(ended)
+        return self._observations(), batch.rewards.copy(), terminated, truncated, {**self._infos(), **final}
+
+    def _start_again(self, ended: npt.NDArray[np.int64]) -> dict[str, Any]:
+        mask = np.zeros(self.num_envs, np.bool_)
+        mask[ended] = True
+        last = np.full(self.num_envs, None, dtype=object)
+        for row in ended:
+            last[row] = self._batch.observations[row].copy()
+        infos = self._infos()
+        for name in infos:
+            if name.startswith("_"):
+                infos[name] = mask
+        for row in ended:
+            self._place(int(row), None)
+            self._histories[row] = []
+        self._batch.begin(ended)
+        return {"final_obs": last, "_final_obs": mask, "final_info": infos, "_final_info": mask}
+
+    def _observations(self) -> npt.NDArray[np.float32]:
+        return self._batch.observations.copy() if self._copy else self._batch.observations
+
+    def _infos(self) -> dict[str, Any]:
+        report = self._batch.reports.copy()
+        asked, applied = report[ASKED_NAMES], report[APPLIED_NAMES]
+        asked.dtype.names = applied.dtype.names = tuple(LEVER_NAMES)
+        return {
+            "books": report[BOOK_NAMES],
+            "_books": self._all,
+            "levers": {"asked": asked, "applied": applied},
+            "_levers": self._all,
+            "reward_terms": report[REWARD_NAMES],
+            "_reward_terms": self._all,
+            "world": self._batch.keys.copy(),
+            "_world": self._all,
+        }
+
+    def _remember(self) -> None:
+        if self.render_mode is not None:
+            for row, history in enumerate(self._histories):
+                history.append(self._batch.reports[row].copy())
+
+    def render(self) -> tuple[Any, ...] | None:
+        """One text or picture an environment."""
+        if self.render_mode is None:
+            return None
+        from thinmargin import rendering
+
+        draw = rendering.month_as_text if self.render_mode == "ansi" else rendering.episode_as_picture
+        return tuple(draw(history) for history in self._histories)
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything that decides what comes next: plain arrays and the generators' states."""
+        return {
+            **self._batch.saved(),
+            "generators": [generator.bit_generator.state for generator in self._generators],
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> npt.NDArray[np.float32]:
+        """Go back to a state of `get_state` and return its observations; a foreign one is a ValueError."""
+        states = state.get("generators")
+        if not isinstance(states, list) or len(states) != self.num_envs:
+            raise ValueError(f"state['generators'] must be a list of {self.num_envs}: it must come from get_state")
+        self._batch.restore(state)
+        self._generators = [seeding.np_random(0)[0] for _ in states]
+        for generator, saved in zip(self._generators, states, strict=True):
+            generator.bit_generator.state = saved
+        return self._observations()
