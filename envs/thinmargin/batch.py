@@ -35,8 +35,6 @@ class Batch:
 
     def __init__(self, size: int, horizon: int, pays_closing: bool, shaped: bool) -> None:
         self.horizon = float(horizon)
-        self.pays_closing = pays_closing
-        self.shaped = shaped
         self.states = np.zeros(size, STATE)
         self.economies = np.zeros(size, ECONOMY)
         self.shocks = np.zeros((size, horizon), SHOCKS)
@@ -49,6 +47,10 @@ class Batch:
         self.keys = np.zeros(size, np.int64)
         self._spare_state = np.zeros(1, STATE)
         self._calm = np.zeros(1, SHOCKS)
+        self._step_arguments = (
+            self.states, self.economies, self.shocks, self.flows, self.reports, self.horizon,
+            pays_closing, shaped, self.observations, self.rewards, self.ends, self._spare_state, self._calm,
+        )  # fmt: skip
 
     def put(self, row: int, world: World) -> None:
         """Make `world` the world of this row; `begin` must follow."""
@@ -76,12 +78,8 @@ class Batch:
         )  # fmt: skip
 
     def step(self, actions: npt.NDArray[np.float64]) -> None:
-        """Run one month of every row; `actions` is float64 of shape (size, 4) inside [-1, 1]."""
-        KERNELS.step(
-            self.states, self.economies, self.shocks, self.flows, self.reports, actions, self.horizon,
-            self.pays_closing, self.shaped, self.observations, self.rewards, self.ends,
-            self._spare_state, self._calm,
-        )  # fmt: skip
+        """Run one month of every row; `actions` is float64 of shape (size, 4), cut to [-1, 1]."""
+        KERNELS.step(actions, *self._step_arguments)
 
     def saved(self) -> dict[str, npt.NDArray[Any]]:
         """Copies of everything that decides what comes next."""

@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.error import ResetNeeded
 
+from thinmargin.records import REPORT_FIELDS
 from thinmargin.settings import (
-    APPLIED_NAMES,
-    ASKED_NAMES,
     BOOK_NAMES,
     LEVER_NAMES,
     REWARD_NAMES,
@@ -27,11 +26,6 @@ from thinmargin.settings import (
 from thinmargin.simulation import BANKRUPT, CLOSED, RUNNING
 from thinmargin.splits import Split, keys_of
 from thinmargin.worlds import World
-
-_ASKED = len(LEVER_NAMES)
-_APPLIED = 2 * _ASKED
-_BOOKS = _APPLIED + len(BOOK_NAMES)
-
 
 class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     """DOCSTRING"""
@@ -59,9 +53,11 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         self._family = self.settings.family()
         self._keys = keys_of(split)
         self._batch = self.settings.batch(1)
+        self._report = self._batch.reports.view(np.float64)[: len(REPORT_FIELDS)]  # the same memory, without field names
         self._actions = np.zeros((1, len(LEVER_NAMES)))
         self._grid = discrete_actions() if discrete else None
         self._running = False
+        self._world = 0
         self._history: list[np.record] = []
         self._window: Any = None
 
@@ -90,6 +86,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
             self._batch.put(0, world)
         else:
             self._batch.draw(0, self._family, world)
+        self._world = int(self._batch.keys[0])
         self._batch.begin(np.zeros(1, np.int64))
         self._running = True
         self._history = []
@@ -117,7 +114,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         if self._grid is not None:
             self._actions[0] = self._grid[check_choices(action, (), len(self._grid))]
         else:
-            np.clip(check_numbers(action, (len(LEVER_NAMES),)), -1.0, 1.0, out=self._actions[0])
+            self._actions[0] = check_numbers(action, (len(LEVER_NAMES),))
         batch = self._batch
         batch.step(self._actions)
         end = int(batch.ends[0])
@@ -128,15 +125,15 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         return batch.observations[0].copy(), float(batch.rewards[0]), terminated, truncated, self._info()
 
     def _info(self) -> dict[str, Any]:
-        values = self._batch.reports[0].item()
+        # One pass over the report in the order of REPORT_FIELDS: names run out before numbers do.
+        numbers = iter(self._report.tolist())
+        asked = dict(zip(LEVER_NAMES, numbers, strict=False))
+        applied = dict(zip(LEVER_NAMES, numbers, strict=False))
         return {
-            "books": dict(zip(BOOK_NAMES, values[_APPLIED:_BOOKS], strict=True)),
-            "levers": {
-                "asked": dict(zip(LEVER_NAMES, values[:_ASKED], strict=True)),
-                "applied": dict(zip(LEVER_NAMES, values[_ASKED:_APPLIED], strict=True)),
-            },
-            "reward_terms": dict(zip(REWARD_NAMES, values[_BOOKS:], strict=True)),
-            "world": int(self._batch.keys[0]),
+            "books": dict(zip(BOOK_NAMES, numbers, strict=False)),
+            "levers": {"asked": asked, "applied": applied},
+            "reward_terms": dict(zip(REWARD_NAMES, numbers, strict=False)),
+            "world": self._world,
         }
 
     def _remember(self) -> None:
@@ -185,4 +182,5 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         self._batch.restore(state)
         self.np_random.bit_generator.state = state["generator"]
         self._running = bool(state["running"])
+        self._world = int(self._batch.keys[0])
         return self._batch.observations[0].copy()

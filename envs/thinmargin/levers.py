@@ -20,12 +20,18 @@ UPDATES_LOW, UPDATES_SPAN = LEVERS[UPDATES].low, LEVERS[UPDATES].high / LEVERS[U
 def read_levers(action: npt.NDArray[np.float64], lever: Record) -> None:
     """Write the levers an action asks for: markup linear, spending shares squared, cadence logarithmic.
 
-    Squares and logs put the useful region in the middle of [-1, 1].
+    Squares and logs put the useful region in the middle of [-1, 1]; what lies beyond is cut to it.
     """
-    lever[PRICE] = MARKUP_LOW + (MARKUP_HIGH - MARKUP_LOW) * (action[PRICE] + 1.0) / 2.0
-    lever[ACCESSORIES] = ACCESSORIES_HIGH * ((action[ACCESSORIES] + 1.0) / 2.0) ** 2
-    lever[MARKETING] = MARKETING_HIGH * ((action[MARKETING] + 1.0) / 2.0) ** 2
-    lever[UPDATES] = UPDATES_LOW * math.pow(UPDATES_SPAN, (action[UPDATES] + 1.0) / 2.0)
+    lever[PRICE] = MARKUP_LOW + (MARKUP_HIGH - MARKUP_LOW) * half_way(action[PRICE])
+    lever[ACCESSORIES] = ACCESSORIES_HIGH * half_way(action[ACCESSORIES]) ** 2
+    lever[MARKETING] = MARKETING_HIGH * half_way(action[MARKETING]) ** 2
+    lever[UPDATES] = UPDATES_LOW * math.pow(UPDATES_SPAN, half_way(action[UPDATES]))
+
+
+@mechanism
+def half_way(action: float) -> float:
+    """An action in [-1, 1] as a number in [0, 1]."""
+    return 0.5 * (min(max(action, -1.0), 1.0) + 1.0)
 
 
 def action_of(markup: float, accessories: float, marketing: float, updates: float) -> npt.NDArray[np.float32]:

@@ -7,7 +7,7 @@ documentation tables are all made from these declarations; none of them is writt
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -152,8 +152,8 @@ SHOCK_FIELDS = (
     Quantity("services", "factor", "services revenue allowed by regulation and advertisers"),
     Quantity("supply", "factor", "capacity that component makers let run"),
     Quantity("clone", "0/1", "the mass marketer plays the low-margin ecosystem itself"),
+    Quantity("hit", "factor", "success of the ventures that reach the market this month"),
     Quantity("brand", "utility", "brand regime", FIRM),
-    Quantity("hit", "factor", "success of the ventures that reach the market", FIRM),
 )
 
 LEVER_REPORT = tuple(
@@ -255,6 +255,18 @@ def markdown_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str
     """A Markdown table, one line a row; documentation tables are made and checked with it."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def group_type(record: np.dtype[np.record], names: Sequence[str], called: Sequence[str]) -> np.dtype[np.record]:
+    """A view type of `record` that shows only these fields, under other names."""
+    offsets = [record.fields[name][1] for name in names]  # type: ignore[index]  # it has fields
+    layout: Any = {
+        "names": list(called),
+        "formats": [np.float64] * len(names),
+        "offsets": offsets,
+        "itemsize": record.itemsize,
+    }
+    return np.dtype((np.record, layout))
 
 
 STATE = record_type(STATE_FIELDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
@@ -13,7 +14,7 @@ from gymnasium import spaces
 
 from thinmargin.batch import Batch
 from thinmargin.levers import action_of
-from thinmargin.records import BOOK_FIELDS, FEATURES, LEVER_REPORT, LEVERS, REWARD_FIELDS
+from thinmargin.records import BOOK_FIELDS, FEATURES, LEVER_REPORT, LEVERS, REPORT, REWARD_FIELDS, group_type
 from thinmargin.scenarios import family_of
 from thinmargin.splits import Split, check_key, keys_of
 from thinmargin.worlds import MAX_HORIZON, Family, World
@@ -32,6 +33,10 @@ ASKED_NAMES = [field.name for field in LEVER_REPORT[: len(LEVERS)]]
 APPLIED_NAMES = [field.name for field in LEVER_REPORT[len(LEVERS) :]]
 REWARD_NAMES = [field.name for field in REWARD_FIELDS]
 LEVER_NAMES = [lever.name for lever in LEVERS]
+BOOKS_VIEW = group_type(REPORT, BOOK_NAMES, BOOK_NAMES)
+ASKED_VIEW = group_type(REPORT, ASKED_NAMES, LEVER_NAMES)
+APPLIED_VIEW = group_type(REPORT, APPLIED_NAMES, LEVER_NAMES)
+REWARD_VIEW = group_type(REPORT, REWARD_NAMES, REWARD_NAMES)
 
 
 def discrete_actions() -> npt.NDArray[np.float64]:
@@ -97,6 +102,8 @@ class Settings:
 def check_numbers(action: Any, shape: tuple[int, ...]) -> npt.NDArray[Any]:
     """`action` as an array if it has this shape and finite real numbers, else a ValueError or TypeError."""
     numbers = np.asarray(action)
+    if numbers.shape == shape and numbers.dtype.kind == "f" and math.isfinite(numbers.sum()):
+        return numbers  # the sum is finite only if every number is
     if numbers.dtype.kind not in "fiu":
         raise TypeError(f"action has type {numbers.dtype.name}: real numbers (float32) are wanted, got {action!r}")
     if numbers.shape != shape:

@@ -65,9 +65,9 @@ def calm_after(shock: Record, calm: Record) -> None:
     calm.services = shock.services
     calm.supply = 1.0
     calm.clone = shock.clone
+    calm.hit = 1.0
     for i in range(FIRMS):
         calm.brand[i] = 0.0
-        calm.hit[i] = 1.0
 
 
 @mechanism
@@ -241,12 +241,12 @@ def _entry_points(digest: str) -> Kernels:
 
     @entry_point
     def step_all(
+        actions: Levers,
         states: Table,
         economies: Table,
         shocks: Table,
         flows: Table,
         reports: Table,
-        actions: Levers,
         horizon: float,
         pays_closing: bool,
         shaped: bool,

@@ -12,12 +12,13 @@ from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from thinmargin.records import REPORT
 from thinmargin.settings import (
-    APPLIED_NAMES,
-    ASKED_NAMES,
-    BOOK_NAMES,
+    APPLIED_VIEW,
+    ASKED_VIEW,
+    BOOKS_VIEW,
     LEVER_NAMES,
-    REWARD_NAMES,
+    REWARD_VIEW,
     Reward,
     Settings,
     check_choices,
@@ -43,7 +44,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
 
     Args:
         num_envs: how many, at least 1.
-        copy: False hands out the observation buffer itself, which the next step overwrites.
+        copy: False hands out the buffers of observations and infos, which the next step overwrites.
         worlds, reward, closing, horizon, split, parameters, discrete: as of `EcosystemEnv`.
     """
 
@@ -149,7 +150,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         if self._grid is not None:
             self._actions[:] = self._grid[check_choices(actions, (self.num_envs,), len(self._grid))]
         else:
-            np.clip(check_numbers(actions, self._actions.shape), -1.0, 1.0, out=self._actions)
+            self._actions[:] = check_numbers(actions, self._actions.shape)
         batch = self._batch
         batch.step(self._actions)
         self._remember()
@@ -169,7 +170,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         last = np.full(self.num_envs, None, dtype=object)
         for row in ended:
             last[row] = self._batch.observations[row].copy()
-        infos = self._infos()
+        infos = self._infos(copy=True)
         for name in infos:
             if name.startswith("_"):
                 infos[name] = mask
@@ -182,16 +183,16 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
     def _observations(self) -> npt.NDArray[np.float32]:
         return self._batch.observations.copy() if self._copy else self._batch.observations
 
-    def _infos(self) -> dict[str, Any]:
-        report = self._batch.reports.copy()
-        asked, applied = report[ASKED_NAMES], report[APPLIED_NAMES]
-        asked.dtype.names = applied.dtype.names = tuple(LEVER_NAMES)
+    def _infos(self, copy: bool = False) -> dict[str, Any]:
+        report = self._batch.reports
+        if self._copy or copy:  # as plain numbers: NumPy copies records far slower
+            report = report.view(np.float64).copy().view(REPORT)
         return {
-            "books": report[BOOK_NAMES],
+            "books": report.view(BOOKS_VIEW),
             "_books": self._all,
-            "levers": {"asked": asked, "applied": applied},
+            "levers": {"asked": report.view(ASKED_VIEW), "applied": report.view(APPLIED_VIEW)},
             "_levers": self._all,
-            "reward_terms": report[REWARD_NAMES],
+            "reward_terms": report.view(REWARD_VIEW),
             "_reward_terms": self._all,
             "world": self._batch.keys.copy(),
             "_world": self._all,

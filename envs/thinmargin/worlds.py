@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
+from functools import cached_property
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -24,8 +24,8 @@ from thinmargin.splits import check_key
 Numbers = npt.NDArray[np.float64]
 Table = npt.NDArray[Any]
 
-DRAWS_A_MONTH = 3 + 2 * FIRMS
-"""Standard normal numbers of a month: demand, component cost, war; brand and hit of every firm."""
+DRAWS_A_MONTH = 4 + FIRMS
+"""Standard normal numbers of a month: demand, component cost, war, hits; brand of every firm."""
 HIDDEN_DRAWS = 12
 """Standard normal numbers a world's constants use."""
 EVENT_DRAWS = 4
@@ -87,13 +87,18 @@ class Family:
     def draw_into(self, key: int, economies: Table, shocks: Table, row: int) -> None:
         """Write the world of `key` into one row of both arrays; nothing is allocated for them."""
         generator = np.random.Generator(np.random.PCG64(check_key(key)))
-        recipe = _recipe(self)
+        recipe = self._recipe
         chances = generator.random(EVENT_DRAWS)
         draws = generator.standard_normal(HIDDEN_DRAWS + DRAWS_A_MONTH * shocks.shape[1])
         numbers = economies.view(np.float64).reshape(-1, COLUMNS)
         _UNFOLD(row, recipe.base, recipe.columns, recipe.rules, draws, numbers, economies, recipe.thresholds, shocks)
         if self.event is not None:
             self.event(economies[row], shocks[row], chances)
+
+
+    @cached_property
+    def _recipe(self) -> _Recipe:
+        return _recipe(self)
 
 
 class _Recipe(NamedTuple):
@@ -107,7 +112,6 @@ class _Recipe(NamedTuple):
     """Standard normal numbers above which war switches and a brand scandal begins."""
 
 
-@lru_cache(maxsize=64)
 def _recipe(family: Family) -> _Recipe:
     base = np.zeros(1, ECONOMY)
     base[0] = economy_record(family.parameters)
@@ -179,11 +183,11 @@ def unfold(p: Record, thresholds: Numbers, draws: Numbers, shocks: Table) -> Non
         shocks[t].services = 1.0
         shocks[t].supply = 1.0
         shocks[t].clone = 0.0
+        shocks[t].hit = math.exp(p.hit_sd * z[3] - 0.5 * p.hit_sd * p.hit_sd)
         for i in range(FIRMS):
             last = shocks[t - 1].brand[i] if t > 0 else 0.0
-            drop = p.brand_drop if z[3 + i] > thresholds[1] else 0.0
+            drop = p.brand_drop if z[4 + i] > thresholds[1] else 0.0
             shocks[t].brand[i] = last * (1.0 - p.brand_decay) - drop
-            shocks[t].hit[i] = math.exp(p.hit_sd * z[3 + FIRMS + i] - 0.5 * p.hit_sd * p.hit_sd)
 
 
 def _entry(digest: str) -> Callable[..., None]:

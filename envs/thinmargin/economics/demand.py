@@ -23,20 +23,20 @@ def adopters(users: float, ceiling: float, innovation: float, imitation: float, 
     `climate` is affordability times the demand shock; never more users than are left.
     """
     left = max(ceiling - users, 0.0)
-    hazard = (innovation + imitation * users / ceiling) / 12.0
+    hazard = (innovation + imitation * users / ceiling) * (1.0 / 12.0)
     return min(hazard * climate, 1.0) * left
 
 
 @mechanism
 def replacement_rate(month: float, life: float, growth: float) -> float:
     """Share of owners in the market each month: 1 / (L0 + L1 t / 12)."""
-    return 1.0 / (life + growth * month / 12.0)
+    return 1.0 / (life + growth * month * (1.0 / 12.0))
 
 
 @mechanism
 def price_utility(price: float, slope: float) -> float:
     """What a price is worth to a buyer: -beta ln(p / 1000)."""
-    return -slope * math.log(price / 1000.0)
+    return -slope * math.log(price * 0.001)
 
 
 @mechanism

@@ -27,7 +27,7 @@ def credit_line(users: float, floor: float, per_user: float) -> float:
 def funding_cost(cash: float, line: float, rate: float, spread: float) -> float:
     """Interest of a month on negative cash, RMB m: (r + k (debt / line)^2) debt / 12; none is earned on cash."""
     debt = max(-cash, 0.0)
-    return (rate + spread * (debt / line) ** 2) * debt / 12.0
+    return (rate + spread * (debt / line) ** 2) * debt * (1.0 / 12.0)
 
 
 @mechanism

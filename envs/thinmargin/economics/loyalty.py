@@ -62,12 +62,12 @@ def engagement_step(
 
 
 @mechanism
-def imitation_step(imitation: float, share: float, strength: float, months: float) -> float:
-    """Utility that others have copied: M + (iota s / (s + 0.1) - M) / tau (Barnett & Hansen 1996)."""
-    return imitation + (imitation_target(share, strength) - imitation) / months
+def imitation_step(imitation: float, sold: float, market: float, strength: float, months: float) -> float:
+    """Utility that others have copied: M + (target - M) / tau (Barnett & Hansen 1996)."""
+    return imitation + (imitation_target(sold, market, strength) - imitation) / months
 
 
 @mechanism
-def imitation_target(share: float, strength: float) -> float:
-    """What is copied in the long run of an offer with this share: iota s / (s + 0.1)."""
-    return strength * share / (share + 0.1)
+def imitation_target(sold: float, market: float, strength: float) -> float:
+    """What is copied in the long run of an offer with share s = sold / market: iota s / (s + 0.1)."""
+    return strength * sold / (sold + 0.1 * market)

@@ -15,13 +15,13 @@ def adstock_step(adstock: float, spend: float, carryover: float) -> float:
 def awareness(
     adstock: float, word_of_mouth: float, fans: float, users: float, market: float, pivot: float, span: float
 ) -> float:
-    """Utility of being known: psi x / (1 + x), x = (G + w phi U) / (g D / 20).
+    """Utility of being known: psi x / (1 + x), x = (G + w phi U) / (g D / 20), D in units of 20 m phones.
 
     Fans who recommend stand in for advertising; D is the market of the region in m units a month. The
     elasticity psi x / (1 + x)^2 peaks at psi / 4 (long run 0.24: Sethuraman, Tellis & Briesch 2011).
     """
-    x = (adstock + word_of_mouth * fans * users) / (pivot * market / 20.0)
-    return span * x / (1.0 + x)
+    heard = adstock + word_of_mouth * fans * users
+    return span * heard / (heard + pivot * market * 0.05)
 
 
 @mechanism

@@ -42,6 +42,11 @@ from thinmargin.economics.ventures import (
 )
 from thinmargin.records import ACCESSORIES, FIRMS, HOME, MARKETING, OVERSEAS, PRICE, REGIONS, UPDATES
 
+TRAILING = 1.0 / 6.0
+"""Weight of the newest month in trailing revenue."""
+YEARS = 1.0 / 12.0
+"""Years in a month."""
+
 
 @mechanism
 def advance(state: Record, p: Record, shock: Record, flows: Record) -> None:
@@ -210,7 +215,7 @@ def keep_books(state: Record, p: Record, shock: Record, flows: Record) -> None:
         flows.tax[i] = income_tax(pretax, p.tax_rate)
         flows.profit[i] = pretax - flows.tax[i]
         state.cash[i] += flows.profit[i]
-        state.trailing_revenue[i] += (revenue - state.trailing_revenue[i]) / 6.0
+        state.trailing_revenue[i] += (revenue - state.trailing_revenue[i]) * TRAILING
 
 
 @mechanism
@@ -233,7 +238,7 @@ def move_users(state: Record, flows: Record) -> None:
     for i in range(FIRMS):
         in_market = 0.0
         for r in range(REGIONS):
-            state.user_years[i, r] += state.users[i, r] / 12.0
+            state.user_years[i, r] += state.users[i, r] * YEARS
             in_market += flows.leaving[i, r] * (1.0 + flows.share[i, r] * (flows.stickiness[i] - 1.0))
             state.users[i, r] += flows.newcomers[i, r] - flows.lost[i, r]
         flows.retained[i] = flows.retained[i] / in_market if in_market > 0.0 else 0.0
@@ -256,10 +261,10 @@ def move_loyalty(state: Record, p: Record, flows: Record) -> None:
             state.engagement[i], flows.satisfaction[i], p.engagement_floor, p.engagement_span, p.engagement_months
         )  # fmt: skip
         for r in range(REGIONS):
-            share = flows.wanted[i, r] * flows.fill[i] / flows.market[r]
             state.imitation[i, r] = imitation_step(
-                state.imitation[i, r], share, p.imitation_strength, p.imitation_months
-            )
+                state.imitation[i, r], flows.wanted[i, r] * flows.fill[i], flows.market[r],
+                p.imitation_strength, p.imitation_months,
+            )  # fmt: skip
 
 
 @mechanism
@@ -286,7 +291,7 @@ def move_ventures(state: Record, p: Record, shock: Record, flows: Record) -> Non
         arriving = gestation_flow(state.growing[i], p.gestation)
         state.seeded[i] += started - half_way
         state.growing[i] += half_way - arriving
-        state.breadth[i] = breadth_step(state.breadth[i], arriving, shock.hit[i], p.obsolescence)
+        state.breadth[i] = breadth_step(state.breadth[i], arriving, shock.hit, p.obsolescence)
 
 
 @mechanism

@@ -18,4 +18,4 @@ def monetisation(user_years: float, half: float) -> float:
 @mechanism
 def services_revenue(users: float, ceiling: float, engagement: float, monetised: float) -> float:
     """Services revenue of a region and month, RMB m: U a / 12 E mon."""
-    return users * ceiling / 12.0 * engagement * monetised
+    return users * ceiling * (1.0 / 12.0) * engagement * monetised

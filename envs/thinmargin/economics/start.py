@@ -39,7 +39,7 @@ def begin(state: Record, p: Record) -> None:
             state.users[i, r] = share * p.base_start[r]
             state.user_years[i, r] = state.users[i, r]
             state.coverage[i, r] = p.firm_channels[i, r]
-            state.imitation[i, r] = imitation_target(share, p.imitation_strength)
+            state.imitation[i, r] = imitation_target(share, 1.0, p.imitation_strength)
             demand += share * (first + rate * p.base_start[r])
         state.forecast[i] = demand
         state.inventory[i] = p.cover_months * demand

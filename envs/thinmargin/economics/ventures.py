@@ -38,7 +38,7 @@ def catalogue(breadth: float, scale: float) -> float:
 @mechanism
 def accessory_revenue(users: float, ceiling: float, attach: float) -> float:
     """Accessory revenue of a region and month, RMB m: U x / 12 att."""
-    return users * ceiling / 12.0 * attach
+    return users * ceiling * (1.0 / 12.0) * attach
 
 
 @mechanism
