@@ -215,6 +215,7 @@ class Kernels(NamedTuple):
 
     begin: Callable[..., None]
     step: Callable[..., None]
+    play: Callable[..., None]
 
 
 def _entry_points(digest: str) -> Kernels:
@@ -266,7 +267,13 @@ def _entry_points(digest: str) -> Kernels:
             rewards[e] = reports[e].profit_term + reports[e].closing_term + reports[e].shaping_term
             observe(states[e], economies[e], shock, reports[e], horizon, observations[e])
 
-    return Kernels(begin_rows, step_all)
+    @entry_point
+    def play_books(economies: Table, levers: Levers) -> None:
+        _ = digest
+        for e in range(economies.shape[0]):
+            play(economies[e], SEAT, 0.0, 0.0, 0.0, 1.0, levers[e])
+
+    return Kernels(begin_rows, step_all, play_books)
 
 
 KERNELS = _entry_points(source_digest())

@@ -1,0 +1,1 @@
+"""Learning to run the firm, and judging who runs it well."""
