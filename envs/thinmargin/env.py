@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, SupportsFloat
+from typing import Any, SupportsFloat
 
 import gymnasium
 import numpy as np
@@ -27,10 +27,14 @@ from thinmargin.simulation import BANKRUPT, CLOSED, RUNNING
 from thinmargin.splits import Split, keys_of
 from thinmargin.worlds import World
 
+
 class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     """DOCSTRING"""
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["human", "rgb_array", "ansi"], "render_fps": 12}
+    metadata = {  # noqa: RUF012  # the base class types it as an instance variable
+        "render_modes": ["human", "rgb_array", "ansi"],
+        "render_fps": 12,
+    }
 
     def __init__(
         self,
@@ -49,11 +53,13 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
             raise ValueError(f"render_mode is {render_mode!r}: allowed are {allowed} and None")
         self.render_mode = render_mode
         self.action_space = self.settings.action_space()
-        self.observation_space = observation_space()
+        self.observation_space = observation_space()  # type: ignore[assignment]  # a Box of float32
         self._family = self.settings.family()
         self._keys = keys_of(split)
         self._batch = self.settings.batch(1)
-        self._report = self._batch.reports.view(np.float64)[: len(REPORT_FIELDS)]  # the same memory, without field names
+        self._report = self._batch.reports.view(np.float64)[
+            : len(REPORT_FIELDS)
+        ]  # the same memory, without field names
         self._actions = np.zeros((1, len(LEVER_NAMES)))
         self._grid = discrete_actions() if discrete else None
         self._running = False
@@ -92,11 +98,9 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         self._history = []
         self._remember()
         info = self._info()
-        return self._batch.observations[0].copy(), {"books": info["books"], "world": info["world"]}
+        return self._observation(), {"books": info["books"], "world": info["world"]}
 
-    def step(
-        self, action: Any
-    ) -> tuple[npt.NDArray[np.float32], SupportsFloat, bool, bool, dict[str, Any]]:
+    def step(self, action: Any) -> tuple[npt.NDArray[np.float32], SupportsFloat, bool, bool, dict[str, Any]]:
         """Run one month.
 
         Args:
@@ -122,7 +126,11 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         terminated = end == BANKRUPT or (end == CLOSED and self.settings.closing)
         truncated = end == CLOSED and not self.settings.closing
         self._remember()
-        return batch.observations[0].copy(), float(batch.rewards[0]), terminated, truncated, self._info()
+        return self._observation(), float(batch.rewards[0]), terminated, truncated, self._info()
+
+    def _observation(self) -> npt.NDArray[np.float32]:
+        observation: npt.NDArray[np.float32] = self._batch.observations[0].copy()
+        return observation
 
     def _info(self) -> dict[str, Any]:
         # One pass over the report in the order of REPORT_FIELDS: names run out before numbers do.
@@ -149,7 +157,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
             return None
         if not self._history:
             raise ResetNeeded("render needs a running episode: call reset first")
-        from thinmargin import rendering
+        from thinmargin import rendering  # noqa: PLC0415  # pictures are only paid for when drawn
 
         if self.render_mode == "ansi":
             return rendering.month_as_text(self._history)
@@ -183,4 +191,4 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         self.np_random.bit_generator.state = state["generator"]
         self._running = bool(state["running"])
         self._world = int(self._batch.keys[0])
-        return self._batch.observations[0].copy()
+        return self._observation()

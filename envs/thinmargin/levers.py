@@ -39,9 +39,7 @@ def action_of(markup: float, accessories: float, marketing: float, updates: floa
     wanted = (markup, accessories, marketing, updates)
     for value, lever in zip(wanted, LEVERS, strict=True):
         if not lever.low - 1e-9 <= value <= lever.high + 1e-9:
-            raise ValueError(
-                f"{lever.name} is {value!r}: allowed are {lever.low:g} to {lever.high:g} [{lever.unit}]"
-            )
+            raise ValueError(f"{lever.name} is {value!r}: allowed are {lever.low:g} to {lever.high:g} [{lever.unit}]")
     action = np.array(
         [
             2.0 * (markup - MARKUP_LOW) / (MARKUP_HIGH - MARKUP_LOW) - 1.0,

@@ -1,6 +1,6 @@
 """What a world is made of: every constant with its value, unit, allowed range and source.
 
-Sources: "fit" = fitted to the firm's reported figures 2012-2019; "judgement" = no data identify it;
+Sources: "fit" = a preliminary fit to the firm's reported figures 2012-2019; "judgement" = no data identify it;
 everything else names the study or the report. Money RMB million, users and units million, months.
 """
 
@@ -60,140 +60,144 @@ class Checked:
 class Parameters(Checked):
     """Constants of the economy, the same for every firm."""
 
+    # fmt: off
     # demand
     price_slope: float = constant(
         3.9, "1", 0.5, 12, "logit coefficient of ln price",
         "all-in brand elasticity near -3: Bijmolt, van Heerde & Pieters 2005",
-    )  # fmt: skip
-    inertia: float = constant(0.99, "utility", 0, 4, "owners' pull to their own brand", "judgement; retention 0.45, QuestMobile")  # fmt: skip
-    inertia_span: float = constant(1.05, "utility", 0, 4, "pull added by a full fan base, and by a full accessory catalogue", "judgement")  # fmt: skip
-    category_elasticity: float = constant(-0.6, "1", -2, 0, "first-time adoption to the price level", "judgement; studies -0.4 to -1.5")  # fmt: skip
-    users_ceiling: tuple[float, float] = constant((1131.0, 3300.0), "m users", 10, 9000, "smartphone users, saturated market", "home: fit to IDC 2010-24; overseas: judgement")  # fmt: skip
-    adoption_innovation: float = constant(0.003, "1/year", 0, 0.1, "Bass p", "fit to IDC 2010-24; Bass 1969")  # fmt: skip
-    adoption_imitation: tuple[float, float] = constant((0.635, 0.335), "1/year", 0, 3, "Bass q", "home: fit to IDC 2010-24; overseas: judgement")  # fmt: skip
-    device_life: float = constant(20.5, "months", 6, 120, "life of a phone at the start", "fit; Kantar 18.6 in 2013")  # fmt: skip
-    device_life_growth: float = constant(2.52, "months/year", 0, 12, "lengthening of a phone's life", "fit; surveys 18.6 (2013) to 40 (2022)")  # fmt: skip
-    base_start: tuple[float, float] = constant((161.0, 640.0), "m users", 1, 9000, "smartphone users at the start", "IDC shipments to 2011")  # fmt: skip
+    )
+    inertia: float = constant(0.99, "utility", 0, 4, "owners' pull to their own brand", "judgement; retention 0.45, QuestMobile")
+    inertia_span: float = constant(1.05, "utility", 0, 4, "pull added by a full fan base, and by a full accessory catalogue", "judgement")
+    category_elasticity: float = constant(-0.6, "1", -2, 0, "first-time adoption to the price level", "judgement; studies -0.4 to -1.5")
+    users_ceiling: tuple[float, float] = constant((1131.0, 3300.0), "m users", 10, 9000, "smartphone users, saturated market", "home: fit to market sizes (IDC); overseas: judgement")
+    adoption_innovation: float = constant(0.003, "1/year", 0, 0.1, "Bass p", "not identified; Bass 1969")
+    adoption_imitation: tuple[float, float] = constant((0.635, 0.335), "1/year", 0, 3, "Bass q", "fit to market sizes (IDC)")
+    device_life: float = constant(20.5, "months", 6, 120, "life of a phone at the start", "fit; Kantar 18.6 in 2013")
+    device_life_growth: float = constant(2.52, "months/year", 0, 12, "lengthening of a phone's life", "fit; surveys 18.6 (2013) to 40 (2022)")
+    base_start: tuple[float, float] = constant((161.0, 640.0), "m users", 1, 9000, "smartphone users at the start", "fit; prior from IDC shipments to 2011")
     # marketing
-    awareness_span: float = constant(1.0, "utility", 0, 4, "utility of being known by all; long-run elasticity peaks at a quarter of it", "Sethuraman, Tellis & Briesch 2011")  # fmt: skip
-    awareness_pivot: float = constant(97.8, "RMB m/month per 20 m units", 1, 2000, "impressions that give half of it", "prior; data add little")  # fmt: skip
-    adstock_carryover: float = constant(0.5, "1/month", 0, 0.95, "advertising remembered a month later", "Broadbent 1979; half-life 5-6 weeks")  # fmt: skip
-    word_of_mouth: float = constant(4.32, "RMB/month", 0, 100, "advertising one fan replaces", "prior; data add little")  # fmt: skip
-    coverage_rate: float = constant(0.0117, "1/month", 0, 0.1, "stores and distributors built by selling spend", "fit")  # fmt: skip
-    coverage_scale: float = constant(100.0, "RMB m/month", 1, 1000, "selling spend that builds at half the full rate", "judgement")  # fmt: skip
-    coverage_decay: float = constant(0.012, "1/month", 0, 0.5, "channels lost without spend", "judgement")  # fmt: skip
-    overseas_effort: float = constant(0.5, "share", 0, 1, "share of selling spend overseas, once open", "prior; data add little")  # fmt: skip
+    awareness_span: float = constant(1.0, "utility", 0, 4, "utility of being known by all; long-run elasticity peaks at a quarter of it", "Sethuraman, Tellis & Briesch 2011")
+    awareness_pivot: float = constant(97.8, "RMB m/month per 20 m units", 1, 2000, "impressions that give half of it", "prior; data add little")
+    adstock_carryover: float = constant(0.5, "1/month", 0, 0.95, "advertising remembered a month later", "Broadbent 1979; half-life 5-6 weeks")
+    word_of_mouth: float = constant(4.32, "RMB/month", 0, 100, "advertising one fan replaces", "prior; data add little")
+    coverage_rate: float = constant(0.0117, "1/month", 0, 0.1, "stores and distributors built by selling spend", "fit")
+    coverage_scale: float = constant(100.0, "RMB m/month", 1, 1000, "selling spend that builds at half the full rate", "judgement")
+    coverage_decay: float = constant(0.012, "1/month", 0, 0.5, "channels lost without spend", "judgement")
+    overseas_effort: float = constant(0.5, "share", 0, 1, "share of selling spend overseas, once open", "prior; data add little")
     # fans, updates, imitation
-    fan_ceiling: float = constant(0.5, "share", 0.01, 1, "most users that become fans", "judgement")  # fmt: skip
-    fan_constant: float = constant(-1.8, "logit", -6, 6, "fans of an average offer", "judgement")  # fmt: skip
-    fan_reference_markup: float = constant(0.25, "share", 0, 1, "mark-up that users think normal", "judgement")  # fmt: skip
-    fan_value: float = constant(4.0, "logit", 0, 20, "fans won by honest prices", "judgement")  # fmt: skip
-    fan_updates: float = constant(1.5, "logit", 0, 20, "fans won by updates", "judgement")  # fmt: skip
-    fan_stockout: float = constant(2.0, "logit", 0, 20, "fans lost by empty shelves", "judgement")  # fmt: skip
-    fan_months_up: float = constant(12.0, "months", 1, 60, "time to win trust", "judgement")  # fmt: skip
-    fan_months_down: float = constant(4.0, "months", 1, 60, "time to lose trust", "judgement")  # fmt: skip
-    update_scale: float = constant(1.3, "releases/month", 0.1, 10, "cadence at which novelty saturates", "judgement")  # fmt: skip
-    bug_rate: float = constant(0.03, "1 per release", 0, 0.5, "bugs and fatigue of one release", "judgement")  # fmt: skip
-    bug_base: float = constant(250.0, "m users", 10, 5000, "users that double what bugs cost", "judgement")  # fmt: skip
-    codevelopment: float = constant(0.6, "share", 0, 1, "bugs a full fan base catches", "judgement")  # fmt: skip
-    engagement_floor: float = constant(0.65, "index", 0, 2, "use without updates", "judgement")  # fmt: skip
-    engagement_span: float = constant(0.45, "index", 0, 2, "use added by updates", "judgement")  # fmt: skip
-    engagement_months: float = constant(2.5, "months", 1, 24, "habits change slowly", "judgement")  # fmt: skip
-    imitation_strength: float = constant(1.235, "utility", 0, 4, "what rivals copy of a dominant offer", "fit; Red Queen competition, Barnett & Hansen 1996")  # fmt: skip
-    imitation_months: float = constant(36.0, "months", 1, 120, "time to copy", "judgement")  # fmt: skip
+    fan_ceiling: float = constant(0.5, "share", 0.01, 1, "most users that become fans", "judgement")
+    fan_constant: float = constant(-1.8, "logit", -6, 6, "fans of an average offer", "judgement")
+    fan_reference_markup: float = constant(0.25, "share", 0, 1, "mark-up that users think normal", "judgement")
+    fan_value: float = constant(4.0, "logit", 0, 20, "fans won by honest prices", "judgement")
+    fan_updates: float = constant(1.5, "logit", 0, 20, "fans won by updates", "judgement")
+    fan_stockout: float = constant(2.0, "logit", 0, 20, "fans lost by empty shelves", "judgement")
+    fan_months_up: float = constant(12.0, "months", 1, 60, "time to win trust", "judgement")
+    fan_months_down: float = constant(4.0, "months", 1, 60, "time to lose trust", "judgement")
+    update_scale: float = constant(1.3, "releases/month", 0.1, 10, "cadence at which novelty saturates", "judgement")
+    bug_rate: float = constant(0.03, "1 per release", 0, 0.5, "bugs and fatigue of one release", "judgement")
+    bug_base: float = constant(250.0, "m users", 10, 5000, "users that double what bugs cost", "judgement")
+    codevelopment: float = constant(0.6, "share", 0, 1, "bugs a full fan base catches", "judgement")
+    engagement_floor: float = constant(0.65, "index", 0, 2, "use without updates", "judgement")
+    engagement_span: float = constant(0.45, "index", 0, 2, "use added by updates", "judgement")
+    engagement_months: float = constant(2.5, "months", 1, 24, "habits change slowly", "judgement")
+    imitation_strength: float = constant(1.235, "utility", 0, 4, "what rivals copy of a dominant offer", "fit; Red Queen competition, Barnett & Hansen 1996")
+    imitation_months: float = constant(36.0, "months", 1, 120, "time to copy", "judgement")
     # services and accessories
-    services_ceiling: tuple[float, float] = constant((216.0, 25.9), "RMB/user/year", 0, 2000, "services revenue of a mature user", "home: fit; overseas: 0.12 of home")  # fmt: skip
-    services_half: float = constant(409.0, "m user-years", 1, 5000, "experience at which half is earned", "fit")  # fmt: skip
-    services_margin: float = constant(0.64, "share", 0, 1, "gross margin", "reported to 2019")  # fmt: skip
-    accessory_ceiling: tuple[float, float] = constant((380.0, 68.9), "RMB/user/year", 0, 5000, "accessory revenue at a full catalogue", "home: fit; overseas: prior")  # fmt: skip
-    breadth_scale: float = constant(6.18, "ventures", 0.5, 500, "ventures that fill two thirds of the catalogue", "fit")  # fmt: skip
-    accessory_margin: float = constant(0.238, "share", 0, 1, "gross margin with full buying power", "fit")  # fmt: skip
-    accessory_scale: float = constant(58850.0, "RMB m/year", 1, 1e6, "revenue that gives half of it", "fit")  # fmt: skip
-    ticket: float = constant(60.0, "RMB m", 1, 1000, "all-in cost of one venture", "judgement between seed 2 and all-stage 85-100")  # fmt: skip
-    venture_success: float = constant(0.38, "share", 0, 1, "ventures that reach the market", "2014-16: 20 of 55 launched")  # fmt: skip
-    deal_flow: float = constant(4.0, "ventures/month", 0.1, 100, "deals a month that halve their quality", "judgement")  # fmt: skip
-    gestation: float = constant(30.0, "months", 2, 120, "from ticket to product", "2 to 3 years reported")  # fmt: skip
-    obsolescence: float = constant(0.012, "1/month", 0, 0.5, "catalogue lost", "judgement")  # fmt: skip
-    hit_sd: float = constant(0.5, "log", 0, 2, "luck of the ventures of a month", "judgement")  # fmt: skip
+    services_ceiling: tuple[float, float] = constant((216.0, 25.9), "RMB/user/year", 0, 2000, "services revenue of a mature user", "home: fit; overseas: 0.12 of home")
+    services_half: float = constant(409.0, "m user-years", 1, 5000, "experience at which half is earned", "fit")
+    services_margin: float = constant(0.64, "share", 0, 1, "gross margin", "reported to 2019")
+    accessory_ceiling: tuple[float, float] = constant((380.0, 68.9), "RMB/user/year", 0, 5000, "accessory revenue at a full catalogue", "home: fit; overseas: prior")
+    breadth_scale: float = constant(6.18, "ventures", 0.5, 500, "ventures that fill two thirds of the catalogue", "fit")
+    accessory_margin: float = constant(0.238, "share", 0, 1, "gross margin with full buying power", "fit")
+    accessory_scale: float = constant(58850.0, "RMB m/year", 1, 1e6, "revenue that gives half of it", "fit")
+    ticket: float = constant(60.0, "RMB m", 1, 1000, "all-in cost of one venture", "judgement between seed 2 and all-stage 85-100")
+    venture_success: float = constant(0.38, "share", 0, 1, "ventures that reach the market", "2014-16: 20 of 55 launched")
+    deal_flow: float = constant(4.0, "ventures/month", 0.1, 100, "deals a month that halve their quality", "judgement")
+    gestation: float = constant(30.0, "months", 2, 120, "from ticket to product", "2 to 3 years reported")
+    obsolescence: float = constant(0.012, "1/month", 0, 0.5, "catalogue lost", "judgement")
+    hit_sd: float = constant(0.5, "log", 0, 2, "luck of the ventures of a month", "judgement")
     # cost and price
-    learning: float = constant(0.2345, "1", 0, 1, "experience exponent, 15 % a doubling", "Irwin & Klenow 1994; Wright 1936")  # fmt: skip
-    incompressible: float = constant(0.601, "share", 0, 1, "cost that experience cannot touch", "fit; De Jong 1957")  # fmt: skip
-    spec_drift: float = constant(0.00142, "1/month", -0.02, 0.02, "better phones cost more", "fit")  # fmt: skip
-    model_decline: float = constant(0.01, "1/month", 0, 0.05, "component cost falls in a model's life", "reported: break-even at launch, 10-15 % after a year")  # fmt: skip
-    markup_speed: float = constant(0.04, "share/month", 0.001, 1, "most a markup moves in a month", "judgement; 3 to 4 cuts in a model's life")  # fmt: skip
-    royalty: float = constant(0.04, "share", 0, 0.2, "patent royalties inside unit cost (memo)", "2.3 to 10 % reported")  # fmt: skip
+    learning: float = constant(0.2345, "1", 0, 1, "experience exponent, 15 % a doubling", "Irwin & Klenow 1994; Wright 1936")
+    incompressible: float = constant(0.601, "share", 0, 1, "cost that experience cannot touch", "fit; De Jong 1957")
+    spec_drift: float = constant(0.00142, "1/month", -0.02, 0.02, "better phones cost more", "fit")
+    model_decline: float = constant(0.01, "1/month", 0, 0.05, "component cost falls in a model's life", "reported: break-even at launch, 10-15 % after a year")
+    markup_speed: float = constant(0.04, "share/month", 0.001, 1, "most a markup moves in a month", "judgement; 3 to 4 cuts in a model's life")
+    royalty: float = constant(0.04, "share", 0, 0.2, "patent royalties inside unit cost (memo)", "2.3 to 10 % reported")
     # supply
-    headroom: float = constant(1.08, "factor", 1, 3, "capacity wanted over forecast", "judgement")  # fmt: skip
-    capacity_months_up: float = constant(4.0, "months", 1, 60, "time to add capacity", "judgement; Sterman et al. 2007")  # fmt: skip
-    capacity_months_down: float = constant(12.0, "months", 1, 60, "time to shed capacity", "judgement")  # fmt: skip
-    forecast_months: float = constant(3.0, "months", 1, 24, "forecast smoothing", "judgement")  # fmt: skip
-    cover_months: float = constant(1.0, "months", 0, 12, "stock wanted, months of forecast", "judgement")  # fmt: skip
-    holding: float = constant(0.043, "1/month", 0, 0.5, "obsolescence and storage of excess stock", "phones lose 3 % a month, storage 1.3 %")  # fmt: skip
+    headroom: float = constant(1.08, "factor", 1, 3, "capacity wanted over forecast", "judgement")
+    capacity_months_up: float = constant(4.0, "months", 1, 60, "time to add capacity", "judgement; Sterman et al. 2007")
+    capacity_months_down: float = constant(12.0, "months", 1, 60, "time to shed capacity", "judgement")
+    forecast_months: float = constant(3.0, "months", 1, 24, "forecast smoothing", "judgement")
+    cover_months: float = constant(1.0, "months", 0, 12, "stock wanted, months of forecast", "judgement")
+    holding: float = constant(0.043, "1/month", 0, 0.5, "obsolescence and storage of excess stock", "phones lose 3 % a month, storage 1.3 %")
     # software and overhead
-    release_cost: float = constant(1.0, "RMB m", 0, 1000, "one release at a small base", "judgement; a weekly release costs about 4 at scale")  # fmt: skip
-    release_base: float = constant(30.0, "m users", 1, 5000, "users that double it", "judgement")  # fmt: skip
-    research_share: float = constant(0.025, "share", 0, 1, "research of revenue", "reported 2015-17: 2.3-3.1 %")  # fmt: skip
-    admin_share: float = constant(0.012, "share", 0, 1, "administration of revenue", "reported 2015-19")  # fmt: skip
-    fixed_cost: float = constant(25.0, "RMB m/month", 0, 10000, "the lights", "judgement")  # fmt: skip
+    release_cost: float = constant(1.0, "RMB m", 0, 1000, "one release at a small base", "judgement; a weekly release costs about 4 at scale")
+    release_base: float = constant(30.0, "m users", 1, 5000, "users that double it", "judgement")
+    research_share: float = constant(0.025, "share", 0, 1, "research of revenue", "reported 2015-17: 2.3-3.1 %")
+    admin_share: float = constant(0.012, "share", 0, 1, "administration of revenue", "reported 2015-19")
+    fixed_cost: float = constant(25.0, "RMB m/month", 0, 10000, "the lights", "judgement")
     # finance
-    spending_floor: float = constant(600.0, "RMB m/month", 0, 10000, "money base that lets a firm without sales spend", "judgement")  # fmt: skip
-    tax_rate: float = constant(0.15, "share", 0, 0.6, "corporate income tax", "high-technology rate")  # fmt: skip
-    discount_rate: float = constant(0.10, "1/year", 0, 1, "owners' discount rate", "WACC 8.2-11.2 %")  # fmt: skip
-    debt_rate: float = constant(0.08, "1/year", 0, 1, "funding cost of the first debt", "judgement")  # fmt: skip
-    debt_spread: float = constant(0.25, "1/year", 0, 2, "added at the full credit line", "judgement")  # fmt: skip
-    credit_floor: float = constant(500.0, "RMB m", 0, 1e5, "what investors fund without users", "judgement")  # fmt: skip
-    credit_per_user: float = constant(150.0, "RMB/user", 0, 5000, "what investors fund per active user", "judgement; RMB 80 a user raised in December 2014")  # fmt: skip
-    closing_repurchase: float = constant(0.45, "share", 0, 1, "owners who buy again once the firm has stopped", "QuestMobile")  # fmt: skip
+    spending_floor: float = constant(600.0, "RMB m/month", 0, 10000, "money base that lets a firm without sales spend", "judgement")
+    tax_rate: float = constant(0.15, "share", 0, 0.6, "corporate income tax", "high-technology rate")
+    discount_rate: float = constant(0.10, "1/year", 0, 1, "owners' discount rate", "WACC 8.2-11.2 %")
+    debt_rate: float = constant(0.08, "1/year", 0, 1, "funding cost of the first debt", "judgement")
+    debt_spread: float = constant(0.25, "1/year", 0, 2, "added at the full credit line", "judgement")
+    credit_floor: float = constant(500.0, "RMB m", 0, 1e5, "what investors fund without users", "judgement")
+    credit_per_user: float = constant(150.0, "RMB/user", 0, 5000, "what investors fund per active user", "judgement; RMB 80 a user raised in December 2014")
+    closing_repurchase: float = constant(0.45, "share", 0, 1, "owners who buy again once the firm has stopped", "QuestMobile")
     # rivals
-    rival_months: float = constant(6.0, "months", 1, 60, "rivals' reaction time", "judgement")  # fmt: skip
-    rival_awareness: float = constant(0.05, "share", 0.001, 1, "the seat's share of home users that rivals take seriously", "judgement")  # fmt: skip
-    war_rate: float = constant(0.04, "1/month", 0, 1, "chance that price war begins or ends", "judgement")  # fmt: skip
-    war_factor: float = constant(2.0, "factor", 1, 20, "reaction in a price war", "judgement")  # fmt: skip
+    rival_months: float = constant(6.0, "months", 1, 60, "rivals' reaction time", "judgement")
+    rival_awareness: float = constant(0.05, "share", 0.001, 1, "the seat's share of home users that rivals take seriously", "judgement")
+    war_rate: float = constant(0.04, "1/month", 0, 1, "chance that price war begins or ends", "judgement")
+    war_factor: float = constant(2.0, "factor", 1, 20, "reaction in a price war", "judgement")
     # shocks
-    demand_persistence: float = constant(0.9, "1/month", 0, 0.999, "AR(1)", "judgement")  # fmt: skip
-    demand_sd: float = constant(0.04, "log", 0, 1, "innovation", "judgement")  # fmt: skip
-    component_persistence: float = constant(0.95, "1/month", 0, 0.999, "AR(1)", "judgement")  # fmt: skip
-    component_sd: float = constant(0.015, "log", 0, 1, "innovation", "component cost sd 8 % a year")  # fmt: skip
-    brand_rate: float = constant(0.0, "1/month", 0, 1, "chance of a brand or supply scandal, each firm", "judgement")  # fmt: skip
-    brand_drop: float = constant(0.6, "utility", 0, 5, "what it costs", "the 2016 slump, fit 0.72")  # fmt: skip
-    brand_decay: float = constant(0.08, "1/month", 0.001, 1, "how fast it is forgotten", "judgement")  # fmt: skip
+    demand_persistence: float = constant(0.9, "1/month", 0, 0.999, "AR(1)", "judgement")
+    demand_sd: float = constant(0.04, "log", 0, 1, "innovation", "judgement")
+    component_persistence: float = constant(0.95, "1/month", 0, 0.999, "AR(1)", "judgement")
+    component_sd: float = constant(0.015, "log", 0, 1, "innovation", "component cost sd 8 % a year")
+    brand_rate: float = constant(0.0, "1/month", 0, 1, "chance of a brand or supply scandal, each firm", "judgement")
+    brand_drop: float = constant(0.6, "utility", 0, 5, "what it costs", "the 2016 slump, fit 0.72")
+    brand_decay: float = constant(0.08, "1/month", 0.001, 1, "how fast it is forgotten", "judgement")
+    # fmt: on
 
 
 @dataclass(frozen=True)
 class Playbook(Checked):
     """A hand-coded strategy as numbers: what a firm does every month, and how it answers the seat."""
 
+    # fmt: off
     markup: float = constant(0.05, "share", -0.2, 0.6, "target markup over unit cost", "judgement")
     accessories: float = constant(0.0, "share", 0, 0.10, "tickets of trailing revenue", "judgement")
     marketing: float = constant(0.035, "share", 0, 0.30, "selling spend of trailing revenue", "judgement")
     updates: float = constant(0.25, "releases/month", 0.25, 8, "software releases", "judgement")
     markup_floor: float = constant(-0.2, "share", -0.2, 0.6, "never below this markup", "judgement")
     reaction: float = constant(0.0, "share per log", 0, 2, "markup given up per log price gap", "judgement")
-    hardware_cap: float = constant(1.0, "share", 0, 1, "pledged ceiling of hardware net margin, 1 = none", "pledge of 2018: 5 %")  # fmt: skip
+    hardware_cap: float = constant(1.0, "share", 0, 1, "pledged ceiling of hardware net margin, 1 = none", "pledge of 2018: 5 %")
+    # fmt: on
 
 
 @dataclass(frozen=True)
 class Firm(Checked):
     """What one firm starts with; a brand constant of nan is inverted from its start share (Berry 1994)."""
 
+    # fmt: off
     name: str = ""
     playbook: Playbook = Playbook()
-    start_share: tuple[float, float] = constant((0.0, 0.0), "share", 0, 1, "of users at the start", "IDC 2011, grouped")  # fmt: skip
+    start_share: tuple[float, float] = constant((0.0, 0.0), "share", 0, 1, "of users at the start", "IDC 2011, grouped")
     brand: tuple[float, float] | None = None
     """Utility at home and overseas; None: inverted from the start shares."""
-    unit_cost: float = constant(1000.0, "RMB", 100, 10000, "of the first phone", "judgement from reported prices")  # fmt: skip
-    experience: float = constant(1000.0, "m units", 0.1, 1e5, "units made before the start", "judgement")  # fmt: skip
+    unit_cost: float = constant(1000.0, "RMB", 100, 10000, "of the first phone", "judgement from reported prices")
+    experience: float = constant(1000.0, "m units", 0.1, 1e5, "units made before the start", "judgement")
     fan_appeal: float = constant(0.0, "logit", -6, 6, "fans by brand alone", "judgement")
-    channels: tuple[float, float] = constant((1.0, 1.0), "share", 0, 1, "buyers reached without selling spend", "judgement")  # fmt: skip
-    overseas_month: float = constant(0.0, "month", 0, 600, "sells overseas from", "entry dates reported")  # fmt: skip
+    channels: tuple[float, float] = constant((1.0, 1.0), "share", 0, 1, "buyers reached without selling spend", "judgement")
+    overseas_month: float = constant(0.0, "month", 0, 600, "sells overseas from", "entry dates reported")
     cash: float = constant(50000.0, "RMB m", 0, 1e7, "at the start", "judgement: part of a large group")
-    capacity: float = constant(0.0, "m units/month", 0, 100, "at the start, 0 = what is wanted", "judgement")  # fmt: skip
+    capacity: float = constant(0.0, "m units/month", 0, 100, "at the start, 0 = what is wanted", "judgement")
     start_markup: float = constant(0.12, "share", -0.2, 0.6, "at the start", "reported gross margin 2012")
+    # fmt: on
 
 
-LOW_MARGIN_ECOSYSTEM = Playbook(
-    markup=0.60, accessories=0.012, marketing=0.035, updates=4.33, hardware_cap=0.05
-)
+LOW_MARGIN_ECOSYSTEM = Playbook(markup=0.60, accessories=0.012, marketing=0.035, updates=4.33, hardware_cap=0.05)
 """The strategy the articles describe: as much markup as the 5 % pledge allows, and no more."""
 PREMIUM = Playbook(markup=0.45, accessories=0.0005, marketing=0.02, updates=0.5)
 MASS_MARKETING = Playbook(markup=0.12, accessories=0.0005, marketing=0.12, updates=1.0)
@@ -203,24 +207,48 @@ CLOSING = Playbook(markup=0.06, accessories=0.006, marketing=0.03, updates=2.8)
 
 FIRM_TABLE = (
     Firm(
-        name="ecosystem entrant", playbook=LOW_MARGIN_ECOSYSTEM, start_share=(0.002, 0.0), brand=(-0.795, -0.786),
-        unit_cost=994.0, experience=12.2, channels=(0.314, 0.0), overseas_month=34.0, cash=1300.0, capacity=0.35,
+        name="ecosystem entrant",
+        playbook=LOW_MARGIN_ECOSYSTEM,
+        start_share=(0.002, 0.0),
+        brand=(-0.795, -0.786),
+        unit_cost=994.0,
+        experience=12.2,
+        channels=(0.314, 0.0),
+        overseas_month=34.0,
+        cash=1300.0,
+        capacity=0.35,
     ),
     Firm(
-        name="premium integrated", start_share=(0.10, 0.20), unit_cost=2680.0, experience=1000.0, fan_appeal=0.6,
-        playbook=replace(PREMIUM, markup=0.60, markup_floor=0.50, reaction=0.05), start_markup=0.60,
+        name="premium integrated",
+        start_share=(0.10, 0.20),
+        unit_cost=2680.0,
+        experience=1000.0,
+        fan_appeal=0.6,
+        playbook=replace(PREMIUM, markup=0.60, markup_floor=0.50, reaction=0.05),
+        start_markup=0.60,
     ),
     Firm(
-        name="mass marketer", start_share=(0.20, 0.33), unit_cost=1500.0, experience=2000.0, fan_appeal=0.1,
-        playbook=Playbook(markup=0.25, accessories=0.0005, marketing=0.055, updates=0.3, markup_floor=0.08, reaction=0.25),
+        name="mass marketer",
+        start_share=(0.20, 0.33),
+        unit_cost=1500.0,
+        experience=2000.0,
+        fan_appeal=0.1,
+        playbook=Playbook(
+            markup=0.25, accessories=0.0005, marketing=0.055, updates=0.3, markup_floor=0.08, reaction=0.25
+        ),
         start_markup=0.25,
     ),
     Firm(
-        name="value followers", start_share=(0.698, 0.47), unit_cost=900.0, experience=3000.0,
-        playbook=Playbook(markup=0.10, accessories=0.0002, marketing=0.04, updates=0.3, markup_floor=0.0, reaction=0.40),
+        name="value followers",
+        start_share=(0.698, 0.47),
+        unit_cost=900.0,
+        experience=3000.0,
+        playbook=Playbook(
+            markup=0.10, accessories=0.0002, marketing=0.04, updates=0.3, markup_floor=0.0, reaction=0.40
+        ),
         start_markup=0.10,
     ),
-)  # fmt: skip
+)
 
 BOOKS_OF_PLAY = 6
 CLONE_BOOK, CLOSING_BOOK = FIRMS, FIRMS + 1
@@ -230,17 +258,16 @@ _Record = np.record
 T = TypeVar("T", bound=Checked)
 
 
-def _layout() -> np.dtype[np.record]:
-    columns: list[tuple[str, Any, tuple[int, ...]]] = []
-    for item in fields(Parameters):
-        columns.append((item.name, np.float64, (REGIONS,) if isinstance(item.default, tuple) else ()))
+def _layout() -> np.dtype[Any]:
+    columns: list[tuple[str, Any, tuple[int, ...]]] = [
+        (item.name, np.float64, (REGIONS,) if isinstance(item.default, tuple) else ()) for item in fields(Parameters)
+    ]
     for item in fields(Firm):
         if "low" in item.metadata:
             shape = (FIRMS, REGIONS) if isinstance(item.default, tuple) else (FIRMS,)
             columns.append((f"firm_{item.name}", np.float64, shape))
     columns.append(("firm_brand", np.float64, (FIRMS, REGIONS)))
-    for item in fields(Playbook):
-        columns.append((f"play_{item.name}", np.float64, (BOOKS_OF_PLAY,)))
+    columns.extend((f"play_{item.name}", np.float64, (BOOKS_OF_PLAY,)) for item in fields(Playbook))
     return np.dtype((np.record, columns))
 
 

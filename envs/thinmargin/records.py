@@ -74,9 +74,7 @@ LEVERS = (
         "0.30 ((a + 1) / 2)^2",
         "selling and marketing spend",
     ),
-    Lever(
-        "updates", "releases a month", 0.25, 8.0, "0.25 * 32^((a + 1) / 2)", "software update cadence"
-    ),
+    Lever("updates", "releases a month", 0.25, 8.0, "0.25 * 32^((a + 1) / 2)", "software update cadence"),
 )
 PRICE, ACCESSORIES, MARKETING, UPDATES = range(4)
 
@@ -246,7 +244,7 @@ FEATURES = (
 )
 
 
-def record_type(fields: Sequence[Quantity]) -> np.dtype[np.record]:
+def record_type(fields: Sequence[Quantity]) -> np.dtype[Any]:
     """Record type of float64 fields; works compiled and in plain Python alike."""
     return np.dtype((np.record, [(f.name, np.float64, f.shape) for f in fields]))
 
@@ -257,7 +255,7 @@ def markdown_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
-def group_type(record: np.dtype[np.record], names: Sequence[str], called: Sequence[str]) -> np.dtype[np.record]:
+def group_type(record: np.dtype[Any], names: Sequence[str], called: Sequence[str]) -> np.dtype[Any]:
     """A view type of `record` that shows only these fields, under other names."""
     offsets = [record.fields[name][1] for name in names]  # type: ignore[index]  # it has fields
     layout: Any = {

@@ -11,7 +11,6 @@ import numpy as np
 from thinmargin.parameters import Parameters
 from thinmargin.worlds import Family, Numbers, Spread, Table
 
-
 CALIBRATED = Parameters()
 WIDE = replace(CALIBRATED, demand_sd=0.06, component_sd=0.02, brand_rate=0.01)
 """The benchmark's shocks: larger, with brand scandals."""
@@ -41,25 +40,25 @@ def price_war(economy: np.record, shocks: Table, chances: Numbers) -> None:
     shocks["aggression"][_between(chances[0], 12, 60) :] = 4.0
 
 
-def component_shortage(economy: np.record, shocks: Table, chances: Numbers) -> None:
+def component_shortage(_economy: np.record, shocks: Table, chances: Numbers) -> None:
     """For eighteen months components cost 35 % more and factories run at 70 %."""
     start = _between(chances[0], 24, 96)
     shocks["component"][start : start + 18] += math.log(1.35)
     shocks["supply"][start : start + 18] = 0.7
 
 
-def demand_slump(economy: np.record, shocks: Table, chances: Numbers) -> None:
+def demand_slump(_economy: np.record, shocks: Table, chances: Numbers) -> None:
     """A third fewer phones are wanted, at first-time buyers and owners alike, for three years."""
     start = _between(chances[0], 36, 108)
     shocks["demand"][start : start + 36] += math.log(2.0 / 3.0)
 
 
-def services_clampdown(economy: np.record, shocks: Table, chances: Numbers) -> None:
+def services_clampdown(_economy: np.record, shocks: Table, chances: Numbers) -> None:
     """Regulators and advertisers halve what a user's services may earn, for good."""
     shocks["services"][_between(chances[0], 48, 96) :] = 0.5
 
 
-def entrant_clone(economy: np.record, shocks: Table, chances: Numbers) -> None:
+def entrant_clone(_economy: np.record, shocks: Table, chances: Numbers) -> None:
     """The mass marketer copies the whole strategy: the pledge, weekly updates, start-up tickets."""
     shocks["clone"][_between(chances[0], 24, 72) :] = 1.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Literal, TypeAlias, get_args
 
 Split: TypeAlias = Literal["train", "validation", "test"]
@@ -25,7 +26,7 @@ def check_key(key: object) -> int:
     """`key` as an int if it is a world key (0 to 2**62), else a ValueError or TypeError."""
     if isinstance(key, bool) or not hasattr(key, "__index__"):
         raise TypeError(f"world key is {key!r}: an integer from 0 to 2**62 is wanted")
-    number = int(key)  # type: ignore[call-overload]  # it has __index__
+    number = operator.index(key)
     if not 0 <= number <= 1 << 62:
         raise ValueError(f"world key is {number}: allowed are 0 to 2**62")
-    return int(number)
+    return number

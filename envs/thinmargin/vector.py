@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +48,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         worlds, reward, closing, horizon, split, parameters, discrete: as of `EcosystemEnv`.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {
+    metadata = {  # noqa: RUF012  # the base class types it as an instance variable
         "render_modes": ["rgb_array", "ansi"],
         "render_fps": 12,
         "autoreset_mode": AutoresetMode.SAME_STEP,
@@ -114,7 +114,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         for name, items in (("world", wanted), ("seed", seeds)):
             if len(items) != self.num_envs:
                 raise ValueError(f"{name} has {len(items)} entries: {self.num_envs} are wanted")
-        old = self._generators or [None] * self.num_envs
+        old: Sequence[np.random.Generator | None] = self._generators or [None] * self.num_envs
         self._generators = [
             mine if mine is not None and single is None else seeding.np_random(single)[0]
             for mine, single in zip(old, seeds, strict=True)
@@ -207,7 +207,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         """One text or picture an environment."""
         if self.render_mode is None:
             return None
-        from thinmargin import rendering
+        from thinmargin import rendering  # noqa: PLC0415  # pictures are only paid for when drawn
 
         draw = rendering.month_as_text if self.render_mode == "ansi" else rendering.episode_as_picture
         return tuple(draw(history) for history in self._histories)

@@ -95,7 +95,6 @@ class Family:
         if self.event is not None:
             self.event(economies[row], shocks[row], chances)
 
-
     @cached_property
     def _recipe(self) -> _Recipe:
         return _recipe(self)

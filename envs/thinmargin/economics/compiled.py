@@ -21,13 +21,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def mechanism(function: F) -> F:
     """Compile one equation; it is inlined into the entry points that Python calls."""
-    return cast(F, numba.njit(error_model="numpy")(function))
+    return cast("F", numba.njit(error_model="numpy")(function))
 
 
 def entry_point(function: F) -> F:
     """Compile a function that Python calls, and keep the result on disk where a place can be found."""
     try:
-        return cast(F, numba.njit(error_model="numpy", cache=True)(function))
+        return cast("F", numba.njit(error_model="numpy", cache=True)(function))
     except RuntimeError:  # numba found no folder that it may write its cache to
         return mechanism(function)
 

@@ -56,9 +56,8 @@ def run_off_value(state: Record, p: Record, i: int) -> float:
     overhead = p.research_share + p.admin_share
     margin = accessory_margin(accessories, p.accessory_margin, p.accessory_scale)
     releases = release_cost(1.0, users, p.release_cost, p.release_base)
-    month = (
-        (p.services_margin - overhead) * services + (margin - overhead) * accessories - p.fixed_cost - releases
-    )
+    month = (p.services_margin - overhead) * services + (margin - overhead) * accessories - p.fixed_cost - releases
     rate = math.log(1.0 + p.discount_rate) / 12.0
     rate += replacement_rate(state.month, p.device_life, p.device_life_growth) * (1.0 - p.closing_repurchase)
-    return (1.0 - p.tax_rate) * max(month, 0.0) / rate
+    value: float = (1.0 - p.tax_rate) * max(month, 0.0) / rate
+    return value

@@ -32,7 +32,7 @@ def fan_target(
     stockout: float,
     fill: float,
 ) -> float:
-    """Fan share the offer deserves: phi_max / (1 + exp(-[f0 + fv (m_ref - m) / (1 + m_ref) + fu S - fo (1 - fill)]))."""
+    """Fan share the offer deserves: phi_max / (1 + e^-x), x = f0 + fv (m_ref - m) / (1 + m_ref) + fu S - fo (1 - fill)."""
     merit = (
         constant
         + value * (reference_markup - markup) / (1.0 + reference_markup)
@@ -54,9 +54,7 @@ def fan_step(
 
 
 @mechanism
-def engagement_step(
-    engagement: float, satisfaction: float, floor: float, span: float, months: float
-) -> float:
+def engagement_step(engagement: float, satisfaction: float, floor: float, span: float, months: float) -> float:
     """Use of the software: E + (e0 + e1 S - E) / tau, never negative."""
     return max(engagement + (floor + span * satisfaction - engagement) / months, 0.0)
 

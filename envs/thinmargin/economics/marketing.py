@@ -25,9 +25,7 @@ def awareness(
 
 
 @mechanism
-def coverage_step(
-    coverage: float, spend: float, floor: float, rate: float, scale: float, decay: float
-) -> float:
+def coverage_step(coverage: float, spend: float, floor: float, rate: float, scale: float, decay: float) -> float:
     """Share of buyers reached: A + eta S / (S + d0) (1 - A) - delta (A - A_floor).
 
     The floor is what needs no selling spend: the own web shop, or channels a big group already has.

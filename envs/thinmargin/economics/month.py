@@ -108,9 +108,7 @@ def size_markets(state: Record, p: Record, shock: Record, flows: Record) -> None
         users = 0.0
         for i in range(FIRMS):
             users += state.users[i, r]
-        flows.adopters[r] = adopters(
-            users, p.users_ceiling[r], p.adoption_innovation, p.adoption_imitation[r], climate
-        )
+        flows.adopters[r] = adopters(users, p.users_ceiling[r], p.adoption_innovation, p.adoption_imitation[r], climate)
         flows.market[r] = flows.adopters[r] + rate * boom * users
 
 
@@ -121,9 +119,7 @@ def share_markets(state: Record, p: Record, shock: Record, flows: Record) -> Non
     for i in range(FIRMS):
         flows.price_worth[i] = price_utility(state.price[i], p.price_slope)
         flows.attach[i] = catalogue(state.breadth[i], p.breadth_scale)
-        flows.stickiness[i] = stickiness(
-            p.inertia, p.inertia_span, state.fans[i], p.fan_ceiling, flows.attach[i]
-        )
+        flows.stickiness[i] = stickiness(p.inertia, p.inertia_span, state.fans[i], p.fan_ceiling, flows.attach[i])
     for r in range(REGIONS):
         total = 0.0
         for i in range(FIRMS):
@@ -140,9 +136,7 @@ def share_markets(state: Record, p: Record, shock: Record, flows: Record) -> Non
         leaving = 0.0
         for i in range(FIRMS):
             flows.share[i, r] = flows.weight[i, r] / total
-            flows.leaving[i, r] = owners_in_market(
-                state.users[i, r], rate, flows.share[i, r], flows.stickiness[i]
-            )
+            flows.leaving[i, r] = owners_in_market(state.users[i, r], rate, flows.share[i, r], flows.stickiness[i])
             leaving += flows.leaving[i, r]
         for i in range(FIRMS):
             own = flows.leaving[i, r] * flows.stickiness[i]
@@ -182,9 +176,7 @@ def keep_books(state: Record, p: Record, shock: Record, flows: Record) -> None:
         users = 0.0
         for r in range(REGIONS):
             earned = monetisation(state.user_years[i, r], p.services_half)
-            services += services_revenue(
-                state.users[i, r], p.services_ceiling[r], state.engagement[i], earned
-            )
+            services += services_revenue(state.users[i, r], p.services_ceiling[r], state.engagement[i], earned)
             accessories += accessory_revenue(state.users[i, r], p.accessory_ceiling[r], flows.attach[i])
             users += state.users[i, r]
         services *= shock.services
@@ -195,9 +187,7 @@ def keep_books(state: Record, p: Record, shock: Record, flows: Record) -> None:
         flows.services_revenue[i] = services
         flows.revenue[i] = revenue
         flows.device_profit[i] = flows.sales[i] * (state.price[i] - flows.realised_cost[i])
-        flows.accessory_profit[i] = accessories * accessory_margin(
-            accessories, p.accessory_margin, p.accessory_scale
-        )
+        flows.accessory_profit[i] = accessories * accessory_margin(accessories, p.accessory_margin, p.accessory_scale)
         flows.services_profit[i] = services * p.services_margin
         flows.gross_profit[i] = flows.device_profit[i] + flows.accessory_profit[i] + flows.services_profit[i]
         flows.overhead[i] = (p.research_share + p.admin_share) * revenue + p.fixed_cost
@@ -254,9 +244,7 @@ def move_loyalty(state: Record, p: Record, flows: Record) -> None:
             p.fan_ceiling, p.fan_constant + p.firm_fan_appeal[i], p.fan_value, p.fan_reference_markup,
             state.markup[i], p.fan_updates, flows.satisfaction[i], p.fan_stockout, flows.fill[i],
         )  # fmt: skip
-        state.fans[i] = fan_step(
-            state.fans[i], old_users, newcomers, target, p.fan_months_up, p.fan_months_down
-        )
+        state.fans[i] = fan_step(state.fans[i], old_users, newcomers, target, p.fan_months_up, p.fan_months_down)
         state.engagement[i] = engagement_step(
             state.engagement[i], flows.satisfaction[i], p.engagement_floor, p.engagement_span, p.engagement_months
         )  # fmt: skip

@@ -33,9 +33,7 @@ def begin(state: Record, p: Record) -> None:
         demand = 0.0
         for r in range(REGIONS):
             share = p.firm_start_share[i, r]
-            first = adopters(
-                p.base_start[r], p.users_ceiling[r], p.adoption_innovation, p.adoption_imitation[r], 1.0
-            )
+            first = adopters(p.base_start[r], p.users_ceiling[r], p.adoption_innovation, p.adoption_imitation[r], 1.0)
             state.users[i, r] = share * p.base_start[r]
             state.user_years[i, r] = state.users[i, r]
             state.coverage[i, r] = p.firm_channels[i, r]
@@ -84,9 +82,7 @@ def invert_brands(state: Record, p: Record, rate: float) -> None:
     """
     last = FIRMS - 1
     for r in range(REGIONS):
-        first = adopters(
-            p.base_start[r], p.users_ceiling[r], p.adoption_innovation, p.adoption_imitation[r], 1.0
-        )
+        first = adopters(p.base_start[r], p.users_ceiling[r], p.adoption_innovation, p.adoption_imitation[r], 1.0)
         market = first + rate * p.base_start[r]
         anchor = 0.0
         for step in range(FIRMS):
