@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from thinmargin.levers import action_of
 from thinmargin.parameters import (
+    CONSTANT_BEST,
     ECONOMY,
     FIRM_TABLE,
     LOW_MARGIN_ECOSYSTEM,
@@ -94,9 +95,6 @@ def playbook_policy(playbook: Playbook) -> ConstantPolicy:
     return ConstantPolicy(action_of(*levers[0].tolist()))
 
 
-CONSTANT_BEST = Playbook(markup=0.06, accessories=0.011, marketing=0.055, updates=3.0)
-
-
 @dataclass(frozen=True)
 class Baseline:
     """A named policy: what it does, where it comes from, and how to make it."""
@@ -144,9 +142,9 @@ BASELINES: dict[str, Baseline] = {
         Baseline("random", "every lever uniform, every month", "the usual floor", RandomPolicy),
         Baseline(
             "bang_bang",
-            "levers at their ends: highest price and marketing, no tickets, fewest updates",
+            "levers at their ends: highest price, no tickets, no selling spend, fewest updates",
             "the best of the sixteen corners: python -m thinmargin_agents.tuning bang_bang",
-            lambda: ConstantPolicy(np.array([1.0, -1.0, 1.0, -1.0], np.float32)),
+            lambda: ConstantPolicy(np.array([1.0, -1.0, -1.0, -1.0], np.float32)),
         ),
         Baseline(
             "do_nothing",

@@ -201,7 +201,8 @@ LOW_MARGIN_ECOSYSTEM = Playbook(markup=0.60, accessories=0.012, marketing=0.035,
 """The strategy the articles describe: as much markup as the 5 % pledge allows, and no more."""
 PREMIUM = Playbook(markup=0.45, accessories=0.0005, marketing=0.02, updates=0.5)
 MASS_MARKETING = Playbook(markup=0.12, accessories=0.0005, marketing=0.12, updates=1.0)
-MYOPIC = Playbook(markup=0.39, accessories=0.0, marketing=0.05, updates=1.4)
+MYOPIC = Playbook(markup=0.457, accessories=0.0, marketing=0.0658, updates=1.035)
+CONSTANT_BEST = Playbook(markup=0.264, accessories=0.0115, marketing=0.0696, updates=3.034)
 CLOSING = Playbook(markup=0.06, accessories=0.006, marketing=0.03, updates=2.8)
 """What the firm does in the five years behind the horizon that the closing value prices."""
 

@@ -76,10 +76,7 @@ class Settings:
         for name in ("closing", "discrete"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} is {getattr(self, name)!r}: True or False is wanted")
-        if isinstance(self.horizon, bool) or not isinstance(self.horizon, int):
-            raise TypeError(f"horizon is {self.horizon!r}: a whole number of months is wanted")
-        if not 1 <= self.horizon <= MAX_HORIZON:
-            raise ValueError(f"horizon is {self.horizon}: allowed are 1 to {MAX_HORIZON} months")
+        check_whole("horizon", self.horizon, MAX_HORIZON)
         if self.parameters is not None and not isinstance(self.parameters, Mapping):
             raise TypeError(f"parameters is {self.parameters!r}: a dictionary of name and value is wanted")
         self.family()
@@ -97,6 +94,14 @@ class Settings:
         if self.discrete:
             return spaces.Discrete(len(discrete_actions()))
         return spaces.Box(-1.0, 1.0, (len(LEVERS),), np.float32)
+
+
+def check_whole(name: str, value: object, high: int) -> None:
+    """Nothing if `value` is a whole number from 1 to `high`, else a TypeError or ValueError."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} is {value!r}: a whole number from 1 to {high} is wanted")
+    if not 1 <= value <= high:
+        raise ValueError(f"{name} is {value}: allowed are 1 to {high}")
 
 
 def check_numbers(action: Any, shape: tuple[int, ...]) -> npt.NDArray[Any]:

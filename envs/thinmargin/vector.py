@@ -12,7 +12,7 @@ from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from thinmargin.records import REPORT
+from thinmargin.records import REPORT, REPORT_FIELDS
 from thinmargin.settings import (
     APPLIED_VIEW,
     ASKED_VIEW,
@@ -24,6 +24,7 @@ from thinmargin.settings import (
     check_choices,
     check_numbers,
     check_options,
+    check_whole,
     discrete_actions,
     observation_space,
 )
@@ -32,6 +33,7 @@ from thinmargin.splits import Split, keys_of
 from thinmargin.worlds import World
 
 Array = npt.NDArray[Any]
+MAX_ENVS = 1 << 20
 
 
 class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
@@ -67,8 +69,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         render_mode: str | None = None,
         copy: bool = True,
     ) -> None:
-        if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
-            raise ValueError(f"num_envs is {num_envs!r}: a whole number from 1 is wanted")
+        check_whole("num_envs", num_envs, MAX_ENVS)
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             allowed = ", ".join(self.metadata["render_modes"])
             raise ValueError(f"render_mode is {render_mode!r}: allowed are {allowed} and None")
@@ -79,6 +80,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         self.single_observation_space = observation_space()
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.report_names = [field.name for field in REPORT_FIELDS]
         self._copy = copy
         self._family = self.settings.family()
         self._keys = keys_of(split)

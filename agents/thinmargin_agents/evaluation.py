@@ -1,0 +1,55 @@
+"""Compare policies on the same unseen worlds: the command line of `evaluate.py`.
+
+Nothing heavy is imported before the command line is read, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Compare policies with each other and with the hand-coded ones, on the same unseen worlds."""
+
+    policies: Annotated[
+        tuple[str, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="[POLICY ...]", help_behavior_hint="(default: the latest run and all hand-coded ones)"),
+    ] = ()
+    """Names of hand-coded policies, run folders (joined by commas: one policy of several training
+    seeds), or file.py:Class."""
+    env: str = "ThinMargin/Ecosystem-v0"
+    """Environment id."""
+    split: Literal["validation", "test"] = "test"
+    """Unseen worlds: test for reporting, validation while choosing."""
+    n_worlds: Annotated[int, tyro.conf.arg(aliases=["--n-eval-episodes", "--eval-episodes"])] = 512
+    """How many worlds; all policies play the same ones."""
+    log_folder: Annotated[Path, tyro.conf.arg(aliases=["-f"])] = Path("logs")
+    """Where the latest run is looked for."""
+    json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """File for all results."""
+    csv: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """File for one row a policy and world."""
+    seed: int = 0
+    """Seed of the bootstrap and of policies with dice of their own."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status.
+
+    0: every policy was judged; 1: a policy failed or a file could not be written, the other results are
+    shown and written; 2: a flag or name cannot be used, and nothing was played.
+    """
+    try:
+        config = tyro.cli(EvaluateConfig, args=argv)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    from thinmargin_agents.judging import evaluate  # noqa: PLC0415  # heavy: the command line is read first
+
+    return evaluate(config)

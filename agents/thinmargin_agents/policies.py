@@ -1,0 +1,173 @@
+"""From a name on the command line to something with `predict`: built-in, trained, or an outsider's.
+
+Nothing here unpickles: run folders are read by `thinmargin_agents.runs`, an outsider's policy is plain
+Python that its owner names.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+import gymnasium
+
+from thinmargin.baselines import BASELINES, Policy, baseline
+
+CONFIG_FILE = "config.json"
+"""What makes a folder a run folder."""
+
+
+class PolicyError(RuntimeError):
+    """A policy that exists but does not work: it cannot be loaded, it raises, or it answers nonsense."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One policy as it is played, and what is known of where it comes from."""
+
+    name: str
+    policy: Policy
+    discrete: bool | None = None
+    """Whether it answers with grid indices; None where it answers as the environment asks."""
+    is_run: bool = False
+    seed: int | None = None
+    """Seed of the run."""
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """What is judged under one name: one policy, or the runs of several training seeds together."""
+
+    name: str
+    members: tuple[Member, ...]
+
+
+def entrant_of(name: str) -> Entrant:
+    """The entrant of a command-line name: one policy, or run folders joined by commas.
+
+    Raises:
+        ValueError: a part names nothing that is allowed, or the same thing twice.
+        PolicyError: a part exists but cannot be loaded.
+    """
+    parts = [part.strip() for part in name.split(",")]
+    if len(parts) > 1 and BASELINES.keys() & set(parts):
+        raise ValueError(f"policy {name!r}: commas join run folders; hand-coded policies are named one by one")
+    members = tuple(member_of(part) for part in parts)
+    names = [member.name for member in members]
+    if len(set(names)) < len(names):
+        raise ValueError(f"policy {name!r} names a run twice")
+    return Entrant(",".join(names), members)
+
+
+def member_of(name: str) -> Member:
+    """The policy of one name: a key of BASELINES, a run folder, or `file.py:Class`.
+
+    Raises:
+        ValueError: the name is none of these; the message lists what is allowed.
+        PolicyError: it is one of these, but cannot be loaded.
+    """
+    if name in BASELINES:
+        return Member(name, baseline(name), discrete=False)
+    file, colon, class_name = name.rpartition(":")
+    if colon and file.endswith(".py"):
+        return Member(name, load_class(Path(file), class_name))
+    folder = Path(name)
+    if name and folder.is_dir():
+        return load_run(folder)
+    raise ValueError(f"policy {name!r} {_why_unknown(name)}; {allowed_policies()}")
+
+
+def allowed_policies() -> str:
+    """One sentence: what a policy may be named by."""
+    return f"allowed are {', '.join(BASELINES)}, a run folder (with {CONFIG_FILE}), or file.py:Class"
+
+
+def _why_unknown(name: str) -> str:
+    if name.endswith(".py"):
+        return f"does not say which class: write {name}:Class"
+    if name and Path(name).exists():
+        return "is no run folder"
+    close = _closest(name, BASELINES)
+    return f"is unknown: did you mean {close}?" if close else "is unknown"
+
+
+def _closest(name: str, names: Iterable[str]) -> str | None:
+    close = difflib.get_close_matches(name, list(names), n=1)
+    return close[0] if close else None
+
+
+def load_run(folder: Path) -> Member:
+    """The best model of a run folder, or its last checkpoint where no evaluation has chosen a best one.
+
+    Raises:
+        ValueError: the folder has no config.json.
+        PolicyError: the run cannot be loaded.
+    """
+    config_file = folder / CONFIG_FILE
+    if not config_file.is_file():
+        raise ValueError(f"policy {str(folder)!r} is a folder without {CONFIG_FILE}; {allowed_policies()}")
+    try:
+        from thinmargin_agents.runs import load_policy  # noqa: PLC0415  # hand-coded policies need no learning library
+
+        policy = cast("Policy", load_policy(folder, which_model(folder)))
+        config = json.loads(config_file.read_text(encoding="utf-8"))
+        kwargs = {**gymnasium.spec(config["env_id"]).kwargs, **config["env_kwargs"]}
+        return Member(str(folder), policy, bool(kwargs.get("discrete", False)), is_run=True, seed=int(config["seed"]))
+    except Exception as error:
+        raise PolicyError(f"policy {str(folder)!r} cannot be loaded: {_in_words(error)}") from error
+
+
+def which_model(folder: Path) -> Literal["best", "checkpoint"]:
+    """What of a run is judged: `best`, or `checkpoint` while there is no best one yet."""
+    return "checkpoint" if not (folder / "best").exists() and (folder / "checkpoint").exists() else "best"
+
+
+def load_class(file: Path, class_name: str) -> Policy:
+    """Import `file` and make its `class_name` without arguments.
+
+    The file's folder can be imported from while the file is, so helpers beside it are found.
+
+    Raises:
+        ValueError: there is no such file, no such class in it, or the class has no `predict`.
+        PolicyError: the file cannot be imported, or the class not made.
+    """
+    name = f"{file}:{class_name}"
+    if not file.is_file():
+        raise ValueError(f"policy {name!r}: there is no file {str(file)!r}")
+    module_name = f"policy_file_{file.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, file.resolve())
+    if spec is None or spec.loader is None:
+        raise ValueError(f"policy {name!r}: {str(file)!r} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    folder = str(file.resolve().parent)
+    sys.modules[module_name] = module  # dataclasses look their module up there
+    sys.path.append(folder)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise PolicyError(f"policy {name!r}: importing the file raised {_in_words(error)}") from error
+    finally:
+        sys.path.remove(folder)
+    kind = getattr(module, class_name, None)
+    if not isinstance(kind, type):
+        classes = [key for key, item in vars(module).items() if isinstance(item, type) and hasattr(item, "predict")]
+        raise ValueError(
+            f"policy {name!r}: no class {class_name!r} in it; with predict are {', '.join(classes) or '-'}"
+        )
+    if not callable(getattr(kind, "predict", None)):
+        raise ValueError(f"policy {name!r}: the class has no predict(observation, state, episode_start, deterministic)")
+    try:
+        return cast("Policy", kind())
+    except Exception as error:
+        raise PolicyError(f"policy {name!r}: {class_name}() without arguments raised {_in_words(error)}") from error
+
+
+def _in_words(error: BaseException) -> str:
+    """`ValueError: what it says`, on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -1,0 +1,101 @@
+"""Nested arrays and numbers as one safetensors file: reading it executes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as to_bytes
+
+from thinmargin.parameters import ECONOMY
+from thinmargin.records import REPORT, SHOCKS, STATE
+from thinmargin_agents.files import write_atomically
+
+RECORDS = {"state": STATE, "economy": ECONOMY, "shocks": SHOCKS, "report": REPORT}
+"""Record types a tree may hold; they are stored as plain float64 tables."""
+FORMAT = "thinmargin-tree-1"
+
+
+class DamagedFileError(ValueError):
+    """A file is missing, cut short, or not what it should be; the message names it."""
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write strict JSON, whole or not at all."""
+    write_atomically(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON; a missing or damaged file is a DamagedFileError."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DamagedFileError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DamagedFileError(f"{path}: not JSON: {error}") from error
+
+
+def write_tree(path: Path, tree: Mapping[str, Any]) -> None:
+    """Write nested dictionaries, lists, numbers, texts and arrays as one safetensors file.
+
+    Arrays become tensors, everything else JSON in the file's header; nothing is pickled.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; the old file stays as it was.
+    """
+    tensors: dict[str, npt.NDArray[Any]] = {}
+    skeleton = _take_apart(tree, "", tensors)
+    header = {"format": FORMAT, "tree": json.dumps(skeleton, allow_nan=False)}
+    write_atomically(path, to_bytes(tensors, metadata=header))
+
+
+def read_tree(path: Path) -> dict[str, Any]:
+    """Read what `write_tree` wrote; anything else is a DamagedFileError that names the file."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = file.metadata() or {}
+            if header.get("format") != FORMAT:
+                raise DamagedFileError(f"{path}: a safetensors file, but not one of this package")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dictionary
+        tree = _put_together(json.loads(header["tree"]), tensors)
+    except DamagedFileError:
+        raise
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise DamagedFileError(f"{path}: missing, cut short or not a safetensors file: {error}") from error
+    if not isinstance(tree, dict):
+        raise DamagedFileError(f"{path}: holds no tree")
+    return tree
+
+
+def _take_apart(value: Any, name: str, tensors: dict[str, npt.NDArray[Any]]) -> Any:
+    if isinstance(value, np.ndarray):
+        kind = next((kind for kind, record in RECORDS.items() if record == value.dtype), "")
+        if kind:
+            value = value.view(np.float64).reshape(*value.shape, -1)
+        tensors[name] = np.ascontiguousarray(value)
+        return {"array": name, "record": kind}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {"map": [[key, _take_apart(item, f"{name}/{key}", tensors)] for key, item in value.items()]}
+    if isinstance(value, (list, tuple)):
+        return {"list": [_take_apart(item, f"{name}/{k}", tensors) for k, item in enumerate(value)]}
+    return value
+
+
+def _put_together(value: Any, tensors: Mapping[str, npt.NDArray[Any]]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if "array" in value:
+        array = tensors[value["array"]]
+        if value["record"]:
+            return array.view(RECORDS[value["record"]]).reshape(array.shape[:-1])
+        return array
+    if "list" in value:
+        return [_put_together(item, tensors) for item in value["list"]]
+    return {key: _put_together(item, tensors) for key, item in value["map"]}
