@@ -147,6 +147,7 @@ def restore(model: PPO, environment: EcosystemVecEnv, tree: Mapping[str, Any]) -
     model._last_episode_starts = np.array(tree["last_starts"])  # noqa: SLF001  # as above
     model.num_timesteps = int(tree["timesteps"])
     model._n_updates = int(tree["updates"])  # noqa: SLF001  # as above
-    model.ep_info_buffer = deque(tree["episodes"], maxlen=100)
+    model.ep_info_buffer = deque(tree["episodes"], maxlen=model._stats_window_size)  # noqa: SLF001  # as above
+    model.ep_success_buffer = deque(maxlen=model._stats_window_size)  # noqa: SLF001  # as above
     torch.set_rng_state(torch.as_tensor(tree["torch_generator"]))
     np.random.set_state(tree["numpy_generator"])  # noqa: NPY002  # Stable-Baselines3 shuffles with it

@@ -124,14 +124,18 @@ def load_run(folder: Path) -> Member:
 
 
 def which_model(folder: Path) -> Literal["best", "checkpoint"]:
-    """What of a run is judged: `best`, or `checkpoint` while there is no best one yet."""
-    return "checkpoint" if not (folder / "best").exists() and (folder / "checkpoint").exists() else "best"
+    """What of a run is judged: `best`, or `checkpoint` while no evaluation has chosen a best one."""
+    return "checkpoint" if _holds_files(folder / "checkpoint") and not _holds_files(folder / "best") else "best"
+
+
+def _holds_files(folder: Path) -> bool:
+    return any(folder.glob("[!.]*"))  # what begins with a dot is still being written
 
 
 def load_class(file: Path, class_name: str) -> Policy:
     """Import `file` and make its `class_name` without arguments.
 
-    The file's folder can be imported from while the file is, so helpers beside it are found.
+    The file's folder can be imported from while the file is, so modules beside it are found.
 
     Raises:
         ValueError: there is no such file, no such class in it, or the class has no `predict`.

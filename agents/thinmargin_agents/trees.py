@@ -77,7 +77,7 @@ def _take_apart(value: Any, name: str, tensors: dict[str, npt.NDArray[Any]]) -> 
         kind = next((kind for kind, record in RECORDS.items() if record == value.dtype), "")
         if kind:
             value = value.view(np.float64).reshape(*value.shape, -1)
-        tensors[name] = np.ascontiguousarray(value)
+        tensors[name] = np.asarray(value, order="C")
         return {"array": name, "record": kind}
     if isinstance(value, np.generic):
         return value.item()

@@ -97,5 +97,8 @@ class Batch:
                     f"state[{name!r}] has shape {np.shape(theirs)} and type {np.asarray(theirs).dtype.name}: "
                     f"shape {mine.shape} and type {mine.dtype.name} are wanted"
                 )
+        months = np.asarray(saved["states"])["month"]
+        if not ((months >= 0.0) & (months <= self.horizon)).all():
+            raise ValueError(f"state['states'] has months {months.tolist()}: allowed are 0 to {self.horizon:g}")
         for name in SAVED:
             getattr(self, name)[...] = saved[name]

@@ -29,7 +29,143 @@ from thinmargin.worlds import World
 
 
 class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
-    """DOCSTRING"""
+    """A phone maker sells hardware near cost and earns later; each step is a month.
+
+    ## Description
+    The agent runs one of four phone makers, from January 2012 on. Each month it sets a price, funds accessory
+    start-ups, spends on selling and releases software updates. Phones sold near cost win users; users who like what
+    they get become fans, who recommend the phone, find bugs and buy again; users bring services revenue at once and
+    accessory revenue when the start-ups deliver, two to three years later. Three rivals with the same mechanics and
+    strategies of their own answer. The mechanisms follow press accounts of Xiaomi's business model; the constants
+    come from reported figures, studies and judgement.
+
+    The constants of the market and the shocks of all months are drawn at `reset`, from one key: the hidden world.
+    Nothing is random afterwards and nothing drawn depends on what is done.
+
+    ## Action Space
+    `Box(-1, 1, (4,), float32)`: a number a for each lever, mapped to what the firm asks for. Finite numbers beyond
+    [-1, 1] are cut to it; a number that is not finite, or another shape, is an error and changes nothing. The markup
+    moves towards what was asked by at most four points a month; the other levers are applied at once. Trailing
+    revenue, which includes a floor, is the base of both spending shares.
+
+    | Num | Lever | Min | Max | Map | Meaning |
+    | --- | --- | --- | --- | --- | --- |
+    | 0 | price | -0.2 | 0.6 | 0.20 + 0.40 a | target hardware markup [markup over unit cost] |
+    | 1 | accessories | 0 | 0.1 | 0.10 ((a + 1) / 2)^2 | tickets for accessory start-ups [share of trailing revenue] |
+    | 2 | marketing | 0 | 0.3 | 0.30 ((a + 1) / 2)^2 | selling and marketing spend [share of trailing revenue] |
+    | 3 | updates | 0.25 | 8 | 0.25 * 32^((a + 1) / 2) | software update cadence [releases a month] |
+
+    With `discrete=True` the action space is `Discrete(288)`: the product of these levels, the last lever fastest.
+
+    | Lever | Levels | Unit |
+    | --- | --- | --- |
+    | price | -0.05, 0, 0.05, 0.1, 0.2, 0.35 | markup over unit cost |
+    | accessories | 0, 0.004, 0.015, 0.04 | share of trailing revenue |
+    | marketing | 0.01, 0.03, 0.08, 0.2 | share of trailing revenue |
+    | updates | 1, 2.5, 4.33 | releases a month |
+
+    ## Observation Space
+    `Box` of float32, shape (28,): the firm's own books, a market report and the calendar, never the hidden world.
+    Each number is scaled to order one as its unit says and cut to its range. `docs/environment.md` says what each is.
+
+    | Num | Observation | Min | Max | Unit |
+    | --- | --- | --- | --- | --- |
+    | 0 | time | 0 | 1 | month / horizon |
+    | 1 | model_age | 0 | 1 | months / 12 |
+    | 2 | users_home | 0 | 1 | m / (m + 100) |
+    | 3 | users_overseas | 0 | 1 | m / (m + 100) |
+    | 4 | fans | 0 | 2 | share x 2 |
+    | 5 | engagement | 0 | 2 | index |
+    | 6 | share_home | 0 | 4 | share x 4 |
+    | 7 | share_overseas | 0 | 4 | share x 4 |
+    | 8 | markup | -1 | 2 | share x 2 |
+    | 9 | unit_cost | -2 | 4 | 2 x (ratio - 1) |
+    | 10 | component | -4 | 4 | log x 4 |
+    | 11 | rival_price | -2 | 4 | 2 x (ratio - 1) |
+    | 12 | market | -1 | 4 | ratio - 1 |
+    | 13 | fill | 0 | 1 | share |
+    | 14 | capacity | -1 | 2 | ratio - 1 |
+    | 15 | inventory | 0 | 2 | months / 4 |
+    | 16 | cash | -1 | 1 | RMB bn: c / (abs(c) + 5) |
+    | 17 | headroom | -1 | 3 | share |
+    | 18 | revenue | 0 | 1 | RMB m a month: R / (R + 5000) |
+    | 19 | profit | -1 | 1 | RMB bn: x / (abs(x) + 1) |
+    | 20 | services_per_user | 0 | 6 | RMB a year / 100 |
+    | 21 | accessories_per_user | 0 | 6 | RMB a year / 300 |
+    | 22 | breadth | 0 | 1 | B / (B + 10) |
+    | 23 | pipeline | 0 | 1 | P / (P + 10) |
+    | 24 | coverage_home | 0 | 1 | share |
+    | 25 | coverage_overseas | 0 | 1 | share |
+    | 26 | adstock | 0 | 1 | RMB m: G / (G + 300) |
+    | 27 | retention | 0 | 1 | share |
+
+    ## Rewards
+    The month's profit after tax in RMB 10 bn. In the closing month the closing value is added: what the firm is worth
+    then, which is the discounted profit of 60 further months without shocks under a fixed playbook plus the run-off
+    value of the users left, never below zero. Use `thinmargin.MONTHLY_DISCOUNT` (10 % a year) as gamma; it is the
+    discount inside the closing value too. `reward="shaped"` adds gamma Phi(s') - Phi(s), where Phi is the run-off value
+    of the firm's users: the same best policies, less delay. The terms are in `info["reward_terms"]` and sum to the
+    reward.
+
+    ## Starting State
+    An entrant in January 2012: a small web shop at home with few users, little cash and one factory line, and no
+    accessories; overseas opens in its third year. Its constants and those of its rivals are in `docs/model.md`. The
+    first observation is the report before the first month, when nothing has been sold.
+
+    ## Episode End
+    Termination: debt at the end of the month exceeds the credit line, which is bankruptcy and pays no closing value;
+    or, with `closing=True`, the month is number `horizon`. The share of the horizon gone is observed.
+
+    Truncation: with `closing=False` month number `horizon` truncates; the firm goes on, the record does not.
+
+    ## Information
+    - `books`: profit-and-loss statement, balance, users and market report of the month, by name, in RMB million,
+      million users and million phones; the names are in `docs/environment.md`.
+    - `levers`: `{"asked": {lever: value}, "applied": {lever: value}}` in the units of the table of levers.
+    - `reward_terms`: `profit_term`, `closing_term`, `shaping_term` in RMB 10 bn.
+    - `world`: the key of the episode's world; `reset(options={"world": key})` plays it again.
+
+    The info of `reset` has `books` and `world` only.
+
+    ## Arguments
+    - `worlds`: the family the hidden worlds come from: `benchmark`, `calibrated`, or a held-out scenario, `price_war`,
+      `component_shortage`, `demand_slump`, `services_clampdown`, `entrant_clone`.
+    - `reward`: `"profit"` or `"shaped"`.
+    - `closing`: whether the last month pays the closing value and terminates (True), or truncates (False).
+    - `horizon`: months in an episode, 1 to 600.
+    - `split`: the range that world keys are drawn from: `train`, `validation` or `test`.
+    - `parameters`: constants to replace, `{name: value}`, in all worlds; see `thinmargin.parameters.Parameters`.
+    - `discrete`: whether actions are indices of the grid.
+    - `render_mode`: `"ansi"` (the month as text), `"rgb_array"` (the episode as a picture, 800 x 1200 x 3), `"human"`
+      (a window) or None.
+
+    ```python
+    import gymnasium as gym
+
+    env = gym.make("thinmargin:ThinMargin/Ecosystem-v0", reward="shaped", split="validation")
+    observation, info = env.reset(seed=0)
+    observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
+    ```
+
+    ## Vectorized environment
+    `gymnasium.make_vec(id, num_envs=n)` gives `thinmargin.vector.EcosystemVectorEnv`, which takes the same arguments
+    and steps all firms in one compiled call, with autoreset in the same step. Environment i, seeded with seed + i,
+    equals this class bit for bit.
+
+    ## Version History
+    - v0: first release.
+
+    ## References
+    - Bass, F. M. (1969). A new product growth model for consumer durables. Management Science 15(5).
+    - Guadagni, P. M. and Little, J. D. C. (1983). A logit model of brand choice. Marketing Science 2(3).
+    - Berry, S. T. (1994). Estimating discrete-choice models of product differentiation. RAND Journal of Economics
+      25(2).
+    - Broadbent, S. (1979). One way TV advertisements work. Journal of the Market Research Society 21(3).
+    - Irwin, D. A. and Klenow, P. J. (1994). Learning-by-doing spillovers in the semiconductor industry. Journal of
+      Political Economy 102(6).
+    - Ng, A. Y., Harada, D. and Russell, S. (1999). Policy invariance under reward transformations. ICML.
+    - Press accounts of Xiaomi's business model, 2012 to 2019.
+    """
 
     metadata = {  # noqa: RUF012  # the base class types it as an instance variable
         "render_modes": ["human", "rgb_array", "ansi"],

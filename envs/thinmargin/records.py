@@ -148,10 +148,11 @@ SHOCK_FIELDS = (
     Quantity("component", "log", "component cost"),
     Quantity("aggression", "factor", "rivals' readiness for a price war, 1 = calm"),
     Quantity("services", "factor", "services revenue allowed by regulation and advertisers"),
-    Quantity("supply", "factor", "capacity that component makers let run"),
+    Quantity("attack", "share", "markup rivals give up whatever the seat does"),
     Quantity("clone", "0/1", "the mass marketer plays the low-margin ecosystem itself"),
     Quantity("hit", "factor", "success of the ventures that reach the market this month"),
     Quantity("brand", "utility", "brand regime", FIRM),
+    Quantity("supply", "factor", "capacity that component makers let run", FIRM),
 )
 
 LEVER_REPORT = tuple(

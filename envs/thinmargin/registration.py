@@ -28,13 +28,13 @@ ENVIRONMENTS = (
         {"worlds": "benchmark", "closing": False},
         "The benchmark without a closing value: the horizon truncates.",
     ),
-    Entry("ThinMargin/PriceWar-v0", {"worlds": "price_war"}, "Held out: rivals without floors or mercy."),
+    Entry("ThinMargin/PriceWar-v0", {"worlds": "price_war"}, "Held out: rivals give up markup and answer every gap."),
     Entry(
         "ThinMargin/ComponentShortage-v0",
         {"worlds": "component_shortage"},
-        "Held out: eighteen months of dear parts and short supply.",
+        "Held out: two years of dear parts and half a factory.",
     ),
-    Entry("ThinMargin/DemandSlump-v0", {"worlds": "demand_slump"}, "Held out: a third fewer phones for three years."),
+    Entry("ThinMargin/DemandSlump-v0", {"worlds": "demand_slump"}, "Held out: four in ten phones fewer for six years."),
     Entry(
         "ThinMargin/ServicesClampdown-v0",
         {"worlds": "services_clampdown"},

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from thinmargin.parameters import Parameters
+from thinmargin.records import SEAT
 from thinmargin.worlds import Family, Numbers, Spread, Table
 
 CALIBRATED = Parameters()
@@ -34,23 +35,24 @@ def _between(chance: float, low: int, high: int) -> int:
     return low + int((high - low + 1) * chance)
 
 
-def price_war(economy: np.record, shocks: Table, chances: Numbers) -> None:
-    """Rivals answer every price gap four times as hard, give up their floors, and never calm down."""
-    economy["play_markup_floor"][1:4] -= np.array([0.15, 0.08, 0.05])
-    shocks["aggression"][_between(chances[0], 12, 60) :] = 4.0
+def price_war(_economy: np.record, shocks: Table, chances: Numbers) -> None:
+    """Some day rivals give up ten points of markup and answer every price gap four times as hard, for good."""
+    start = _between(chances[0], 12, 60)
+    shocks["attack"][start:] = 0.10
+    shocks["aggression"][start:] = 4.0
 
 
 def component_shortage(_economy: np.record, shocks: Table, chances: Numbers) -> None:
-    """For eighteen months components cost 35 % more and factories run at 70 %."""
+    """For two years components cost 25 % more, and makers serve the big first: the entrant's factories run at half."""
     start = _between(chances[0], 24, 96)
-    shocks["component"][start : start + 18] += math.log(1.35)
-    shocks["supply"][start : start + 18] = 0.7
+    shocks["component"][start : start + 24] += math.log(1.25)
+    shocks["supply"][start : start + 24, SEAT] = 0.5
 
 
 def demand_slump(_economy: np.record, shocks: Table, chances: Numbers) -> None:
-    """A third fewer phones are wanted, at first-time buyers and owners alike, for three years."""
-    start = _between(chances[0], 36, 108)
-    shocks["demand"][start : start + 36] += math.log(2.0 / 3.0)
+    """Early on, four in ten phones fewer are wanted for six years, by first-time buyers and owners alike."""
+    start = _between(chances[0], 6, 36)
+    shocks["demand"][start : start + 72] += math.log(0.6)
 
 
 def services_clampdown(_economy: np.record, shocks: Table, chances: Numbers) -> None:

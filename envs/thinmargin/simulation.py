@@ -58,16 +58,17 @@ def is_bankrupt(state: Record, flows: Record) -> bool:
 
 @mechanism
 def calm_after(shock: Record, calm: Record) -> None:
-    """Shocks behind the horizon: none, but a changed law or a new competitor stays."""
+    """Shocks behind the horizon: none, but a changed law, a price war without end or a new competitor stays."""
     calm.demand = 0.0
     calm.component = 0.0
     calm.aggression = 1.0
     calm.services = shock.services
-    calm.supply = 1.0
+    calm.attack = shock.attack
     calm.clone = shock.clone
     calm.hit = 1.0
     for i in range(FIRMS):
         calm.brand[i] = 0.0
+        calm.supply[i] = 1.0
 
 
 @mechanism
@@ -82,7 +83,7 @@ def closing_value(state: Record, p: Record, shock: Record, flows: Record, calm: 
     discount = factor
     value = 0.0
     for _ in range(CLOSING_MONTHS):
-        play(p, CLOSING_BOOK, state.markup[SEAT], 0.0, 0.0, 1.0, flows.lever[SEAT])
+        play(p, CLOSING_BOOK, state.markup[SEAT], 0.0, 0.0, 1.0, 0.0, flows.lever[SEAT])
         play_month(state, p, calm, flows)
         value += discount * flows.profit[SEAT]
         discount *= factor
@@ -259,7 +260,7 @@ def _entry_points(digest: str) -> Kernels:
     ) -> None:
         _ = digest
         for e in range(states.shape[0]):
-            shock = shocks[e, int(states[e].month)]
+            shock = shocks[e, min(int(states[e].month), shocks.shape[1] - 1)]
             ends[e] = run_month(
                 states[e], economies[e], shock, actions[e], horizon, pays_closing, shaped,
                 flows[0], reports[e], spare_state, calm[0],
@@ -271,7 +272,7 @@ def _entry_points(digest: str) -> Kernels:
     def play_books(economies: Table, levers: Levers) -> None:
         _ = digest
         for e in range(economies.shape[0]):
-            play(economies[e], SEAT, 0.0, 0.0, 0.0, 1.0, levers[e])
+            play(economies[e], SEAT, 0.0, 0.0, 0.0, 1.0, 0.0, levers[e])
 
     return Kernels(begin_rows, step_all, play_books)
 

@@ -26,7 +26,7 @@ HIGHEST_MARKUP = LEVERS[PRICE].high
 def markup_rule(
     base: float, floor: float, cap_markup: float, reaction: float, gap: float, threat: float, aggression: float
 ) -> float:
-    """Target markup: m0 - rho * threat * (aggression max(gap, 0) + 0.5 max(min(gap, 0), -0.1)).
+    """Target markup: m0 - rho * threat * (aggression max(gap, 0) + 0.5 max(min(gap, 0), -0.1)), within floor and cap.
 
     `gap` is how far the seat has undercut, ln of own reference price over the seat's price against the
     start. Rivals cut when undercut, more in a price war, and follow prices up only a little and never
@@ -37,8 +37,19 @@ def markup_rule(
 
 
 @mechanism
-def play(p: Record, book: int, markup: float, gap: float, threat: float, aggression: float, lever: Record) -> None:
+def play(
+    p: Record,
+    book: int,
+    markup: float,
+    gap: float,
+    threat: float,
+    aggression: float,
+    attack: float,
+    lever: Record,
+) -> None:
     """Write the four levers that row `book` of the playbook table chooses.
+
+    `attack` is markup given up whatever the seat does: base and floor both fall by it.
 
     A firm that reacts moves a sixth of the way a month (`rival_months`); one that does not asks for its
     target at once.
@@ -47,7 +58,8 @@ def play(p: Record, book: int, markup: float, gap: float, threat: float, aggress
         p.play_hardware_cap[book], p.tax_rate, p.research_share + p.admin_share, p.model_decline
     ) if p.play_hardware_cap[book] < 1.0 else HIGHEST_MARKUP  # fmt: skip
     reaction = p.play_reaction[book]
-    target = markup_rule(p.play_markup[book], p.play_markup_floor[book], cap, reaction, gap, threat, aggression)
+    base, floor = p.play_markup[book] - attack, p.play_markup_floor[book] - attack
+    target = markup_rule(base, floor, cap, reaction, gap, threat, aggression)
     if reaction > 0.0:
         target = markup + (target - markup) / p.rival_months
     lever[PRICE] = target
@@ -68,4 +80,4 @@ def play_rivals(state: Record, p: Record, shock: Record, flows: Record) -> None:
             book = CLONE_BOOK if shock.clone > 0.0 and i == MASS_MARKETER else i
             reference = state.unit_cost[i] * (1.0 + p.play_markup[i])
             gap = math.log(reference / state.price[SEAT]) - state.gap_start[i]
-            play(p, book, state.markup[i], gap, threat, shock.aggression, flows.lever[i])
+            play(p, book, state.markup[i], gap, threat, shock.aggression, shock.attack, flows.lever[i])

@@ -180,12 +180,13 @@ def unfold(p: Record, thresholds: Numbers, draws: Numbers, shocks: Table) -> Non
         shocks[t].component = component
         shocks[t].aggression = p.war_factor if war else 1.0
         shocks[t].services = 1.0
-        shocks[t].supply = 1.0
+        shocks[t].attack = 0.0
         shocks[t].clone = 0.0
         shocks[t].hit = math.exp(p.hit_sd * z[3] - 0.5 * p.hit_sd * p.hit_sd)
         for i in range(FIRMS):
             last = shocks[t - 1].brand[i] if t > 0 else 0.0
             drop = p.brand_drop if z[4 + i] > thresholds[1] else 0.0
+            shocks[t].supply[i] = 1.0
             shocks[t].brand[i] = last * (1.0 - p.brand_decay) - drop
 
 

@@ -32,7 +32,7 @@ def fan_target(
     stockout: float,
     fill: float,
 ) -> float:
-    """Fan share the offer deserves: phi_max / (1 + e^-x), x = f0 + fv (m_ref - m) / (1 + m_ref) + fu S - fo (1 - fill)."""
+    """Fan share deserved: phi_max / (1 + e^-x), x = f0 + fv (m_ref - m) / (1 + m_ref) + fu S - fo (1 - fill)."""
     merit = (
         constant
         + value * (reference_markup - markup) / (1.0 + reference_markup)

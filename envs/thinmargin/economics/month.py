@@ -150,7 +150,7 @@ def make_and_sell(state: Record, p: Record, shock: Record, flows: Record) -> Non
     for i in range(FIRMS):
         wanted = flows.wanted[i, HOME] + flows.wanted[i, OVERSEAS]
         stock = state.inventory[i]
-        capacity = state.capacity[i] * shock.supply
+        capacity = state.capacity[i] * shock.supply[i]
         flows.production[i] = production(capacity, state.forecast[i], stock, p.cover_months)
         flows.sales[i] = min(wanted, stock + flows.production[i])
         flows.fill[i] = flows.sales[i] / wanted if wanted > 0.0 else 1.0

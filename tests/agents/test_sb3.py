@@ -1,0 +1,116 @@
+"""The vector environment behind Stable-Baselines3's interface."""
+
+from __future__ import annotations
+
+import gymnasium
+import numpy as np
+import pytest
+
+from thinmargin import MONTHLY_DISCOUNT
+from thinmargin_agents.sb3 import EcosystemVecEnv
+
+ID = "ThinMargin/Ecosystem-v0"
+
+
+def test_it_equals_scalar_environments_with_the_terminal_observation_sb3_expects() -> None:
+    vec = EcosystemVecEnv(ID, 3, reward_scale=0.5, horizon=7)
+    vec.seed(11)
+    seen = vec.reset()
+    singles = [gymnasium.make(f"thinmargin:{ID}", horizon=7) for _ in range(3)]
+    first = np.array([env.reset(seed=11 + k)[0] for k, env in enumerate(singles)])
+    assert np.array_equal(np.asarray(seen), first)
+    rng = np.random.default_rng(0)
+    ends = 0
+    for _ in range(20):
+        actions = rng.uniform(-1, 1, (3, 4)).astype(np.float32)
+        seen, rewards, dones, infos = vec.step(actions)
+        for k, env in enumerate(singles):
+            observation, reward, terminated, truncated, _ = env.step(actions[k])
+            assert rewards[k] == np.float32(float(reward) * 0.5)
+            assert dones[k] == (terminated or truncated)
+            if dones[k]:
+                ends += 1
+                assert np.array_equal(infos[k]["terminal_observation"], observation)
+                assert infos[k]["TimeLimit.truncated"] is False
+                observation, _ = env.reset()
+            assert np.array_equal(np.asarray(seen)[k], observation)
+    assert ends == 6
+
+
+def test_an_episode_reports_its_return_length_and_discounted_value() -> None:
+    vec = EcosystemVecEnv(ID, 2, horizon=5, reward="shaped")
+    vec.seed(3)
+    vec.reset()
+    rewards = np.zeros(2)
+    for _ in range(5):
+        _, paid, dones, infos = vec.step(np.zeros((2, 4), np.float32))
+        rewards += paid
+    assert dones.all()
+    plain = gymnasium.make(f"thinmargin:{ID}", horizon=5)
+    for k, info in enumerate(infos):
+        plain.reset(seed=3 + k)
+        expected = sum(
+            MONTHLY_DISCOUNT**month * 10.0 * float(plain.step(np.zeros(4, np.float32))[1]) for month in range(5)
+        )
+        assert info["episode"]["l"] == 5
+        assert info["episode"]["r"] == pytest.approx(rewards[k], rel=1e-5)
+        assert info["episode"]["J"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_truncation_is_told_where_there_is_no_closing_value() -> None:
+    vec = EcosystemVecEnv("ThinMargin/EcosystemContinuing-v0", 2, horizon=2)
+    vec.reset()
+    vec.step(np.zeros((2, 4), np.float32))
+    _, _, dones, infos = vec.step(np.zeros((2, 4), np.float32))
+    assert dones.all()
+    assert all(info["TimeLimit.truncated"] for info in infos)
+
+
+def test_statistics_are_means_over_months_and_firms_and_can_be_cleared() -> None:
+    vec = EcosystemVecEnv(ID, 4)
+    vec.seed(0)
+    vec.reset()
+    actions = np.tile(np.array([1.0, -1.0, 0.0, 0.5], np.float32), (4, 1))
+    sales = []
+    for _ in range(3):
+        vec.step(actions)
+        sales.append(vec.vector._batch.reports["sales"].mean())
+    told = vec.statistics()
+    assert told["business/sales"] == pytest.approx(np.mean(sales))
+    assert told["levers/price_saturation"] == 1.0
+    assert told["levers/marketing_saturation"] == 0.0
+    assert told["levers/updates_mean"] == pytest.approx(0.5)
+    assert told["levers/updates_spread"] == pytest.approx(0.0, abs=1e-6)
+    vec.clear_statistics()
+    assert vec.statistics()["business/sales"] == 0.0
+
+
+def test_discrete_actions_are_counted_by_what_was_applied_only() -> None:
+    vec = EcosystemVecEnv("ThinMargin/EcosystemDiscrete-v0", 2)
+    vec.reset()
+    vec.step(np.array([0, 5]))
+    assert not [tag for tag in vec.statistics() if tag.startswith("levers/")]
+
+
+def test_a_saved_state_goes_on_bit_for_bit() -> None:
+    vec = EcosystemVecEnv(ID, 3, horizon=6)
+    vec.seed(1)
+    vec.reset()
+    rng = np.random.default_rng(0)
+    plan = rng.uniform(-1, 1, (12, 3, 4)).astype(np.float32)
+    for actions in plan[:4]:
+        vec.step(actions)
+    saved = vec.get_state()
+    first = [vec.step(actions) for actions in plan[4:]]
+    other = EcosystemVecEnv(ID, 3, horizon=6)
+    other.reset()
+    other.set_state(saved)
+    for actions, (seen, rewards, dones, infos) in zip(plan[4:], first, strict=True):
+        seen2, rewards2, dones2, infos2 = other.step(actions)
+        assert np.array_equal(np.asarray(seen), np.asarray(seen2))
+        assert np.array_equal(rewards, rewards2)
+        assert np.array_equal(dones, dones2)
+        for info, info2 in zip(infos, infos2, strict=True):
+            if "episode" in info:
+                assert info["episode"]["J"] == info2["episode"]["J"]
+                assert info["episode"]["r"] == info2["episode"]["r"]

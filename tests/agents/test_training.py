@@ -1,0 +1,187 @@
+"""Whole training runs: what is written, that they learn, that they go on bit for bit."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from thinmargin.baselines import baseline
+from thinmargin.splits import KEYS
+from thinmargin_agents import training
+from thinmargin_agents.callbacks import ProgressCallback
+from thinmargin_agents.configs import Run, TrainConfig, resolve
+from thinmargin_agents.rollout import play_worlds
+from thinmargin_agents.runs import RunError, RunFolder, latest_run, load_policy
+from thinmargin_agents.training import train
+from thinmargin_agents.validation import Judgement
+
+
+@pytest.fixture(autouse=True)
+def few_final_worlds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "FINAL_WORLDS", 4)
+
+
+def small_run(timesteps: int = 1440, **changes: Any) -> Run:
+    config = TrainConfig(
+        total_timesteps=timesteps, n_envs=8, eval_freq=480, save_freq=480, n_eval_episodes=4, seed=5,
+        hyperparams=("n_steps=30", "batch_size=120", "n_epochs=2", "policy_layers=[8]", "value_layers=[8]"),
+        env_kwargs=("horizon=24",),
+    )  # fmt: skip
+    return dataclasses.replace(resolve(config), **changes)
+
+
+def trained(tmp_path: Path, run: Run) -> RunFolder:
+    folder = RunFolder.create(tmp_path, run)
+    train(run, folder, shown=False)
+    return folder
+
+
+def test_a_run_folder_describes_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = small_run()
+    folder = trained(tmp_path, run)
+    assert folder.path == tmp_path / "ppo" / "Ecosystem-v0_1"
+    assert RunFolder.open(folder.path).run() == run
+    assert (folder.path / "command.txt").read_text(encoding="utf-8").startswith("python ")
+    assert json.loads((folder.path / "versions.json").read_text(encoding="utf-8"))["numpy"] == np.__version__
+    with (folder.path / "evaluations.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["timesteps"]) for row in rows] == [480, 960, 1440]
+    best = max(float(row["J"]) for row in rows)
+    assert folder.load("best")["J"] == best
+    told = capsys.readouterr().out
+    assert str(folder.path) in told
+    assert "low_margin_ecosystem" in told
+    assert "95 % interval" in told
+    assert latest_run(tmp_path) == folder.path
+    assert RunFolder.create(tmp_path, run).path.name == "Ecosystem-v0_2"
+
+
+def test_the_best_policy_plays_as_it_was_judged(tmp_path: Path) -> None:
+    folder = trained(tmp_path, small_run())
+    outcome = play_worlds(load_policy(folder.path), KEYS["validation"][:4], horizon=24)
+    assert outcome.value.mean() == pytest.approx(folder.load("best")["J"], rel=1e-9)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path: Path) -> None:
+    one, two = (trained(tmp_path, small_run()).load("checkpoint")["policy"] for _ in range(2))
+    other = trained(tmp_path, small_run(seed=6)).load("checkpoint")["policy"]
+    assert all(np.array_equal(one[name], two[name]) for name in one)
+    assert not all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = small_run()
+    whole = trained(tmp_path / "whole", run)
+    tell = ProgressCallback.tell
+
+    def interrupt(self: ProgressCallback, timesteps: int, judgement: Judgement) -> None:
+        tell(self, timesteps, judgement)
+        signal.raise_signal(signal.SIGINT)
+
+    folder = RunFolder.create(tmp_path / "parts", run)
+    monkeypatch.setattr(ProgressCallback, "tell", interrupt)
+    assert train(run, folder, shown=False) is None
+    assert folder.load("checkpoint")["timesteps"] == 480
+    monkeypatch.setattr(ProgressCallback, "tell", tell)
+    np.random.default_rng(0)
+    train(run, folder, shown=False, go_on=True)
+    ours, theirs = folder.load("checkpoint"), whole.load("checkpoint")
+    assert ours["timesteps"] == theirs["timesteps"] == 1440
+    for name in theirs["policy"]:
+        assert np.array_equal(ours["policy"][name], theirs["policy"][name]), name
+    assert np.array_equal(ours["last_observations"], theirs["last_observations"])
+    drop = [[row[0], *row[2:]] for row in ours["validation"]["rows"]]
+    assert drop == [[row[0], *row[2:]] for row in theirs["validation"]["rows"]]
+
+
+def test_tensorboard_has_business_levers_evaluations_layout_and_hyperparameters(tmp_path: Path) -> None:
+    folder = trained(tmp_path, small_run())
+    events = EventAccumulator(str(folder.path), size_guidance={"scalars": 0})
+    events.Reload()
+    tags = set(events.Tags()["scalars"])
+    for tag in (
+        "business/profit", "business/users_home", "business/services_revenue", "business/device_margin",
+        "business/fans", "business/cash", "levers/price_mean", "levers/marketing_spread", "levers/updates_saturation",
+        "eval/J", "eval/over_baseline", "eval/over_baseline_low", "eval/bankrupt_share",
+        "rollout/ep_rew_mean", "train/value_loss", "time/fps",
+    ):  # fmt: skip
+        assert tag in tags, tag
+    assert [event.step for event in events.Scalars("eval/J")] == [480, 960, 1440]
+    plugins = events.summary_metadata
+    assert "custom_scalars__config__" in events.Tags()["tensors"]
+    assert any(name.startswith("_hparams_") for name in plugins)
+
+
+def test_a_damaged_run_is_refused_with_its_name(tmp_path: Path) -> None:
+    folder = trained(tmp_path, small_run(480))
+    weights = folder.path / "best" / "state.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(RunError, match=r"state\.safetensors"):
+        load_policy(folder.path)
+    (folder.path / "config.json").write_text('{"algo": "ppo"}', encoding="utf-8")
+    with pytest.raises(RunError, match=r"config\.json"):
+        load_policy(folder.path)
+    with pytest.raises(RunError, match="no such run folder"):
+        load_policy(tmp_path / "absent")
+    with pytest.raises(RunError, match=r"config\.json"):
+        load_policy(tmp_path)
+
+
+def test_weights_that_do_not_fit_the_configuration_are_refused(tmp_path: Path) -> None:
+    folder = trained(tmp_path, small_run(480))
+    config = json.loads((folder.path / "config.json").read_text(encoding="utf-8"))
+    config["hyperparameters"]["policy_layers"] = [16]
+    (folder.path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(RunError, match="does not fit"):
+        load_policy(folder.path)
+
+
+def test_a_full_disk_ends_with_a_clear_error_and_keeps_the_last_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save = RunFolder.save
+    saved: list[str] = []
+
+    def full_later(self: RunFolder, which: Any, tree: dict[str, Any]) -> None:
+        saved.append(which)
+        if saved.count("checkpoint") > 1:
+            raise OSError(28, "No space left on device")
+        save(self, which, tree)
+
+    monkeypatch.setattr(RunFolder, "save", full_later)
+    arguments = [
+        "--total-timesteps", "1440", "--n-envs", "8", "--save-freq", "480", "--n-eval-episodes", "2", "--no-progress",
+        "--hyperparams", "n_steps=30", "policy_layers=[8]", "value_layers=[8]", "--log-folder", str(tmp_path),
+    ]  # fmt: skip
+    assert training.main(arguments) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    folder = latest_run(tmp_path)
+    assert folder is not None
+    assert RunFolder(folder).load("checkpoint")["timesteps"] == 480
+
+
+def test_ppo_learns_to_run_the_calibrated_firm_better(tmp_path: Path) -> None:
+    config = TrainConfig(
+        env="ThinMargin/EcosystemCalibrated-v0", total_timesteps=92_160, n_envs=64, eval_freq=10**9, save_freq=10**9,
+        n_eval_episodes=8, seed=0,
+        hyperparams=("n_steps=120", "batch_size=1920", "n_epochs=8", "learning_rate=0.003"),
+    )  # fmt: skip
+    run = resolve(config)
+    folder = RunFolder.create(tmp_path, run)
+    train(run, folder, shown=False)
+    keys = KEYS["validation"][100:116]
+    learnt = play_worlds(load_policy(folder.path), keys, worlds="calibrated").value
+    plain = play_worlds(baseline("low_margin_ecosystem"), keys, worlds="calibrated").value
+    from thinmargin_agents.models import build_policy
+
+    untrained = play_worlds(build_policy(run), keys, worlds="calibrated").value
+    assert (learnt > plain).all()
+    assert learnt.mean() > untrained.mean() + 5.0

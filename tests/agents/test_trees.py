@@ -1,0 +1,105 @@
+"""Files of arrays and numbers that are whole or absent, and execute nothing."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from thinmargin.records import STATE
+from thinmargin_agents.trees import DamagedFileError, read_json, read_tree, write_tree
+
+
+class Bomb:
+    """Creates a file when unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return (os.mkdir, (str(self.path),))
+
+
+def example() -> dict[str, Any]:
+    states = np.zeros(2, STATE)
+    states["cash"] = 1.5
+    return {
+        "weights": {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array([True, False])},
+        "states": states,
+        "empty": np.zeros((0, 3)),
+        "scalar": np.array(7, np.int64),
+        "generators": [{"state": {"state": 1 << 127, "inc": 3}, "uinteger": 0, "has_uint32": 0}],
+        "best": None,
+        "moments": [{"step": 1.0}],
+    }
+
+
+def same(a: Any, b: Any) -> bool:
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list):
+        return isinstance(b, list) and len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, np.ndarray):
+        return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
+    return bool(a == b)
+
+
+def test_a_tree_comes_back_bit_for_bit_with_its_record_types_and_big_integers(tmp_path: Path) -> None:
+    write_tree(tmp_path / "tree", example())
+    assert same(example(), read_tree(tmp_path / "tree"))
+
+
+def test_only_the_finished_file_is_left_in_the_folder(tmp_path: Path) -> None:
+    write_tree(tmp_path / "tree", example())
+    write_tree(tmp_path / "tree", example())
+    assert [path.name for path in tmp_path.iterdir()] == ["tree"]
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tree(tmp_path / "tree", {"a": np.ones(3)})
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_tree(tmp_path / "tree", {"a": np.zeros(3)})
+    assert read_tree(tmp_path / "tree")["a"].tolist() == [1.0, 1.0, 1.0]
+    assert [path.name for path in tmp_path.iterdir()] == ["tree"]
+
+
+@pytest.mark.parametrize("kept", [0, 1, 7, 60, -1])
+def test_a_file_cut_short_is_refused(tmp_path: Path, kept: int) -> None:
+    file = tmp_path / "tree"
+    write_tree(file, example())
+    file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(DamagedFileError, match="tree"):
+        read_tree(file)
+
+
+def test_a_pickle_is_refused_and_nothing_in_it_runs(tmp_path: Path) -> None:
+    file = tmp_path / "tree"
+    file.write_bytes(pickle.dumps(Bomb(tmp_path / "boom")))
+    with pytest.raises(DamagedFileError):
+        read_tree(file)
+    assert not (tmp_path / "boom").exists()
+
+
+def test_a_foreign_safetensors_file_is_refused(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({"a": np.ones(2)}, tmp_path / "foreign")
+    with pytest.raises(DamagedFileError, match="not one of this package"):
+        read_tree(tmp_path / "foreign")
+
+
+def test_a_damaged_json_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{", encoding="utf-8")
+    with pytest.raises(DamagedFileError, match=r"config\.json"):
+        read_json(tmp_path / "config.json")
+    with pytest.raises(DamagedFileError, match=r"absent\.json"):
+        read_json(tmp_path / "absent.json")

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from thinmargin.economics.finance import (
+    credit_line,
+    funding_cost,
+    income_tax,
+    release_cost,
+    run_off_value,
+)
+from thinmargin.parameters import ECONOMY
+from thinmargin.records import SEAT, STATE
+
+
+def test_releases_cost_more_the_more_users_there_are_to_test_for() -> None:
+    assert release_cost(4.0, 0.0, 1.0, 30.0) == pytest.approx(4.0)
+    assert release_cost(4.0, 60.0, 1.0, 30.0) == pytest.approx(12.0)
+
+
+def test_investors_fund_users() -> None:
+    assert credit_line(0.0, 500.0, 150.0) == 500.0
+    assert credit_line(10.0, 500.0, 150.0) == pytest.approx(2000.0)
+
+
+def test_debt_costs_its_rate_and_a_spread_that_grows_with_it() -> None:
+    # Half of the line: 8 % + 24 % / 4 = 14 % a year of 1200. The whole line: 32 % of 2400.
+    assert funding_cost(-1200.0, 2400.0, 0.08, 0.24) == pytest.approx(14.0)
+    assert funding_cost(-2400.0, 2400.0, 0.08, 0.24) == pytest.approx(64.0)
+
+
+def test_cash_earns_nothing() -> None:
+    assert funding_cost(1000.0, 2400.0, 0.08, 0.24) == 0.0
+    assert funding_cost(0.0, 2400.0, 0.08, 0.24) == 0.0
+
+
+def test_funding_cost_is_convex_in_debt() -> None:
+    costs = np.array([funding_cost(-debt, 2400.0, 0.08, 0.24) for debt in np.linspace(0.0, 2400.0, 13)])
+    assert (np.diff(costs, 2) > 0.0).all()
+
+
+def test_tax_is_paid_on_profit_only() -> None:
+    assert income_tax(200.0, 0.15) == pytest.approx(30.0)
+    assert income_tax(-200.0, 0.15) == 0.0
+
+
+def _round_numbers() -> tuple[Any, Any]:
+    p = np.zeros(1, ECONOMY)[0]
+    p.services_half, p.services_ceiling, p.services_margin = 100.0, (120.0, 24.0), 0.64
+    p.accessory_ceiling, p.accessory_margin, p.accessory_scale = (240.0, 48.0), 0.2, 13200.0
+    p.breadth_scale = 6.0
+    p.research_share, p.admin_share, p.fixed_cost = 0.03, 0.01, 25.0
+    p.release_cost, p.release_base = 1.0, 30.0
+    p.tax_rate, p.discount_rate = 0.15, 0.10
+    p.device_life, p.device_life_growth, p.closing_repurchase = 15.0, 2.0, 0.45
+    state = np.zeros(1, STATE)[0]
+    state.month = 30.0
+    state.users[SEAT] = (100.0, 50.0)
+    state.user_years[SEAT] = (300.0, 100.0)
+    state.engagement[SEAT] = 0.9
+    state.breadth[SEAT] = 6.0 * math.log(2.0)
+    return state, p
+
+
+def test_run_off_value_by_hand() -> None:
+    state, p = _round_numbers()
+    # Services 100 x 10 x 0.9 x 0.75 + 50 x 2 x 0.9 x 0.5 = 720, at 64 % less 4 % overhead: 432.
+    # Accessories 100 x 20 / 2 + 50 x 4 / 2 = 1100; 13200 a year earn half of 20 %, less 4 %: 66.
+    # Less 25 for the lights and 1 + 150 / 30 = 6 for a release: 467, after tax 396.95 a month.
+    # Gone each month: ln 1.1 / 12 = 0.007942515 and 1 / 20 x 0.55 = 0.0275.
+    assert run_off_value(state, p, SEAT) == pytest.approx(396.95 / 0.035442515, rel=1e-7)
+
+
+def test_run_off_is_worth_nothing_rather_than_less() -> None:
+    state, p = _round_numbers()
+    p.fixed_cost = 25.0 + 468.0
+    assert run_off_value(state, p, SEAT) == 0.0
+
+
+def test_run_off_values_users_and_what_they_use() -> None:
+    state, p = _round_numbers()
+    worth = run_off_value(state, p, SEAT)
+    state.engagement[SEAT] = 0.8
+    assert run_off_value(state, p, SEAT) < worth
+    state.engagement[SEAT] = 0.9
+    state.users[SEAT, 0] = 110.0
+    assert run_off_value(state, p, SEAT) > worth
+    assert run_off_value(state, p, SEAT + 1) == 0.0

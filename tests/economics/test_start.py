@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.playing import begun, levers, quiet_world, run, watched
+
+from thinmargin.parameters import FIRM_TABLE, Parameters, economy_record
+from thinmargin.records import FIRMS, HOME, OVERSEAS, SEAT
+from thinmargin.worlds import World
+
+RIVALS = slice(SEAT + 1, FIRMS)
+
+
+def test_users_begin_at_the_reported_shares() -> None:
+    batch = begun(quiet_world())
+    users = batch.states["users"][0]
+    assert users.sum(axis=0) == pytest.approx([161.0, 640.0])
+    assert users[SEAT] == pytest.approx([0.322, 0.0])  # 0.2 % of 161 m
+    assert users[1] == pytest.approx([16.1, 128.0])
+    assert batch.states["user_years"][0] == pytest.approx(users)
+
+
+@pytest.mark.parametrize("slope", [2.0, 3.9, 6.0])
+def test_brand_constants_make_the_start_shares_of_rivals_come_true(slope: float) -> None:
+    batch = begun(quiet_world(price_slope=slope))
+    batch.step(levers()[None])
+    shares = batch.flows["share"][0, RIVALS]
+    start = batch.economies["firm_start_share"][0, RIVALS]
+    assert shares / shares.sum(axis=0) == pytest.approx(start / start.sum(axis=0), rel=1e-9)
+
+
+def test_the_last_brand_is_the_anchor_and_a_given_brand_is_kept() -> None:
+    economy = begun(quiet_world()).economies[0]
+    assert economy["firm_brand"][FIRMS - 1] == pytest.approx([0.0, 0.0])
+    assert economy["firm_brand"][SEAT] == pytest.approx(FIRM_TABLE[SEAT].brand)
+
+
+def test_nobody_is_undercut_in_the_first_month() -> None:
+    batch = begun(quiet_world())
+    asked = watched(batch, levers()[None]).flows["lever"][0, RIVALS, 0]
+    assert asked == pytest.approx([0.60, 0.25, 0.10])
+
+
+def test_prices_start_at_cost_and_markup_and_the_price_index_at_one() -> None:
+    state = begun(quiet_world()).states[0]
+    assert state["price"] == pytest.approx([994.0 * 1.12, 2680.0 * 1.60, 1500.0 * 1.25, 900.0 * 1.10])
+    assert state["price_index"] == 1.0
+    # 0.2 % x 1113.28 + 10 % x 4288 + 20 % x 1875 + 69.8 % x 990
+    assert state["price_index_start"] == pytest.approx(1497.04656)
+
+
+def test_an_entrant_starts_with_its_first_factory_and_an_incumbent_with_what_is_wanted() -> None:
+    state = begun(quiet_world(device_life=20.0)).states[0]
+    assert (state["capacity"][SEAT], state["forecast"][SEAT], state["inventory"][SEAT]) == (0.35, 0.35, 0.0)
+    assert (state["trailing_revenue"][SEAT], state["cash"][SEAT]) == (0.0, 1300.0)
+    # Replacements 161 / 20 and 640 / 20; adopters (0.003 + 0.635 x 161 / 1131) / 12 x 970 = 7.549429 at
+    # home and (0.003 + 0.335 x 640 / 3300) / 12 x 2660 = 15.066545 overseas; 10 % and 20 % of them.
+    wanted = 0.1 * (161.0 / 20.0 + 7.549429) + 0.2 * (640.0 / 20.0 + 15.066545)
+    assert state["forecast"][1] == pytest.approx(wanted, rel=1e-6)
+    assert state["inventory"][1] == pytest.approx(wanted, rel=1e-6)
+    assert state["capacity"][1] == pytest.approx(1.08 * wanted, rel=1e-6)
+    assert state["trailing_revenue"][1] == pytest.approx(wanted * 2680.0 * 1.6, rel=1e-6)
+    assert state["adstock"][1].sum() == pytest.approx(0.02 * wanted * 2680.0 * 1.6, rel=1e-6)
+    assert state["imitation"][1, HOME] == pytest.approx(1.235 * 0.1 / 0.2)
+    assert state["imitation"][1, OVERSEAS] == pytest.approx(1.235 * 0.2 / 0.3)
+
+
+def test_fans_and_engagement_start_where_the_playbook_would_have_brought_them() -> None:
+    state = begun(quiet_world()).states[0]
+    # The premium firm: 0.5 releases a month to 144.1 m users of whom half the possible fans catch bugs.
+    worth = 1.0 - math.exp(-0.5 / 1.3) - 0.03 * 0.5 * (1.0 + 144.1 / 250.0) * 0.7
+    assert state["engagement"][1] == pytest.approx(0.65 + 0.45 * worth)
+    merit = -1.8 + 0.6 + 4.0 * (0.25 - 0.60) / 1.25 + 1.5 * worth
+    assert state["fans"][1] == pytest.approx(0.5 / (1.0 + math.exp(-merit)))
+
+
+def test_two_firms_with_the_same_constants_live_the_same_life() -> None:
+    parameters = Parameters(war_rate=0.2)
+    twin = replace(FIRM_TABLE[3], start_share=(0.449, 0.40))
+    firms = (FIRM_TABLE[0], FIRM_TABLE[1], twin, twin)
+    template = quiet_world(60)
+    batch = begun(World("twins", 0, economy_record(parameters, firms), template.shocks), horizon=60)
+    run(batch, levers(markup=-0.1), 60)
+    state = batch.states[0]
+    for name in ("users", "cash", "fans", "price", "inventory", "breadth", "coverage", "imitation"):
+        assert state[name][2] == pytest.approx(state[name][3], rel=1e-9), name
+    assert np.ptp(state["markup"]) > 0.1

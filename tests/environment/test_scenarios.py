@@ -1,0 +1,190 @@
+"""The five held-out scenarios: each is the benchmark's world of the same key, but for what its name says."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from thinmargin.env import EcosystemEnv
+from thinmargin.parameters import ECONOMY, LOW_MARGIN_ECOSYSTEM
+from thinmargin.records import SHOCKS
+from thinmargin.scenarios import FAMILIES
+from thinmargin.worlds import World
+
+MONTHS = 180
+STEADY = np.array([-0.3, -0.3, -0.4, 0.6])
+WINDOWS = {
+    "price_war": (12, 60),
+    "component_shortage": (24, 96),
+    "demand_slump": (36, 108),
+    "services_clampdown": (48, 96),
+    "entrant_clone": (24, 72),
+}
+"""First and last month in which each scenario may begin."""
+FIELD = {
+    "price_war": "aggression",
+    "component_shortage": "supply",
+    "demand_slump": "demand",
+    "services_clampdown": "services",
+    "entrant_clone": "clone",
+}
+
+
+def twins(name: str, key: int) -> tuple[World, World, int]:
+    """The scenario's world, the benchmark's world of the same key, and the month they part."""
+    scenario, plain = FAMILIES[name].draw(key, MONTHS), FAMILIES["benchmark"].draw(key, MONTHS)
+    if name == "price_war":
+        return scenario, plain, int(np.flatnonzero(scenario.shocks["aggression"] == 4.0)[0])
+    return scenario, plain, int(np.flatnonzero(scenario.shocks[FIELD[name]] != plain.shocks[FIELD[name]])[0])
+
+
+def different(first: np.ndarray | np.record, second: np.ndarray | np.record, names: tuple[str, ...] | None) -> set[str]:
+    """Names of the fields that are not equal, bit for bit."""
+    return {name for name in names or () if np.asarray(first[name]).tobytes() != np.asarray(second[name]).tobytes()}
+
+
+def run(world: World, months: int) -> list[dict[str, Any]]:
+    """What the books and the flows of every firm say, month by month."""
+    env = EcosystemEnv()
+    env.reset(options={"world": world})
+    seen = []
+    for _ in range(months):
+        _, _, terminated, _, info = env.step(STEADY)
+        assert not terminated, "the test needs a firm that lives"
+        flows = env._batch.flows[0]
+        state = env._batch.states[0]
+        seen.append(
+            {
+                **info["books"],
+                "rival_levers": flows["lever"][1:].copy(),
+                "production": flows["production"].copy(),
+                "made_at_most": state["capacity"].copy(),
+                "rival_markup": state["markup"][1:].copy(),
+                "all_services": flows["services_revenue"].copy(),
+                "all_costs": state["unit_cost"].copy(),
+            }
+        )
+    return seen
+
+
+def both_runs(name: str, months_after: int = 2, key: int = 2) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
+    scenario, plain, start = twins(name, key)
+    return run(scenario, start + months_after), run(plain, start + months_after), start
+
+
+def test_only_the_five_scenarios_are_held_out() -> None:
+    assert {name for name, family in FAMILIES.items() if family.held_out} == set(WINDOWS)
+
+
+@pytest.mark.parametrize("name", list(WINDOWS))
+def test_a_scenario_says_what_it_does(name: str) -> None:
+    assert FAMILIES[name].meaning == (FAMILIES[name].event.__doc__ or "").strip()
+    assert FAMILIES[name].meaning.endswith(".")
+
+
+@pytest.mark.parametrize("name", list(WINDOWS))
+def test_a_scenario_changes_only_what_it_says(name: str) -> None:
+    shocks = {"component_shortage": {"component", "supply"}}.get(name, {FIELD[name]})
+    constants = {"play_markup_floor"} if name == "price_war" else set()
+    for key in range(20):
+        scenario, plain, start = twins(name, key)
+        assert different(scenario.economy, plain.economy, ECONOMY.names) == constants
+        assert different(scenario.shocks, plain.shocks, SHOCKS.names) <= shocks
+        assert different(scenario.shocks[:start], plain.shocks[:start], SHOCKS.names) == set()
+
+
+@pytest.mark.parametrize("name", list(WINDOWS))
+def test_a_scenario_begins_anywhere_in_its_window_and_nowhere_else(name: str) -> None:
+    first, last = WINDOWS[name]
+    starts = [twins(name, key)[2] for key in range(300)]
+    if name == "price_war":  # a benchmark war never reaches four
+        assert all(FAMILIES["benchmark"].draw(key, 12).shocks["aggression"].max() < 4.0 for key in range(50))
+    assert min(starts) >= first
+    assert max(starts) <= last
+    span = last - first + 1
+    assert len(set(starts)) > 0.9 * span
+    assert abs(np.mean(starts) - (first + last) / 2) < 4.0 * (span / math.sqrt(12)) / math.sqrt(len(starts))
+
+
+def test_in_a_price_war_rivals_never_calm_down_and_have_lower_floors() -> None:
+    for key in range(10):
+        scenario, plain, start = twins("price_war", key)
+        assert (scenario.shocks["aggression"][start:] == 4.0).all()
+        floors, usual = scenario.economy["play_markup_floor"], plain.economy["play_markup_floor"]
+        assert (floors[1:4] < usual[1:4]).all()
+        assert floors[0] == usual[0]
+        assert (floors[4:] == usual[4:]).all(), "the closing playbook and the clone's are nobody's floors"
+
+
+def test_in_a_price_war_undercut_rivals_ask_for_less() -> None:
+    war, peace, start = both_runs("price_war", 18)
+    for month in range(start):
+        assert war[month]["profit"] == peace[month]["profit"], "nothing happens before"
+    assert (war[-1]["rival_markup"] < peace[-1]["rival_markup"] - 1e-3).any()
+    assert (war[-1]["rival_markup"] <= peace[-1]["rival_markup"]).all()
+    assert war[-1]["rival_price"] < peace[-1]["rival_price"]
+    assert war[-1]["users_home"] < peace[-1]["users_home"]
+
+
+def test_a_component_shortage_lasts_eighteen_months() -> None:
+    for key in range(10):
+        scenario, plain, start = twins("component_shortage", key)
+        raised = scenario.shocks["component"] - plain.shocks["component"]
+        np.testing.assert_allclose(raised[start : start + 18], math.log(1.35), rtol=1e-9)
+        assert (raised[start + 18 :] == 0.0).all()
+        assert (scenario.shocks["supply"][start : start + 18] == 0.7).all()
+        assert (scenario.shocks["supply"][start + 18 :] == 1.0).all()
+
+
+def test_in_a_component_shortage_parts_are_dear_and_factories_idle() -> None:
+    short, plenty, start = both_runs("component_shortage", 1)
+    np.testing.assert_allclose(short[start]["all_costs"], 1.35 * plenty[start]["all_costs"], rtol=1e-12)
+    limit = 0.7 * plenty[start - 1]["made_at_most"]
+    assert (short[start]["production"] <= limit * (1 + 1e-12)).all()
+    assert (plenty[start]["production"] > limit).any(), "else the test shows nothing"
+    for month in range(start):
+        assert short[month]["profit"] == plenty[month]["profit"]
+
+
+def test_a_demand_slump_takes_a_third_of_the_phones_for_three_years() -> None:
+    for key in range(10):
+        scenario, plain, start = twins("demand_slump", key)
+        lowered = scenario.shocks["demand"] - plain.shocks["demand"]
+        np.testing.assert_allclose(lowered[start : start + 36], math.log(2 / 3), rtol=1e-9)
+        assert (lowered[start + 36 :] == 0.0).all()
+    slump, usual, start = both_runs("demand_slump", 1)
+    for region in ("home", "overseas"):
+        ratio = slump[start][f"market_{region}"] / usual[start][f"market_{region}"]
+        assert ratio == pytest.approx(2 / 3, rel=1e-12)
+        assert slump[start - 1][f"market_{region}"] == usual[start - 1][f"market_{region}"]
+
+
+def test_a_services_clampdown_halves_services_for_good() -> None:
+    for key in range(10):
+        scenario, _, start = twins("services_clampdown", key)
+        assert (scenario.shocks["services"][:start] == 1.0).all()
+        assert (scenario.shocks["services"][start:] == 0.5).all()
+    law, usual, start = both_runs("services_clampdown", 1)
+    np.testing.assert_allclose(law[start]["all_services"], 0.5 * usual[start]["all_services"], rtol=1e-12)
+    assert usual[start]["services_revenue"] > 0.0
+    assert law[start]["accessory_revenue"] == usual[start]["accessory_revenue"]
+    assert law[start - 1]["services_revenue"] == usual[start - 1]["services_revenue"]
+
+
+def test_the_clone_plays_the_low_margin_ecosystem_in_everything() -> None:
+    clone, usual, start = both_runs("entrant_clone", 12)
+    for month in range(start):
+        assert clone[month]["profit"] == usual[month]["profit"]
+    levers = clone[start]["rival_levers"]
+    price, accessories, marketing, updates = levers[1]
+    book = LOW_MARGIN_ECOSYSTEM
+    assert (accessories, marketing, updates) == (book.accessories, book.marketing, book.updates)
+    assert price < 0.2, "the pledge caps the markup at about the 5 % net margin"
+    np.testing.assert_array_equal(levers[[0, 2], 1:], usual[start]["rival_levers"][[0, 2], 1:])
+    assert clone[start + 11]["rival_markup"][1] == pytest.approx(price)
+    for key in range(10):
+        scenario, _, start = twins("entrant_clone", key)
+        assert (scenario.shocks["clone"][start:] == 1.0).all()

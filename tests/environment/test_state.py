@@ -1,0 +1,273 @@
+"""Saving and going back: exact, across the end of an episode, through pickle, or refused untouched."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+
+from thinmargin.env import EcosystemEnv
+from thinmargin.registration import ENVIRONMENTS
+from thinmargin.vector import EcosystemVectorEnv
+
+Bits = Callable[[Any], Any]
+HORIZON = 9
+
+
+def go_on(env: Any, months: int, seed: int = 0) -> list[Any]:
+    """Random play of some months, across resets of a scalar environment."""
+    env.action_space.seed(seed)
+    seen: list[Any] = []
+    for _ in range(months):
+        seen.append(env.step(env.action_space.sample()))
+        if env.action_space == getattr(env, "single_action_space", env.action_space) and (seen[-1][2] or seen[-1][3]):
+            seen.append(env.reset())
+    return seen
+
+
+@pytest.mark.parametrize("months", [0, 1, 5, HORIZON - 1])
+@pytest.mark.parametrize("entry", ENVIRONMENTS[:4], ids=lambda entry: entry.id)
+def test_a_state_brings_the_same_environment_back(entry: Any, months: int, bits: Bits) -> None:
+    env = EcosystemEnv(**entry.kwargs, horizon=HORIZON)
+    first = env.reset(seed=1)[0]
+    seen = go_on(env, months)
+    state = env.get_state()
+    future = bits(go_on(env, 20, seed=3))
+    observation = env.set_state(state)
+    assert bits(observation) == bits(seen[-1][0] if seen else first)
+    assert bits(go_on(env, 20, seed=3)) == future
+    env.set_state(state)
+    assert bits(go_on(env, 20, seed=3)) == future, "going back did not use the state up"
+
+
+@pytest.mark.parametrize("settings", [{}, {"reward": "shaped"}, {"worlds": "price_war"}], ids=str)
+def test_a_state_brings_another_environment_there(settings: dict[str, Any], bits: Bits) -> None:
+    env = EcosystemEnv(**settings, horizon=HORIZON)
+    env.reset(seed=1)
+    go_on(env, 4)
+    other = EcosystemEnv(**settings, horizon=HORIZON)
+    other.reset(seed=999)
+    go_on(other, 2, seed=8)
+    other.set_state(env.get_state())
+    fresh = EcosystemEnv(**settings, horizon=HORIZON)
+    fresh.set_state(env.get_state())
+    assert bits(go_on(env, 20)) == bits(go_on(other, 20)) == bits(go_on(fresh, 20))
+
+
+def test_a_saved_state_does_not_move_with_the_environment(bits: Bits) -> None:
+    env = EcosystemEnv(horizon=HORIZON)
+    env.reset(seed=1)
+    state = env.get_state()
+    before = bits(state)
+    go_on(env, 25)
+    assert bits(state) == before
+
+
+def test_a_state_of_the_end_still_asks_for_a_reset() -> None:
+    env = EcosystemEnv(horizon=1)
+    env.reset(seed=1)
+    running = env.get_state()
+    env.step(np.zeros(4))
+    ended = env.get_state()
+    next_world = env.reset()[1]["world"]
+    env.set_state(ended)
+    with pytest.raises(gymnasium.error.ResetNeeded):
+        env.step(np.zeros(4))
+    assert env.reset()[1]["world"] == next_world
+    env.set_state(running)
+    assert env.step(np.zeros(4))[2]
+
+
+def test_info_after_going_back_names_the_world_that_is_played() -> None:
+    env = EcosystemEnv(horizon=HORIZON)
+    key = env.reset(seed=1)[1]["world"]
+    state = env.get_state()
+    env.reset(seed=2)
+    env.set_state(state)
+    assert env.step(np.zeros(4))[4]["world"] == key
+
+
+@pytest.mark.parametrize("months", [0, 1, HORIZON - 1, HORIZON, 2 * HORIZON + 3])
+@pytest.mark.parametrize("settings", [{}, {"reward": "shaped"}, {"discrete": True}, {"closing": False}], ids=str)
+def test_a_vector_state_is_exact_across_autoreset(settings: dict[str, Any], months: int, bits: Bits) -> None:
+    envs = EcosystemVectorEnv(3, horizon=HORIZON, **settings)
+    observations = envs.reset(seed=1)[0]
+    for step in go_on(envs, months):
+        observations = step[0]
+    state = envs.get_state()
+    saved = bits(state)
+    future = bits(go_on(envs, 25, seed=3))
+    assert bits(state) == saved
+    assert bits(envs.set_state(state)) == bits(observations)
+    assert bits(go_on(envs, 25, seed=3)) == future
+    other = EcosystemVectorEnv(3, horizon=HORIZON, **settings)
+    other.set_state(state)
+    assert bits(go_on(other, 25, seed=3)) == future
+
+
+def test_a_state_survives_a_file_without_pickle(bits: Bits) -> None:
+    env = EcosystemEnv(horizon=HORIZON)
+    env.reset(seed=1)
+    go_on(env, 3)
+    state = env.get_state()
+    file = io.BytesIO()
+    np.savez(file, **{name: item for name, item in state.items() if isinstance(item, np.ndarray)})
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as arrays:
+        loaded = {**state, **{name: arrays[name] for name in arrays}}
+    other = EcosystemEnv(horizon=HORIZON)
+    other.set_state(loaded)
+    assert bits(go_on(other, 20)) == bits(go_on(env, 20))
+
+
+COPIERS: dict[str, Callable[[Any], Any]] = {
+    "pickle": lambda env: pickle.loads(pickle.dumps(env)),  # noqa: S301  # our own bytes
+    "deepcopy": copy.deepcopy,
+}
+
+
+@pytest.mark.parametrize("copier", list(COPIERS))
+@pytest.mark.parametrize("months", [0, 4, HORIZON])
+def test_a_copy_goes_on_like_the_original_and_apart_from_it(copier: str, months: int, bits: Bits) -> None:
+    env = EcosystemEnv(horizon=HORIZON)
+    env.reset(seed=1)
+    go_on(env, months)
+    double = COPIERS[copier](env)
+    bystander = bits(double.get_state())
+    future = bits(go_on(env, 20))
+    assert bits(double.get_state()) == bystander, "stepping the original does not move the copy"
+    assert bits(go_on(double, 20)) == future
+
+
+@pytest.mark.parametrize("copier", list(COPIERS))
+def test_a_copied_vector_environment_goes_on_like_the_original(copier: str, bits: Bits) -> None:
+    envs = EcosystemVectorEnv(3, horizon=HORIZON)
+    envs.reset(seed=1)
+    go_on(envs, 4)
+    double = COPIERS[copier](envs)
+    future = bits(go_on(envs, 20))
+    assert bits(go_on(double, 20)) == future
+
+
+@pytest.mark.parametrize("copier", list(COPIERS))
+def test_an_environment_made_by_gymnasium_can_be_copied(copier: str, bits: Bits) -> None:
+    env = gymnasium.make("ThinMargin/Ecosystem-v0", horizon=HORIZON)
+    env.reset(seed=1)
+    double = COPIERS[copier](env)
+    for action in np.random.default_rng(0).uniform(-1, 1, (HORIZON, 4)).astype(np.float32):
+        assert bits(env.step(action)) == bits(double.step(action))
+
+
+def without(name: str) -> Callable[[dict[str, Any]], Any]:
+    return lambda state: {key: item for key, item in state.items() if key != name}
+
+
+def with_item(name: str, change: Callable[[Any], Any]) -> Callable[[dict[str, Any]], Any]:
+    return lambda state: {**state, name: change(state[name])}
+
+
+def reversed_columns(record: np.dtype[Any]) -> np.dtype[Any]:
+    """A record type of the same size whose columns mean something else."""
+    return np.dtype((np.record, [(name, record[name]) for name in reversed(record.names or ())]))
+
+
+DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
+    **{f"no {name}": (without(name), name) for name in ("states", "economies", "shocks", "reports", "keys", "running")},
+    "no observations": (without("observations"), "observations"),
+    "no generator": (without("generator"), "generator"),
+    "nothing": (lambda _: {}, "get_state"),
+    "two rows": (with_item("states", lambda item: np.repeat(item, 2)), "states"),
+    "plain numbers": (with_item("states", lambda item: item.view(np.float64)), "states"),
+    "other columns": (with_item("reports", lambda item: item.view(reversed_columns(item.dtype))), "reports"),
+    "single precision": (with_item("observations", lambda item: item.astype(np.float64)), "observations"),
+    "a longer horizon": (with_item("shocks", lambda item: np.repeat(item, 2, axis=1)), "shocks"),
+    "text for keys": (with_item("keys", lambda item: item.astype(str)), "keys"),
+    "an empty generator": (with_item("generator", lambda _: {}), "generator"),
+    "another generator": (
+        with_item("generator", lambda _: np.random.Generator(np.random.Philox(1)).bit_generator.state),
+        "generator",
+    ),
+    "a generator without numbers": (with_item("generator", lambda item: {**item, "state": {}}), "generator"),
+    "no generator at all": (with_item("generator", lambda _: None), "generator"),
+    "running is text": (with_item("running", lambda _: "no"), "running"),
+}
+
+
+@pytest.mark.parametrize("damage", list(DAMAGE))
+def test_a_damaged_state_is_refused_and_changes_nothing(damage: str, bits: Bits) -> None:
+    spoil, named = DAMAGE[damage]
+    source, env, twin = (EcosystemEnv(horizon=HORIZON) for _ in range(3))
+    source.reset(seed=5)
+    go_on(source, 3)
+    for player in (env, twin):
+        player.reset(seed=1)
+        go_on(player, 4)
+    with pytest.raises(ValueError, match=named):
+        env.set_state(spoil(source.get_state()))
+    assert bits(env.get_state()) == bits(twin.get_state())
+    assert bits(go_on(env, 20)) == bits(go_on(twin, 20))
+
+
+def first_only(items: list[Any]) -> list[Any]:
+    return [items[0], {}, items[2]]
+
+
+VECTOR_DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
+    "no generators": (without("generators"), "generators"),
+    "two generators": (with_item("generators", lambda items: items[:2]), "generators"),
+    "a generator too many": (with_item("generators", lambda items: [*items, items[0]]), "generators"),
+    "one empty generator": (with_item("generators", first_only), "generator"),
+    "generators of text": (with_item("generators", lambda _: "abc"), "generators"),
+    "no shocks": (without("shocks"), "shocks"),
+    "fewer rows": (with_item("states", lambda item: item[:2]), "states"),
+}
+
+
+@pytest.mark.parametrize("damage", list(VECTOR_DAMAGE))
+def test_a_damaged_vector_state_is_refused_and_changes_nothing(damage: str, bits: Bits) -> None:
+    spoil, named = VECTOR_DAMAGE[damage]
+    source, envs, twin = (EcosystemVectorEnv(3, horizon=HORIZON) for _ in range(3))
+    source.reset(seed=5)
+    go_on(source, 3)
+    for player in (envs, twin):
+        player.reset(seed=1)
+        go_on(player, 4)
+    with pytest.raises(ValueError, match=named):
+        envs.set_state(spoil(source.get_state()))
+    assert bits(envs.get_state()) == bits(twin.get_state())
+    assert bits(go_on(envs, 25)) == bits(go_on(twin, 25))
+
+
+def test_a_state_of_another_shape_of_environment_is_refused() -> None:
+    scalar, vector = EcosystemEnv(horizon=HORIZON), EcosystemVectorEnv(1, horizon=HORIZON)
+    scalar.reset(seed=0)
+    vector.reset(seed=0)
+    with pytest.raises(ValueError, match="running"):
+        scalar.set_state(vector.get_state())
+    with pytest.raises(ValueError, match="generators"):
+        vector.set_state(scalar.get_state())
+    longer = EcosystemEnv(horizon=HORIZON + 1)
+    longer.reset(seed=0)
+    with pytest.raises(ValueError, match="shocks"):
+        scalar.set_state(longer.get_state())
+
+
+def test_a_restored_vector_environment_needs_no_reset() -> None:
+    envs, fresh = EcosystemVectorEnv(2), EcosystemVectorEnv(2)
+    envs.reset(seed=0)
+    fresh.set_state(envs.get_state())
+    fresh.step(np.zeros((2, 4)))
+
+
+def test_a_vector_environment_without_episodes_has_no_state_to_go_back_to() -> None:
+    envs = EcosystemVectorEnv(2)
+    with pytest.raises((ValueError, gymnasium.error.ResetNeeded)):
+        envs.set_state(envs.get_state())
+    with pytest.raises(gymnasium.error.ResetNeeded):
+        envs.step(np.zeros((2, 4)))
