@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-import thinmargin
 from thinmargin.baselines import BASELINES
 from thinmargin_agents import statistics
 from thinmargin_agents.policies import Entrant
 from thinmargin_agents.rollout import FIRST_YEAR, YEARLY, Outcome
+from thinmargin_agents.versions import versions
 
 REFERENCE = "low_margin_ecosystem"
 """The baseline every table compares with."""
@@ -25,7 +23,6 @@ SCORE_NOTE = (
     "score, score_ci95 and score_iqm are null: they need the policies low_margin_tuned and foresight,"
     " which this version does not have"
 )
-LIBRARIES = ("gymnasium", "numpy", "numba", "stable-baselines3", "torch")
 
 Numbers = npt.NDArray[np.float64]
 
@@ -151,14 +148,3 @@ def report_of(
         "policies": {name: summaries[name] for name in ranked},
         "failures": dict(failures),
     }
-
-
-def versions() -> dict[str, str]:
-    """Versions of this package, Python, and the libraries that the numbers may depend on."""
-    found = {"thinmargin": thinmargin.__version__, "python": platform.python_version()}
-    for library in LIBRARIES:
-        try:
-            found[library] = metadata.version(library)
-        except metadata.PackageNotFoundError:
-            continue
-    return found

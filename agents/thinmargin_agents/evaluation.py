@@ -36,6 +36,8 @@ class EvaluateConfig:
     """File for all results."""
     csv: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """File for one row a policy and world."""
+    markdown: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """File for the table in Markdown; between <!-- results --> and <!-- end -->, if the file has them."""
     seed: int = 0
     """Seed of the bootstrap and of policies with dice of their own."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +19,7 @@ from thinmargin.splits import KEYS
 from thinmargin_agents.comparison import REFERENCE, Result, report_of, result_of
 from thinmargin_agents.evaluation import EvaluateConfig
 from thinmargin_agents.files import check_writable, write_atomically
-from thinmargin_agents.outcome_table import as_csv, as_json, show
+from thinmargin_agents.outcome_table import as_csv, as_json, as_markdown, show, with_results
 from thinmargin_agents.policies import Entrant, Member, PolicyError, entrant_of
 from thinmargin_agents.rollout import Outcome, play_worlds
 
@@ -70,7 +72,8 @@ def check_flags(config: EvaluateConfig) -> None:
         raise UsageError(f"--n-worlds is {config.n_worlds}: allowed are 2 to {most}")
     if config.seed < 0:
         raise UsageError(f"--seed is {config.seed}: allowed are whole numbers from 0")
-    for flag, path in (("--json", config.json), ("--csv", config.csv)):
+    files = {"--json": config.json, "--csv": config.csv, "--markdown": config.markdown}
+    for flag, path in files.items():
         if path is not None:
             try:
                 check_writable(path)
@@ -78,8 +81,9 @@ def check_flags(config: EvaluateConfig) -> None:
                 raise UsageError(
                     f"{flag} is {str(path)!r}: {error}; a file in a folder that can be written to is wanted"
                 ) from error
-    if config.json is not None and config.csv is not None and config.json.resolve() == config.csv.resolve():
-        raise UsageError(f"--json and --csv are both {str(config.json)!r}: two files are wanted")
+    for (flag, path), (other, same) in itertools.combinations(files.items(), 2):
+        if path is not None and same is not None and path.resolve() == same.resolve():
+            raise UsageError(f"{flag} and {other} are both {str(path)!r}: two files are wanted")
 
 
 def playground_of(env: str) -> Playground:
@@ -185,6 +189,13 @@ def play(
     )
 
 
+def command_of(config: EvaluateConfig) -> str:
+    """The command line that gives this table again."""
+    words = ["python", "evaluate.py", *config.policies, "--env", config.env, "--split", config.split]
+    words += ["--n-worlds", str(config.n_worlds)]
+    return shlex.join(words if config.seed == 0 else [*words, "--seed", str(config.seed)])
+
+
 def conclude(evaluation: Evaluation, playground: Playground, config: EvaluateConfig, errors: Console) -> int:
     """Print the table, write the files, name what failed; returns the exit status."""
     report = report_of(
@@ -197,6 +208,9 @@ def conclude(evaluation: Evaluation, playground: Playground, config: EvaluateCon
             write_atomically(config.json, as_json(report))
         if config.csv is not None:
             write_atomically(config.csv, as_csv(evaluation.results))
+        if config.markdown is not None:
+            old = config.markdown.read_text(encoding="utf-8") if config.markdown.is_file() else ""
+            write_atomically(config.markdown, with_results(old, as_markdown(report, command_of(config))))
     except OSError as error:
         problems.append(f"the results could not be written: {error}")
     for problem in problems:

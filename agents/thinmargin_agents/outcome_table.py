@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from thinmargin.records import LEVERS
+from thinmargin.records import LEVERS, markdown_table
 from thinmargin_agents.comparison import PERCENTILES, REFERENCE, Result
 
 CSV_HEAD = ("policy", "world", "J", "profit_part", "closing_part", "bankrupt", "months")
@@ -62,6 +62,7 @@ RISK = (
         lambda summary: " ".join(f"{100 * summary['saturation'][lever.name]:.0f}" for lever in LEVERS),
     ),
 )
+RESULTS, END = "<!-- results -->", "<!-- end -->"
 CAPTION = (
     f"J: RMB bn, discounted, years run + closing value; intervals are 95 %. Baseline: {REFERENCE}, world by world."
     f" At limit: months that {', '.join(lever.name for lever in LEVERS)} are at an end of their range."
@@ -90,6 +91,22 @@ def _table(report: dict[str, Any], columns: Sequence[Column]) -> Table:
     for name, summary in report["policies"].items():
         table.add_row(Text(name), *(Text(column.cell(summary)) for column in columns))
     return table
+
+
+def as_markdown(report: dict[str, Any], command: str) -> str:
+    """The comparison as a Markdown table, under the command that makes it."""
+    columns = [column for column in VALUE + RISK if column.head != "at limit, %"]
+    rows = [[name, *(column.cell(summary) for column in columns)] for name, summary in report["policies"].items()]
+    table = markdown_table(["policy", *(column.head for column in columns)], rows)
+    words = f"J in RMB bn, discounted: years run + closing value; 95 % intervals; the baseline is {REFERENCE}."
+    return f"`{command}`: {report['worlds']} {report['split']} worlds.\n\n{table}\n\n{words}"
+
+
+def with_results(text: str, results: str) -> str:
+    """`text` with `results` between its markers, or `results` alone if it has none."""
+    before, start, rest = text.partition(RESULTS)
+    _, end, after = rest.partition(END)
+    return f"{before}{start}\n{results}\n{end}{after}" if start and end else results + "\n"
 
 
 def as_json(report: dict[str, Any]) -> str:

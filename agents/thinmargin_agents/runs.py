@@ -14,22 +14,20 @@ Loading reads JSON and safetensors only: nothing in a run folder is executed.
 
 from __future__ import annotations
 
-import platform
 import re
 import shlex
 import sys
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
 from thinmargin_agents.configs import ConfigError, Run
 from thinmargin_agents.files import write_atomically
 from thinmargin_agents.trees import DamagedFileError, read_json, read_tree, write_json, write_tree
+from thinmargin_agents.versions import versions
 
 Which = Literal["best", "checkpoint"]
 TREE = "state.safetensors"
-LIBRARIES = ("thinmargin", "gymnasium", "numpy", "numba", "stable-baselines3", "torch")
 
 
 class RunError(ValueError):
@@ -102,17 +100,6 @@ class RunFolder:
 def _number(path: Path, name: str) -> int:
     match = re.fullmatch(re.escape(name) + r"_(\d+)", path.name)
     return int(match[1]) if match else 0
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that decide a run's numbers."""
-    found = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
 
 
 def latest_run(log_folder: Path) -> Path | None:

@@ -286,3 +286,27 @@ def test_a_file_is_whole_or_as_it_was(monkeypatch: pytest.MonkeyPatch, capsys: p
 def test_a_device_is_not_replaced_by_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["premium", "--n-worlds", "2", "--json", "/dev/null"]) == 2
     assert "not a file" in capsys.readouterr().err
+
+
+def test_markdown_replaces_what_stands_between_the_markers_and_names_its_command(here: Path) -> None:
+    page = here / "page.md"
+    page.write_text("before\n<!-- results -->\nold\n<!-- end -->\nafter\n", encoding="utf-8")
+    arguments = ["premium", "--n-worlds", "3", "--split", "validation", "--markdown", "page.md", "--json", "out.json"]
+    assert main(arguments) == 0
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("before\n<!-- results -->\n`python evaluate.py premium ")
+    assert text.endswith("\n<!-- end -->\nafter\n")
+    assert "--split validation --n-worlds 3" in text
+    assert "old" not in text
+    mean = read("out.json")["policies"]["premium"]["J_mean"]
+    assert f"| premium | {mean:.1f} [" in text
+    assert main([*arguments[:-4], "--markdown", "new.md"]) == 0
+    assert (here / "new.md").read_text(encoding="utf-8").startswith("`python evaluate.py premium ")
+
+
+def test_two_flags_cannot_write_the_same_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["premium", "--n-worlds", "2", "--csv", "same", "--markdown", "same"]) == 2
+    told = capsys.readouterr().err
+    assert "--csv" in told
+    assert "--markdown" in told
+    assert not (here / "same").exists()

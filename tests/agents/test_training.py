@@ -18,6 +18,7 @@ from thinmargin.splits import KEYS
 from thinmargin_agents import training
 from thinmargin_agents.callbacks import ProgressCallback
 from thinmargin_agents.configs import Run, TrainConfig, resolve
+from thinmargin_agents.models import build_policy
 from thinmargin_agents.rollout import play_worlds
 from thinmargin_agents.runs import RunError, RunFolder, latest_run, load_policy
 from thinmargin_agents.training import train
@@ -91,7 +92,6 @@ def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.M
     assert train(run, folder, shown=False) is None
     assert folder.load("checkpoint")["timesteps"] == 480
     monkeypatch.setattr(ProgressCallback, "tell", tell)
-    np.random.default_rng(0)
     train(run, folder, shown=False, go_on=True)
     ours, theirs = folder.load("checkpoint"), whole.load("checkpoint")
     assert ours["timesteps"] == theirs["timesteps"] == 1440
@@ -180,8 +180,6 @@ def test_ppo_learns_to_run_the_calibrated_firm_better(tmp_path: Path) -> None:
     keys = KEYS["validation"][100:116]
     learnt = play_worlds(load_policy(folder.path), keys, worlds="calibrated").value
     plain = play_worlds(baseline("low_margin_ecosystem"), keys, worlds="calibrated").value
-    from thinmargin_agents.models import build_policy
-
     untrained = play_worlds(build_policy(run), keys, worlds="calibrated").value
     assert (learnt > plain).all()
     assert learnt.mean() > untrained.mean() + 5.0

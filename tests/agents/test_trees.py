@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from thinmargin.records import STATE
 from thinmargin_agents.trees import DamagedFileError, read_json, read_tree, write_tree
@@ -90,8 +91,6 @@ def test_a_pickle_is_refused_and_nothing_in_it_runs(tmp_path: Path) -> None:
 
 
 def test_a_foreign_safetensors_file_is_refused(tmp_path: Path) -> None:
-    from safetensors.numpy import save_file
-
     save_file({"a": np.ones(2)}, tmp_path / "foreign")
     with pytest.raises(DamagedFileError, match="not one of this package"):
         read_tree(tmp_path / "foreign")
