@@ -302,7 +302,7 @@ def test_row_07_fans_want_updates_and_honest_prices(worse: dict[str, float]) -> 
 
 def test_row_07_stock_outs_lose_fans() -> None:
     batch = _branches(60, 2)
-    batch.shocks["supply"][1, 60:] = 0.5
+    batch.shocks["supply"][1, 60:, SEAT] = 0.5
     books = run(batch, _low_margin(), 6)
     assert books["fill"][-1, 1] < 0.7
     assert books["fans"][-1, 1] < 0.9 * books["fans"][-1, 0]
@@ -323,8 +323,8 @@ def test_row_07_without_fans_more_paid_marketing_is_needed() -> None:
     spends = np.linspace(0.0, 0.10, 201)
     actions = np.array([levers(**{**BEST_CONSTANT, "marketing": spend}) for spend in spends])
     needed = []
-    for constants in ({}, {"fan_constant": -6.0}):
-        batch = begun(*[rich_world(**constants)] * len(spends))
+    for fan_constant in (Parameters().fan_constant, -6.0):
+        batch = begun(*[rich_world(fan_constant=fan_constant)] * len(spends))
         users = run(batch, actions, 96)["users_home"][-1]
         needed.append(float(spends[int(np.argmax(users >= 150.0))]))
     assert needed[0] > 0.0
@@ -526,6 +526,14 @@ def test_row_13_years_of_price_war_never_raise_markups(markup: float) -> None:
     if markup <= 0.05:
         cuts = slice(PREMIUM_FIRM, MASS_MARKETER + 1)  # the value followers sell at cost already
         assert (war[24, cuts] < calm[24, cuts] - 0.005).all()
+
+
+def test_row_13_rivals_who_attack_give_up_margin_whatever_the_seat_does() -> None:
+    batch = begun(*[rich_world()] * 2)
+    batch.shocks["attack"][1] = 0.10
+    run(batch, levers(markup=0.25), 60)
+    calm, attacked = batch.states["markup"][:, 1:]
+    assert calm - attacked == pytest.approx(0.10, abs=0.02)
 
 
 def test_row_13_rivals_ignore_a_firm_that_hardly_anybody_has() -> None:

@@ -72,7 +72,7 @@ def _draw_headline(figure: Figure, table: Array) -> None:
         ("cash", f"RMB {amount(last['cash'] / BN)} bn"),
         ("users", f"{amount(last['users_home'] + last['users_overseas'])} m"),
         ("share, home and overseas", f"{percent(last['share_home'])}, {percent(last['share_overseas'])}"),
-        ("hardware net margin", f"{percent(margin)}"),
+        ("hardware net margin, year", percent(margin)),
     )
     for number, (label, value) in enumerate(figures):
         left = LEFT + number * (right - LEFT) / len(figures)

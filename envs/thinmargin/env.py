@@ -327,4 +327,6 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         self.np_random.bit_generator.state = state["generator"]
         self._running = bool(state["running"])
         self._world = int(self._batch.keys[0])
+        self._history = []
+        self._remember()
         return self._observation()

@@ -65,7 +65,7 @@ class Window:
         except ImportError as error:  # the toolkit that is asked for is missing or finds no display
             raise _no_display(str(error)) from error
         self._pyplot = plt
-        self._drawn = -1
+        self._drawn: np.record | None = None
         canvas = self._figure.canvas
         self._is_seen = canvas.required_interactive_framework is not None
         if plt.get_backend().lower() == "agg" != os.environ.get("MPLBACKEND", "").lower():
@@ -80,11 +80,11 @@ class Window:
         A window that the user has closed stays closed.
         """
         last = history[-1]
-        month = int(last["month"])
-        is_due = month < self._drawn or month % YEAR == 0 or last["bankrupt"] or last["closing_term"]
-        if not is_due or not self._pyplot.fignum_exists(self._figure.number):
+        is_new = self._drawn is None or last["month"] < self._drawn["month"]
+        is_due = is_new or last["month"] % YEAR == 0 or last["bankrupt"] or last["closing_term"]
+        if last is self._drawn or not is_due or not self._pyplot.fignum_exists(self._figure.number):
             return
-        self._drawn = month
+        self._drawn = last
         self._figure.clear()
         self._dashboard.draw_dashboard(self._figure, month_table(history))
         self._figure.canvas.draw()

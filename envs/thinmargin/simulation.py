@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.economics.compiled import Record, entry_point, mechanism, source_digest
-from thinmargin.economics.finance import run_off_value
+from thinmargin.economics.finance import credit_line, run_off_value
 from thinmargin.economics.month import advance
 from thinmargin.economics.start import begin
 from thinmargin.levers import read_levers
@@ -156,12 +156,13 @@ def first_report(state: Record, p: Record, flows: Record, report: Record) -> Non
     """What is known before the first month: prices, users and cash; no sales yet."""
     for i in range(FIRMS):
         flows.fill[i] = 1.0
+        users = state.users[i, HOME] + state.users[i, OVERSEAS]
+        flows.credit_line[i] = credit_line(users, p.credit_floor, p.credit_per_user)
         for r in range(REGIONS):
             flows.share[i, r] = p.firm_start_share[i, r]
     for r in range(REGIONS):
         flows.market[r] = p.base_start[r] / p.device_life
     write_report(state, p, flows, report)
-    report.bankrupt = 0.0
 
 
 @mechanism

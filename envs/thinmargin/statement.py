@@ -66,7 +66,7 @@ _PROFIT_AND_LOSS = (
     ("on accessories", "accessory_profit", 1),
     ("on services", "services_profit", 1),
     ("GROSS PROFIT", "gross_profit", 1),
-    ("marketing", "marketing", -1),
+    ("selling, marketing", "marketing", -1),
     ("start-up tickets", "tickets", -1),
     ("software releases", "releases", -1),
     ("overhead", "overhead", -1),

@@ -178,8 +178,10 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
                 infos[name] = mask
         for row in ended:
             self._place(int(row), None)
-            self._histories[row] = []
         self._batch.begin(ended)
+        if self.render_mode is not None:
+            for row in ended:
+                self._histories[row] = [self._batch.reports[row].copy()]
         return {"final_obs": last, "_final_obs": mask, "final_info": infos, "_final_info": mask}
 
     def _observations(self) -> npt.NDArray[np.float32]:
@@ -209,6 +211,8 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         """One text or picture an environment."""
         if self.render_mode is None:
             return None
+        if not self._generators:
+            raise ResetNeeded("render needs running episodes: call reset first")
         from thinmargin import rendering  # noqa: PLC0415  # pictures are only paid for when drawn
 
         draw = rendering.month_as_text if self.render_mode == "ansi" else rendering.episode_as_picture
@@ -230,4 +234,6 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         self._generators = [seeding.np_random(0)[0] for _ in states]
         for generator, saved in zip(self._generators, states, strict=True):
             generator.bit_generator.state = saved
+        self._histories = [[] for _ in range(self.num_envs)]
+        self._remember()
         return self._observations()

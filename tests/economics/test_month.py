@@ -26,7 +26,8 @@ def _random_play(family: str, key: int) -> Play:
 
 def _second_month(s: Any, p: Any, shock: Any, lever: Any) -> dict[str, Any]:  # noqa: PLR0915 - the whole month at once
     """State after the month and money of the month, from whole arrays over firms and regions."""
-    month, asked_markup, tickets, selling, cadence = float(s["month"]), *lever.T
+    month = float(s["month"])
+    asked_markup, tickets, selling, cadence = lever.T
     replaced = np.exp(shock["demand"]) / (p["device_life"] + p["device_life_growth"] * month / 12)
     # Cost and price.
     markup = np.clip(asked_markup, s["markup"] - p["markup_speed"], s["markup"] + p["markup_speed"])

@@ -214,6 +214,7 @@ def continued(world: World, stays: bool, name: str) -> World:
         ("hit", 2.0, False),
         ("brand", -0.4, False),
         ("services", 0.5, True),
+        ("attack", 0.1, True),
         ("clone", 1.0, True),
     ],
 )

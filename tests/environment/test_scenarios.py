@@ -10,7 +10,7 @@ import pytest
 
 from thinmargin.env import EcosystemEnv
 from thinmargin.parameters import ECONOMY, LOW_MARGIN_ECOSYSTEM
-from thinmargin.records import SHOCKS
+from thinmargin.records import SEAT, SHOCKS
 from thinmargin.scenarios import FAMILIES
 from thinmargin.worlds import World
 
@@ -19,26 +19,26 @@ STEADY = np.array([-0.3, -0.3, -0.4, 0.6])
 WINDOWS = {
     "price_war": (12, 60),
     "component_shortage": (24, 96),
-    "demand_slump": (36, 108),
+    "demand_slump": (6, 36),
     "services_clampdown": (48, 96),
     "entrant_clone": (24, 72),
 }
 """First and last month in which each scenario may begin."""
-FIELD = {
-    "price_war": "aggression",
-    "component_shortage": "supply",
-    "demand_slump": "demand",
-    "services_clampdown": "services",
-    "entrant_clone": "clone",
+CHANGED = {
+    "price_war": ("attack", "aggression"),
+    "component_shortage": ("component", "supply"),
+    "demand_slump": ("demand",),
+    "services_clampdown": ("services",),
+    "entrant_clone": ("clone",),
 }
+"""Shocks that each scenario moves; its beginning shows in the first of them."""
 
 
 def twins(name: str, key: int) -> tuple[World, World, int]:
     """The scenario's world, the benchmark's world of the same key, and the month they part."""
     scenario, plain = FAMILIES[name].draw(key, MONTHS), FAMILIES["benchmark"].draw(key, MONTHS)
-    if name == "price_war":
-        return scenario, plain, int(np.flatnonzero(scenario.shocks["aggression"] == 4.0)[0])
-    return scenario, plain, int(np.flatnonzero(scenario.shocks[FIELD[name]] != plain.shocks[FIELD[name]])[0])
+    field = CHANGED[name][0]
+    return scenario, plain, int(np.flatnonzero(scenario.shocks[field] != plain.shocks[field])[0])
 
 
 def different(first: np.ndarray | np.record, second: np.ndarray | np.record, names: tuple[str, ...] | None) -> set[str]:
@@ -63,6 +63,7 @@ def run(world: World, months: int) -> list[dict[str, Any]]:
                 "production": flows["production"].copy(),
                 "made_at_most": state["capacity"].copy(),
                 "rival_markup": state["markup"][1:].copy(),
+                "all_adopters": flows["adopters"].copy(),
                 "all_services": flows["services_revenue"].copy(),
                 "all_costs": state["unit_cost"].copy(),
             }
@@ -87,12 +88,10 @@ def test_a_scenario_says_what_it_does(name: str) -> None:
 
 @pytest.mark.parametrize("name", list(WINDOWS))
 def test_a_scenario_changes_only_what_it_says(name: str) -> None:
-    shocks = {"component_shortage": {"component", "supply"}}.get(name, {FIELD[name]})
-    constants = {"play_markup_floor"} if name == "price_war" else set()
     for key in range(20):
         scenario, plain, start = twins(name, key)
-        assert different(scenario.economy, plain.economy, ECONOMY.names) == constants
-        assert different(scenario.shocks, plain.shocks, SHOCKS.names) <= shocks
+        assert different(scenario.economy, plain.economy, ECONOMY.names) == set()
+        assert different(scenario.shocks, plain.shocks, SHOCKS.names) == set(CHANGED[name])
         assert different(scenario.shocks[:start], plain.shocks[:start], SHOCKS.names) == set()
 
 
@@ -100,8 +99,6 @@ def test_a_scenario_changes_only_what_it_says(name: str) -> None:
 def test_a_scenario_begins_anywhere_in_its_window_and_nowhere_else(name: str) -> None:
     first, last = WINDOWS[name]
     starts = [twins(name, key)[2] for key in range(300)]
-    if name == "price_war":  # a benchmark war never reaches four
-        assert all(FAMILIES["benchmark"].draw(key, 12).shocks["aggression"].max() < 4.0 for key in range(50))
     assert min(starts) >= first
     assert max(starts) <= last
     span = last - first + 1
@@ -109,56 +106,67 @@ def test_a_scenario_begins_anywhere_in_its_window_and_nowhere_else(name: str) ->
     assert abs(np.mean(starts) - (first + last) / 2) < 4.0 * (span / math.sqrt(12)) / math.sqrt(len(starts))
 
 
-def test_in_a_price_war_rivals_never_calm_down_and_have_lower_floors() -> None:
+def test_in_a_price_war_rivals_attack_and_never_calm_down() -> None:
     for key in range(10):
-        scenario, plain, start = twins("price_war", key)
+        scenario, _, start = twins("price_war", key)
         assert (scenario.shocks["aggression"][start:] == 4.0).all()
-        floors, usual = scenario.economy["play_markup_floor"], plain.economy["play_markup_floor"]
-        assert (floors[1:4] < usual[1:4]).all()
-        assert floors[0] == usual[0]
-        assert (floors[4:] == usual[4:]).all(), "the closing playbook and the clone's are nobody's floors"
+        assert (scenario.shocks["attack"][start:] == 0.10).all()
+        assert (scenario.shocks["attack"][:start] == 0.0).all()
 
 
-def test_in_a_price_war_undercut_rivals_ask_for_less() -> None:
-    war, peace, start = both_runs("price_war", 18)
+def test_in_a_price_war_every_rival_gives_up_ten_points_and_its_floor() -> None:
+    war, peace, start = both_runs("price_war", 30)
     for month in range(start):
         assert war[month]["profit"] == peace[month]["profit"], "nothing happens before"
-    assert (war[-1]["rival_markup"] < peace[-1]["rival_markup"] - 1e-3).any()
-    assert (war[-1]["rival_markup"] <= peace[-1]["rival_markup"]).all()
+    given_up = peace[-1]["rival_markup"] - war[-1]["rival_markup"]
+    assert (given_up > 0.08).all()
+    assert war[-1]["rival_markup"][2] < 0.0, "the value followers sell below cost: their floor was zero"
     assert war[-1]["rival_price"] < peace[-1]["rival_price"]
     assert war[-1]["users_home"] < peace[-1]["users_home"]
 
 
-def test_a_component_shortage_lasts_eighteen_months() -> None:
+def test_in_a_price_war_an_undercut_rival_gives_up_more_than_the_attack() -> None:
+    scenario, plain, start = twins("price_war", 2)
+    only_attack = World(plain.family, plain.key, plain.economy, plain.shocks.copy())
+    only_attack.shocks["attack"] = scenario.shocks["attack"]
+    both, attack = run(scenario, start + 8), run(only_attack, start + 8)
+    assert (both[-1]["rival_markup"] <= attack[-1]["rival_markup"]).all()
+    assert (both[-1]["rival_markup"] < attack[-1]["rival_markup"]).any()
+
+
+def test_a_component_shortage_lasts_two_years() -> None:
     for key in range(10):
         scenario, plain, start = twins("component_shortage", key)
         raised = scenario.shocks["component"] - plain.shocks["component"]
-        np.testing.assert_allclose(raised[start : start + 18], math.log(1.35), rtol=1e-9)
-        assert (raised[start + 18 :] == 0.0).all()
-        assert (scenario.shocks["supply"][start : start + 18] == 0.7).all()
-        assert (scenario.shocks["supply"][start + 18 :] == 1.0).all()
+        np.testing.assert_allclose(raised[start : start + 24], math.log(1.25), rtol=1e-9)
+        assert (raised[start + 24 :] == 0.0).all()
+        assert (scenario.shocks["supply"][start : start + 24, SEAT] == 0.5).all()
+        assert (scenario.shocks["supply"][start + 24 :] == 1.0).all()
+        assert (scenario.shocks["supply"][:, SEAT + 1 :] == 1.0).all(), "the big are served first"
 
 
-def test_in_a_component_shortage_parts_are_dear_and_factories_idle() -> None:
+def test_in_a_component_shortage_parts_are_dear_and_the_entrants_factories_run_at_half() -> None:
     short, plenty, start = both_runs("component_shortage", 1)
-    np.testing.assert_allclose(short[start]["all_costs"], 1.35 * plenty[start]["all_costs"], rtol=1e-12)
-    limit = 0.7 * plenty[start - 1]["made_at_most"]
-    assert (short[start]["production"] <= limit * (1 + 1e-12)).all()
-    assert (plenty[start]["production"] > limit).any(), "else the test shows nothing"
+    np.testing.assert_allclose(short[start]["all_costs"], 1.25 * plenty[start]["all_costs"], rtol=1e-12)
+    limit = 0.5 * plenty[start - 1]["made_at_most"][SEAT]
+    assert short[start]["production"][SEAT] <= limit * (1 + 1e-12)
+    assert plenty[start]["production"][SEAT] > limit, "else the test shows nothing"
+    np.testing.assert_array_equal(short[start]["production"][1:], plenty[start]["production"][1:])
     for month in range(start):
         assert short[month]["profit"] == plenty[month]["profit"]
 
 
-def test_a_demand_slump_takes_a_third_of_the_phones_for_three_years() -> None:
+def test_a_demand_slump_takes_four_phones_in_ten_for_six_years() -> None:
     for key in range(10):
         scenario, plain, start = twins("demand_slump", key)
         lowered = scenario.shocks["demand"] - plain.shocks["demand"]
-        np.testing.assert_allclose(lowered[start : start + 36], math.log(2 / 3), rtol=1e-9)
-        assert (lowered[start + 36 :] == 0.0).all()
+        np.testing.assert_allclose(lowered[start : start + 72], math.log(0.6), rtol=1e-9)
+        assert (lowered[start + 72 :] == 0.0).all()
     slump, usual, start = both_runs("demand_slump", 1)
+    np.testing.assert_allclose(slump[start]["all_adopters"], 0.6 * usual[start]["all_adopters"], rtol=1e-12)
     for region in ("home", "overseas"):
         ratio = slump[start][f"market_{region}"] / usual[start][f"market_{region}"]
-        assert ratio == pytest.approx(2 / 3, rel=1e-12)
+        assert ratio == pytest.approx(0.6, rel=1e-12), "so owners buy as much less as first-time buyers"
         assert slump[start - 1][f"market_{region}"] == usual[start - 1][f"market_{region}"]
 
 

@@ -76,9 +76,11 @@ def begin(state: Record, p: Record) -> None:
 
 @mechanism
 def invert_brands(state: Record, p: Record, rate: float) -> None:
-    """Brand constants that make the start shares come true (Berry 1994); the last firm's is zero.
+    """Brand constants that make the start shares come true (Berry 1994).
 
-    Firms whose constant is given (not nan) keep it.
+    Firms whose constant is given (not nan) keep it. The scale is set by the last firm: its brand, awareness
+    and imitation together are worth nothing at the start, so that the entrant's brand means the same against
+    the incumbents in worlds of stronger imitation or awareness.
     """
     last = FIRMS - 1
     for r in range(REGIONS):
@@ -98,5 +100,5 @@ def invert_brands(state: Record, p: Record, rate: float) -> None:
                 )
                 level = math.log(p.firm_start_share[i, r] / bare)
                 if i == last:
-                    anchor = level
+                    anchor = level + known - state.imitation[i, r]
                 p.firm_brand[i, r] = level - anchor

@@ -1,0 +1,329 @@
+"""Rewrites the generated tables of the documentation from what the code declares: `python docs/tables.py`.
+
+In a Markdown file a table stands between `<!-- table: NAME -->` and `<!-- end -->`; in the docstring of
+`EcosystemEnv` it is known by its head line. A test fails when a table differs from the code.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from thinmargin import ENVIRONMENTS
+from thinmargin.baselines import BASELINES
+from thinmargin.parameters import (
+    CLOSING,
+    FIRM_TABLE,
+    LOW_MARGIN_ECOSYSTEM,
+    MASS_MARKETING,
+    MYOPIC,
+    PREMIUM,
+    Firm,
+    Parameters,
+    Playbook,
+)
+from thinmargin.records import BOOK_FIELDS, FEATURES, LEVERS, REWARD_FIELDS, SHOCK_FIELDS, Quantity, markdown_table
+from thinmargin.scenarios import CALIBRATED, FAMILIES, HIDDEN, WIDE
+from thinmargin.settings import LEVER_GRID
+from thinmargin.splits import KEYS
+
+ROOT = Path(__file__).parent.parent
+PAGES = (*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md")
+"""The Markdown files whose tables are generated."""
+ENVIRONMENT = ROOT / "envs" / "thinmargin" / "env.py"
+
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "cost_and_price": ("learning", "incompressible", "spec_drift", "model_decline", "markup_speed", "royalty"),
+    "demand": (
+        "price_slope", "inertia", "inertia_span", "category_elasticity", "users_ceiling", "adoption_innovation",
+        "adoption_imitation", "device_life", "device_life_growth", "base_start",
+    ),
+    "marketing": (
+        "awareness_span", "awareness_pivot", "adstock_carryover", "word_of_mouth", "coverage_rate",
+        "coverage_scale", "coverage_decay", "overseas_effort",
+    ),
+    "loyalty": (
+        "fan_ceiling", "fan_constant", "fan_reference_markup", "fan_value", "fan_updates", "fan_stockout",
+        "fan_months_up", "fan_months_down", "update_scale", "bug_rate", "bug_base", "codevelopment",
+        "engagement_floor", "engagement_span", "engagement_months", "imitation_strength", "imitation_months",
+    ),
+    "services": ("services_ceiling", "services_half", "services_margin"),
+    "ventures": (
+        "ticket", "venture_success", "deal_flow", "gestation", "obsolescence", "breadth_scale",
+        "accessory_ceiling", "accessory_margin", "accessory_scale",
+    ),
+    "supply": (
+        "headroom", "capacity_months_up", "capacity_months_down", "forecast_months", "cover_months", "holding",
+    ),
+    "finance": (
+        "spending_floor", "release_cost", "release_base", "research_share", "admin_share", "fixed_cost", "debt_rate",
+        "debt_spread", "credit_floor", "credit_per_user", "tax_rate", "discount_rate", "closing_repurchase",
+    ),
+    "rivals": ("rival_months", "rival_awareness", "war_rate", "war_factor"),
+    "shocks": (
+        "demand_persistence", "demand_sd", "component_persistence", "component_sd", "hit_sd", "brand_rate",
+        "brand_drop", "brand_decay",
+    ),
+}  # fmt: skip
+"""The section of `docs/model.md` each parameter belongs to."""
+
+
+def number(value: Any) -> str:
+    """A number, or a number a region, without needless digits."""
+    if isinstance(value, tuple):
+        return ", ".join(number(item) for item in value)
+    return f"{value:.7g}"
+
+
+def plain(text: object) -> str:
+    """Text that cannot break a table's cells."""
+    return re.sub(r"\|(\w+)\|", r"abs(\1)", str(text)).replace("|", "\\|")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table."""
+    return markdown_table(head, [[plain(cell) for cell in row] for row in rows])
+
+
+def ids() -> str:
+    """The registered environments."""
+    return table(("id", "what it is"), ((f"`{entry.id}`", entry.meaning) for entry in ENVIRONMENTS))
+
+
+def levers() -> str:
+    """The four levers, as in the docstring of the environment."""
+    return table(
+        ("Num", "Lever", "Min", "Max", "Map", "Meaning"),
+        (
+            (num, lever.name, number(lever.low), number(lever.high), lever.map, f"{lever.meaning} [{lever.unit}]")
+            for num, lever in enumerate(LEVERS)
+        ),
+    )
+
+
+def grid() -> str:
+    """The levels behind a discrete action."""
+    rows = zip(LEVERS, LEVER_GRID, strict=True)
+    return table(
+        ("Lever", "Levels", "Unit"),
+        ((lever.name, ", ".join(number(level) for level in levels), lever.unit) for lever, levels in rows),
+    )
+
+
+def features() -> str:
+    """The observation, as in the docstring of the environment."""
+    return table(
+        ("Num", "Observation", "Min", "Max", "Unit"),
+        ((num, item.name, number(item.low), number(item.high), item.unit) for num, item in enumerate(FEATURES)),
+    )
+
+
+def features_explained() -> str:
+    """The observation with its meaning."""
+    return table(
+        ("Num", "Observation", "Min", "Max", "Unit", "Meaning"),
+        (
+            (num, f"`{item.name}`", number(item.low), number(item.high), item.unit, item.meaning)
+            for num, item in enumerate(FEATURES)
+        ),
+    )
+
+
+def quantities(declared: Sequence[Quantity]) -> str:
+    """Declared quantities: name, unit, meaning."""
+    return table(("Name", "Unit", "Meaning"), ((f"`{item.name}`", item.unit, item.meaning) for item in declared))
+
+
+def splits() -> str:
+    """The ranges of world keys."""
+    use = {
+        "train": "what environments draw from unless told otherwise",
+        "validation": "tuning, early stopping, choosing",
+        "test": "reporting only",
+    }
+    return table(
+        ("Split", "First key", "Last key", "For"), ((name, KEYS[name].start, KEYS[name][-1], use[name]) for name in use)
+    )
+
+
+def families() -> str:
+    """The families of worlds."""
+    return table(
+        ("`worlds`", "Held out", "What happens"),
+        ((f"`{name}`", "yes" if family.held_out else "no", family.meaning) for name, family in FAMILIES.items()),
+    )
+
+
+def hidden() -> str:
+    """The constants that differ from world to world."""
+    rows = [(f"`{name}`", "factor exp(sd z)", number(sd)) for name, sd in HIDDEN.log]
+    rows += [(f"`{name}`", "plus sd z", number(sd)) for name, sd in HIDDEN.plain]
+    rows += [
+        (f"the seat's brand constant, {region}", "plus sd z", number(sd))
+        for region, sd in zip(("home", "overseas"), HIDDEN.brand, strict=True)
+    ]
+    return table(("Constant", "How it moves", "sd"), rows)
+
+
+def wider() -> str:
+    """The shocks that are larger in the benchmark than in the calibrated world."""
+    names = [item.name for item in fields(Parameters) if getattr(WIDE, item.name) != getattr(CALIBRATED, item.name)]
+    return table(
+        ("Parameter", "Calibrated", "Benchmark and scenarios"),
+        ((f"`{name}`", number(getattr(CALIBRATED, name)), number(getattr(WIDE, name))) for name in names),
+    )
+
+
+def parameters(section: str) -> str:
+    """The parameters of one section of the model's description."""
+    declared = {item.name: item for item in fields(Parameters)}
+    rows = []
+    for name in SECTIONS[section]:
+        item = declared[name]
+        about = item.metadata
+        between = f"{number(about['low'])} to {number(about['high'])}"
+        rows.append((f"`{name}`", number(item.default), about["unit"], between, about["meaning"], about["source"]))
+    return table(("Name", "Default", "Unit", "Range", "Meaning", "Source"), rows)
+
+
+def constants(kind: type[Firm | Playbook], columns: Sequence[tuple[str, Any]]) -> str:
+    """Fields of a dataclass of constants, one column an instance."""
+    rows = []
+    for item in fields(kind):
+        if "low" in item.metadata:
+            values = [number(getattr(instance, item.name)) for _, instance in columns]
+            rows.append((f"`{item.name}`", item.metadata["unit"], *values, item.metadata["meaning"]))
+        elif item.name == "brand":
+            values = ["inverted" if firm.brand is None else number(firm.brand) for _, firm in columns]
+            rows.append(("`brand`", "utility", *values, "pull of the brand at home and overseas"))
+    return table(("Name", "Unit", *(name for name, _ in columns), "Meaning"), rows)
+
+
+def firms() -> str:
+    """What the four firms start with."""
+    return constants(Firm, [(firm.name, firm) for firm in FIRM_TABLE])
+
+
+def playbooks() -> str:
+    """What the four firms do when nobody learns, and what the closing value assumes."""
+    return constants(Playbook, [*((firm.name, firm.playbook) for firm in FIRM_TABLE), ("closing value", CLOSING)])
+
+
+def baseline_books() -> str:
+    """The playbooks behind the hand-coded policies."""
+    books = {
+        "low_margin_ecosystem": LOW_MARGIN_ECOSYSTEM,
+        "premium": PREMIUM,
+        "mass_marketing": MASS_MARKETING,
+        "myopic": MYOPIC,
+    }
+    return constants(Playbook, list(books.items()))
+
+
+def baselines() -> str:
+    """The hand-coded policies."""
+    return table(
+        ("Policy", "What it does", "Source"),
+        ((f"`{item.name}`", item.meaning, item.source) for item in BASELINES.values()),
+    )
+
+
+def mechanisms(room: str) -> str:
+    """The functions of a room of the economics, in the order of the file, with the first line of their docstring."""
+    module = importlib.import_module(f"thinmargin.{room}")
+    rows = []
+    for name, item in vars(module).items():
+        function = getattr(item, "py_func", item)  # compiled, or plain under NUMBA_DISABLE_JIT
+        if inspect.isfunction(function) and function.__module__ == module.__name__:
+            rows.append((f"`{name}`", str(inspect.getdoc(function)).split("\n", maxsplit=1)[0]))
+    return table(("Function", "What it says"), rows)
+
+
+def sources() -> str:
+    """How many constants come from where."""
+    kinds: Counter[str] = Counter()
+    for item in fields(Parameters):
+        source = item.metadata["source"]
+        if re.match(r"(home: )?fit\b", source):
+            kinds["fitted to reported figures"] += 1
+        elif source.startswith("prior"):
+            kinds["prior that the fit hardly moves"] += 1
+        elif source.startswith("judgement"):
+            kinds["judgement"] += 1
+        else:
+            kinds["studies and reports"] += 1
+    return table(("Source", "Parameters"), kinds.most_common())
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "ids": ids,
+    "levers": levers,
+    "grid": grid,
+    "features": features,
+    "observation": features_explained,
+    "books": lambda: quantities(BOOK_FIELDS),
+    "reward terms": lambda: quantities(REWARD_FIELDS),
+    "shocks": lambda: quantities(SHOCK_FIELDS),
+    "splits": splits,
+    "families": families,
+    "hidden": hidden,
+    "wider": wider,
+    "firms": firms,
+    "playbooks": playbooks,
+    "baselines": baselines,
+    "baseline books": baseline_books,
+    "sources": sources,
+    **{f"parameters {section}": lambda section=section: parameters(section) for section in SECTIONS},
+    **{
+        f"mechanisms {room}": lambda room=room: mechanisms(f"economics.{room}")
+        for room in ("cost_and_price", "demand", "marketing", "loyalty", "services", "ventures", "supply", "finance")
+    },
+    "mechanisms start": lambda: mechanisms("economics.start"),
+    "mechanisms month": lambda: mechanisms("economics.month"),
+    "mechanisms strategies": lambda: mechanisms("strategies"),
+}
+"""Every table that a page may ask for, by name."""
+IN_DOCSTRING = (levers, grid, features)
+"""The tables in the docstring of `EcosystemEnv`."""
+
+_MARKED = re.compile(r"<!-- table: (?P<name>[\w ]+) -->\n(?P<table>.*?)\n?<!-- end -->", re.DOTALL)
+
+
+def asked_for(text: str) -> list[str]:
+    """The names of the tables that a page asks for; an unknown one is a KeyError."""
+    return [match["name"] for match in _MARKED.finditer(text)]
+
+
+def with_tables(text: str) -> str:
+    """A page with its tables written anew."""
+    return _MARKED.sub(lambda match: f"<!-- table: {match['name']} -->\n{TABLES[match['name']]()}\n<!-- end -->", text)
+
+
+def with_docstring_tables(source: str) -> str:
+    """The source of the environment with the tables of its docstring written anew."""
+    for make in IN_DOCSTRING:
+        lines = make().split("\n")
+        old = re.compile(rf"^( +){re.escape(lines[0])}\n(?:\1\|.*\n)*", re.MULTILINE)
+        source = old.sub(lambda match, lines=lines: "".join(f"{match[1]}{line}\n" for line in lines), source)
+    return source
+
+
+def main() -> None:
+    """Rewrite what differs."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        if with_tables(text) != text:
+            page.write_text(with_tables(text), encoding="utf-8")
+    source = ENVIRONMENT.read_text(encoding="utf-8")
+    if with_docstring_tables(source) != source:
+        ENVIRONMENT.write_text(with_docstring_tables(source), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

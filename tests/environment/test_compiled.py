@@ -1,0 +1,228 @@
+"""The compiled months: equal to plain Python, never stale, compiled once."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import thinmargin
+from thinmargin import worlds
+from thinmargin.env import EcosystemEnv
+from thinmargin.scenarios import FAMILIES
+from thinmargin.simulation import KERNELS
+from thinmargin.vector import EcosystemVectorEnv
+
+PACKAGE = Path(thinmargin.__file__).parent
+
+PRINT_NUMBERS = """
+import json, sys
+import numpy
+from thinmargin.vector import EcosystemVectorEnv
+family, reward = sys.argv[1:]
+envs = EcosystemVectorEnv(2, worlds=family, reward=reward, horizon=28)
+rng = numpy.random.default_rng(2)
+observations, infos = envs.reset(seed=4)
+economies = envs.get_state()["economies"]
+seen = [envs.get_state()["shocks"].view(numpy.float64), numpy.array([list(row.tobytes()) for row in economies])]
+for _ in range(30):
+    observations, rewards, terminated, truncated, infos = envs.step(rng.uniform(-0.7, 0.9, (2, 4)))
+    reports = numpy.array([infos["books"][name] for name in infos["books"].dtype.names])
+    seen += [observations, rewards, terminated, truncated, reports]
+print(json.dumps([float(number).hex() for array in seen for number in numpy.ravel(array)]))
+"""
+
+BEGIN = """
+import numpy
+from thinmargin.batch import Batch
+from thinmargin.parameters import Parameters, economy_record
+batch = Batch(1, 1, True, False)
+batch.economies[0] = economy_record(Parameters())
+batch.shocks["aggression"] = batch.shocks["services"] = batch.shocks["supply"] = batch.shocks["hit"] = 1.0
+batch.begin(numpy.zeros(1, numpy.int64))
+"""
+PRINT_START = BEGIN + "print(batch.observations.tobytes().hex(), batch.reports.tobytes().hex())"
+PRINT_MONTH = BEGIN + (
+    "batch.states['user_years'][0, 0] = 5.0\n"
+    "batch.step(numpy.zeros((1, 4)))\n"
+    "print(batch.observations.tobytes().hex(), batch.rewards[0].hex())"
+)
+EDITS = {
+    "list_price": (PRINT_START, "economics/cost_and_price.py"),
+    "market_start": (PRINT_START, "observation.py"),
+    "monetisation": (PRINT_MONTH, "economics/services.py"),
+}
+"""An equation; a program that it changes, and the file it stands in."""
+
+
+def numbers_of(output: str) -> np.ndarray:
+    return np.array([float.fromhex(number) for number in json.loads(output)])
+
+
+def halved(text: str, function: str) -> str:
+    """The source with this function returning half of what it did."""
+    tree = ast.parse(text)
+    body = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
+    last = body.body[-1]
+    assert isinstance(last, ast.Return)
+    assert last.value is not None
+    expression = ast.get_source_segment(text, last.value)
+    line = text.splitlines()[last.lineno - 1]
+    assert expression is not None
+    return text.replace(line, line.replace(expression, f"0.5 * ({expression})"))
+
+
+def test_compiled_months_are_the_plain_python_months(fresh_python: Any) -> None:
+    compiled = numbers_of(fresh_python(PRINT_NUMBERS, "entrant_clone", "shaped"))
+    plain = numbers_of(fresh_python(PRINT_NUMBERS, "entrant_clone", "shaped", NUMBA_DISABLE_JIT="1"))
+    assert compiled.shape == plain.shape
+    np.testing.assert_allclose(compiled, plain, rtol=1e-12, atol=1e-15)
+
+
+@pytest.fixture(scope="module")
+def copy_of_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a copy of the package, without compiled files."""
+    folder = tmp_path_factory.mktemp("copy")
+    shutil.copytree(PACKAGE, folder / "thinmargin", ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run_copy(copy_of_package: Path, compiled_copies: Path, fresh_python: Any) -> Callable[[str], str]:
+    """Runs a program with the copy instead of the installed package, and with a disk cache of its own."""
+
+    def run(program: str) -> str:
+        check = f"import thinmargin; assert thinmargin.__file__.startswith({str(copy_of_package)!r})\n"
+        places = {"PYTHONPATH": str(copy_of_package), "NUMBA_CACHE_DIR": str(compiled_copies)}
+        output: str = fresh_python(check + program, **places)
+        return output
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def unedited(run_copy: Callable[[str], str]) -> dict[str, str]:
+    """What the two programs print before any edit, from a cold cache."""
+    month = run_copy(PRINT_MONTH)
+    return {PRINT_MONTH: month, PRINT_START: run_copy(PRINT_START)}
+
+
+@pytest.mark.parametrize("equation", list(EDITS))
+def test_an_edit_of_an_equation_takes_effect_in_the_next_process(
+    equation: str, copy_of_package: Path, run_copy: Callable[[str], str], unedited: dict[str, str]
+) -> None:
+    program, name = EDITS[equation]
+    path = copy_of_package / "thinmargin" / name
+    text = path.read_text()
+    try:
+        path.write_text(halved(text, equation))
+        assert path.read_text() != text
+        assert run_copy(program) != unedited[program]
+    finally:
+        path.write_text(text)
+    assert run_copy(program) == unedited[program]
+
+
+def test_an_unchanged_package_is_loaded_from_disk_not_compiled(
+    run_copy: Callable[[str], str], unedited: dict[str, str]
+) -> None:
+    counted = (
+        "\nfrom thinmargin.simulation import KERNELS\n"
+        "print(*(sum(k.stats.cache_hits.values()) for k in KERNELS[:2]))\n"
+        "print(*(sum(k.stats.cache_misses.values()) for k in KERNELS[:2]))"
+    )
+    assert run_copy(PRINT_MONTH + counted).splitlines() == [unedited[PRINT_MONTH], "1 1", "0 0"]
+
+
+def imported_by(path: Path) -> Iterator[str]:
+    """Full names of the modules a file imports, at any depth of its code."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def file_of(module: str) -> Path | None:
+    path = PACKAGE.parent.joinpath(*module.split("."))
+    return next((place for place in (path.with_suffix(".py"), path / "__init__.py") if place.is_file()), None)
+
+
+def compiled_files() -> list[str]:
+    """Files that the compiled months are made from: whatever simulation and worlds import, transitively."""
+    found: set[Path] = set()
+    waiting = [PACKAGE / "simulation.py", PACKAGE / "worlds.py"]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            names = [name for name in imported_by(path) if name.startswith("thinmargin")]
+            waiting += [place for name in names if (place := file_of(name)) is not None]
+    return sorted(str(path.relative_to(PACKAGE)) for path in found)
+
+
+@pytest.fixture(scope="module")
+def digest_of_copy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Callable[[], str]]:
+    """Another copy of the package, and its `source_digest`."""
+    folder = tmp_path_factory.mktemp("digest") / "thinmargin"
+    shutil.copytree(PACKAGE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    spec = util.spec_from_file_location("compiled_of_copy", folder / "economics" / "compiled.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return folder, module.source_digest
+
+
+@pytest.mark.parametrize("name", compiled_files())
+def test_the_key_of_the_disk_cache_knows_every_file_that_is_compiled(
+    name: str, digest_of_copy: tuple[Path, Callable[[], str]]
+) -> None:
+    folder, digest = digest_of_copy
+    before = digest()
+    assert digest() == before
+    text = (folder / name).read_bytes()
+    try:
+        (folder / name).write_bytes(text + b"\n")
+        assert digest() != before
+    finally:
+        (folder / name).write_bytes(text)
+    assert digest() == before
+
+
+def test_every_entry_point_carries_the_digest() -> None:
+    for dispatcher in (*KERNELS, worlds._UNFOLD):
+        function = dispatcher.py_func
+        cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+        assert len(cells["digest"].cell_contents) == 64, function.__name__
+
+
+def test_nothing_is_compiled_twice(bits: Callable[[Any], Any]) -> None:
+    for settings in (
+        {},
+        {"worlds": "calibrated", "reward": "shaped", "closing": False, "horizon": 3},
+        {"discrete": True, "parameters": {"price_slope": 4}},
+        {"worlds": "price_war", "split": "test"},
+    ):
+        for make in (EcosystemEnv, EcosystemEnv, lambda **more: EcosystemVectorEnv(3, copy=False, **more)):
+            env: Any = make(**settings)
+            env.reset(seed=0)
+            env.step(env.action_space.sample())
+            env.set_state(env.get_state())
+            env.step(env.action_space.sample().tolist())
+            if isinstance(env, EcosystemEnv):
+                env.reset(options={"world": FAMILIES["benchmark"].draw(1, 180)})
+            env.step(env.action_space.sample())
+    for dispatcher in (KERNELS.begin, KERNELS.step, worlds._UNFOLD):
+        assert len(dispatcher.signatures) == 1, dispatcher.py_func.__name__
+    before = bits(EcosystemEnv().reset(seed=3))
+    assert bits(EcosystemEnv().reset(seed=3)) == before

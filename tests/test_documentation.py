@@ -1,0 +1,200 @@
+"""The pages say what the code says: tables, examples, links, arguments."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import re
+import runpy
+import sys
+from dataclasses import fields
+from pathlib import Path
+from types import ModuleType
+
+import gymnasium as gym
+import pytest
+
+from thinmargin import ENVIRONMENTS
+from thinmargin.env import EcosystemEnv
+from thinmargin.parameters import Parameters
+from thinmargin.scenarios import FAMILIES
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+MODEL = ROOT / "docs" / "model.md"
+DOCSTRING = inspect.cleandoc(EcosystemEnv.__doc__ or "")
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LANGUAGES = {"python", "sh", "text", "toml", "json", ""}
+
+
+def _load_tables() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("documentation_tables", ROOT / "docs" / "tables.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+TABLES = _load_tables()
+
+
+def _name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def _examples() -> list[pytest.param]:
+    texts = {_name(page): page.read_text(encoding="utf-8") for page in PAGES}
+    texts["EcosystemEnv"] = DOCSTRING
+    return [
+        pytest.param(match[2], id=f"{name}:{text[: match.start()].count(chr(10)) + 1}")
+        for name, text in texts.items()
+        for match in FENCE.finditer(text)
+        if match[1] == "python"
+    ]
+
+
+def _without_code(text: str) -> str:
+    return FENCE.sub("", text)
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ +(.+)$", _without_code(page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def _sections(text: str) -> dict[str, str]:
+    parts = re.split(r"^## +(.+)$", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_tables_of_pages_are_those_of_the_code(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    asked = TABLES.asked_for(text)
+    assert len(asked) == _without_code(text).count("\n<!-- table:"), "a marker is misspelt or has no end"
+    for name in asked:
+        assert name in TABLES.TABLES, f"no table is called {name!r}"
+    assert TABLES.with_tables(text) == text, "out of date: run python docs/tables.py"
+
+
+def test_every_table_is_used() -> None:
+    asked = {name for page in PAGES for name in TABLES.asked_for(page.read_text(encoding="utf-8"))}
+    assert set(TABLES.TABLES) - asked == {"features"}  # the docstring's form of the observation table
+
+
+def test_tables_of_the_docstring_are_those_of_the_code() -> None:
+    source = TABLES.ENVIRONMENT.read_text(encoding="utf-8")
+    assert TABLES.with_docstring_tables(source) == source, "out of date: run python docs/tables.py"
+    for make in TABLES.IN_DOCSTRING:
+        assert make() in DOCSTRING
+
+
+def test_an_outdated_table_is_noticed_and_rewritten() -> None:
+    page = "before\n<!-- table: splits -->\n| old |\n<!-- end -->\nafter\n"
+    written = TABLES.with_tables(page)
+    assert "| train |" in written
+    assert written.startswith("before\n")
+    assert written.endswith("after\n")
+    assert TABLES.with_tables(written) == written
+    source = TABLES.ENVIRONMENT.read_text(encoding="utf-8")
+    broken = source.replace("| 0 | price | -0.2 |", "| 0 | price | -0.9 |")
+    assert broken != source
+    assert TABLES.with_docstring_tables(broken) == source
+
+
+def test_docstring_has_gymnasiums_sections_in_order() -> None:
+    assert list(_sections(DOCSTRING)) == [
+        "Description",
+        "Action Space",
+        "Observation Space",
+        "Rewards",
+        "Starting State",
+        "Episode End",
+        "Information",
+        "Arguments",
+        "Vectorized environment",
+        "Version History",
+        "References",
+    ]
+
+
+def test_docstring_names_the_spaces_arguments_and_families() -> None:
+    env = EcosystemEnv()
+    assert f"`Box(-1, 1, {env.action_space.shape}, float32)`" in DOCSTRING
+    assert f"shape {env.observation_space.shape}" in DOCSTRING
+    assert f"`{EcosystemEnv(discrete=True).action_space}`" in DOCSTRING
+    named = re.findall(r"^- `(\w+)`:", _sections(DOCSTRING)["Arguments"], re.MULTILINE)
+    assert named == list(inspect.signature(EcosystemEnv).parameters)
+    for family in FAMILIES:
+        assert f"`{family}`" in DOCSTRING
+
+
+def test_docstring_names_what_info_holds() -> None:
+    env = EcosystemEnv()
+    env.reset(seed=0)
+    *_, info = env.step(env.action_space.sample())
+    named = re.findall(r"^- `(\w+)`:", _sections(DOCSTRING)["Information"], re.MULTILINE)
+    assert named == list(info)
+
+
+def test_every_parameter_is_explained_in_one_section() -> None:
+    listed = [name for names in TABLES.SECTIONS.values() for name in names]
+    assert sorted(listed) == sorted(item.name for item in fields(Parameters))
+    sections = _sections(MODEL.read_text(encoding="utf-8"))
+    heading_of = {"rivals": "Strategies"}
+    for section, names in TABLES.SECTIONS.items():
+        heading = heading_of.get(section, section.capitalize().replace("_", " "))
+        prose = re.sub(r"^\|.*$", "", sections[heading], flags=re.MULTILINE)
+        missing = [name for name in names if not re.search(rf"\b{name}(_r)?\b", prose)]
+        assert not missing, f"section {heading!r} does not explain {missing}"
+
+
+def test_every_room_of_the_economics_has_a_section() -> None:
+    text = MODEL.read_text(encoding="utf-8")
+    rooms = {path.name for path in (ROOT / "envs" / "thinmargin" / "economics").glob("*.py")}
+    for room in rooms - {"compiled.py"}:
+        assert f"economics/{room}" in text
+
+
+def test_every_id_is_in_readme_and_reference() -> None:
+    for page in (ROOT / "README.md", ROOT / "docs" / "environment.md"):
+        text = page.read_text(encoding="utf-8")
+        for entry in ENVIRONMENTS:
+            assert entry.id.removeprefix("ThinMargin/") in text, f"{_name(page)} does not name {entry.id}"
+            assert entry.id in gym.registry
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_blocks_have_a_known_language(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert text.count("\n```") == 2 * len(FENCE.findall(text)), "a block has no end or is indented"
+    assert {language for language, _ in FENCE.findall(text)} <= LANGUAGES
+
+
+@pytest.mark.parametrize("code", _examples())
+def test_examples_run(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    script = tmp_path / "example.py"
+    script.write_text(code, encoding="utf-8")
+    runpy.run_path(str(script), run_name="__main__")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", _without_code(page.read_text(encoding="utf-8"))):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), f"{target} does not exist"
+        if anchor:
+            assert anchor in _anchors(there), f"{target}: no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_scripts_in_commands_exist(page: Path) -> None:
+    for language, block in FENCE.findall(page.read_text(encoding="utf-8")):
+        for script in re.findall(r"python3? ([\w./]+\.py)", block if language == "sh" else ""):
+            assert (ROOT / script).exists(), f"{script} does not exist"
