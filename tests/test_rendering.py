@@ -105,7 +105,7 @@ def test_lines_of_the_statement_add_up(history: list[np.record]) -> None:
         ("rivals' home price, RMB", ["rival_price"], 1, 0),
         ("wanted, m", ["wanted"], 1, 3),
         ("sold, m", ["sales"], 1, 3),
-        ("demand served", ["fill"], 100, 1),
+        ("demand served", ["fill_rate"], 100, 1),
         ("hardware net margin", ["hardware_net_margin"], 100, 1),
         ("markup", ["asked_price", "applied_price"], 100, 2),
         ("tickets", ["asked_accessories", "applied_accessories"], 100, 2),
@@ -205,7 +205,7 @@ PANELS = (
     ("device_revenue", "accessory_revenue", "services_revenue", "device_revenue", "device_revenue"),
     ("profit", "cash", "credit_line", "cash", "cash"),
     ("applied_price", "applied_accessories", "applied_marketing", "applied_updates", "asked_price"),
-    ("share_home", "share_overseas", "fill", "fill", "fill"),
+    ("share_home", "share_overseas", "fill_rate", "fill_rate", "fill_rate"),
 )
 """What the panels show, row by row from the left."""
 

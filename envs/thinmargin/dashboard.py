@@ -266,7 +266,7 @@ def _draw_levers(panel: _Panel) -> None:
 def _draw_shares(panel: _Panel) -> None:
     panel.head("Market share, demand served", "%")
     above, below = panel.axes(0.36, 1.0), panel.axes(0.0, 0.25)
-    home, overseas, fill = (panel.flow(name, 0.01) for name in ("share_home", "share_overseas", "fill"))
+    home, overseas, fill = (panel.flow(name, 0.01) for name in ("share_home", "share_overseas", "fill_rate"))
     panel.steps(above, home, BLUE, "home", linewidth=1.8)
     panel.steps(above, overseas, SKY, "overseas", linewidth=1.8)
     panel.steps(below, fill, GREEN, linewidth=1.8)

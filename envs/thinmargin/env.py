@@ -83,7 +83,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     | 10 | component | -4 | 4 | log x 4 |
     | 11 | rival_price | -2 | 4 | 2 x (ratio - 1) |
     | 12 | market | -1 | 4 | ratio - 1 |
-    | 13 | fill | 0 | 1 | share |
+    | 13 | fill_rate | 0 | 1 | share |
     | 14 | capacity | -1 | 2 | ratio - 1 |
     | 15 | inventory | 0 | 2 | months / 4 |
     | 16 | cash | -1 | 1 | RMB bn: c / (abs(c) + 5) |

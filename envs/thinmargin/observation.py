@@ -39,7 +39,7 @@ def observe(
     out[10] = shock.component * 4.0
     out[11] = (report.rival_price / report.price - 1.0) * 2.0
     out[12] = (report.market_home + report.market_overseas) / market_start(p) - 1.0
-    out[13] = report.fill
+    out[13] = report.fill_rate
     out[14] = report.capacity / forecast - 1.0
     out[15] = report.inventory / forecast / 4.0
     out[16] = report.cash / (abs(report.cash) + 5000.0)

@@ -120,7 +120,7 @@ class Parameters(Checked):
     learning: float = constant(0.2345, "1", 0, 1, "experience exponent, 15 % a doubling", "Irwin & Klenow 1994; Wright 1936")
     incompressible: float = constant(0.601, "share", 0, 1, "cost that experience cannot touch", "fit; De Jong 1957")
     spec_drift: float = constant(0.00142, "1/month", -0.02, 0.02, "better phones cost more", "fit")
-    model_decline: float = constant(0.01, "1/month", 0, 0.05, "component cost falls in a model's life", "reported: break-even at launch, 10-15 % after a year")
+    model_decline: float = constant(0.013, "1/month", 0, 0.05, "component cost falls in a model's life", "0.9-1.4 % from reported launch and year-end margins")
     markup_speed: float = constant(0.04, "share/month", 0.001, 1, "most a markup moves in a month", "judgement; 3 to 4 cuts in a model's life")
     royalty: float = constant(0.04, "share", 0, 0.2, "patent royalties inside unit cost (memo)", "2.3 to 10 % reported")
     # supply
@@ -201,8 +201,8 @@ LOW_MARGIN_ECOSYSTEM = Playbook(markup=0.60, accessories=0.012, marketing=0.035,
 """The strategy the articles describe: as much markup as the 5 % pledge allows, and no more."""
 PREMIUM = Playbook(markup=0.45, accessories=0.0005, marketing=0.02, updates=0.5)
 MASS_MARKETING = Playbook(markup=0.12, accessories=0.0005, marketing=0.12, updates=1.0)
-MYOPIC = Playbook(markup=0.457, accessories=0.0, marketing=0.0658, updates=1.035)
-CONSTANT_BEST = Playbook(markup=0.264, accessories=0.0115, marketing=0.0696, updates=3.034)
+MYOPIC = Playbook(markup=0.432, accessories=0.0, marketing=0.0674, updates=0.55)
+CONSTANT_BEST = Playbook(markup=0.258, accessories=0.0116, marketing=0.073, updates=3.042)
 CLOSING = Playbook(markup=0.06, accessories=0.006, marketing=0.03, updates=2.8)
 """What the firm does in the five years behind the horizon that the closing value prices."""
 

@@ -73,7 +73,7 @@ def calm_after(shock: Record, calm: Record) -> None:
 
 @mechanism
 def closing_value(state: Record, p: Record, shock: Record, flows: Record, calm: Record) -> float:
-    """Worth of the seat's firm, RMB m, at the end of the month just run; `state` and `flows` are used up.
+    """Worth of the seat's firm, RMB m, in the month just run; `state` and `flows` are used up.
 
     Discounted profit of 60 further months without shocks under the fixed closing playbook, plus the
     run-off value of the users then left; never negative (limited liability).
@@ -142,7 +142,7 @@ def write_report(state: Record, p: Record, flows: Record, report: Record) -> Non
     report.rival_price = price / share
     report.sales = flows.sales[SEAT]
     report.wanted = flows.wanted[SEAT, HOME] + flows.wanted[SEAT, OVERSEAS]
-    report.fill = flows.fill[SEAT]
+    report.fill_rate = flows.fill_rate[SEAT]
     report.share_home = flows.wanted[SEAT, HOME] / flows.market[HOME]
     report.share_overseas = flows.wanted[SEAT, OVERSEAS] / flows.market[OVERSEAS]
     report.market_home = flows.market[HOME]
@@ -155,7 +155,7 @@ def write_report(state: Record, p: Record, flows: Record, report: Record) -> Non
 def first_report(state: Record, p: Record, flows: Record, report: Record) -> None:
     """What is known before the first month: prices, users and cash; no sales yet."""
     for i in range(FIRMS):
-        flows.fill[i] = 1.0
+        flows.fill_rate[i] = 1.0
         users = state.users[i, HOME] + state.users[i, OVERSEAS]
         flows.credit_line[i] = credit_line(users, p.credit_floor, p.credit_per_user)
         for r in range(REGIONS):
@@ -203,7 +203,7 @@ def run_month(
     closing = 0.0
     if end == CLOSED and pays_closing:
         spare_state[0] = state
-        closing = factor * closing_value(spare_state[0], p, shock, flows, calm)
+        closing = closing_value(spare_state[0], p, shock, flows, calm)
     after = 0.0
     if shaped and (end == RUNNING or (end == CLOSED and not pays_closing)):
         after = run_off_value(state, p, SEAT)

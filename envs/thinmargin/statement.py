@@ -134,7 +134,7 @@ def _phones(last: np.record) -> list[str]:
         _row("rivals' home price, RMB", amount(last["rival_price"], 0)),
         _row("wanted, m", amount(last["wanted"], 3)),
         _row("sold, m", amount(last["sales"], 3)),
-        _row("demand served", percent(last["fill"])),
+        _row("demand served", percent(last["fill_rate"])),
         _row("hardware net margin", percent(last["hardware_net_margin"])),
     ]
 

@@ -94,7 +94,7 @@ def test_users_change_hands_but_only_first_time_buyers_add_to_them(case: Case) -
     play = case.played()
     flows, users = play.flows, play.after["users"]
     grown = (users - play.before["users"]).sum(axis=1)
-    served = (flows["share"] * flows["fill"][:, :, None]).sum(axis=1) * flows["adopters"]
+    served = (flows["share"] * flows["fill_rate"][:, :, None]).sum(axis=1) * flows["adopters"]
     everyone = users.sum(axis=1)
     same(grown, served, everyone)
     assert (grown >= -EXACT * everyone).all()
@@ -107,7 +107,7 @@ def test_users_change_hands_but_only_first_time_buyers_add_to_them(case: Case) -
 def test_what_one_firm_wins_from_others_the_others_lose(case: Case) -> None:
     play = case.played()
     flows = play.flows
-    first = flows["share"] * flows["fill"][:, :, None] * flows["adopters"][:, None, :]
+    first = flows["share"] * flows["fill_rate"][:, :, None] * flows["adopters"][:, None, :]
     won = flows["newcomers"] - first
     same(won.sum(axis=1), flows["lost"].sum(axis=1))
     assert (won >= -EXACT).all()
@@ -120,7 +120,7 @@ def test_what_one_firm_wins_from_others_the_others_lose(case: Case) -> None:
 def test_phones_sold_go_to_owners_who_stay_and_to_newcomers(case: Case) -> None:
     play = case.played()
     flows = play.flows
-    stayed = flows["share"] * flows["fill"][:, :, None] * flows["leaving"] * flows["stickiness"][:, :, None]
+    stayed = flows["share"] * flows["fill_rate"][:, :, None] * flows["leaving"] * flows["stickiness"][:, :, None]
     same(flows["sales"], (stayed + flows["newcomers"]).sum(axis=2))
 
 
@@ -144,10 +144,10 @@ def test_stock_is_made_or_sold_and_never_negative(case: Case) -> None:
     assert (after["inventory"] >= 0.0).all()
     assert (flows["sales"] <= stock * (1.0 + EXACT)).all()
     assert (flows["production"] <= before["capacity"] * play.shocks["supply"] * (1.0 + EXACT)).all()
-    assert ((flows["fill"] >= 0.0) & (flows["fill"] <= 1.0)).all()
-    same(flows["sales"], flows["fill"] * flows["wanted"].sum(axis=2))
+    assert ((flows["fill_rate"] >= 0.0) & (flows["fill_rate"] <= 1.0)).all()
+    same(flows["sales"], flows["fill_rate"] * flows["wanted"].sum(axis=2))
     same(after["output"] - before["output"], flows["sales"], after["output"])
-    idle = (flows["fill"] < 1.0 - EXACT) & (after["inventory"] > EXACT)
+    idle = (flows["fill_rate"] < 1.0 - EXACT) & (after["inventory"] > EXACT)
     assert not idle.any(), "buyers were sent away while phones lay in stock"
 
 

@@ -157,7 +157,7 @@ def test_reported_retention_is_the_share_of_owners_in_the_market_who_bought_agai
     loyal = play.flows["stickiness"][0, SEAT]
     again = share * loyal / (1.0 - share + share * loyal)
     assert 0.2 < again < 0.6
-    assert play.reports["retention"][0] == pytest.approx(again * play.flows["fill"][0, SEAT])
+    assert play.reports["retention"][0] == pytest.approx(again * play.flows["fill_rate"][0, SEAT])
 
 
 def test_a_firm_that_is_not_on_sale_anywhere_overseas_is_wanted_there_by_nobody() -> None:

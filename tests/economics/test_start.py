@@ -32,9 +32,16 @@ def test_brand_constants_make_the_start_shares_of_rivals_come_true(slope: float)
     assert shares / shares.sum(axis=0) == pytest.approx(start / start.sum(axis=0), rel=1e-9)
 
 
-def test_the_last_brand_is_the_anchor_and_a_given_brand_is_kept() -> None:
+@pytest.mark.parametrize("constants", [{}, {"imitation_strength": 2.0}, {"awareness_span": 0.5}])
+def test_the_last_firm_starts_worth_its_price_alone_whatever_is_copied_or_known(constants: dict[str, float]) -> None:
+    batch = begun(quiet_world(180, **constants))
+    batch.step(levers()[None])
+    # On sale everywhere at RMB 900 x 1.1 = 990: 0.99^-3.9, and nothing for brand, awareness and imitation together.
+    assert batch.flows["weight"][0, FIRMS - 1] == pytest.approx(0.99**-3.9, rel=1e-9)
+
+
+def test_a_given_brand_is_kept() -> None:
     economy = begun(quiet_world()).economies[0]
-    assert economy["firm_brand"][FIRMS - 1] == pytest.approx([0.0, 0.0])
     assert economy["firm_brand"][SEAT] == pytest.approx(FIRM_TABLE[SEAT].brand)
 
 

@@ -141,33 +141,53 @@ def test_an_unchanged_package_is_loaded_from_disk_not_compiled(
     assert run_copy(PRINT_MONTH + counted).splitlines() == [unedited[PRINT_MONTH], "1 1", "0 0"]
 
 
-def imported_by(path: Path) -> Iterator[str]:
-    """Full names of the modules a file imports, at any depth of its code."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} imports relatively"
-            yield node.module or ""
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+COMPILED = {"mechanism", "entry_point"}
 
 
-def file_of(module: str) -> Path | None:
-    path = PACKAGE.parent.joinpath(*module.split("."))
-    return next((place for place in (path.with_suffix(".py"), path / "__init__.py") if place.is_file()), None)
+def compiled_code(tree: ast.Module) -> Iterator[ast.stmt]:
+    """What of a module ends up in machine code: decorated functions, and constants of the module."""
+    for node in ast.walk(tree):
+        decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+        if isinstance(node, ast.stmt) and COMPILED & {name.id for name in decorators if isinstance(name, ast.Name)}:
+            yield node
+    yield from (node for node in tree.body if isinstance(node, (ast.Assign, ast.AnnAssign)))
+
+
+def sources_of(path: Path) -> Iterator[Path]:
+    """Files of the package from which the compiled code of a file takes a name."""
+    tree = ast.parse(path.read_text())
+    used = {node.id for code in compiled_code(tree) for node in ast.walk(code) if isinstance(node, ast.Name)}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        module = (node.module or "").split(".")
+        if module[0] == "thinmargin" and used & {alias.asname or alias.name for alias in node.names}:
+            yield PACKAGE.parent.joinpath(*module).with_suffix(".py")
 
 
 def compiled_files() -> list[str]:
-    """Files that the compiled months are made from: whatever simulation and worlds import, transitively."""
+    """Files that the machine code is made from, beginning with those of the entry points."""
     found: set[Path] = set()
     waiting = [PACKAGE / "simulation.py", PACKAGE / "worlds.py"]
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            names = [name for name in imported_by(path) if name.startswith("thinmargin")]
-            waiting += [place for name in names if (place := file_of(name)) is not None]
+            waiting += sources_of(path)
     return sorted(str(path.relative_to(PACKAGE)) for path in found)
+
+
+def test_machine_code_is_made_from_every_room_of_the_economics() -> None:
+    rooms = {str(path.relative_to(PACKAGE)) for path in PACKAGE.glob("economics/*.py")}
+    above = {f"{room}.py" for room in ("simulation", "worlds", "strategies", "levers", "observation")}
+    below = {"records.py", "parameters.py"}
+    assert set(compiled_files()) >= (rooms - {"economics/__init__.py"}) | above | below
+    decorated = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if any(isinstance(node, ast.FunctionDef) for node in compiled_code(ast.parse(path.read_text())))
+    }
+    assert decorated <= set(compiled_files()), "a compiled function that no entry point reaches"
 
 
 @pytest.fixture(scope="module")

@@ -107,6 +107,8 @@ def test_what_is_applied_is_what_was_asked_but_for_the_slow_markup() -> None:
 
 
 def test_the_grid_lists_every_combination_with_the_last_lever_fastest() -> None:
+    for levels in LEVER_GRID:
+        assert list(levels) == sorted(set(levels)), "levels rise, so that neighbouring indices are neighbours"
     actions = discrete_actions()
     assert actions.shape == (288, 4)
     assert len(np.unique(actions, axis=0)) == 288

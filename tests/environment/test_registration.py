@@ -51,16 +51,16 @@ except gymnasium.error.NamespaceNotFound as error:
 
 
 def test_the_ids_are_the_documented_ones() -> None:
-    assert set(IDS) == {
-        "ThinMargin/Ecosystem-v0",
-        "ThinMargin/EcosystemCalibrated-v0",
-        "ThinMargin/EcosystemDiscrete-v0",
-        "ThinMargin/EcosystemContinuing-v0",
-        "ThinMargin/PriceWar-v0",
-        "ThinMargin/ComponentShortage-v0",
-        "ThinMargin/DemandSlump-v0",
-        "ThinMargin/ServicesClampdown-v0",
-        "ThinMargin/EntrantClone-v0",
+    assert {entry.id: entry.kwargs for entry in ENVIRONMENTS} == {
+        "ThinMargin/Ecosystem-v0": {"worlds": "benchmark"},
+        "ThinMargin/EcosystemCalibrated-v0": {"worlds": "calibrated"},
+        "ThinMargin/EcosystemDiscrete-v0": {"worlds": "benchmark", "discrete": True},
+        "ThinMargin/EcosystemContinuing-v0": {"worlds": "benchmark", "closing": False},
+        "ThinMargin/PriceWar-v0": {"worlds": "price_war"},
+        "ThinMargin/ComponentShortage-v0": {"worlds": "component_shortage"},
+        "ThinMargin/DemandSlump-v0": {"worlds": "demand_slump"},
+        "ThinMargin/ServicesClampdown-v0": {"worlds": "services_clampdown"},
+        "ThinMargin/EntrantClone-v0": {"worlds": "entrant_clone"},
     }
     assert {name for name in gymnasium.registry if name.startswith("ThinMargin/")} == set(IDS)
 

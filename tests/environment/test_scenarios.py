@@ -12,7 +12,7 @@ from thinmargin.env import EcosystemEnv
 from thinmargin.parameters import ECONOMY, LOW_MARGIN_ECOSYSTEM
 from thinmargin.records import SEAT, SHOCKS
 from thinmargin.scenarios import FAMILIES
-from thinmargin.worlds import World
+from thinmargin.worlds import EVENT_DRAWS, World
 
 MONTHS = 180
 STEADY = np.array([-0.3, -0.3, -0.4, 0.6])
@@ -98,6 +98,13 @@ def test_a_scenario_changes_only_what_it_says(name: str) -> None:
 @pytest.mark.parametrize("name", list(WINDOWS))
 def test_a_scenario_begins_anywhere_in_its_window_and_nowhere_else(name: str) -> None:
     first, last = WINDOWS[name]
+    for chance, month in ((0.0, first), (np.nextafter(1.0, 0.0), last)):
+        world = FAMILIES["benchmark"].draw(0, MONTHS)
+        event = FAMILIES[name].event
+        assert event is not None
+        before = world.shocks.copy()
+        event(world.economy, world.shocks, np.full(EVENT_DRAWS, chance))
+        assert np.flatnonzero(world.shocks != before)[0] == month
     starts = [twins(name, key)[2] for key in range(300)]
     assert min(starts) >= first
     assert max(starts) <= last

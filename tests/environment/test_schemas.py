@@ -40,7 +40,7 @@ RECORDS: dict[str, tuple[np.dtype[Any], tuple[Quantity, ...]]] = {
     "report": (REPORT, REPORT_FIELDS),
 }
 FEATURE_NAMES = [feature.name for feature in FEATURES]
-FULL_SERVICE = {"fill"}
+FULL_SERVICE = {"fill_rate"}
 """Features whose bound is the normal state of affairs: every buyer served."""
 
 
@@ -118,7 +118,7 @@ def expected_features(books: dict[str, float], shock: np.record, horizon: int) -
         "component": shock["component"] * 4,
         "rival_price": 2 * (books["rival_price"] / books["price"] - 1),
         "market": (books["market_home"] + books["market_overseas"]) / start - 1,
-        "fill": books["fill"],
+        "fill_rate": books["fill_rate"],
         "cash": books["cash"] / (abs(books["cash"]) + 5000),
         "headroom": (books["cash"] + line) / line,
         "profit": books["profit"] / (abs(books["profit"]) + 1000),

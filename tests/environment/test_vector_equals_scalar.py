@@ -160,6 +160,17 @@ def test_what_is_handed_out_belongs_to_the_caller(bits: Bits) -> None:
         assert bits(results) == bits(kept.step(given))
 
 
+@pytest.mark.parametrize("make", [lambda: EcosystemVectorEnv(3, horizon=4), lambda: EcosystemEnv(horizon=9)])
+def test_what_was_handed_out_does_not_change_later(make: Callable[[], Any], bits: Bits) -> None:
+    env = make()
+    results: list[Any] = [env.reset(seed=0)]
+    kept = [bits(results[0])]
+    for actions in np.random.default_rng(0).uniform(-1, 1, (9, *env.action_space.shape)):
+        results.append(env.step(actions))
+        kept.append(bits(results[-1]))
+    assert bits(results) == kept
+
+
 def test_the_scalar_environment_hands_out_its_own_arrays_too(bits: Bits) -> None:
     spoiled, kept = EcosystemEnv(horizon=4), EcosystemEnv(horizon=4)
     observation, info = spoiled.reset(seed=0)

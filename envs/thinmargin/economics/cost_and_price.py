@@ -27,7 +27,7 @@ def component_price(month: float, shock: float, spec_drift: float) -> float:
 def model_life_cost(month: float, decline: float) -> float:
     """Cost of this month over list unit cost: exp(d (5.5 - age)), age = months since the model's launch.
 
-    A launch at 0-5 % markup loses money for six months and earns it back in the next six.
+    After overhead, a markup of 0-5 % loses money in a model's first six months and earns in the next six.
     """
     return math.exp(decline * (5.5 - month % 12.0))
 

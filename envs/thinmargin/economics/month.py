@@ -153,7 +153,7 @@ def make_and_sell(state: Record, p: Record, shock: Record, flows: Record) -> Non
         capacity = state.capacity[i] * shock.supply[i]
         flows.production[i] = production(capacity, state.forecast[i], stock, p.cover_months)
         flows.sales[i] = min(wanted, stock + flows.production[i])
-        flows.fill[i] = flows.sales[i] / wanted if wanted > 0.0 else 1.0
+        flows.fill_rate[i] = flows.sales[i] / wanted if wanted > 0.0 else 1.0
         state.inventory[i] = stock + flows.production[i] - flows.sales[i]
         state.output[i] += flows.sales[i]
         flows.holding[i] = holding_cost(
@@ -218,9 +218,9 @@ def move_users(state: Record, flows: Record) -> None:
         served = 0.0
         for i in range(FIRMS):
             leaving += flows.leaving[i, r]
-            served += flows.share[i, r] * flows.fill[i]
+            served += flows.share[i, r] * flows.fill_rate[i]
         for i in range(FIRMS):
-            own = flows.share[i, r] * flows.fill[i]
+            own = flows.share[i, r] * flows.fill_rate[i]
             won = own * (leaving - flows.leaving[i, r])
             flows.newcomers[i, r] = won + own * flows.adopters[r]
             flows.lost[i, r] = flows.leaving[i, r] * (served - own)
@@ -242,7 +242,7 @@ def move_loyalty(state: Record, p: Record, flows: Record) -> None:
         old_users = state.users[i, HOME] + state.users[i, OVERSEAS] - newcomers
         target = fan_target(
             p.fan_ceiling, p.fan_constant + p.firm_fan_appeal[i], p.fan_value, p.fan_reference_markup,
-            state.markup[i], p.fan_updates, flows.satisfaction[i], p.fan_stockout, flows.fill[i],
+            state.markup[i], p.fan_updates, flows.satisfaction[i], p.fan_stockout, flows.fill_rate[i],
         )  # fmt: skip
         state.fans[i] = fan_step(state.fans[i], old_users, newcomers, target, p.fan_months_up, p.fan_months_down)
         state.engagement[i] = engagement_step(
@@ -250,7 +250,7 @@ def move_loyalty(state: Record, p: Record, flows: Record) -> None:
         )  # fmt: skip
         for r in range(REGIONS):
             state.imitation[i, r] = imitation_step(
-                state.imitation[i, r], flows.wanted[i, r] * flows.fill[i], flows.market[r],
+                state.imitation[i, r], flows.wanted[i, r] * flows.fill_rate[i], flows.market[r],
                 p.imitation_strength, p.imitation_months,
             )  # fmt: skip
 
