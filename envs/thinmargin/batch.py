@@ -28,6 +28,7 @@ class Batch:
         flows: record array of shape (1,), a scratch: the flows of the last row that was run.
         shocks: record array of shape (size, horizon).
         observations: float32 of shape (size, features).
+        report_numbers: the reports as plain float64 of shape (size, fields), the same memory.
         rewards: float64 of shape (size,), RMB 10 bn.
         ends: int64 of shape (size,): RUNNING, BANKRUPT or CLOSED, see `thinmargin.simulation`.
         keys: int64 of shape (size,), the world keys.
@@ -35,6 +36,8 @@ class Batch:
 
     def __init__(self, size: int, horizon: int, pays_closing: bool, shaped: bool) -> None:
         self.horizon = float(horizon)
+        self._pays_closing = pays_closing
+        self._shaped = shaped
         self.states = np.zeros(size, STATE)
         self.economies = np.zeros(size, ECONOMY)
         self.shocks = np.zeros((size, horizon), SHOCKS)
@@ -47,18 +50,27 @@ class Batch:
         self.keys = np.zeros(size, np.int64)
         self._spare_state = np.zeros(1, STATE)
         self._calm = np.zeros(1, SHOCKS)
+        self._bind()
+
+    def _bind(self) -> None:
+        """Gather what every step hands to the compiled month; a copy of the batch has arrays of its own."""
+        self.report_numbers = self.reports.view(np.float64).reshape(len(self.reports), -1)
         self._step_arguments = (
-            self.states, self.economies, self.shocks, self.flows, self.reports, self.horizon,
-            pays_closing, shaped, self.observations, self.rewards, self.ends, self._spare_state, self._calm,
+            self.states, self.economies, self.shocks, self.flows, self.reports, self.horizon, self._pays_closing,
+            self._shaped, self.observations, self.rewards, self.ends, self._spare_state, self._calm,
         )  # fmt: skip
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what `_bind` makes: views and arguments would not be of the copy's own arrays."""
+        return {name: item for name, item in vars(self).items() if name not in ("report_numbers", "_step_arguments")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Arrays of a copy, bound to each other again."""
+        vars(self).update(state)
+        self._bind()
+
     def put(self, row: int, world: World) -> None:
-        """Make `world` the world of this row; `begin` must follow."""
-        if len(world.shocks) < self.shocks.shape[1]:
-            raise ValueError(
-                f"world {world.key} has {len(world.shocks)} months of shocks: "
-                f"at least the horizon, {self.shocks.shape[1]}, is wanted"
-            )
+        """Make `world`, of at least the horizon's months, the world of this row; `begin` must follow."""
         self.economies[row] = world.economy
         self.shocks[row] = world.shocks[: self.shocks.shape[1]]
         self.keys[row] = world.key

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.error import ResetNeeded
 
-from thinmargin.records import REPORT_FIELDS
 from thinmargin.settings import (
     BOOK_NAMES,
     LEVER_NAMES,
@@ -21,6 +20,7 @@ from thinmargin.settings import (
     check_numbers,
     check_options,
     discrete_actions,
+    generator_from,
     observation_space,
 )
 from thinmargin.simulation import BANKRUPT, CLOSED, RUNNING
@@ -193,9 +193,6 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         self._family = self.settings.family()
         self._keys = keys_of(split)
         self._batch = self.settings.batch(1)
-        self._report = self._batch.reports.view(np.float64)[
-            : len(REPORT_FIELDS)
-        ]  # the same memory, without field names
         self._actions = np.zeros((1, len(LEVER_NAMES)))
         self._grid = discrete_actions() if discrete else None
         self._running = False
@@ -218,7 +215,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         Raises:
             ValueError, TypeError: an unknown option, or something that is no world key.
         """
-        world = check_options(options)
+        world = check_options(options, self.settings.horizon)
         if isinstance(world, list):
             raise TypeError(f"reset option world is {world!r}: one key or World is wanted")
         super().reset(seed=seed)
@@ -270,7 +267,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
 
     def _info(self) -> dict[str, Any]:
         # One pass over the report in the order of REPORT_FIELDS: names run out before numbers do.
-        numbers = iter(self._report.tolist())
+        numbers = iter(self._batch.report_numbers[0].tolist())
         asked = dict(zip(LEVER_NAMES, numbers, strict=False))
         applied = dict(zip(LEVER_NAMES, numbers, strict=False))
         return {
@@ -320,12 +317,12 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
 
     def set_state(self, state: Mapping[str, Any]) -> npt.NDArray[np.float32]:
         """Go back to a state of `get_state` and return its observation; a foreign one is a ValueError."""
-        for name in ("running", "generator"):
-            if name not in state:
-                raise ValueError(f"state has no {name!r}: it must come from get_state")
+        if not isinstance(state.get("running"), bool):
+            raise ValueError("state['running'] must be True or False: it must come from get_state")
+        generator = generator_from("generator", state.get("generator"))
         self._batch.restore(state)
-        self.np_random.bit_generator.state = state["generator"]
-        self._running = bool(state["running"])
+        self.np_random = generator
+        self._running = state["running"]
         self._world = int(self._batch.keys[0])
         self._history = []
         self._remember()

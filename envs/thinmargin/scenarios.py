@@ -90,6 +90,6 @@ FAMILIES: dict[str, Family] = {
 
 def family_of(name: str) -> Family:
     """The family with this name; an unknown one is a ValueError that lists what is allowed."""
-    if name not in FAMILIES:
+    if not isinstance(name, str) or name not in FAMILIES:
         raise ValueError(f"worlds is {name!r}: allowed are {', '.join(FAMILIES)}")
     return FAMILIES[name]

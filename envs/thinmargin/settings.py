@@ -71,7 +71,7 @@ class Settings:
     def __post_init__(self) -> None:
         family_of(self.worlds)
         keys_of(self.split)
-        if self.reward not in get_args(Reward):
+        if not isinstance(self.reward, str) or self.reward not in get_args(Reward):
             raise ValueError(f"reward is {self.reward!r}: allowed are {', '.join(get_args(Reward))}")
         for name in ("closing", "discrete"):
             if not isinstance(getattr(self, name), bool):
@@ -107,13 +107,12 @@ def check_whole(name: str, value: object, high: int) -> None:
 def check_numbers(action: Any, shape: tuple[int, ...]) -> npt.NDArray[Any]:
     """`action` as an array if it has this shape and finite real numbers, else a ValueError or TypeError."""
     numbers = np.asarray(action)
-    if numbers.shape == shape and numbers.dtype.kind == "f" and math.isfinite(numbers.sum()):
-        return numbers  # the sum is finite only if every number is
     if numbers.dtype.kind not in "fiu":
         raise TypeError(f"action has type {numbers.dtype.name}: real numbers (float32) are wanted, got {action!r}")
     if numbers.shape != shape:
         raise ValueError(f"action has shape {numbers.shape}: shape {shape} is wanted")
-    if not np.isfinite(numbers).all():
+    few = numbers.ndim == 1  # Python is faster than NumPy for four numbers
+    if not (all(map(math.isfinite, numbers.tolist())) if few else np.isfinite(numbers).all()):
         raise ValueError(f"action is {action!r}: every number must be finite")
     return numbers
 
@@ -130,16 +129,44 @@ def check_choices(action: Any, shape: tuple[int, ...], count: int) -> npt.NDArra
     return choices.astype(np.int64)
 
 
-def check_options(options: Mapping[str, Any] | None) -> World | int | list[Any] | None:
-    """The world that `options` of a reset asks for; an unknown option is a ValueError."""
-    if not options:
+def check_options(options: object, horizon: int) -> World | int | list[World | int] | None:
+    """The world that `options` of a reset asks for: one, a list of them, or None.
+
+    Raises:
+        ValueError: an unknown option, a key out of range, or a World shorter than `horizon`.
+        TypeError: `options` is no dictionary, or something is neither a key nor a World.
+    """
+    if options is None:
         return None
+    if not isinstance(options, Mapping):
+        raise TypeError(f"options is {options!r}: a dictionary such as {{'world': 7}} is wanted")
     for name in options:
         if name != "world":
             raise ValueError(f"reset option {name!r} is unknown: allowed is 'world' (a key or a World)")
+    if not options:
+        return None
     world = options["world"]
-    if isinstance(world, World):
-        return world
     if isinstance(world, (list, tuple, np.ndarray)):
-        return [item if isinstance(item, World) else check_key(item) for item in world]
-    return check_key(world)
+        return [check_world(item, horizon) for item in world]
+    return check_world(world, horizon)
+
+
+def check_world(world: object, horizon: int) -> World | int:
+    """`world` if it is a world key or a World of at least `horizon` months, else a ValueError or TypeError."""
+    if not isinstance(world, World):
+        return check_key(world)
+    if len(world.shocks) < horizon:
+        raise ValueError(f"world {world.key} has {len(world.shocks)} months of shocks: at least {horizon} are wanted")
+    return world
+
+
+def generator_from(name: str, state: object) -> np.random.Generator:
+    """A generator in this state of its bit generator; a foreign one is a ValueError that says which."""
+    generator = np.random.Generator(np.random.PCG64(0))
+    try:
+        generator.bit_generator.state = state  # type: ignore[assignment]  # whatever it is, it is checked here
+    except (TypeError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"state[{name!r}] is not the state of a PCG64 generator: it must come from get_state"
+        ) from error
+    return generator

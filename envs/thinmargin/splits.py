@@ -17,7 +17,7 @@ KEYS: dict[Split, range] = {
 
 def keys_of(split: Split) -> range:
     """The range of world keys of a split; an unknown name is a ValueError."""
-    if split not in KEYS:
+    if not isinstance(split, str) or split not in KEYS:
         raise ValueError(f"split is {split!r}: allowed are {', '.join(get_args(Split))}")
     return KEYS[split]
 

@@ -26,6 +26,7 @@ from thinmargin.settings import (
     check_options,
     check_whole,
     discrete_actions,
+    generator_from,
     observation_space,
 )
 from thinmargin.simulation import BANKRUPT, CLOSED, RUNNING
@@ -88,7 +89,6 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         self._actions = np.zeros((num_envs, len(LEVER_NAMES)))
         self._grid = discrete_actions() if discrete else None
         self._generators: list[np.random.Generator] = []
-        self._all = np.ones(num_envs, np.bool_)
         self._histories: list[list[np.record]] = [[] for _ in range(num_envs)]
 
     def reset(
@@ -106,20 +106,20 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         Raises:
             ValueError, TypeError: an unknown option, or a list of the wrong length.
         """
-        world = check_options(options)
+        world = check_options(options, self.settings.horizon)
         wanted = world if isinstance(world, list) else [world] * self.num_envs
-        seeds = (
-            [None if seed is None else seed + i for i in range(self.num_envs)]
-            if seed is None or isinstance(seed, (int, np.integer))
-            else list(seed)
-        )
-        for name, items in (("world", wanted), ("seed", seeds)):
-            if len(items) != self.num_envs:
-                raise ValueError(f"{name} has {len(items)} entries: {self.num_envs} are wanted")
-        old: Sequence[np.random.Generator | None] = self._generators or [None] * self.num_envs
+        if seed is None or isinstance(seed, (int, np.integer)):
+            seeds: list[int | None] = [None if seed is None else int(seed) + i for i in range(self.num_envs)]
+        elif isinstance(seed, Sequence) and not isinstance(seed, str):
+            seeds = list(seed)
+        else:
+            raise TypeError(f"seed is {seed!r}: a whole number, None or a list of them is wanted")
+        for name, count in (("world", len(wanted)), ("seed", len(seeds))):
+            if count != self.num_envs:
+                raise ValueError(f"{name} has {count} entries: {self.num_envs} are wanted")
         self._generators = [
-            mine if mine is not None and single is None else seeding.np_random(single)[0]
-            for mine, single in zip(old, seeds, strict=True)
+            self._generators[row] if self._generators and single is None else seeding.np_random(single)[0]
+            for row, single in enumerate(seeds)
         ]
         for row, item in enumerate(wanted):
             self._place(row, item)
@@ -161,10 +161,11 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         terminated = bankrupt | closed if self.settings.closing else bankrupt
         truncated = np.zeros_like(closed) if self.settings.closing else closed
         ended = np.flatnonzero(batch.ends != RUNNING)
-        final: dict[str, Any] = {}
-        if len(ended):
-            final = self._start_again(ended)
-        return self._observations(), batch.rewards.copy(), terminated, truncated, {**self._infos(), **final}
+        final = self._start_again(ended) if len(ended) else {}
+        infos = self._infos()
+        if len(ended):  # who starts anew has no levers or rewards yet
+            infos["_levers"] = infos["_reward_terms"] = ~final["_final_info"]
+        return self._observations(), batch.rewards.copy(), terminated, truncated, {**infos, **final}
 
     def _start_again(self, ended: npt.NDArray[np.int64]) -> dict[str, Any]:
         mask = np.zeros(self.num_envs, np.bool_)
@@ -182,7 +183,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         if self.render_mode is not None:
             for row in ended:
                 self._histories[row] = [self._batch.reports[row].copy()]
-        return {"final_obs": last, "_final_obs": mask, "final_info": infos, "_final_info": mask}
+        return {"final_obs": last, "_final_obs": mask, "final_info": infos, "_final_info": mask.copy()}
 
     def _observations(self) -> npt.NDArray[np.float32]:
         return self._batch.observations.copy() if self._copy else self._batch.observations
@@ -191,15 +192,16 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         report = self._batch.reports
         if self._copy or copy:  # as plain numbers: NumPy copies records far slower
             report = report.view(np.float64).copy().view(REPORT)
+        everyone = np.ones(self.num_envs, np.bool_)
         return {
             "books": report.view(BOOKS_VIEW),
-            "_books": self._all,
+            "_books": everyone,
             "levers": {"asked": report.view(ASKED_VIEW), "applied": report.view(APPLIED_VIEW)},
-            "_levers": self._all,
+            "_levers": everyone,
             "reward_terms": report.view(REWARD_VIEW),
-            "_reward_terms": self._all,
+            "_reward_terms": everyone,
             "world": self._batch.keys.copy(),
-            "_world": self._all,
+            "_world": everyone,
         }
 
     def _remember(self) -> None:
@@ -230,10 +232,9 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         states = state.get("generators")
         if not isinstance(states, list) or len(states) != self.num_envs:
             raise ValueError(f"state['generators'] must be a list of {self.num_envs}: it must come from get_state")
+        generators = [generator_from(f"generators[{k}]", saved) for k, saved in enumerate(states)]
         self._batch.restore(state)
-        self._generators = [seeding.np_random(0)[0] for _ in states]
-        for generator, saved in zip(self._generators, states, strict=True):
-            generator.bit_generator.state = saved
+        self._generators = generators
         self._histories = [[] for _ in range(self.num_envs)]
         self._remember()
         return self._observations()

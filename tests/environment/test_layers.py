@@ -68,7 +68,7 @@ def below(module: str, roots: tuple[str, ...]) -> bool:
 def test_the_scan_sees_every_file() -> None:
     assert len(FILES) >= 20
     assert {"env.py", "economics/month.py", "records.py"} <= set(FILES)
-    assert ("thinmargin.records", True) in set(imports("env.py"))
+    assert ("thinmargin.settings", True) in set(imports("env.py"))
 
 
 @pytest.mark.parametrize("name", FILES)

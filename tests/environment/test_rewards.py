@@ -160,6 +160,25 @@ def test_bankruptcy_terminates_without_a_closing_value(reward: Any, closing: boo
     assert seen == 8
 
 
+def test_a_bankrupt_firm_is_worth_nothing_however_good_its_prospects() -> None:
+    spree = np.array([-0.4, 1.0, 0.6, 0.5])
+    outcomes = {}
+    for name, limits in (("funded", {}), ("unfunded", {"credit_floor": 1.0, "credit_per_user": 0.0})):
+        env = EcosystemEnv(horizon=24)
+        env.reset(options={"world": neutral_world(Parameters(**limits), 24)})
+        months = 0
+        ended = False
+        while not ended:
+            _, _, ended, _, info = env.step(spree if months >= 20 else GOOD)
+            months += 1
+        outcomes[name] = months, info["books"]["bankrupt"], info["reward_terms"]["closing_term"]
+    months, bankrupt, closing = outcomes["unfunded"]
+    assert bankrupt == 1.0
+    assert closing == 0.0
+    assert outcomes["funded"][1] == 0.0
+    assert outcomes["funded"][2] > 1.0, "it was worth something to those who funded it"
+
+
 def test_bankruptcy_in_the_closing_month_is_bankruptcy() -> None:
     world = neutral_world(Parameters(**FAILING), 24)
     months = len(play(EcosystemEnv(horizon=24), "steady", world))
@@ -189,7 +208,8 @@ MONTHS_RUN, MONTHS_CLOSING = 40, 60
 def last_month_shocked(name: str, number: float) -> World:
     """A calm world in which one shock is there in the closing month (and a few before)."""
     world = neutral_world(horizon=MONTHS_RUN)
-    world.shocks[name][MONTHS_RUN - 5 :] = number
+    shocks = world.shocks[name]
+    (shocks[:, SEAT] if shocks.ndim > 1 else shocks)[MONTHS_RUN - 5 :] = number  # of the seat alone, where firms differ
     return world
 
 
