@@ -40,7 +40,7 @@ def test_the_ends_of_every_range_are_safe(item: Any, end: str) -> None:
         {"spending_floor": 0.0, "fixed_cost": 0.0, "release_cost": 0.0},
         {"inertia": 0.0, "inertia_span": 0.0, "awareness_span": 0.0, "imitation_strength": 0.0},
     ],
-    ids=lambda parameters: ", ".join(parameters),
+    ids=", ".join,
 )
 def test_ends_of_several_ranges_at_once_are_safe(parameters: dict[str, float]) -> None:
     assert_finite(parameters, 40)
