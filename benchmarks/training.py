@@ -56,7 +56,7 @@ def seconds_to_baseline() -> tuple[float, int]:
     begun = time.perf_counter()
     while True:
         model.learn(run.hyperparameters.n_steps * run.hyperparameters.n_envs, reset_num_timesteps=False)
-        if judge.judge(model.policy).J >= wanted:
+        if wanted <= judge.judge(model.policy).J:
             return time.perf_counter() - begun, model.num_timesteps
 
 

@@ -6,12 +6,14 @@ import csv
 import io
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import HParam, TensorBoardOutputFormat
+from stable_baselines3.common.logger import HParam, Logger, TensorBoardOutputFormat
+from torch.utils.tensorboard import SummaryWriter
 
 from thinmargin.records import LEVERS
 from thinmargin_agents.configs import Run
@@ -44,6 +46,20 @@ LAYOUT = {
 """TensorBoard's custom scalars: which curves are drawn together."""
 
 EVALUATION_COLUMNS = ("timesteps", "seconds", "J", "over_baseline", "low", "high", "bankrupt_share")
+
+
+def event_logger(folder: Path, purge_step: int | None) -> Logger:
+    """A logger that writes TensorBoard's events into `folder`; a resumed run takes back what it will write again.
+
+    Args:
+        folder: made if it is not there.
+        purge_step: events of an earlier process at this step or later are not shown.
+    """
+    output = TensorBoardOutputFormat(str(folder))
+    if purge_step is not None:
+        output.writer.close()
+        output.writer = SummaryWriter(str(folder), purge_step=purge_step)
+    return Logger(str(folder), [output])
 
 
 class Stopped(Exception):  # noqa: N818  # not an error: somebody asked for it
@@ -108,11 +124,13 @@ class ValidationCallback(BaseCallback):
         from thinmargin_agents.models import weights  # noqa: PLC0415  # avoids a circular import
 
         judgement = self._judge.judge(self.model.policy)
-        for tag, value in judgement.metrics().items():
-            self.logger.record(tag, value)
-        self.logger.dump(self.num_timesteps)
+        timesteps = self.model.num_timesteps
+        for output in self.logger.output_formats:  # at once: SB3's own figures wait for the end of the update
+            if isinstance(output, TensorBoardOutputFormat):
+                for tag, value in judgement.metrics().items():
+                    output.writer.add_scalar(tag, value, timesteps)
         self.rows.append([
-            self.num_timesteps, round(time.monotonic() - self._started, 2), judgement.J,
+            timesteps, round(time.monotonic() - self._started, 2), judgement.J,
             judgement.difference, judgement.low, judgement.high, judgement.bankrupt_share,
         ])  # fmt: skip
         text = io.StringIO()
@@ -122,9 +140,9 @@ class ValidationCallback(BaseCallback):
         write_atomically(self._folder.path / "evaluations.csv", text.getvalue())
         if self.best is None or self.best < judgement.J:
             self.best = judgement.J
-            best = {"policy": weights(self.model.policy), "timesteps": self.num_timesteps, "J": judgement.J}  # type: ignore[arg-type]  # PPO's policy is an actor-critic
+            best = {"policy": weights(self.model.policy), "timesteps": timesteps, "J": judgement.J}  # type: ignore[arg-type]  # PPO's policy is an actor-critic
             self._folder.save("best", best)
-        self._told(self.num_timesteps, judgement)
+        self._told(timesteps, judgement)
         return judgement
 
     def state(self) -> dict[str, Any]:
@@ -145,7 +163,7 @@ class CheckpointCallback(BaseCallback):
         super().__init__()
         self._every = run.save_freq
         self._save = save
-        self.next = run.save_freq
+        self.next = 0  # the first checkpoint is the untrained agent: a run can always be resumed
         self.stop_asked = False
 
     def _on_step(self) -> bool:

@@ -69,8 +69,11 @@ class Hyperparameters:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ConfigError(f"hyper-parameter {name} is {value!r}: a whole number from 1 is wanted")
-        if self.n_steps * self.n_envs < 2:
-            raise ConfigError("n_steps x n_envs is 1: at least 2 months an update are wanted")
+        if self.n_steps * self.n_envs < 2 or self.batch_size < 2:
+            raise ConfigError(
+                f"n_steps x n_envs is {self.n_steps * self.n_envs} and batch_size {self.batch_size}:"
+                " at least 2 months are wanted"
+            )
         for name, low, high in (
             ("learning_rate", 0.0, 1.0),
             ("learning_rate_end", 0.0, 1.0),
@@ -101,6 +104,7 @@ class Hyperparameters:
 
 
 Algorithm = Literal["ppo"]
+Device = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ class TrainConfig:
     log_folder: Annotated[Path, tyro.conf.arg(aliases=["-f"])] = Path("logs")
     """Where run folders are made: LOG_FOLDER/ALGO/ENV_K."""
     tensorboard_log: Annotated[Path | None, tyro.conf.arg(aliases=["-tb"])] = None
-    """Where TensorBoard's events go; the run folder if not given."""
+    """Where TensorBoard's events go, in a folder named like the run; the run folder if not given."""
     progress: Annotated[bool, tyro.conf.arg(aliases=["-P"])] = True
     """Show a progress bar."""
     hyperparams: Annotated[tuple[str, ...], tyro.conf.arg(aliases=["-params"], metavar="NAME=VALUE ...")] = ()
@@ -139,21 +143,37 @@ class TrainConfig:
     """Keyword arguments of the environment, such as horizon=120 or worlds=calibrated."""
     resume: Path | None = None
     """A run folder to go on with; every other setting is then the run's own."""
-    device: str = "cpu"
+    device: Device = "cpu"
     """Device of the networks; these small ones are fastest on the processor."""
 
     def __post_init__(self) -> None:
-        for name, low in (("num_threads", 1), ("eval_freq", 1), ("n_eval_episodes", 2), ("save_freq", 1)):
-            if getattr(self, name) < low:
-                raise ConfigError(f"--{name.replace('_', '-')} is {getattr(self, name)}: at least {low} is wanted")
+        check_numbers(self)
         for name in ("total_timesteps", "n_envs"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"--{name.replace('_', '-')} is {value}: at least 1 is wanted")
-        if not 0 <= self.seed < 1 << 31:
-            raise ConfigError(f"--seed is {self.seed}: allowed are 0 to {(1 << 31) - 1}")
-        if self.algo not in get_args(Algorithm):
-            raise ConfigError(f"--algo is {self.algo!r}: allowed are {', '.join(get_args(Algorithm))}")
+
+
+LIMITS = {
+    "num_threads": (1, 1024),
+    "eval_freq": (1, 1 << 62),
+    "n_eval_episodes": (2, 1_000_000),
+    "save_freq": (1, 1 << 62),
+    "seed": (0, (1 << 31) - 1),
+}
+"""Whole numbers a command line and a run's file share, and what they may be."""
+
+
+def check_numbers(settings: object) -> None:
+    """Nothing if the numbers of LIMITS, the algorithm and the device's name can be used, else a ConfigError."""
+    for name, (low, high) in LIMITS.items():
+        value = getattr(settings, name)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ConfigError(f"--{name.replace('_', '-')} is {value!r}: allowed are {low} to {high}")
+    for name, wanted in (("algo", get_args(Algorithm)), ("device", get_args(Device))):
+        value = getattr(settings, name)
+        if value not in wanted:
+            raise ConfigError(f"--{name} is {value!r}: allowed are {', '.join(wanted)}")
 
 
 def parse_pairs(flag: str, pairs: Sequence[str]) -> dict[str, Any]:
@@ -218,7 +238,15 @@ class Run:
     eval_freq: int
     n_eval_episodes: int
     save_freq: int
+    tensorboard_log: str | None = None
     hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
+        if not isinstance(self.env_id, str):
+            raise ConfigError(f"env_id is {self.env_id!r}: a text is wanted")
+        if not (self.tensorboard_log is None or isinstance(self.tensorboard_log, str)):
+            raise ConfigError(f"tensorboard_log is {self.tensorboard_log!r}: a text or nothing is wanted")
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -233,12 +261,15 @@ class Run:
         if not isinstance(values["hyperparameters"], dict) or not isinstance(values["env_kwargs"], dict):
             raise ConfigError(f"{origin}: hyperparameters and env_kwargs must be mappings")
         hyperparameters = hyperparameters_from(origin, values["hyperparameters"], Hyperparameters())
-        return cls(**{**values, "hyperparameters": hyperparameters})
+        try:
+            return cls(**{**values, "hyperparameters": hyperparameters})
+        except ConfigError as error:
+            raise ConfigError(f"{origin}: {error}") from error
 
 
 def resolve(config: TrainConfig) -> Run:
     """The run a command line asks for: preset, then --hyperparams, then the flags of their own."""
-    hyperparameters = load_preset(config.preset, config.algo, config.env)
+    hyperparameters = load_preset(config.preset, config.algo, config.env.removeprefix("thinmargin:"))
     hyperparameters = hyperparameters_from(
         "--hyperparams", parse_pairs("--hyperparams", config.hyperparams), hyperparameters
     )
@@ -248,7 +279,7 @@ def resolve(config: TrainConfig) -> Run:
         hyperparameters = dataclasses.replace(hyperparameters, n_envs=config.n_envs)
     return Run(
         algo=config.algo,
-        env_id=config.env,
+        env_id=config.env.removeprefix("thinmargin:"),
         env_kwargs=parse_pairs("--env-kwargs", config.env_kwargs),
         seed=config.seed,
         num_threads=config.num_threads,
@@ -256,5 +287,6 @@ def resolve(config: TrainConfig) -> Run:
         eval_freq=config.eval_freq,
         n_eval_episodes=config.n_eval_episodes,
         save_freq=config.save_freq,
+        tensorboard_log=None if config.tensorboard_log is None else str(config.tensorboard_log.absolute()),
         hyperparameters=hyperparameters,
     )

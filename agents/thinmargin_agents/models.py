@@ -12,7 +12,7 @@ import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.policies import ActorCriticPolicy
 
-from thinmargin import MONTHLY_DISCOUNT
+from thinmargin import ENVIRONMENTS, MONTHLY_DISCOUNT
 from thinmargin.settings import Settings, observation_space
 from thinmargin_agents.configs import ConfigError, Hyperparameters, Run
 from thinmargin_agents.sb3 import EcosystemVecEnv
@@ -43,11 +43,12 @@ def environment_arguments(run: Run) -> dict[str, Any]:
     Raises:
         ConfigError: the environment refuses them, or they ask for worlds kept for reporting.
     """
-    try:
-        spec = gymnasium.spec(run.env_id)
-    except gymnasium.error.Error as error:
-        known = ", ".join(sorted(name for name in gymnasium.registry if name.startswith("ThinMargin/")))
-        raise ConfigError(f"--env is {run.env_id!r}: allowed are {known}") from error
+    known = [entry.id for entry in ENVIRONMENTS]
+    if run.env_id not in known:
+        raise ConfigError(f"--env is {run.env_id!r}: allowed are {', '.join(known)}")
+    if run.device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("--device is 'cuda': PyTorch finds no GPU here; 'cpu' is allowed")
+    spec = gymnasium.spec(run.env_id)
     arguments = {"reward": run.hyperparameters.reward, **spec.kwargs, **run.env_kwargs}
     if arguments.get("split", "train") != "train":
         raise ConfigError(f"--env-kwargs split is {arguments['split']!r}: training draws from 'train' only")
@@ -55,6 +56,8 @@ def environment_arguments(run: Run) -> dict[str, Any]:
         settings = Settings(**arguments)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"--env-kwargs: {error}") from error
+    if settings.parameters:
+        raise ConfigError("--env-kwargs parameters: an agent is judged on worlds of the shipped constants only")
     if settings.family().held_out:
         raise ConfigError(f"--env is {run.env_id!r}: these worlds are held out, never trained on")
     return arguments
@@ -123,7 +126,9 @@ def capture(model: PPO, environment: EcosystemVecEnv) -> dict[str, Any]:
             for _, moments in sorted(optimizer["state"].items())
         ],
         "torch_generator": torch.get_rng_state().numpy().copy(),
+        "cuda_generators": [state.numpy() for state in torch.cuda.get_rng_state_all()],
         "numpy_generator": dict(generator),
+        "logged": {tag: value for tag, value in model.logger.name_to_value.items() if isinstance(value, (int, float))},
         "environment": environment.get_state(),
         "last_observations": np.asarray(model._last_obs),  # noqa: SLF001  # no public name exists
         "last_starts": np.asarray(model._last_episode_starts),  # noqa: SLF001  # as above
@@ -149,5 +154,7 @@ def restore(model: PPO, environment: EcosystemVecEnv, tree: Mapping[str, Any]) -
     model._n_updates = int(tree["updates"])  # noqa: SLF001  # as above
     model.ep_info_buffer = deque(tree["episodes"], maxlen=model._stats_window_size)  # noqa: SLF001  # as above
     model.ep_success_buffer = deque(maxlen=model._stats_window_size)  # noqa: SLF001  # as above
+    model.logger.name_to_value.update(tree["logged"])
     torch.set_rng_state(torch.as_tensor(tree["torch_generator"]))
+    torch.cuda.set_rng_state_all([torch.as_tensor(state) for state in tree["cuda_generators"]])
     np.random.set_state(tree["numpy_generator"])  # noqa: NPY002  # Stable-Baselines3 shuffles with it

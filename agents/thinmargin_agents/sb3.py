@@ -15,9 +15,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvO
 from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.records import BOOK_FIELDS, LEVERS
 from thinmargin.vector import EcosystemVectorEnv
-
-EDGE = 0.99
-"""An action at least this far from the middle counts as saturated."""
+from thinmargin_agents.rollout import REWARD_UNIT, SATURATED
 
 
 class EcosystemVecEnv(VecEnv):
@@ -69,7 +67,7 @@ class EcosystemVecEnv(VecEnv):
         observations, rewards, terminated, truncated, infos = self.vector.step(self._actions)
         terms = infos["final_info"]["reward_terms"] if "final_info" in infos else infos["reward_terms"]
         self._returns += rewards
-        self._values += self._discounts * (terms["profit_term"] + terms["closing_term"]) * 10.0
+        self._values += self._discounts * (terms["profit_term"] + terms["closing_term"]) * REWARD_UNIT
         self._discounts *= MONTHLY_DISCOUNT
         self._lengths += 1
         dones = terminated | truncated
@@ -102,7 +100,7 @@ class EcosystemVecEnv(VecEnv):
         if self._actions.ndim == 2:
             self._lever_sums += self._actions.mean(axis=0)
             self._lever_squares += np.square(self._actions).mean(axis=0)
-            self._lever_edges += (np.abs(self._actions) >= EDGE).mean(axis=0)
+            self._lever_edges += (np.abs(self._actions) >= SATURATED).mean(axis=0)
 
     def clear_statistics(self) -> None:
         """Forget what `statistics` would tell."""
@@ -128,6 +126,7 @@ class EcosystemVecEnv(VecEnv):
         del told["business/month"], told["business/bankrupt"]
         if self._episodes:
             told["business/bankrupt_share"] = self._bankrupt / self._episodes
+        told |= {f"levers/{lever.name}_applied": means[f"applied_{lever.name}"] for lever in LEVERS}
         if self._actions.ndim == 2:
             for k, lever in enumerate(LEVERS):
                 mean = float(self._lever_sums[k] / months)
@@ -135,7 +134,6 @@ class EcosystemVecEnv(VecEnv):
                 told[f"levers/{lever.name}_mean"] = mean
                 told[f"levers/{lever.name}_spread"] = max(variance, 0.0) ** 0.5
                 told[f"levers/{lever.name}_saturation"] = float(self._lever_edges[k] / months)
-                told[f"levers/{lever.name}_applied"] = means[f"applied_{lever.name}"]
         return told
 
     def get_state(self) -> dict[str, Any]:
@@ -150,12 +148,14 @@ class EcosystemVecEnv(VecEnv):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go back to a state of `get_state`; a foreign one is a ValueError."""
-        self.vector.set_state(state["vector"])
+        running = {}
         for name in ("returns", "values", "discounts", "lengths"):
-            mine, theirs = getattr(self, f"_{name}"), np.asarray(state[name])
-            if theirs.shape != mine.shape:
-                raise ValueError(f"state[{name!r}] has shape {theirs.shape}: {mine.shape} is wanted")
-            mine[:] = theirs
+            running[name] = np.asarray(state[name])
+            if running[name].shape != (self.num_envs,):
+                raise ValueError(f"state[{name!r}] has shape {running[name].shape}: ({self.num_envs},) is wanted")
+        self.vector.set_state(state["vector"])
+        for name, numbers in running.items():
+            getattr(self, f"_{name}")[:] = numbers
 
     def close(self) -> None:
         """Nothing to close: no process, no window."""

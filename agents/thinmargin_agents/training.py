@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import sys
@@ -21,9 +22,7 @@ FINAL_WORLDS = 512
 """Validation worlds of the comparison a run ends with."""
 
 
-def train(
-    run: Run, folder: RunFolder, *, tensorboard: Path | None = None, shown: bool = True, go_on: bool = False
-) -> Judgement | None:
+def train(run: Run, folder: RunFolder, *, shown: bool = True, go_on: bool = False) -> Judgement | None:
     """Train a run in its folder and compare its best policy with the baseline.
 
     Ctrl-C stops at the next update, after a checkpoint; a second Ctrl-C stops at once.
@@ -31,7 +30,6 @@ def train(
     Args:
         run: what to train.
         folder: where; `RunFolder.create` makes it.
-        tensorboard: where TensorBoard's events go; the folder itself if None.
         shown: show a progress bar.
         go_on: continue from the folder's checkpoint.
 
@@ -46,11 +44,11 @@ def train(
     import torch  # noqa: PLC0415  # takes seconds: not for --help
     from rich.console import Console  # noqa: PLC0415  # as above
     from stable_baselines3.common.callbacks import CallbackList  # noqa: PLC0415  # as above
-    from stable_baselines3.common.logger import configure  # noqa: PLC0415  # as above
 
     from thinmargin_agents import callbacks, models  # noqa: PLC0415  # as above
+    from thinmargin_agents.comparison import REFERENCE  # noqa: PLC0415  # as above
     from thinmargin_agents.runs import RunError, load_policy  # noqa: PLC0415  # as above
-    from thinmargin_agents.validation import BASELINE, Judge  # noqa: PLC0415  # as above
+    from thinmargin_agents.validation import Judge  # noqa: PLC0415  # as above
 
     torch.set_num_threads(run.num_threads)
     console = Console(highlight=False, soft_wrap=True)
@@ -58,7 +56,8 @@ def train(
     judge = Judge(arguments, run.n_eval_episodes)
     environment = models.build_environment(run)
     model = models.build_model(run, environment)
-    model.set_logger(configure(str(tensorboard or folder.path), ["tensorboard"]))
+    events = Path(run.tensorboard_log, folder.path.name) if run.tensorboard_log else folder.path
+    model.set_logger(callbacks.event_logger(events, None))
     total = run.hyperparameters.n_timesteps
     progress = callbacks.ProgressCallback(total, console, shown=shown)
     validation = callbacks.ValidationCallback(run, folder, judge, progress.tell)
@@ -71,6 +70,7 @@ def train(
     if go_on:
         tree = folder.load("checkpoint")
         try:
+            model.set_logger(callbacks.event_logger(events, int(tree["timesteps"]) + 1))
             models.restore(model, environment, tree)
             validation.restore(tree["validation"])
             checkpoint.next = int(tree["next_save"])
@@ -78,7 +78,7 @@ def train(
             raise RunError(f"{folder.path}: the checkpoint does not fit config.json: {error}") from error
     console.print(
         f"run {folder.path}: {run.algo} on {run.env_id}, seed {run.seed}, {total:,} months of"
-        f" {run.hyperparameters.n_envs} firms; baseline {BASELINE} earns"
+        f" {run.hyperparameters.n_envs} firms; baseline {REFERENCE} earns"
         f" J {judge.baseline.value.mean():.1f} RMB bn on {run.n_eval_episodes} validation worlds"
     )
 
@@ -90,8 +90,8 @@ def train(
 
     before = signal.signal(signal.SIGINT, ask_to_stop)
     statistics = callbacks.StatisticsCallback(run, environment)
+    left = total - model.num_timesteps
     try:
-        left = total - model.num_timesteps
         if left > 0:
             model.learn(
                 left, CallbackList([statistics, validation, checkpoint, progress]), reset_num_timesteps=not go_on
@@ -103,9 +103,9 @@ def train(
     finally:
         progress.stop()
         signal.signal(signal.SIGINT, before)
-    validation.init_callback(model)
-    validation.judge()
-    save(checkpoint.next)
+    if left > 0:
+        validation.judge()
+        save(checkpoint.next)
     model.logger.close()
     last = Judge(arguments, FINAL_WORLDS)
     judgement = last.judge(load_policy(folder.path))
@@ -114,9 +114,9 @@ def train(
         f"best policy on {FINAL_WORLDS} validation worlds: J {judgement.J:.1f} RMB bn"
         f" (years run {judgement.profit_part:.1f}, closing value {judgement.closing_part:.1f},"
         f" bankrupt {judgement.bankrupt_share:.1%})\n"
-        f"{BASELINE}: J {last.baseline.value.mean():.1f} RMB bn; difference {judgement.difference:+.1f}"
+        f"{REFERENCE}: J {last.baseline.value.mean():.1f} RMB bn; difference {judgement.difference:+.1f}"
         f" [95 % interval {judgement.low:+.1f}, {judgement.high:+.1f}]\n"
-        f"next: python evaluate.py {folder.path}    tensorboard --logdir {tensorboard or folder.path}"
+        f"next: python evaluate.py {folder.path}    tensorboard --logdir {events}"
     )
     return judgement
 
@@ -126,6 +126,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         config = tyro.cli(TrainConfig, args=argv, prog="train.py", description=TrainConfig.__doc__)
         run = None if config.resume else resolve(config)
+        if config.resume and dataclasses.replace(config, resume=None, progress=True) != TrainConfig():
+            raise ConfigError("--resume goes on with the run's own settings: only --progress goes with it")
     except ConfigError as error:
         print(f"train.py: {error}", file=sys.stderr)  # noqa: T201  # the command line's own answer
         return 2
@@ -141,14 +143,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             environment_arguments(run)  # refuse before a folder is made
             folder = RunFolder.create(config.log_folder, run)
-        judgement = train(
-            run, folder, tensorboard=config.tensorboard_log, shown=config.progress, go_on=config.resume is not None
-        )
+        judgement = train(run, folder, shown=config.progress, go_on=config.resume is not None)
     except (ConfigError, RunError) as error:
         print(f"train.py: {error}", file=sys.stderr)  # noqa: T201  # the command line's own answer
         return 2
     except OSError as error:
-        print(f"train.py: {error}; the last checkpoint is kept", file=sys.stderr)  # noqa: T201  # as above
+        print(f"train.py: {error}; what was written before is kept", file=sys.stderr)  # noqa: T201  # as above
         return 1
     except KeyboardInterrupt:
         return 130

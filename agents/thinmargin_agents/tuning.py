@@ -77,6 +77,7 @@ class OpenLoop:
 
         from thinmargin import MONTHLY_DISCOUNT  # noqa: PLC0415  # as above
         from thinmargin.simulation import RUNNING  # noqa: PLC0415  # as above
+        from thinmargin_agents.rollout import REWARD_UNIT  # noqa: PLC0415  # as above
 
         batch = self._batch
         size = len(batch.keys)
@@ -87,7 +88,7 @@ class OpenLoop:
         for month in range(self._horizon):
             asked = actions if actions.ndim == 2 else actions[:, month]
             batch.step(np.repeat(np.asarray(asked, np.float64), worlds, axis=0))
-            weight = alive * (10.0 * MONTHLY_DISCOUNT**month)
+            weight = alive * (REWARD_UNIT * MONTHLY_DISCOUNT**month)
             total += weight * batch.rewards
             closing += weight * batch.reports["closing_term"]
             ended = np.flatnonzero(batch.ends != RUNNING)

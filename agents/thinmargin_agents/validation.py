@@ -10,10 +10,9 @@ import numpy as np
 from thinmargin.baselines import baseline
 from thinmargin.settings import Settings
 from thinmargin.splits import keys_of
+from thinmargin_agents.comparison import REFERENCE
 from thinmargin_agents.rollout import Outcome, play_worlds
 from thinmargin_agents.statistics import paired_difference
-
-BASELINE = "low_margin_ecosystem"
 
 
 @dataclass(frozen=True)
@@ -53,12 +52,10 @@ class Judge:
 
     def __init__(self, arguments: dict[str, Any], worlds: int) -> None:
         settings = Settings(**arguments)
-        if settings.parameters is not None:
-            raise ValueError("validation worlds have no overridden parameters: train without --env-kwargs parameters")
         self._keys = list(keys_of("validation")[:worlds])
         self._settings = settings
         self._plain = Settings(worlds=settings.worlds, horizon=settings.horizon, closing=settings.closing)
-        self.baseline = self._play(baseline(BASELINE), discrete=False)
+        self.baseline = self._play(baseline(REFERENCE), discrete=False)
 
     def _play(self, policy: Any, *, discrete: bool) -> Outcome:
         return play_worlds(

@@ -85,7 +85,7 @@ class Batch:
         self.states[rows] = _BLANK_STATE
         self.reports[rows] = _BLANK_REPORT
         KERNELS.begin(
-            rows, self.states, self.economies, self.shocks, self.flows, self._blank, self.reports,
+            rows, self.states, self.economies, self.flows, self._blank, self.reports,
             self.horizon, self.observations,
         )  # fmt: skip
 
@@ -109,6 +109,14 @@ class Batch:
                     f"state[{name!r}] has shape {np.shape(theirs)} and type {np.asarray(theirs).dtype.name}: "
                     f"shape {mine.shape} and type {mine.dtype.name} are wanted"
                 )
+            if (
+                theirs.dtype.names
+                and not np.isfinite(np.asarray(theirs).view(np.float64)).all()
+                and name != "economies"
+            ):
+                raise ValueError(f"state[{name!r}] holds NaN or infinity: it must come from get_state")
+        if (np.asarray(saved["keys"]) < 0).any():
+            raise ValueError("state['keys'] holds a negative key: it must come from get_state")
         months = np.asarray(saved["states"])["month"]
         if not ((months >= 0.0) & (months <= self.horizon)).all():
             raise ValueError(f"state['states'] has months {months.tolist()}: allowed are 0 to {self.horizon:g}")

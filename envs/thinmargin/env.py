@@ -317,6 +317,8 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
 
     def set_state(self, state: Mapping[str, Any]) -> npt.NDArray[np.float32]:
         """Go back to a state of `get_state` and return its observation; a foreign one is a ValueError."""
+        if not isinstance(state, Mapping):
+            raise ValueError(f"state is {state!r}: what get_state returned is wanted")
         if not isinstance(state.get("running"), bool):
             raise ValueError("state['running'] must be True or False: it must come from get_state")
         generator = generator_from("generator", state.get("generator"))

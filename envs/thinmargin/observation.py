@@ -15,15 +15,15 @@ FEATURE_COUNT = len(FEATURES)
 
 @mechanism
 def observe(
-    state: Record, p: Record, shock: Record, report: Record, horizon: float, out: npt.NDArray[np.float32]
+    state: Record, p: Record, component: float, report: Record, horizon: float, out: npt.NDArray[np.float32]
 ) -> None:
     """Write the features, in the order of `thinmargin.records.FEATURES`, cut to their declared range.
 
-    `shock` is the month just run: component prices are public.
+    `component` is the shock of the month just run: component prices are public.
     """
     home, overseas = report.users_home, report.users_overseas
     users = max(home + overseas, 1e-9)
-    line = p.credit_floor + p.credit_per_user * (home + overseas)
+    line = max(report.credit_line, 1e-9)
     forecast = max(state.forecast[SEAT], 1e-9)
     adstock = state.adstock[SEAT, HOME] + state.adstock[SEAT, OVERSEAS]
     out[0] = state.month / horizon
@@ -36,7 +36,7 @@ def observe(
     out[7] = report.share_overseas * 4.0
     out[8] = report.applied_price * 2.0
     out[9] = (report.unit_cost / p.firm_unit_cost[SEAT] - 1.0) * 2.0
-    out[10] = shock.component * 4.0
+    out[10] = component * 4.0
     out[11] = (report.rival_price / report.price - 1.0) * 2.0
     out[12] = (report.market_home + report.market_overseas) / market_start(p) - 1.0
     out[13] = report.fill_rate

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
@@ -44,7 +45,7 @@ class Checked:
             for number in value if size is not None else (value,):
                 if (
                     isinstance(number, bool)
-                    or not isinstance(number, (int, float))
+                    or not isinstance(number, numbers.Real)
                     or not math.isfinite(number)
                     or not low <= number <= high
                 ):

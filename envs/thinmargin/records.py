@@ -17,8 +17,6 @@ HOME, OVERSEAS = 0, 1
 SEAT = 0
 """The firm the single-agent environment plays; every firm has the same state and mechanics."""
 
-FIRM_NAMES = ("ecosystem entrant", "premium integrated", "mass marketer", "value followers")
-REGION_NAMES = ("home", "overseas")
 MONEY_SCALE = 1e4
 """RMB million in one unit of reward: rewards are in RMB 10 bn."""
 

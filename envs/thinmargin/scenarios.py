@@ -27,7 +27,7 @@ HIDDEN = Spread(
     plain=(("incompressible", 0.06),),
     brand=(0.25, 0.40),
 )
-"""What the firm cannot know of its world: doubts about the calibration (ECONOMICS, hidden worlds)."""
+"""What the firm cannot know of its world: doubts about the calibration."""
 
 
 def _between(chance: float, low: int, high: int) -> int:

@@ -14,7 +14,8 @@ from gymnasium import spaces
 
 from thinmargin.batch import Batch
 from thinmargin.levers import action_of
-from thinmargin.records import BOOK_FIELDS, FEATURES, LEVER_REPORT, LEVERS, REPORT, REWARD_FIELDS, group_type
+from thinmargin.parameters import ECONOMY
+from thinmargin.records import BOOK_FIELDS, FEATURES, LEVER_REPORT, LEVERS, REPORT, REWARD_FIELDS, SHOCKS, group_type
 from thinmargin.scenarios import family_of
 from thinmargin.splits import Split, check_key, keys_of
 from thinmargin.worlds import MAX_HORIZON, Family, World
@@ -155,6 +156,10 @@ def check_world(world: object, horizon: int) -> World | int:
     """`world` if it is a world key or a World of at least `horizon` months, else a ValueError or TypeError."""
     if not isinstance(world, World):
         return check_key(world)
+    check_key(world.key)
+    for name, item, wanted in (("economy", world.economy, ECONOMY), ("shocks", world.shocks, SHOCKS)):
+        if getattr(item, "dtype", None) != wanted:
+            raise ValueError(f"world {world.key}: its {name} is not of the type that Family.draw makes")
     if len(world.shocks) < horizon:
         raise ValueError(f"world {world.key} has {len(world.shocks)} months of shocks: at least {horizon} are wanted")
     return world

@@ -61,7 +61,7 @@ def calm_after(shock: Record, calm: Record) -> None:
     """Shocks behind the horizon: none, but a changed law, a price war without end or a new competitor stays."""
     calm.demand = 0.0
     calm.component = 0.0
-    calm.aggression = 1.0
+    calm.aggression = shock.aggression if shock.attack > 0.0 else 1.0
     calm.services = shock.services
     calm.attack = shock.attack
     calm.clone = shock.clone
@@ -87,7 +87,7 @@ def closing_value(state: Record, p: Record, shock: Record, flows: Record, calm: 
         play_month(state, p, calm, flows)
         value += discount * flows.profit[SEAT]
         discount *= factor
-    return max(value + discount / factor * run_off_value(state, p, SEAT), 0.0)
+    return max(value + discount / factor * run_off_value(state, p, SEAT, calm.services), 0.0)
 
 
 @mechanism
@@ -190,7 +190,7 @@ def run_month(
     report.asked_accessories = lever[ACCESSORIES]
     report.asked_marketing = lever[MARKETING]
     report.asked_updates = lever[UPDATES]
-    before = run_off_value(state, p, SEAT) if shaped else 0.0
+    before = run_off_value(state, p, SEAT, 1.0) if shaped else 0.0
     play_month(state, p, shock, flows)
     write_report(state, p, flows, report)
     report.profit_term = flows.profit[SEAT] / MONEY_SCALE
@@ -206,7 +206,7 @@ def run_month(
         closing = closing_value(spare_state[0], p, shock, flows, calm)
     after = 0.0
     if shaped and (end == RUNNING or (end == CLOSED and not pays_closing)):
-        after = run_off_value(state, p, SEAT)
+        after = run_off_value(state, p, SEAT, 1.0)
     report.closing_term = closing / MONEY_SCALE
     report.shaping_term = (factor * after - before) / MONEY_SCALE if shaped else 0.0
     return end
@@ -228,7 +228,6 @@ def _entry_points(digest: str) -> Kernels:
         rows: npt.NDArray[np.int64],
         states: Table,
         economies: Table,
-        shocks: Table,
         flows: Table,
         blank: Table,
         reports: Table,
@@ -240,7 +239,7 @@ def _entry_points(digest: str) -> Kernels:
             flows[0] = blank[0]
             begin(states[e], economies[e])
             first_report(states[e], economies[e], flows[0], reports[e])
-            observe(states[e], economies[e], shocks[e, 0], reports[e], horizon, observations[e])
+            observe(states[e], economies[e], 0.0, reports[e], horizon, observations[e])
 
     @entry_point
     def step_all(
@@ -267,7 +266,7 @@ def _entry_points(digest: str) -> Kernels:
                 flows[0], reports[e], spare_state, calm[0],
             )  # fmt: skip
             rewards[e] = reports[e].profit_term + reports[e].closing_term + reports[e].shaping_term
-            observe(states[e], economies[e], shock, reports[e], horizon, observations[e])
+            observe(states[e], economies[e], shock.component, reports[e], horizon, observations[e])
 
     @entry_point
     def play_books(economies: Table, levers: Levers) -> None:

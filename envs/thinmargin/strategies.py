@@ -19,21 +19,24 @@ from thinmargin.records import (
 )
 
 MASS_MARKETER = 2
-HIGHEST_MARKUP = LEVERS[PRICE].high
+LOWEST_MARKUP, HIGHEST_MARKUP = LEVERS[PRICE].low, LEVERS[PRICE].high
 
 
 @mechanism
 def markup_rule(
     base: float, floor: float, cap_markup: float, reaction: float, gap: float, threat: float, aggression: float
 ) -> float:
-    """Target markup: m0 - rho * threat * (aggression max(gap, 0) + 0.5 max(min(gap, 0), -0.1)), within floor and cap.
+    """Target markup: m0 - rho * threat * (aggression max(gap, 0) + 0.5 max(min(gap, 0), -0.1)).
+
+    It stays within floor, cap and the lever's range.
 
     `gap` is how far the seat has undercut, ln of own reference price over the seat's price against the
     start. Rivals cut when undercut, more in a price war, and follow prices up only a little and never
     more in a war (else a threat of war would raise prices).
     """
     response = aggression * max(gap, 0.0) + 0.5 * max(min(gap, 0.0), -0.1)
-    return min(max(base - reaction * threat * response, floor), cap_markup)
+    wanted = min(max(base - reaction * threat * response, floor), cap_markup)
+    return min(max(wanted, LOWEST_MARKUP), HIGHEST_MARKUP)
 
 
 @mechanism
@@ -54,9 +57,9 @@ def play(
     A firm that reacts moves a sixth of the way a month (`rival_months`); one that does not asks for its
     target at once.
     """
-    cap = capped_markup(
-        p.play_hardware_cap[book], p.tax_rate, p.research_share + p.admin_share, p.model_decline
-    ) if p.play_hardware_cap[book] < 1.0 else HIGHEST_MARKUP  # fmt: skip
+    cap = capped_markup(p.play_hardware_cap[book], p.tax_rate, p.research_share + p.admin_share, p.model_decline)
+    if p.play_hardware_cap[book] >= 1.0:
+        cap = HIGHEST_MARKUP
     reaction = p.play_reaction[book]
     base, floor = p.play_markup[book] - attack, p.play_markup_floor[book] - attack
     target = markup_rule(base, floor, cap, reaction, gap, threat, aggression)

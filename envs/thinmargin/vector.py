@@ -229,6 +229,8 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
 
     def set_state(self, state: Mapping[str, Any]) -> npt.NDArray[np.float32]:
         """Go back to a state of `get_state` and return its observations; a foreign one is a ValueError."""
+        if not isinstance(state, Mapping):
+            raise ValueError(f"state is {state!r}: what get_state returned is wanted")
         states = state.get("generators")
         if not isinstance(states, list) or len(states) != self.num_envs:
             raise ValueError(f"state['generators'] must be a list of {self.num_envs}: it must come from get_state")

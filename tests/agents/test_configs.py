@@ -31,6 +31,19 @@ def test_a_run_survives_the_way_through_json() -> None:
     assert Run.from_json(json.loads(json.dumps(run.to_json())), "here") == run
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": "x"}, {"num_threads": "a"}, {"device": 3}, {"algo": "dqn"}, {"n_eval_episodes": -4},
+        {"env_id": 7}, {"hyperparameters": []}, {"extra": 1},
+    ],
+)  # fmt: skip
+def test_a_configuration_file_with_a_wrong_value_is_refused(change: dict[str, object]) -> None:
+    values = resolve(TrainConfig()).to_json()
+    with pytest.raises(ConfigError, match=r"config\.json"):
+        Run.from_json({**values, **change}, "config.json")
+
+
 def test_values_of_pairs_are_json_or_text_and_never_evaluated() -> None:
     parsed = parse_pairs("--env-kwargs", ["a=1", "b=true", "c=__import__('os')", "d=[1, 2]", "e=None"])
     assert parsed == {"a": 1, "b": True, "c": "__import__('os')", "d": [1, 2], "e": None}
@@ -95,6 +108,11 @@ def test_a_bad_preset_file_is_refused_and_nothing_in_it_runs(tmp_path: Path, con
         (["--seed", "-1"], ("--seed", "-1")),
         (["--eval-freq", "0"], ("--eval-freq", "0")),
         (["--resume", "no/such/run"], ("no/such/run",)),
+        (["--resume", "run", "--seed", "3"], ("--resume", "own settings")),
+        (["--env", "CartPole-v1"], ("--env", "CartPole-v1", "ThinMargin/Ecosystem-v0")),
+        (["--env-kwargs", 'parameters={"ticket": 50}'], ("parameters",)),
+        (["--hyperparams", "batch_size=1"], ("batch_size", "at least 2")),
+        (["--n-eval-episodes", "2000000"], ("--n-eval-episodes", "2000000")),
     ],
 )
 def test_a_bad_argument_ends_with_status_2_and_makes_no_folder(

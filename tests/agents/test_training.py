@@ -102,6 +102,62 @@ def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.M
     assert drop == [[row[0], *row[2:]] for row in theirs["validation"]["rows"]]
 
 
+def test_a_finished_run_is_not_changed_by_resuming_it(tmp_path: Path) -> None:
+    folder = trained(tmp_path, small_run(480))
+    rows = (folder.path / "evaluations.csv").read_bytes()
+    before = folder.load("checkpoint")["policy"]
+    assert train(folder.run(), folder, shown=False, go_on=True) is not None
+    assert (folder.path / "evaluations.csv").read_bytes() == rows
+    assert all(np.array_equal(before[name], item) for name, item in folder.load("checkpoint")["policy"].items())
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = small_run(480, save_freq=10**9)
+    whole = trained(tmp_path / "whole", run)
+
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    folder = RunFolder.create(tmp_path / "parts", run)
+    with monkeypatch.context() as patch:
+        patch.setattr(ProgressCallback, "_on_rollout_end", die)
+        with pytest.raises(KeyboardInterrupt):
+            train(run, folder, shown=False)
+    assert folder.load("checkpoint")["timesteps"] == 0
+    train(run, folder, shown=False, go_on=True)
+    ours, theirs = folder.load("checkpoint")["policy"], whole.load("checkpoint")["policy"]
+    assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+
+
+def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    events.Reload()
+    return {
+        tag: [(event.step, event.value) for event in events.Scalars(tag)]
+        for tag in events.Tags()["scalars"]
+        if not tag.startswith("time/")
+    }
+
+
+def test_a_resumed_run_draws_the_same_curves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = small_run(1440, save_freq=480, eval_freq=720)
+    whole = trained(tmp_path / "whole", run)
+    folder = RunFolder.create(tmp_path / "parts", run)
+    step = ProgressCallback._on_rollout_end
+
+    def die_late(self: ProgressCallback) -> None:
+        step(self)
+        if self.num_timesteps >= 1200:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ProgressCallback, "_on_rollout_end", die_late)
+        with pytest.raises(KeyboardInterrupt):
+            train(run, folder, shown=False)
+    train(run, folder, shown=False, go_on=True)
+    assert curves(folder.path) == curves(whole.path)
+
+
 def test_tensorboard_has_business_levers_evaluations_layout_and_hyperparameters(tmp_path: Path) -> None:
     folder = trained(tmp_path, small_run())
     events = EventAccumulator(str(folder.path), size_guidance={"scalars": 0})
@@ -152,7 +208,7 @@ def test_a_full_disk_ends_with_a_clear_error_and_keeps_the_last_checkpoint(
 
     def full_later(self: RunFolder, which: Any, tree: dict[str, Any]) -> None:
         saved.append(which)
-        if saved.count("checkpoint") > 1:
+        if saved.count("checkpoint") > 2:
             raise OSError(28, "No space left on device")
         save(self, which, tree)
 

@@ -160,23 +160,27 @@ def test_bankruptcy_terminates_without_a_closing_value(reward: Any, closing: boo
     assert seen == 8
 
 
-def test_a_bankrupt_firm_is_worth_nothing_however_good_its_prospects() -> None:
-    spree = np.array([-0.4, 1.0, 0.6, 0.5])
-    outcomes = {}
-    for name, limits in (("funded", {}), ("unfunded", {"credit_floor": 1.0, "credit_per_user": 0.0})):
-        env = EcosystemEnv(horizon=24)
-        env.reset(options={"world": neutral_world(Parameters(**limits), 24)})
-        months = 0
-        ended = False
-        while not ended:
-            _, _, ended, _, info = env.step(spree if months >= 20 else GOOD)
-            months += 1
-        outcomes[name] = months, info["books"]["bankrupt"], info["reward_terms"]["closing_term"]
-    months, bankrupt, closing = outcomes["unfunded"]
-    assert bankrupt == 1.0
-    assert closing == 0.0
-    assert outcomes["funded"][1] == 0.0
-    assert outcomes["funded"][2] > 1.0, "it was worth something to those who funded it"
+def spree(constants: Parameters, horizon: int) -> dict[str, Any]:
+    """Info of month 21: twenty good months, then one of spending whatever investors lend."""
+    env = EcosystemEnv(horizon=horizon)
+    env.reset(options={"world": neutral_world(constants, horizon)})
+    for month in range(21):
+        info = env.step(GOOD if month < 20 else np.array([-0.4, 1.0, 0.6, 0.5]))[4]
+    return info
+
+
+@pytest.mark.parametrize("horizon", [21, 40])
+def test_a_bankrupt_firm_is_worth_nothing_however_good_its_prospects(horizon: int) -> None:
+    books = spree(Parameters(), 40)["books"]
+    debt_per_user = -books["cash"] / (books["users_home"] + books["users_overseas"])
+    assert debt_per_user > 1.0, "the plan does not borrow any more: adapt the test"
+    short, ample = (Parameters(credit_floor=0.0, credit_per_user=debt_per_user * factor) for factor in (0.95, 1.1))
+    bankrupt = spree(short, horizon)
+    assert bankrupt["books"]["bankrupt"] == 1.0
+    assert bankrupt["reward_terms"]["closing_term"] == 0.0
+    alive = spree(ample, 21)
+    assert alive["books"]["bankrupt"] == 0.0
+    assert alive["reward_terms"]["closing_term"] > 0.1, "a little more credit, and it would have been worth something"
 
 
 def test_bankruptcy_in_the_closing_month_is_bankruptcy() -> None:

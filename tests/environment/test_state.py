@@ -214,6 +214,17 @@ def test_a_damaged_state_is_refused_and_changes_nothing(damage: str, bits: Bits)
     assert bits(go_on(env, 20)) == bits(go_on(twin, 20))
 
 
+@pytest.mark.parametrize("make", [EcosystemEnv, EcosystemVectorEnv])
+@pytest.mark.parametrize("state", [None, 3, "state", []], ids=repr)
+def test_something_that_is_not_a_state_is_refused(make: Any, state: Any, bits: Bits) -> None:
+    env = make(horizon=HORIZON)
+    env.reset(seed=0)
+    before = bits(env.get_state())
+    with pytest.raises((TypeError, ValueError), match="state"):
+        env.set_state(state)
+    assert bits(env.get_state()) == before
+
+
 def first_only(items: list[Any]) -> list[Any]:
     return [items[0], {}, items[2]]
 

@@ -50,5 +50,7 @@ def capped_markup(cap: float, tax: float, overhead: float, decline: float) -> fl
 
     It holds in the cheapest month of a model's life (age 11) and counts no selling cost, so that what
     is pledged to users is kept whatever the firm spends: exp(-5.5 d) / (1 - cap / (1 - tax) - overhead) - 1.
+    Infinite where overhead alone keeps the pledge.
     """
-    return math.exp(-5.5 * decline) / (1.0 - cap / (1.0 - tax) - overhead) - 1.0
+    left = 1.0 - cap / (1.0 - tax) - overhead
+    return math.exp(-5.5 * decline) / left - 1.0 if left > 0.0 else math.inf

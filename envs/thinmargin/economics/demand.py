@@ -34,6 +34,12 @@ def replacement_rate(month: float, life: float, growth: float) -> float:
 
 
 @mechanism
+def owners_rate(month: float, life: float, growth: float, boom: float) -> float:
+    """Share of owners in the market in a month of boom or slump: h e^d, at most all of them."""
+    return min(replacement_rate(month, life, growth) * boom, 1.0)
+
+
+@mechanism
 def price_utility(price: float, slope: float) -> float:
     """What a price is worth to a buyer: -beta ln(p / 1000)."""
     return -slope * math.log(price * 0.001)

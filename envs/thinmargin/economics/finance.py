@@ -10,6 +10,9 @@ from thinmargin.economics.services import monetisation, services_revenue
 from thinmargin.economics.ventures import accessory_margin, accessory_revenue, catalogue
 from thinmargin.records import REGIONS
 
+SLOWEST = 1e-4
+"""Lowest monthly rate a run-off is valued at, so that it stays finite without discount and departures."""
+
 
 @mechanism
 def release_cost(cadence: float, users: float, cost: float, base: float) -> float:
@@ -25,9 +28,10 @@ def credit_line(users: float, floor: float, per_user: float) -> float:
 
 @mechanism
 def funding_cost(cash: float, line: float, rate: float, spread: float) -> float:
-    """Interest of a month on negative cash, RMB m: (r + k (debt / line)^2) debt / 12; none is earned on cash."""
+    """Interest of a month on negative cash, RMB m: (r + k min(debt / line, 1)^2) debt / 12; none is earned on cash."""
     debt = max(-cash, 0.0)
-    return (rate + spread * (debt / line) ** 2) * debt * (1.0 / 12.0)
+    used = debt / line if debt < line else 1.0
+    return (rate + spread * used**2) * debt * (1.0 / 12.0)
 
 
 @mechanism
@@ -37,11 +41,12 @@ def income_tax(pretax: float, rate: float) -> float:
 
 
 @mechanism
-def run_off_value(state: Record, p: Record, i: int) -> float:
+def run_off_value(state: Record, p: Record, i: int, services_factor: float) -> float:
     """Value of firm i's users if it never sold another phone at a profit, RMB m.
 
     After-tax margin of services and accessories, overhead and releases paid, over the monthly discount
-    plus the rate at which users leave: the shaping potential, and the tail of the closing value.
+    plus the rate at which users leave (never below SLOWEST): the shaping potential, and the tail of the
+    closing value. `services_factor` is what regulation leaves of services revenue.
     """
     engagement = state.engagement[i]
     attach = catalogue(state.breadth[i], p.breadth_scale)
@@ -56,8 +61,13 @@ def run_off_value(state: Record, p: Record, i: int) -> float:
     overhead = p.research_share + p.admin_share
     margin = accessory_margin(accessories, p.accessory_margin, p.accessory_scale)
     releases = release_cost(1.0, users, p.release_cost, p.release_base)
-    month = (p.services_margin - overhead) * services + (margin - overhead) * accessories - p.fixed_cost - releases
+    month = (
+        (p.services_margin - overhead) * services * services_factor
+        + (margin - overhead) * accessories
+        - p.fixed_cost
+        - releases
+    )
     rate = math.log(1.0 + p.discount_rate) / 12.0
     rate += replacement_rate(state.month, p.device_life, p.device_life_growth) * (1.0 - p.closing_repurchase)
-    value: float = (1.0 - p.tax_rate) * max(month, 0.0) / rate
+    value: float = (1.0 - p.tax_rate) * max(month, 0.0) / max(rate, SLOWEST)
     return value

@@ -17,8 +17,8 @@ from thinmargin.economics.demand import (
     affordability,
     offer_weight,
     owners_in_market,
+    owners_rate,
     price_utility,
-    replacement_rate,
     stickiness,
 )
 from thinmargin.economics.finance import credit_line, funding_cost, income_tax, release_cost
@@ -62,6 +62,7 @@ def advance(state: Record, p: Record, shock: Record, flows: Record) -> None:
     make_and_sell(state, p, shock, flows)
     keep_books(state, p, shock, flows)
     move_users(state, flows)
+    extend_credit(state, p, flows)
     move_loyalty(state, p, flows)
     move_channels(state, p, flows)
     move_ventures(state, p, shock, flows)
@@ -101,7 +102,7 @@ def spend(state: Record, p: Record, flows: Record) -> None:
 def size_markets(state: Record, p: Record, shock: Record, flows: Record) -> None:
     """First-time adopters and owners whose phone is due, in each region."""
     boom = math.exp(shock.demand)
-    rate = replacement_rate(state.month, p.device_life, p.device_life_growth)
+    rate = owners_rate(state.month, p.device_life, p.device_life_growth, boom)
     level = state.price_index * math.exp(-p.spec_drift * state.month)
     climate = affordability(level, p.category_elasticity) * boom
     for r in range(REGIONS):
@@ -109,13 +110,13 @@ def size_markets(state: Record, p: Record, shock: Record, flows: Record) -> None
         for i in range(FIRMS):
             users += state.users[i, r]
         flows.adopters[r] = adopters(users, p.users_ceiling[r], p.adoption_innovation, p.adoption_imitation[r], climate)
-        flows.market[r] = flows.adopters[r] + rate * boom * users
+        flows.market[r] = flows.adopters[r] + rate * users
 
 
 @mechanism
 def share_markets(state: Record, p: Record, shock: Record, flows: Record) -> None:
     """Who wants whose phone: logit shares, owners pulled to their own brand."""
-    rate = replacement_rate(state.month, p.device_life, p.device_life_growth) * math.exp(shock.demand)
+    rate = owners_rate(state.month, p.device_life, p.device_life_growth, math.exp(shock.demand))
     for i in range(FIRMS):
         flows.price_worth[i] = price_utility(state.price[i], p.price_slope)
         flows.attach[i] = catalogue(state.breadth[i], p.breadth_scale)
@@ -134,8 +135,9 @@ def share_markets(state: Record, p: Record, shock: Record, flows: Record) -> Non
                 )
             total += flows.weight[i, r]
         leaving = 0.0
+        per_weight = 1.0 / total
         for i in range(FIRMS):
-            flows.share[i, r] = flows.weight[i, r] / total
+            flows.share[i, r] = flows.weight[i, r] * per_weight
             flows.leaving[i, r] = owners_in_market(state.users[i, r], rate, flows.share[i, r], flows.stickiness[i])
             leaving += flows.leaving[i, r]
         for i in range(FIRMS):
@@ -199,8 +201,8 @@ def keep_books(state: Record, p: Record, shock: Record, flows: Record) -> None:
             - flows.overhead[i]
             - flows.holding[i]
         )
-        flows.credit_line[i] = credit_line(users, p.credit_floor, p.credit_per_user)
-        flows.interest[i] = funding_cost(state.cash[i], flows.credit_line[i], p.debt_rate, p.debt_spread)
+        line = credit_line(users, p.credit_floor, p.credit_per_user)
+        flows.interest[i] = funding_cost(state.cash[i], line, p.debt_rate, p.debt_spread)
         pretax = flows.operating_profit[i] - flows.interest[i]
         flows.tax[i] = income_tax(pretax, p.tax_rate)
         flows.profit[i] = pretax - flows.tax[i]
@@ -232,6 +234,14 @@ def move_users(state: Record, flows: Record) -> None:
             in_market += flows.leaving[i, r] * (1.0 + flows.share[i, r] * (flows.stickiness[i] - 1.0))
             state.users[i, r] += flows.newcomers[i, r] - flows.lost[i, r]
         flows.retained[i] = flows.retained[i] / in_market if in_market > 0.0 else 0.0
+
+
+@mechanism
+def extend_credit(state: Record, p: Record, flows: Record) -> None:
+    """What investors fund at the end of the month, by the users then there."""
+    for i in range(FIRMS):
+        users = state.users[i, HOME] + state.users[i, OVERSEAS]
+        flows.credit_line[i] = credit_line(users, p.credit_floor, p.credit_per_user)
 
 
 @mechanism
