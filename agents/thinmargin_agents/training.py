@@ -126,7 +126,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         config = tyro.cli(TrainConfig, args=argv, prog="train.py", description=TrainConfig.__doc__)
         run = None if config.resume else resolve(config)
-        if config.resume and dataclasses.replace(config, resume=None, progress=True) != TrainConfig():
+        if (
+            config.resume
+            and dataclasses.replace(config, resume=None, progress=True, log_folder=Path("logs")) != TrainConfig()
+        ):
             raise ConfigError("--resume goes on with the run's own settings: only --progress goes with it")
     except ConfigError as error:
         print(f"train.py: {error}", file=sys.stderr)  # noqa: T201  # the command line's own answer

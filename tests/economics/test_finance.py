@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.playing import begun, quiet_world
 
 from thinmargin.economics.finance import (
     credit_line,
@@ -72,21 +73,32 @@ def test_run_off_value_by_hand() -> None:
     # Accessories 100 x 20 / 2 + 50 x 4 / 2 = 1100; 13200 a year earn half of 20 %, less 4 %: 66.
     # Less 25 for the lights and 1 + 150 / 30 = 6 for a release: 467, after tax 396.95 a month.
     # Gone each month: ln 1.1 / 12 = 0.007942515 and 1 / 20 x 0.55 = 0.0275.
-    assert run_off_value(state, p, SEAT) == pytest.approx(396.95 / 0.035442515, rel=1e-7)
+    assert run_off_value(state, p, SEAT, 1.0) == pytest.approx(396.95 / 0.035442515, rel=1e-7)
 
 
 def test_run_off_is_worth_nothing_rather_than_less() -> None:
     state, p = _round_numbers()
     p.fixed_cost = 25.0 + 468.0
-    assert run_off_value(state, p, SEAT) == 0.0
+    assert run_off_value(state, p, SEAT, 1.0) == 0.0
 
 
 def test_run_off_values_users_and_what_they_use() -> None:
     state, p = _round_numbers()
-    worth = run_off_value(state, p, SEAT)
+    worth = run_off_value(state, p, SEAT, 1.0)
     state.engagement[SEAT] = 0.8
-    assert run_off_value(state, p, SEAT) < worth
+    assert run_off_value(state, p, SEAT, 1.0) < worth
     state.engagement[SEAT] = 0.9
     state.users[SEAT, 0] = 110.0
-    assert run_off_value(state, p, SEAT) > worth
-    assert run_off_value(state, p, SEAT + 1) == 0.0
+    assert run_off_value(state, p, SEAT, 1.0) > worth
+    assert run_off_value(state, p, SEAT + 1, 1.0) == 0.0
+
+
+def test_run_off_with_services_halved_loses_half_of_what_services_earn() -> None:
+    batch = begun(quiet_world(fixed_cost=0.0, release_cost=0.0))
+    state, p = batch.states[0], batch.economies[0]
+    state["users"][SEAT] = (30.0, 20.0)
+    state["user_years"][SEAT] = (100.0, 50.0)
+    state["breadth"][SEAT] = 0.0  # no accessories: services are all there is
+    whole = run_off_value(state, p, SEAT, 1.0)
+    assert whole > 0.0
+    assert run_off_value(state, p, SEAT, 0.5) == pytest.approx(0.5 * whole)

@@ -33,7 +33,7 @@ PLANS: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
 
 def potential(env: EcosystemEnv) -> float:
     """The shaping potential of the state the environment is in, RMB 10 bn."""
-    return float(run_off_value(env._batch.states[0], env._batch.economies[0], SEAT)) / MONEY_SCALE
+    return float(run_off_value(env._batch.states[0], env._batch.economies[0], SEAT, 1.0)) / MONEY_SCALE
 
 
 def play(env: EcosystemEnv, plan: str, world: World | int) -> list[tuple[float, bool, bool, dict[str, Any]]]:
