@@ -129,9 +129,11 @@ def capture(model: PPO, environment: EcosystemVecEnv) -> dict[str, Any]:
         "torch_generator": torch.get_rng_state().numpy().copy(),
         "cuda_generators": [state.numpy() for state in torch.cuda.get_rng_state_all()],
         "numpy_generator": dict(generator),
-        "logged": {
-            tag: float(value) for tag, value in model.logger.name_to_value.items() if isinstance(value, numbers.Real)
-        },
+        "logged": [
+            [tag, float(value), list(model.logger.name_to_excluded.get(tag) or ())]
+            for tag, value in model.logger.name_to_value.items()
+            if isinstance(value, numbers.Real)
+        ],
         "environment": environment.get_state(),
         "last_observations": np.asarray(model._last_obs),  # noqa: SLF001  # no public name exists
         "last_starts": np.asarray(model._last_episode_starts),  # noqa: SLF001  # as above
@@ -157,8 +159,8 @@ def restore(model: PPO, environment: EcosystemVecEnv, tree: Mapping[str, Any]) -
     model._n_updates = int(tree["updates"])  # noqa: SLF001  # as above
     model.ep_info_buffer = deque(tree["episodes"], maxlen=model._stats_window_size)  # noqa: SLF001  # as above
     model.ep_success_buffer = deque(maxlen=model._stats_window_size)  # noqa: SLF001  # as above
-    for tag, value in tree["logged"].items():
-        model.logger.record(tag, value)
+    for tag, value, excluded in tree["logged"]:
+        model.logger.record(tag, value, exclude=tuple(excluded))
     torch.set_rng_state(torch.as_tensor(tree["torch_generator"]))
     torch.cuda.set_rng_state_all([torch.as_tensor(state) for state in tree["cuda_generators"]])
     np.random.set_state(tree["numpy_generator"])  # noqa: NPY002  # Stable-Baselines3 shuffles with it

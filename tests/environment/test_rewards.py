@@ -33,7 +33,12 @@ PLANS: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
 
 def potential(env: EcosystemEnv) -> float:
     """The shaping potential of the state the environment is in, RMB 10 bn."""
-    return float(run_off_value(env._batch.states[0], env._batch.economies[0], SEAT, 1.0)) / MONEY_SCALE
+    return run_off(env, 1.0)
+
+
+def run_off(env: EcosystemEnv, services: float) -> float:
+    """What the users would still earn, RMB 10 bn, with this share of services revenue allowed."""
+    return float(run_off_value(env._batch.states[0], env._batch.economies[0], SEAT, services)) / MONEY_SCALE
 
 
 def play(env: EcosystemEnv, plan: str, world: World | int) -> list[tuple[float, bool, bool, dict[str, Any]]]:
@@ -257,7 +262,7 @@ def test_the_closing_value_is_what_sixty_calm_months_under_the_closing_playbook_
         _, reward, terminated, _, info = env.step(book)
         assert not terminated
         worth += GAMMA**month * float(reward)
-    worth += GAMMA**MONTHS_CLOSING * potential(env)
+    worth += GAMMA**MONTHS_CLOSING * run_off(env, number if name == "services" and stays else 1.0)
     assert info["levers"]["asked"]["updates"] == pytest.approx(CLOSING.updates, rel=1e-6)
     assert paid == pytest.approx(worth, rel=1e-5)
 

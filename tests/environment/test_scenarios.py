@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from thinmargin.env import EcosystemEnv
+from thinmargin.levers import action_of
 from thinmargin.parameters import ECONOMY, LOW_MARGIN_ECOSYSTEM
 from thinmargin.records import SEAT, SHOCKS
 from thinmargin.scenarios import FAMILIES
+from thinmargin.vector import EcosystemVectorEnv
 from thinmargin.worlds import EVENT_DRAWS, World
 
 MONTHS = 180
@@ -203,3 +205,24 @@ def test_the_clone_plays_the_low_margin_ecosystem_in_everything() -> None:
     for key in range(10):
         scenario, _, start = twins("entrant_clone", key)
         assert (scenario.shocks["clone"][start:] == 1.0).all()
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_every_firm_stays_finite_and_no_users_are_negative_for_fifteen_years(family: str) -> None:
+    vector = EcosystemVectorEnv(16, worlds=family, horizon=180)
+    vector.reset(options={"world": list(range(1_000_000, 1_000_016))})
+    steady = np.tile(action_of(0.10, 0.01, 0.05, 3.0), (16, 1))
+    for _ in range(179):
+        vector.step(steady)
+        states = vector._batch.states
+        assert np.isfinite(states.view(np.float64)).all()
+        assert (states["users"] >= 0.0).all()
+
+
+def test_the_first_observation_does_not_tell_the_first_shock() -> None:
+    family = FAMILIES["benchmark"]
+    world = family.draw(7, 3)
+    shocked = family.draw(7, 3)
+    shocked.shocks["component"] += 0.5
+    first, second = (EcosystemEnv(horizon=3).reset(options={"world": drawn})[0] for drawn in (world, shocked))
+    assert (first == second).all()
