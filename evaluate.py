@@ -1,6 +1,9 @@
-"""Compare policies on unseen worlds: `python evaluate.py --help`."""
+"""Compare policies on unseen worlds: the command line of thinmargin_agents.evaluation."""
 
-from thinmargin_agents.evaluation import main
+try:
+    from thinmargin_agents.evaluation import main
+except ModuleNotFoundError as error:
+    raise SystemExit(f"evaluate.py: {error}; this needs: pip install 'thinmargin[agents]'") from error
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -1,6 +1,9 @@
 """Train an agent: the command line of thinmargin_agents.training."""
 
-from thinmargin_agents.training import main
+try:
+    from thinmargin_agents.training import main
+except ModuleNotFoundError as error:
+    raise SystemExit(f"train.py: {error}; this needs: pip install 'thinmargin[agents]'") from error
 
 if __name__ == "__main__":
     raise SystemExit(main())

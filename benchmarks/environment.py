@@ -2,7 +2,8 @@
 
 python benchmarks/environment.py [--seconds 0.5] [--repeats 5] [--sizes 256 1024 4096] [--json FILE]
 
-Everything runs on one core of one process. Competitors take turns within each repeat and the median
+Everything runs on one core of one process and is timed in processor seconds, so that time lent to other
+programs does not count. Competitors take turns within each repeat and the median
 over the repeats counts, so that a busy machine slows all of them alike. Ratios travel between
 machines, absolute speeds do not.
 """
@@ -38,8 +39,8 @@ Round = Callable[[], int]
 def rate(work: Round, seconds: float) -> float:
     """Units a second of a piece of work that is repeated for at least this long."""
     units = 0
-    start = time.perf_counter()
-    while (elapsed := time.perf_counter() - start) < seconds:
+    start = time.process_time()
+    while (elapsed := time.process_time() - start) < seconds:
         units += work()
     return units / elapsed
 

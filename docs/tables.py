@@ -19,6 +19,7 @@ from thinmargin import ENVIRONMENTS
 from thinmargin.baselines import BASELINES
 from thinmargin.parameters import (
     CLOSING,
+    CONSTANT_BEST,
     FIRM_TABLE,
     LOW_MARGIN_ECOSYSTEM,
     MASS_MARKETING,
@@ -222,6 +223,7 @@ def baseline_books() -> str:
         "premium": PREMIUM,
         "mass_marketing": MASS_MARKETING,
         "myopic": MYOPIC,
+        "constant_best": CONSTANT_BEST,
     }
     return constants(Playbook, list(books.items()))
 

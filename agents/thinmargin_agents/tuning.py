@@ -123,7 +123,10 @@ class Tuned:
 
 def tune(config: TuneConfig, told: Callable[[int, float], None] | None = None) -> Tuned:
     """The best actions found on the validation worlds; `told` hears of generations done and the best J so far."""
-    import cma  # noqa: PLC0415  # only tuning needs it
+    try:
+        import cma  # noqa: PLC0415  # only tuning needs it
+    except ModuleNotFoundError as error:
+        raise SystemExit("tuning needs CMA-ES: pip install 'thinmargin[search]'") from error
     import numpy as np  # noqa: PLC0415  # heavy: not for --help
 
     from thinmargin.splits import KEYS  # noqa: PLC0415  # as above

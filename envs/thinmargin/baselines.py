@@ -110,9 +110,9 @@ BASELINES: dict[str, Baseline] = {
     for baseline in (
         Baseline(
             "low_margin_ecosystem",
-            "THE baseline: hardware priced at the 5 % net-margin pledge, steady start-up tickets, little paid"
-            " marketing, weekly updates",
-            "the articles' account of Xiaomi; pledge of April 2018",
+            "THE baseline: the highest markup (3 %) at which hardware never nets more than the pledged 5 %, not even in"
+            " the cheapest month of a model; steady start-up tickets, little paid marketing, weekly updates",
+            "press accounts of Xiaomi's business model; pledge of April 2018",
             lambda: playbook_policy(LOW_MARGIN_ECOSYSTEM),
         ),
         Baseline(

@@ -134,7 +134,8 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     - `closing`: whether the last month pays the closing value and terminates (True), or truncates (False).
     - `horizon`: months in an episode, 1 to 600.
     - `split`: the range that world keys are drawn from: `train`, `validation` or `test`.
-    - `parameters`: constants to replace, `{name: value}`, in all worlds; see `thinmargin.parameters.Parameters`.
+    - `parameters`: constants to replace, `{name: value}`; see `thinmargin.parameters.Parameters`. In families with
+      hidden worlds the hidden constants are drawn around the given value; `calibrated` takes it as it is.
     - `discrete`: whether actions are indices of the grid.
     - `render_mode`: `"ansi"` (the month as text), `"rgb_array"` (the episode as a picture, 800 x 1200 x 3), `"human"`
       (a window) or None.

@@ -199,7 +199,7 @@ class Firm(Checked):
 
 
 LOW_MARGIN_ECOSYSTEM = Playbook(markup=0.60, accessories=0.012, marketing=0.035, updates=4.33, hardware_cap=0.05)
-"""The strategy the articles describe: as much markup as the 5 % pledge allows, and no more."""
+"""The strategy press accounts of Xiaomi describe: as much markup as the 5 % pledge allows, and no more."""
 PREMIUM = Playbook(markup=0.45, accessories=0.0005, marketing=0.02, updates=0.5)
 MASS_MARKETING = Playbook(markup=0.12, accessories=0.0005, marketing=0.12, updates=1.0)
 MYOPIC = Playbook(markup=0.432, accessories=0.0, marketing=0.0674, updates=0.55)

@@ -173,7 +173,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         last = np.full(self.num_envs, None, dtype=object)
         for row in ended:
             last[row] = self._batch.observations[row].copy()
-        infos = self._infos(copy=True)
+        infos = self._infos(ended)
         for name in infos:
             if name.startswith("_"):
                 infos[name] = mask
@@ -188,10 +188,16 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
     def _observations(self) -> npt.NDArray[np.float32]:
         return self._batch.observations.copy() if self._copy else self._batch.observations
 
-    def _infos(self, copy: bool = False) -> dict[str, Any]:
-        report = self._batch.reports
-        if self._copy or copy:  # as plain numbers: NumPy copies records far slower
-            report = report.view(np.float64).copy().view(REPORT)
+    def _infos(self, rows: npt.NDArray[np.int64] | None = None) -> dict[str, Any]:
+        """Infos of all environments, or copies with only these rows filled in."""
+        numbers = self._batch.report_numbers  # as plain numbers: NumPy copies records far slower
+        if rows is not None:
+            some = np.zeros_like(numbers)
+            some[rows] = numbers[rows]
+            numbers = some
+        elif self._copy:
+            numbers = numbers.copy()
+        report = numbers.view(REPORT).reshape(self.num_envs)
         everyone = np.ones(self.num_envs, np.bool_)
         return {
             "books": report.view(BOOKS_VIEW),

@@ -39,9 +39,10 @@ for module in pkgutil.walk_packages(thinmargin.__path__, "thinmargin."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
 names = collections.defaultdict(list)
+folder = thinmargin.__path__[0]
 for name, module in list(sys.modules.items()):
     file = getattr(module, "__file__", None)
-    if file and "thinmargin" in file:
+    if file and file.startswith(folder):
         names[file].append(name)
 print(len(names))
 print([sorted(found) for found in names.values() if len(found) > 1])
