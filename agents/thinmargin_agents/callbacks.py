@@ -18,6 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 from thinmargin.records import LEVERS
 from thinmargin_agents.configs import Run
 from thinmargin_agents.files import write_atomically
+from thinmargin_agents.models import weights
 from thinmargin_agents.runs import RunFolder
 from thinmargin_agents.sb3 import EcosystemVecEnv
 from thinmargin_agents.validation import Judge, Judgement
@@ -121,8 +122,6 @@ class ValidationCallback(BaseCallback):
 
     def judge(self) -> Judgement:
         """Judge now; write the row, and the policy if it is the best so far."""
-        from thinmargin_agents.models import weights  # noqa: PLC0415  # avoids a circular import
-
         judgement = self._judge.judge(self.model.policy)
         timesteps = self.model.num_timesteps
         for output in self.logger.output_formats:  # at once: SB3's own figures wait for the end of the update

@@ -19,6 +19,7 @@ from thinmargin.settings import (
     check_choices,
     check_numbers,
     check_options,
+    check_render_mode,
     discrete_actions,
     generator_from,
     observation_space,
@@ -185,9 +186,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         render_mode: str | None = None,
     ) -> None:
         self.settings = Settings(worlds, reward, closing, horizon, split, parameters, discrete)
-        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            allowed = ", ".join(self.metadata["render_modes"])
-            raise ValueError(f"render_mode is {render_mode!r}: allowed are {allowed} and None")
+        check_render_mode(render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
         self.action_space = self.settings.action_space()
         self.observation_space = observation_space()  # type: ignore[assignment]  # a Box of float32

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -103,6 +103,12 @@ def check_whole(name: str, value: object, high: int) -> None:
         raise TypeError(f"{name} is {value!r}: a whole number from 1 to {high} is wanted")
     if not 1 <= value <= high:
         raise ValueError(f"{name} is {value}: allowed are 1 to {high}")
+
+
+def check_render_mode(mode: object, modes: Sequence[str]) -> None:
+    """Nothing if `mode` is None or among `modes`, else a ValueError."""
+    if mode is not None and mode not in modes:
+        raise ValueError(f"render_mode is {mode!r}: allowed are {', '.join(modes)} and None")
 
 
 def check_numbers(action: Any, shape: tuple[int, ...]) -> npt.NDArray[Any]:

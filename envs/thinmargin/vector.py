@@ -24,6 +24,7 @@ from thinmargin.settings import (
     check_choices,
     check_numbers,
     check_options,
+    check_render_mode,
     check_whole,
     discrete_actions,
     generator_from,
@@ -71,9 +72,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         copy: bool = True,
     ) -> None:
         check_whole("num_envs", num_envs, MAX_ENVS)
-        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            allowed = ", ".join(self.metadata["render_modes"])
-            raise ValueError(f"render_mode is {render_mode!r}: allowed are {allowed} and None")
+        check_render_mode(render_mode, self.metadata["render_modes"])
         self.settings = Settings(worlds, reward, closing, horizon, split, parameters, discrete)
         self.num_envs = num_envs
         self.render_mode = render_mode
