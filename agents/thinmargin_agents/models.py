@@ -24,7 +24,7 @@ def learning_rate(hyperparameters: Hyperparameters) -> Any:
     first, last = hyperparameters.learning_rate, hyperparameters.learning_rate_end
 
     def schedule(left: float) -> float:
-        return last + (first - last) * left
+        return last + (first - last) * max(left, 0.0)  # the last update may pass the end
 
     return schedule
 

@@ -18,7 +18,7 @@ from thinmargin.splits import KEYS
 from thinmargin_agents import training
 from thinmargin_agents.callbacks import ProgressCallback
 from thinmargin_agents.configs import Run, TrainConfig, resolve
-from thinmargin_agents.models import build_policy
+from thinmargin_agents.models import build_policy, learning_rate
 from thinmargin_agents.rollout import play_worlds
 from thinmargin_agents.runs import RunError, RunFolder, latest_run, load_policy
 from thinmargin_agents.training import train
@@ -156,6 +156,13 @@ def test_a_resumed_run_draws_the_same_curves(tmp_path: Path, monkeypatch: pytest
             train(run, folder, shown=False)
     train(run, folder, shown=False, go_on=True)
     assert curves(folder.path) == curves(whole.path)
+
+
+def test_a_budget_shorter_than_one_update_trains_with_the_last_step_size(tmp_path: Path) -> None:
+    run = small_run(1)
+    assert learning_rate(run.hyperparameters)(-200.0) == run.hyperparameters.learning_rate_end
+    folder = trained(tmp_path, run)
+    assert all(np.isfinite(item).all() for item in folder.load("checkpoint")["policy"].values())
 
 
 def test_tensorboard_has_business_levers_evaluations_layout_and_hyperparameters(tmp_path: Path) -> None:
