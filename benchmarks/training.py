@@ -9,6 +9,7 @@ eight, default hyper-parameters) on the same environment, one torch thread each,
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import statistics
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 import gymnasium
 import torch
 from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from thinmargin_agents.configs import TrainConfig, resolve
@@ -47,17 +49,30 @@ def stock(months: int) -> float:
     return model.num_timesteps / (time.perf_counter() - begun)
 
 
+class UntilBaseline(BaseCallback):
+    """Stop as soon as the mean value on validation worlds reaches the baseline's."""
+
+    def __init__(self, judge: Judge) -> None:
+        super().__init__()
+        self._judge = judge
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_start(self) -> None:
+        if self.num_timesteps and self._judge.baseline.value.mean() <= self._judge.judge(self.model.policy).J:
+            raise StopIteration
+
+
 def seconds_to_baseline() -> tuple[float, int]:
-    """Seconds and months until the mean value on validation worlds reaches the baseline's."""
+    """Seconds and months of the shipped preset, judged after every update, until the baseline is reached."""
     run = resolve(TrainConfig())
     judge = Judge(environment_arguments(run), WORLDS)
     model = build_model(run, build_environment(run))
-    wanted = judge.baseline.value.mean()
     begun = time.perf_counter()
-    while True:
-        model.learn(run.hyperparameters.n_steps * run.hyperparameters.n_envs, reset_num_timesteps=False)
-        if wanted <= judge.judge(model.policy).J:
-            return time.perf_counter() - begun, model.num_timesteps
+    with contextlib.suppress(StopIteration):
+        model.learn(run.hyperparameters.n_timesteps, UntilBaseline(judge))
+    return time.perf_counter() - begun, model.num_timesteps
 
 
 def main() -> None:
