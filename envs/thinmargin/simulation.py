@@ -6,7 +6,6 @@ out, nothing allocated, nothing random.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.economics.compiled import Record, entry_point, mechanism, source_digest
-from thinmargin.economics.finance import credit_line, run_off_value
+from thinmargin.economics.finance import credit_line, monthly_discount, run_off_value
 from thinmargin.economics.month import advance
 from thinmargin.economics.start import begin
 from thinmargin.levers import read_levers
@@ -79,7 +78,7 @@ def closing_value(state: Record, p: Record, shock: Record, flows: Record, calm: 
     run-off value of the users then left; never negative (limited liability).
     """
     calm_after(shock, calm)
-    factor = math.pow(1.0 + p.discount_rate, -1.0 / 12.0)
+    factor = monthly_discount(p.discount_rate)
     discount = factor
     value = 0.0
     for _ in range(CLOSING_MONTHS):
@@ -199,7 +198,7 @@ def run_month(
         end = BANKRUPT
     elif state.month >= horizon:
         end = CLOSED
-    factor = math.pow(1.0 + p.discount_rate, -1.0 / 12.0)
+    factor = monthly_discount(p.discount_rate)
     closing = 0.0
     if end == CLOSED and pays_closing:
         spare_state[0] = state

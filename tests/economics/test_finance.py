@@ -11,6 +11,7 @@ from thinmargin.economics.finance import (
     credit_line,
     funding_cost,
     income_tax,
+    monthly_discount,
     release_cost,
     run_off_value,
 )
@@ -102,3 +103,8 @@ def test_run_off_with_services_halved_loses_half_of_what_services_earn() -> None
     whole = run_off_value(state, p, SEAT, 1.0)
     assert whole > 0.0
     assert run_off_value(state, p, SEAT, 0.5) == pytest.approx(0.5 * whole)
+
+
+def test_twelve_months_of_discount_are_a_year() -> None:
+    assert monthly_discount(0.10) ** 12 == pytest.approx(1.0 / 1.10, rel=1e-14)
+    assert monthly_discount(0.0) == 1.0

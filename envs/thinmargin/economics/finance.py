@@ -21,6 +21,12 @@ def release_cost(cadence: float, users: float, cost: float, base: float) -> floa
 
 
 @mechanism
+def monthly_discount(rate: float) -> float:
+    """Discount factor of one month at `rate` a year: (1 + r)^(-1/12)."""
+    return math.pow(1.0 + rate, -1.0 / 12.0)
+
+
+@mechanism
 def credit_line(users: float, floor: float, per_user: float) -> float:
     """Most that investors fund, RMB m: growth before profit, but only growth in users."""
     return floor + per_user * users
