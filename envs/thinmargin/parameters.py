@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from thinmargin.fitted import fitted, fitted_seat
 from thinmargin.records import FIRMS, REGIONS
 
 MONTHLY_DISCOUNT: float = 1.10 ** (-1 / 12)
@@ -39,7 +40,7 @@ class Checked:
             value = getattr(self, item.name)
             size = len(item.default) if isinstance(item.default, tuple) else None
             if (size is None) == isinstance(value, Sequence) or (size is not None and len(value) != size):
-                shape = "one number" if size is None else f"{size} numbers (one a region)"
+                shape = "one number" if size is None else f"{size} numbers"
                 raise ValueError(f"{type(self).__name__}.{item.name} is {value!r}: {shape} wanted")
             low, high = item.metadata["low"], item.metadata["high"]
             for number in value if size is not None else (value,):
@@ -63,28 +64,30 @@ class Parameters(Checked):
 
     # fmt: off
     # demand
-    price_slope: float = constant(
-        3.9, "1", 0.5, 12, "logit coefficient of ln price",
+    price_slope: float = constant(fitted("price_slope"), "1", 0.5, 12, "logit coefficient of ln price",
         "all-in brand elasticity near -3: Bijmolt, van Heerde & Pieters 2005",
     )
-    inertia: float = constant(0.99, "utility", 0, 4, "owners' pull to their own brand", "judgement; retention 0.45, QuestMobile")
-    inertia_span: float = constant(1.05, "utility", 0, 4, "pull added by a full fan base, and by a full accessory catalogue", "judgement")
+    inertia: float = constant(fitted("inertia"), "utility", 0, 4, "owners' pull to their own brand", "judgement; retention 0.45, QuestMobile")
+    inertia_span: float = constant(fitted("inertia_span"), "utility", 0, 4, "pull added by a full fan base, and by a full accessory catalogue", "judgement")
     category_elasticity: float = constant(-0.6, "1", -2, 0, "first-time adoption to the price level", "judgement; studies -0.4 to -1.5")
-    users_ceiling: tuple[float, float] = constant((1131.0, 3300.0), "m users", 10, 9000, "smartphone users, saturated market", "home: fit to market sizes (IDC); overseas: judgement")
+    users_ceiling: tuple[float, float] = constant(fitted("users_ceiling"), "m users", 10, 9000, "smartphone users, saturated market", "home: fit to market sizes (IDC); overseas: judgement")
     adoption_innovation: float = constant(0.003, "1/year", 0, 0.1, "Bass p", "not identified; Bass 1969")
-    adoption_imitation: tuple[float, float] = constant((0.635, 0.335), "1/year", 0, 3, "Bass q", "fit to market sizes (IDC)")
-    device_life: float = constant(20.5, "months", 6, 120, "life of a phone at the start", "fit; Kantar 18.6 in 2013")
-    device_life_growth: float = constant(2.52, "months/year", 0, 12, "lengthening of a phone's life", "fit; surveys 18.6 (2013) to 40 (2022)")
-    base_start: tuple[float, float] = constant((161.0, 640.0), "m users", 1, 9000, "smartphone users at the start", "fit; prior from IDC shipments to 2011")
+    adoption_imitation: tuple[float, float] = constant(fitted("adoption_imitation"), "1/year", 0, 3, "Bass q", "fit to market sizes (IDC)")
+    device_life: float = constant(fitted("device_life"), "months", 6, 120, "life of a phone at the start", "fit; Kantar 18.6 in 2013")
+    device_life_growth: float = constant(fitted("device_life_growth"), "months/year", 0, 12, "lengthening of a phone's life", "fit; surveys 18.6 (2013) to 40 (2022)")
+    second_life: float = constant(fitted("second_life"), "share", 0, 1, "replaced phones that find a second user", "fit")
+    base_start: tuple[float, float] = constant(fitted("base_start"), "m users", 1, 9000, "smartphone users at the start", "fit; prior from IDC shipments to 2011")
     # marketing
-    awareness_span: float = constant(1.0, "utility", 0, 4, "utility of being known by all; long-run elasticity peaks at a quarter of it", "Sethuraman, Tellis & Briesch 2011")
-    awareness_pivot: float = constant(97.8, "RMB m/month per 20 m units", 1, 2000, "impressions that give half of it", "prior; data add little")
+    awareness_span: float = constant(fitted("awareness_span"), "utility", 0, 4, "utility of being known by all; long-run elasticity peaks at a quarter of it", "Sethuraman, Tellis & Briesch 2011")
+    awareness_pivot: float = constant(fitted("awareness_pivot"), "RMB m/month per 20 m units", 1, 2000, "impressions that give half of it", "prior; data add little")
     adstock_carryover: float = constant(0.5, "1/month", 0, 0.95, "advertising remembered a month later", "Broadbent 1979; half-life 5-6 weeks")
-    word_of_mouth: float = constant(4.32, "RMB/month", 0, 100, "advertising one fan replaces", "prior; data add little")
-    coverage_rate: float = constant(0.0117, "1/month", 0, 0.1, "stores and distributors built by selling spend", "fit")
-    coverage_scale: float = constant(100.0, "RMB m/month", 1, 1000, "selling spend that builds at half the full rate", "judgement")
+    word_of_mouth: float = constant(fitted("word_of_mouth"), "RMB/month", 0, 100, "advertising one fan replaces", "prior; data add little")
+    coverage_rate: float = constant(fitted("coverage_rate"), "1/month", 0, 0.1, "stores and distributors built by selling spend", "fit")
+    coverage_scale: float = constant(fitted("coverage_scale"), "RMB m/month", 1, 1000, "selling spend that builds at half the full rate", "judgement")
     coverage_decay: float = constant(0.012, "1/month", 0, 0.5, "channels lost without spend", "judgement")
-    overseas_effort: float = constant(0.5, "share", 0, 1, "share of selling spend overseas, once open", "prior; data add little")
+    overseas_effort: float = constant(fitted("overseas_effort"), "share", 0, 1, "share of selling spend overseas, once all of it is entered", "prior; data add little")
+    group_share: tuple[float, float, float, float] = constant((0.26, 0.20, 0.30, 0.24), "share", 0, 1, "of the overseas market: emerging Asia; Europe; Latin America, Middle East, Africa; the rest", "judgement from IDC shipments by region")
+    entry_months: float = constant(fitted("entry_months"), "months", 1, 120, "from entry to a country group until all of it is reached", "judgement")
     # fans, updates, imitation
     fan_ceiling: float = constant(0.5, "share", 0.01, 1, "most users that become fans", "judgement")
     fan_constant: float = constant(-1.8, "logit", -6, 6, "fans of an average offer", "judgement")
@@ -95,32 +98,32 @@ class Parameters(Checked):
     fan_months_up: float = constant(12.0, "months", 1, 60, "time to win trust", "judgement")
     fan_months_down: float = constant(4.0, "months", 1, 60, "time to lose trust", "judgement")
     update_scale: float = constant(1.3, "releases/month", 0.1, 10, "cadence at which novelty saturates", "judgement")
-    bug_rate: float = constant(0.03, "1 per release", 0, 0.5, "bugs and fatigue of one release", "judgement")
+    bug_rate: float = constant(fitted("bug_rate"), "1 per release", 0, 0.5, "bugs and fatigue of one release", "judgement")
     bug_base: float = constant(250.0, "m users", 10, 5000, "users that double what bugs cost", "judgement")
     codevelopment: float = constant(0.6, "share", 0, 1, "bugs a full fan base catches", "judgement")
     engagement_floor: float = constant(0.65, "index", 0, 2, "use without updates", "judgement")
     engagement_span: float = constant(0.45, "index", 0, 2, "use added by updates", "judgement")
     engagement_months: float = constant(2.5, "months", 1, 24, "habits change slowly", "judgement")
-    imitation_strength: float = constant(1.235, "utility", 0, 4, "what rivals copy of a dominant offer", "fit; Red Queen competition, Barnett & Hansen 1996")
+    imitation_strength: float = constant(fitted("imitation_strength"), "utility", 0, 4, "what rivals copy of a dominant offer", "fit; Red Queen competition, Barnett & Hansen 1996")
     imitation_months: float = constant(36.0, "months", 1, 120, "time to copy", "judgement")
     # services and accessories
-    services_ceiling: tuple[float, float] = constant((216.0, 25.9), "RMB/user/year", 0, 2000, "services revenue of a mature user", "home: fit; overseas: 0.12 of home")
-    services_half: float = constant(409.0, "m user-years", 1, 5000, "experience at which half is earned", "fit")
+    services_ceiling: tuple[float, float] = constant(fitted("services_ceiling"), "RMB/user/year", 0, 2000, "services revenue of a mature user", "home: fit; overseas: 0.12 of home")
+    services_half: float = constant(fitted("services_half"), "m user-years", 1, 5000, "experience at which half is earned", "fit")
     services_margin: float = constant(0.64, "share", 0, 1, "gross margin", "reported to 2019")
-    accessory_ceiling: tuple[float, float] = constant((380.0, 68.9), "RMB/user/year", 0, 5000, "accessory revenue at a full catalogue", "home: fit; overseas: prior")
-    breadth_scale: float = constant(6.18, "ventures", 0.5, 500, "ventures that fill two thirds of the catalogue", "fit")
-    accessory_margin: float = constant(0.238, "share", 0, 1, "gross margin with full buying power", "fit")
-    accessory_scale: float = constant(58850.0, "RMB m/year", 1, 1e6, "revenue that gives half of it", "fit")
+    accessory_ceiling: tuple[float, float] = constant(fitted("accessory_ceiling"), "RMB/user/year", 0, 5000, "accessory revenue at a full catalogue", "home: fit; overseas: prior")
+    breadth_scale: float = constant(fitted("breadth_scale"), "ventures", 0.5, 500, "ventures that fill two thirds of the catalogue", "fit")
+    accessory_margin: float = constant(fitted("accessory_margin"), "share", 0, 1, "gross margin with full buying power", "fit")
+    accessory_scale: float = constant(fitted("accessory_scale"), "RMB m/year", 1, 1e6, "revenue that gives half of it", "fit")
     ticket: float = constant(60.0, "RMB m", 1, 1000, "all-in cost of one venture", "judgement between seed 2 and all-stage 85-100")
     venture_success: float = constant(0.38, "share", 0, 1, "ventures that reach the market", "2014-16: 20 of 55 launched")
-    deal_flow: float = constant(4.0, "ventures/month", 0.1, 100, "deals a month that halve their quality", "judgement")
-    gestation: float = constant(30.0, "months", 2, 120, "from ticket to product", "2 to 3 years reported")
-    obsolescence: float = constant(0.012, "1/month", 0, 0.5, "catalogue lost", "judgement")
+    deal_flow: float = constant(fitted("deal_flow"), "ventures/month", 0.1, 100, "deals a month that halve their quality", "judgement")
+    gestation: float = constant(fitted("gestation"), "months", 2, 120, "from ticket to product", "2 to 3 years reported")
+    obsolescence: float = constant(fitted("obsolescence"), "1/month", 0, 0.5, "catalogue lost", "judgement")
     hit_sd: float = constant(0.5, "log", 0, 2, "luck of the ventures of a month", "judgement")
     # cost and price
     learning: float = constant(0.2345, "1", 0, 1, "experience exponent, 15 % a doubling", "Irwin & Klenow 1994; Wright 1936")
-    incompressible: float = constant(0.601, "share", 0, 1, "cost that experience cannot touch", "fit; De Jong 1957")
-    spec_drift: float = constant(0.00142, "1/month", -0.02, 0.02, "better phones cost more", "fit")
+    incompressible: float = constant(fitted("incompressible"), "share", 0, 1, "cost that experience cannot touch", "fit; De Jong 1957")
+    spec_drift: float = constant(fitted("spec_drift"), "1/month", -0.02, 0.02, "better phones cost more", "fit")
     model_decline: float = constant(0.013, "1/month", 0, 0.05, "component cost falls in a model's life", "0.9-1.4 % from reported launch and year-end margins")
     markup_speed: float = constant(0.04, "share/month", 0.001, 1, "most a markup moves in a month", "judgement; 3 to 4 cuts in a model's life")
     royalty: float = constant(0.04, "share", 0, 0.2, "patent royalties inside unit cost (memo)", "2.3 to 10 % reported")
@@ -157,7 +160,7 @@ class Parameters(Checked):
     component_persistence: float = constant(0.95, "1/month", 0, 0.999, "AR(1)", "judgement")
     component_sd: float = constant(0.015, "log", 0, 1, "innovation", "component cost sd 8 % a year")
     brand_rate: float = constant(0.0, "1/month", 0, 1, "chance of a brand or supply scandal, each firm", "judgement")
-    brand_drop: float = constant(0.6, "utility", 0, 5, "what it costs", "the 2016 slump, fit 0.72")
+    brand_drop: float = constant(fitted("brand_drop"), "utility", 0, 5, "what it costs", "the 2016 slump, fit 0.72")
     brand_decay: float = constant(0.08, "1/month", 0.001, 1, "how fast it is forgotten", "judgement")
     # fmt: on
 
@@ -190,10 +193,11 @@ class Firm(Checked):
     unit_cost: float = constant(1000.0, "RMB", 100, 10000, "of the first phone", "judgement from reported prices")
     experience: float = constant(1000.0, "m units", 0.1, 1e5, "units made before the start", "judgement")
     fan_appeal: float = constant(0.0, "logit", -6, 6, "fans by brand alone", "judgement")
-    channels: tuple[float, float] = constant((1.0, 1.0), "share", 0, 1, "buyers reached without selling spend", "judgement")
-    overseas_month: float = constant(0.0, "month", 0, 600, "sells overseas from", "entry dates reported")
+    online: float = constant(1.0, "share", 0, 1, "buyers reached without selling spend where it is on sale", "judgement")
+    entry: tuple[float, float, float, float] = constant((-600.0,) * 4, "month", -600, 600, "of entry, by country group", "dates reported")
     cash: float = constant(50000.0, "RMB m", 0, 1e7, "at the start", "judgement: part of a large group")
     capacity: float = constant(0.0, "m units/month", 0, 100, "at the start, 0 = what is wanted", "judgement")
+    breadth: float = constant(0.0, "ventures", 0, 500, "accessories of its own at the start, as ventures", "judgement")
     start_markup: float = constant(0.12, "share", -0.2, 0.6, "at the start", "reported gross margin 2012")
     # fmt: on
 
@@ -212,13 +216,14 @@ FIRM_TABLE = (
         name="ecosystem entrant",
         playbook=LOW_MARGIN_ECOSYSTEM,
         start_share=(0.002, 0.0),
-        brand=(-0.6185, -0.5501),
-        unit_cost=994.0,
-        experience=12.2,
-        channels=(0.314, 0.0),
-        overseas_month=34.0,
+        brand=fitted_seat("brand"),
+        unit_cost=fitted_seat("unit_cost"),
+        experience=fitted_seat("experience"),
+        online=fitted_seat("online"),
+        entry=(30.0, 70.0, 84.0, 600.0),
         cash=1300.0,
-        capacity=0.35,
+        capacity=fitted_seat("capacity"),
+        breadth=fitted_seat("breadth"),
     ),
     Firm(
         name="premium integrated",
@@ -262,12 +267,11 @@ T = TypeVar("T", bound=Checked)
 
 def _layout() -> np.dtype[Any]:
     columns: list[tuple[str, Any, tuple[int, ...]]] = [
-        (item.name, np.float64, (REGIONS,) if isinstance(item.default, tuple) else ()) for item in fields(Parameters)
+        (item.name, np.float64, np.shape(item.default)) for item in fields(Parameters)
     ]
     for item in fields(Firm):
         if "low" in item.metadata:
-            shape = (FIRMS, REGIONS) if isinstance(item.default, tuple) else (FIRMS,)
-            columns.append((f"firm_{item.name}", np.float64, shape))
+            columns.append((f"firm_{item.name}", np.float64, (FIRMS, *np.shape(item.default))))
     columns.append(("firm_brand", np.float64, (FIRMS, REGIONS)))
     columns.extend((f"play_{item.name}", np.float64, (BOOKS_OF_PLAY,)) for item in fields(Playbook))
     return np.dtype((np.record, columns))

@@ -13,6 +13,8 @@ import numpy as np
 
 FIRMS = 4
 REGIONS = 2
+GROUPS = 4
+"""Country groups of the overseas region: a firm enters one after another."""
 HOME, OVERSEAS = 0, 1
 SEAT = 0
 """The firm the single-agent environment plays; every firm has the same state and mechanics."""
@@ -52,6 +54,7 @@ class Feature(NamedTuple):
 
 
 FIRM = (FIRMS,)
+REGION = (REGIONS,)
 FIRM_REGION = (FIRMS, REGIONS)
 
 LEVERS = (
@@ -78,7 +81,9 @@ PRICE, ACCESSORIES, MARKETING, UPDATES = range(4)
 
 STATE_FIELDS = (
     Quantity("users", "m users", "installed base", FIRM_REGION),
+    Quantity("second_users", "m users", "who use a phone that its first owner has replaced", FIRM_REGION),
     Quantity("coverage", "share", "buyers the sales channels reach", FIRM_REGION),
+    Quantity("reach", "share", "of the region where the firm is on sale", FIRM_REGION),
     Quantity("adstock", "RMB m/month", "advertising still remembered", FIRM_REGION),
     Quantity("user_years", "m user-years", "cumulative use, the experience of monetising", FIRM_REGION),
     Quantity("imitation", "utility", "offer copied by the others", FIRM_REGION),
@@ -112,19 +117,23 @@ FLOW_FIELDS = (
     Quantity("weight", "factor", "exp(utility) of the offer where it is on sale", FIRM_REGION),
     Quantity("share", "share", "choice probability of a first-time buyer", FIRM_REGION),
     Quantity("leaving", "m users", "owners in the market, per unit of stickiness", FIRM_REGION),
-    Quantity("adopters", "m users", "first-time adopters", (REGIONS,)),
-    Quantity("market", "m units", "phones wanted from all firms", (REGIONS,)),
+    Quantity("adopters", "m users", "first-time adopters", REGION),
+    Quantity("in_market", "share", "owners whose phone is due", REGION),
+    Quantity("market", "m units", "phones wanted from all firms", REGION),
     Quantity("wanted", "m units", "phones wanted from the firm", FIRM_REGION),
     Quantity("newcomers", "m users", "users won from others and first-time users", FIRM_REGION),
     Quantity("lost", "m users", "owners who bought from another firm", FIRM_REGION),
+    Quantity("replaced", "m units", "phones that owners replaced", FIRM_REGION),
     Quantity("retained", "share", "share of owners in the market who bought again", FIRM),
     Quantity("fill_rate", "share", "demand served", FIRM),
     Quantity("production", "m units", "phones made", FIRM),
     Quantity("sales", "m units", "phones sold", FIRM),
+    Quantity("sales_overseas", "m units", "phones sold overseas", FIRM),
     Quantity("device_revenue", "RMB m", "phones", FIRM),
     Quantity("accessory_revenue", "RMB m", "accessories of the start-ups", FIRM),
     Quantity("services_revenue", "RMB m", "games, advertising, cloud, themes", FIRM),
     Quantity("revenue", "RMB m", "the three lines together", FIRM),
+    Quantity("revenue_overseas", "RMB m", "earned overseas, all lines", FIRM),
     Quantity("device_profit", "RMB m", "gross profit on phones, royalties paid", FIRM),
     Quantity("accessory_profit", "RMB m", "gross profit on accessories", FIRM),
     Quantity("services_profit", "RMB m", "gross profit on services", FIRM),
@@ -142,7 +151,7 @@ FLOW_FIELDS = (
 )
 
 SHOCK_FIELDS = (
-    Quantity("demand", "log", "market size"),
+    Quantity("demand", "log", "market size", REGION),
     Quantity("component", "log", "component cost"),
     Quantity("aggression", "factor", "rivals' readiness for a price war, 1 = calm"),
     Quantity("services", "factor", "services revenue allowed by regulation and advertisers"),
@@ -164,6 +173,7 @@ BOOK_FIELDS = (
     Quantity("accessory_revenue", "RMB m", "accessories"),
     Quantity("services_revenue", "RMB m", "services"),
     Quantity("revenue", "RMB m", "all lines"),
+    Quantity("revenue_overseas", "RMB m", "earned overseas, all lines"),
     Quantity("device_profit", "RMB m", "gross profit on phones"),
     Quantity("accessory_profit", "RMB m", "gross profit on accessories"),
     Quantity("services_profit", "RMB m", "gross profit on services"),
@@ -183,6 +193,7 @@ BOOK_FIELDS = (
     Quantity("credit_line", "RMB m", "end of month"),
     Quantity("users_home", "m users", "end of month"),
     Quantity("users_overseas", "m users", "end of month"),
+    Quantity("active_users", "m users", "owners and second users, both regions, end of month"),
     Quantity("fans", "share of users", "end of month"),
     Quantity("engagement", "index", "end of month"),
     Quantity("coverage_home", "share", "end of month"),
@@ -195,6 +206,7 @@ BOOK_FIELDS = (
     Quantity("unit_cost", "RMB", "list unit cost"),
     Quantity("rival_price", "RMB", "rivals' share-weighted home price"),
     Quantity("sales", "m units", "phones sold"),
+    Quantity("sales_overseas", "m units", "phones sold overseas"),
     Quantity("wanted", "m units", "phones wanted"),
     Quantity("fill_rate", "share", "demand served"),
     Quantity("share_home", "share", "of phones wanted at home"),

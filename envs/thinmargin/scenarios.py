@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from thinmargin.calibration.saved import posterior
 from thinmargin.parameters import Parameters
 from thinmargin.records import SEAT
 from thinmargin.worlds import Family, Numbers, Spread, Table
@@ -15,19 +16,8 @@ from thinmargin.worlds import Family, Numbers, Spread, Table
 CALIBRATED = Parameters()
 WIDE = replace(CALIBRATED, demand_sd=0.06, component_sd=0.02, brand_rate=0.01)
 """The benchmark's shocks: larger, with brand scandals."""
-HIDDEN = Spread(
-    log=(
-        ("services_ceiling", 0.25),
-        ("price_slope", 0.12),
-        ("imitation_strength", 0.40),
-        ("awareness_span", 0.20),
-        ("accessory_ceiling", 0.25),
-        ("bug_rate", 0.40),
-    ),
-    plain=(("incompressible", 0.06),),
-    brand=(0.25, 0.40),
-)
-"""What the firm cannot know of its world: doubts about the calibration."""
+HIDDEN = Spread(posterior())
+"""What the firm cannot know of its world: worlds are firms that could have had the history that was reported."""
 
 
 def _between(chance: float, low: int, high: int) -> int:

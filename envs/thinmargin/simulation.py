@@ -58,13 +58,14 @@ def is_bankrupt(state: Record, flows: Record) -> bool:
 @mechanism
 def calm_after(shock: Record, calm: Record) -> None:
     """Shocks behind the horizon: none, but a changed law, a price war without end or a new competitor stays."""
-    calm.demand = 0.0
     calm.component = 0.0
     calm.aggression = shock.aggression if shock.attack > 0.0 else 1.0
     calm.services = shock.services
     calm.attack = shock.attack
     calm.clone = shock.clone
     calm.hit = 1.0
+    for r in range(REGIONS):
+        calm.demand[r] = 0.0
     for i in range(FIRMS):
         calm.brand[i] = 0.0
         calm.supply[i] = 1.0
@@ -101,6 +102,7 @@ def write_report(state: Record, p: Record, flows: Record, report: Record) -> Non
     report.accessory_revenue = flows.accessory_revenue[SEAT]
     report.services_revenue = flows.services_revenue[SEAT]
     report.revenue = flows.revenue[SEAT]
+    report.revenue_overseas = flows.revenue_overseas[SEAT]
     report.device_profit = flows.device_profit[SEAT]
     report.accessory_profit = flows.accessory_profit[SEAT]
     report.services_profit = flows.services_profit[SEAT]
@@ -122,6 +124,9 @@ def write_report(state: Record, p: Record, flows: Record, report: Record) -> Non
     report.credit_line = flows.credit_line[SEAT]
     report.users_home = state.users[SEAT, HOME]
     report.users_overseas = state.users[SEAT, OVERSEAS]
+    report.active_users = report.users_home + report.users_overseas
+    for r in range(REGIONS):
+        report.active_users += state.second_users[SEAT, r]
     report.fans = state.fans[SEAT]
     report.engagement = state.engagement[SEAT]
     report.coverage_home = state.coverage[SEAT, HOME]
@@ -140,6 +145,7 @@ def write_report(state: Record, p: Record, flows: Record, report: Record) -> Non
             price += flows.share[i, HOME] * state.price[i]
     report.rival_price = price / share
     report.sales = flows.sales[SEAT]
+    report.sales_overseas = flows.sales_overseas[SEAT]
     report.wanted = flows.wanted[SEAT, HOME] + flows.wanted[SEAT, OVERSEAS]
     report.fill_rate = flows.fill_rate[SEAT]
     report.share_home = flows.wanted[SEAT, HOME] / flows.market[HOME]

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.economics.compiled import Record, entry_point, mechanism, source_digest
-from thinmargin.parameters import ECONOMY, Parameters, economy_record, with_overrides
-from thinmargin.records import FIRMS, REGIONS, SEAT, SHOCKS
+from thinmargin.parameters import ECONOMY, Firm, Parameters, economy_record, with_overrides
+from thinmargin.records import FIRMS, REGIONS, SHOCKS
 from thinmargin.splits import check_key
 
 Numbers = npt.NDArray[np.float64]
@@ -26,8 +26,8 @@ Table = npt.NDArray[Any]
 
 DRAWS_A_MONTH = 4 + FIRMS
 """Standard normal numbers of a month: demand, component cost, war, hits; brand of every firm."""
-HIDDEN_DRAWS = 12
-"""Standard normal numbers a world's constants use."""
+HIDDEN_DRAWS = 48
+"""Standard normal numbers kept for a world's constants."""
 EVENT_DRAWS = 4
 """Uniform numbers a scenario's event uses."""
 MAX_HORIZON = 600
@@ -45,17 +45,23 @@ class World:
     shocks: Table
 
 
+class Hidden(NamedTuple):
+    """One number of a world that differs from world to world: its logarithm, or itself, plus weights * z."""
+
+    field: str
+    """Field of an ECONOMY record."""
+    place: int
+    """Which of its numbers, 0 for a field that has one."""
+    log: bool
+    weights: tuple[float, ...]
+    """On the first standard normal draws of the world; draws that two numbers share make them move together."""
+
+
 @dataclass(frozen=True)
 class Spread:
-    """How the hidden worlds of a family differ: standard deviations of independent normal draws.
+    """How the hidden worlds of a family differ. Draws are cut to the range that each constant declares."""
 
-    `log` multiplies a constant by exp(sd z), `plain` adds sd z; `brand` adds to the seat's brand
-    constants at home and overseas. Draws are cut to the range the constant declares.
-    """
-
-    log: tuple[tuple[str, float], ...] = ()
-    plain: tuple[tuple[str, float], ...] = ()
-    brand: tuple[float, float] = (0.0, 0.0)
+    hidden: tuple[Hidden, ...] = ()
 
 
 Event = Callable[[np.record, Table, Numbers], None]
@@ -91,7 +97,10 @@ class Family:
         chances = generator.random(EVENT_DRAWS)
         draws = generator.standard_normal(HIDDEN_DRAWS + DRAWS_A_MONTH * shocks.shape[1])
         numbers = economies.view(np.float64).reshape(-1, COLUMNS)
-        _UNFOLD(row, recipe.base, recipe.columns, recipe.rules, draws, numbers, economies, recipe.thresholds, shocks)
+        _UNFOLD(
+            row, recipe.base, recipe.columns, recipe.rules, recipe.weights, recipe.reach, draws, numbers, economies,
+            recipe.thresholds, shocks,
+        )  # fmt: skip
         if self.event is not None:
             self.event(economies[row], shocks[row], chances)
 
@@ -105,8 +114,13 @@ class _Recipe(NamedTuple):
 
     base: Numbers
     columns: npt.NDArray[np.int64]
+    """Which numbers of the record are hidden."""
     rules: Numbers
-    """A row a hidden draw: standard deviation, 1 if log, low, high, which draw it uses."""
+    """A row a hidden number: 1 if log, low, high."""
+    weights: Numbers
+    """A row a hidden number: its weights on HIDDEN_DRAWS draws."""
+    reach: npt.NDArray[np.int64]
+    """How many of the draws each hidden number looks at."""
     thresholds: Numbers
     """Standard normal numbers above which war switches and a brand scandal begins."""
 
@@ -114,28 +128,28 @@ class _Recipe(NamedTuple):
 def _recipe(family: Family) -> _Recipe:
     base = np.zeros(1, ECONOMY)
     base[0] = economy_record(family.parameters)
-    ranges = {item.name: (item.metadata["low"], item.metadata["high"]) for item in fields(Parameters)}
-    columns: list[int] = []
-    rules: list[tuple[float, ...]] = []
-    draw = 0
-    for names, is_log in ((family.spread.log, 1.0), (family.spread.plain, 0.0)):
-        for name, sd in names:
-            first = ECONOMY.fields[name][1] // 8  # type: ignore[index]  # a structured type has fields
-            for column in range(first, first + ECONOMY[name].itemsize // 8):
-                columns.append(column)
-                rules.append((sd, is_log, *ranges[name], float(draw)))
-            draw += 1
-    brand = ECONOMY.fields["firm_brand"][1] // 8 + SEAT * REGIONS  # type: ignore[index]  # as above
-    for region in range(REGIONS):
-        columns.append(brand + region)
-        rules.append((family.spread.brand[region], 0.0, -math.inf, math.inf, float(draw)))
-        draw += 1
-    if draw > HIDDEN_DRAWS:
-        raise ValueError(f"family {family.name} hides {draw} constants: at most {HIDDEN_DRAWS} are allowed")
-    thresholds = [_threshold(family.parameters.war_rate), _threshold(family.parameters.brand_rate)]
-    return _Recipe(
-        base.view(np.float64).copy(), np.array(columns), np.array(rules).reshape(-1, 5), np.array(thresholds)
-    )
+    ranges = {item.name: _range(item) for item in fields(Parameters)}
+    ranges |= {f"firm_{item.name}": _range(item) for item in fields(Firm) if "low" in item.metadata}
+    hidden = family.spread.hidden
+    columns = np.zeros(len(hidden), np.int64)
+    rules = np.zeros((len(hidden), 3))
+    weights = np.zeros((len(hidden), HIDDEN_DRAWS))
+    reach = np.zeros(len(hidden), np.int64)
+    for k, item in enumerate(hidden):
+        if len(item.weights) > HIDDEN_DRAWS:
+            raise ValueError(
+                f"family {family.name} needs {len(item.weights)} draws for {item.field}: at most {HIDDEN_DRAWS} are allowed"
+            )
+        columns[k] = ECONOMY.fields[item.field][1] // 8 + item.place  # type: ignore[index]  # a structured type has fields
+        rules[k] = (float(item.log), *ranges.get(item.field, (-math.inf, math.inf)))
+        weights[k, : len(item.weights)] = item.weights
+        reach[k] = len(item.weights)
+    thresholds = np.array([_threshold(family.parameters.war_rate), _threshold(family.parameters.brand_rate)])
+    return _Recipe(base.view(np.float64).copy(), columns, rules, weights, reach, thresholds)
+
+
+def _range(item: Any) -> tuple[float, float]:
+    return item.metadata["low"], item.metadata["high"]
 
 
 def _threshold(chance: float) -> float:
@@ -147,16 +161,24 @@ def _threshold(chance: float) -> float:
 
 @mechanism
 def hide_constants(
-    base: Numbers, columns: npt.NDArray[np.int64], rules: Numbers, draws: Numbers, numbers: Numbers
+    base: Numbers,
+    columns: npt.NDArray[np.int64],
+    rules: Numbers,
+    weights: Numbers,
+    reach: npt.NDArray[np.int64],
+    draws: Numbers,
+    numbers: Numbers,
 ) -> None:
     """Write one world's constants: the family's, with the hidden ones moved by their draws."""
     for k in range(base.shape[0]):
         numbers[k] = base[k]
     for k in range(columns.shape[0]):
-        sd, is_log, low, high, draw = rules[k, 0], rules[k, 1], rules[k, 2], rules[k, 3], rules[k, 4]
-        z = draws[int(draw)]
+        is_log, low, high = rules[k, 0], rules[k, 1], rules[k, 2]
+        moved = 0.0
+        for j in range(reach[k]):
+            moved += weights[k, j] * draws[j]
         value = numbers[columns[k]]
-        value = value * math.exp(sd * z) if is_log > 0.0 else value + sd * z
+        value = value * math.exp(moved) if is_log > 0.0 else value + moved
         numbers[columns[k]] = min(max(value, low), high)
 
 
@@ -176,7 +198,8 @@ def unfold(p: Record, thresholds: Numbers, draws: Numbers, shocks: Table) -> Non
         component = p.component_persistence * component + p.component_sd * z[1]
         if z[2] > thresholds[0]:
             war = not war
-        shocks[t].demand = demand
+        for r in range(REGIONS):
+            shocks[t].demand[r] = demand
         shocks[t].component = component
         shocks[t].aggression = p.war_factor if war else 1.0
         shocks[t].services = 1.0
@@ -197,6 +220,8 @@ def _entry(digest: str) -> Callable[..., None]:
         base: Numbers,
         columns: npt.NDArray[np.int64],
         rules: Numbers,
+        weights: Numbers,
+        reach: npt.NDArray[np.int64],
         draws: Numbers,
         numbers: Numbers,
         economies: Table,
@@ -204,7 +229,7 @@ def _entry(digest: str) -> Callable[..., None]:
         shocks: Table,
     ) -> None:
         _ = digest
-        hide_constants(base, columns, rules, draws, numbers[row])
+        hide_constants(base, columns, rules, weights, reach, draws, numbers[row])
         unfold(economies[row], thresholds, draws[HIDDEN_DRAWS:], shocks[row])
 
     return unfold_world

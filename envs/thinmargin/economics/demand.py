@@ -34,9 +34,19 @@ def replacement_rate(month: float, life: float, growth: float) -> float:
 
 
 @mechanism
-def owners_rate(month: float, life: float, growth: float, boom: float) -> float:
+def owners_rate(due: float, boom: float) -> float:
     """Share of owners in the market in a month of boom or slump: h e^d, at most all of them."""
-    return min(replacement_rate(month, life, growth) * boom, 1.0)
+    return min(due * boom, 1.0)
+
+
+@mechanism
+def second_users_step(second_users: float, replaced: float, share: float, rate: float) -> float:
+    """Second users after a month: V + w R - h V.
+
+    A share of the phones replaced finds a second user, who is active for as long as a first one but buys
+    nothing new: active users grow faster than sales alone explain.
+    """
+    return second_users + share * replaced - rate * second_users
 
 
 @mechanism

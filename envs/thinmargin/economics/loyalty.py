@@ -68,4 +68,4 @@ def imitation_step(imitation: float, sold: float, market: float, strength: float
 @mechanism
 def imitation_target(sold: float, market: float, strength: float) -> float:
     """What is copied in the long run of an offer with share s = sold / market: iota s / (s + 0.1)."""
-    return strength * sold / (sold + 0.1 * market)
+    return strength * sold / (sold + 0.1 * market) if sold > 0.0 else 0.0

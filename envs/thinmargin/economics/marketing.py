@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from thinmargin.economics.compiled import mechanism
+from thinmargin.economics.compiled import Record, mechanism
+from thinmargin.records import GROUPS
 
 
 @mechanism
@@ -25,10 +26,32 @@ def awareness(
 
 
 @mechanism
-def coverage_step(coverage: float, spend: float, floor: float, rate: float, scale: float, decay: float) -> float:
-    """Share of buyers reached: A + eta S / (S + d0) (1 - A) - delta (A - A_floor).
+def entered(month: float, entry: float, months: float) -> float:
+    """Share of a country group where the firm is on sale: 3 x^2 - 2 x^3, x = months since entry over `months`.
 
-    The floor is what needs no selling spend: the own web shop, or channels a big group already has.
+    Importers first, then partners, then its own subsidiaries: slow, fast, slow (Johanson & Vahlne 1977).
     """
-    built = rate * spend / (spend + scale) * (1.0 - coverage)
-    return coverage + built - decay * (coverage - floor)
+    x = min(max((month - entry) / months, 0.0), 1.0)
+    return x * x * (3.0 - 2.0 * x)
+
+
+@mechanism
+def reach_overseas(month: float, p: Record, i: int) -> float:
+    """Share of the overseas market where firm i is on sale, country group by country group."""
+    reach = 0.0
+    for g in range(GROUPS):
+        reach += p.group_share[g] * entered(month, p.firm_entry[i, g], p.entry_months)
+    return reach
+
+
+@mechanism
+def coverage_step(
+    coverage: float, spend: float, reach: float, opened: float, online: float, rate: float, scale: float, decay: float
+) -> float:
+    """Share of buyers reached: A + eta S / (S + d0) (R - A) - delta (A - a R) + a dR.
+
+    R is the share of the region where the firm is on sale, dR what it entered this month. The floor a R
+    needs no selling spend: the own web shop, or channels a big group already has.
+    """
+    built = rate * spend / (spend + scale) * (reach - coverage)
+    return coverage + built - decay * (coverage - online * reach) + online * opened

@@ -19,6 +19,8 @@ from thinmargin.economics.demand import (
     owners_in_market,
     owners_rate,
     price_utility,
+    replacement_rate,
+    second_users_step,
     stickiness,
 )
 from thinmargin.economics.finance import credit_line, funding_cost, income_tax, release_cost
@@ -29,7 +31,7 @@ from thinmargin.economics.loyalty import (
     imitation_step,
     update_satisfaction,
 )
-from thinmargin.economics.marketing import adstock_step, awareness, coverage_step
+from thinmargin.economics.marketing import adstock_step, awareness, coverage_step, reach_overseas
 from thinmargin.economics.services import monetisation, services_revenue
 from thinmargin.economics.supply import capacity_step, forecast_step, holding_cost, production
 from thinmargin.economics.ventures import (
@@ -61,7 +63,7 @@ def advance(state: Record, p: Record, shock: Record, flows: Record) -> None:
     share_markets(state, p, shock, flows)
     make_and_sell(state, p, shock, flows)
     keep_books(state, p, shock, flows)
-    move_users(state, flows)
+    move_users(state, p, flows)
     extend_credit(state, p, flows)
     move_loyalty(state, p, flows)
     move_channels(state, p, flows)
@@ -101,22 +103,24 @@ def spend(state: Record, p: Record, flows: Record) -> None:
 @mechanism
 def size_markets(state: Record, p: Record, shock: Record, flows: Record) -> None:
     """First-time adopters and owners whose phone is due, in each region."""
-    boom = math.exp(shock.demand)
-    rate = owners_rate(state.month, p.device_life, p.device_life_growth, boom)
     level = state.price_index * math.exp(-p.spec_drift * state.month)
-    climate = affordability(level, p.category_elasticity) * boom
+    climate = affordability(level, p.category_elasticity)
+    due = replacement_rate(state.month, p.device_life, p.device_life_growth)
     for r in range(REGIONS):
+        boom = math.exp(shock.demand[r])
         users = 0.0
         for i in range(FIRMS):
             users += state.users[i, r]
-        flows.adopters[r] = adopters(users, p.users_ceiling[r], p.adoption_innovation, p.adoption_imitation[r], climate)
-        flows.market[r] = flows.adopters[r] + rate * users
+        flows.adopters[r] = adopters(
+            users, p.users_ceiling[r], p.adoption_innovation, p.adoption_imitation[r], climate * boom
+        )
+        flows.in_market[r] = owners_rate(due, boom)
+        flows.market[r] = flows.adopters[r] + flows.in_market[r] * users
 
 
 @mechanism
 def share_markets(state: Record, p: Record, shock: Record, flows: Record) -> None:
     """Who wants whose phone: logit shares, owners pulled to their own brand."""
-    rate = owners_rate(state.month, p.device_life, p.device_life_growth, math.exp(shock.demand))
     for i in range(FIRMS):
         flows.price_worth[i] = price_utility(state.price[i], p.price_slope)
         flows.attach[i] = catalogue(state.breadth[i], p.breadth_scale)
@@ -128,7 +132,7 @@ def share_markets(state: Record, p: Record, shock: Record, flows: Record) -> Non
             if state.coverage[i, r] > 0.0:
                 known = awareness(
                     state.adstock[i, r], p.word_of_mouth, state.fans[i], state.users[i, r],
-                    flows.market[r], p.awareness_pivot, p.awareness_span,
+                    flows.market[r] * state.reach[i, r], p.awareness_pivot, p.awareness_span,
                 )  # fmt: skip
                 flows.weight[i, r] = state.coverage[i, r] * offer_weight(
                     p.firm_brand[i, r] + shock.brand[i], flows.price_worth[i], known, state.imitation[i, r]
@@ -138,7 +142,7 @@ def share_markets(state: Record, p: Record, shock: Record, flows: Record) -> Non
         per_weight = 1.0 / total
         for i in range(FIRMS):
             flows.share[i, r] = flows.weight[i, r] * per_weight
-            flows.leaving[i, r] = owners_in_market(state.users[i, r], rate, flows.share[i, r], flows.stickiness[i])
+            flows.leaving[i, r] = owners_in_market(state.users[i, r], flows.in_market[r], flows.share[i, r], flows.stickiness[i])
             leaving += flows.leaving[i, r]
         for i in range(FIRMS):
             own = flows.leaving[i, r] * flows.stickiness[i]
@@ -176,13 +180,22 @@ def keep_books(state: Record, p: Record, shock: Record, flows: Record) -> None:
         services = 0.0
         accessories = 0.0
         users = 0.0
+        abroad = flows.wanted[i, OVERSEAS] * flows.fill_rate[i]
+        devices = flows.sales[i] * state.price[i]
+        revenue_overseas = abroad * state.price[i]
         for r in range(REGIONS):
             earned = monetisation(state.user_years[i, r], p.services_half)
-            services += services_revenue(state.users[i, r], p.services_ceiling[r], state.engagement[i], earned)
-            accessories += accessory_revenue(state.users[i, r], p.accessory_ceiling[r], flows.attach[i])
+            served = shock.services * services_revenue(
+                state.users[i, r] + state.second_users[i, r], p.services_ceiling[r], state.engagement[i], earned
+            )
+            equipped = accessory_revenue(state.users[i, r], p.accessory_ceiling[r], flows.attach[i])
+            services += served
+            accessories += equipped
             users += state.users[i, r]
-        services *= shock.services
-        devices = flows.sales[i] * state.price[i]
+            if r == OVERSEAS:
+                revenue_overseas += served + equipped
+        flows.sales_overseas[i] = abroad
+        flows.revenue_overseas[i] = revenue_overseas
         revenue = devices + accessories + services
         flows.device_revenue[i] = devices
         flows.accessory_revenue[i] = accessories
@@ -211,8 +224,9 @@ def keep_books(state: Record, p: Record, shock: Record, flows: Record) -> None:
 
 
 @mechanism
-def move_users(state: Record, flows: Record) -> None:
-    """Served buyers change hands; nobody appears or vanishes between firms."""
+def move_users(state: Record, p: Record, flows: Record) -> None:
+    """Served buyers change hands, their old phones find second users; no owner appears or vanishes."""
+    rate = replacement_rate(state.month, p.device_life, p.device_life_growth)
     for i in range(FIRMS):
         flows.retained[i] = 0.0
     for r in range(REGIONS):
@@ -226,13 +240,18 @@ def move_users(state: Record, flows: Record) -> None:
             won = own * (leaving - flows.leaving[i, r])
             flows.newcomers[i, r] = won + own * flows.adopters[r]
             flows.lost[i, r] = flows.leaving[i, r] * (served - own)
-            flows.retained[i] += own * flows.leaving[i, r] * flows.stickiness[i]
+            again = own * flows.leaving[i, r] * flows.stickiness[i]
+            flows.replaced[i, r] = flows.lost[i, r] + again
+            flows.retained[i] += again
     for i in range(FIRMS):
         in_market = 0.0
         for r in range(REGIONS):
-            state.user_years[i, r] += state.users[i, r] * YEARS
+            state.user_years[i, r] += (state.users[i, r] + state.second_users[i, r]) * YEARS
             in_market += flows.leaving[i, r] * (1.0 + flows.share[i, r] * (flows.stickiness[i] - 1.0))
             state.users[i, r] += flows.newcomers[i, r] - flows.lost[i, r]
+            state.second_users[i, r] = second_users_step(
+                state.second_users[i, r], flows.replaced[i, r], p.second_life, rate
+            )
         flows.retained[i] = flows.retained[i] / in_market if in_market > 0.0 else 0.0
 
 
@@ -260,7 +279,7 @@ def move_loyalty(state: Record, p: Record, flows: Record) -> None:
         )  # fmt: skip
         for r in range(REGIONS):
             state.imitation[i, r] = imitation_step(
-                state.imitation[i, r], flows.wanted[i, r] * flows.fill_rate[i], flows.market[r],
+                state.imitation[i, r], flows.wanted[i, r] * flows.fill_rate[i], flows.market[r] * state.reach[i, r],
                 p.imitation_strength, p.imitation_months,
             )  # fmt: skip
 
@@ -269,15 +288,18 @@ def move_loyalty(state: Record, p: Record, flows: Record) -> None:
 def move_channels(state: Record, p: Record, flows: Record) -> None:
     """Adstock and coverage; overseas channels are built from the firm's entry on."""
     for i in range(FIRMS):
-        is_open = state.month >= p.firm_overseas_month[i]
-        overseas = p.overseas_effort if is_open else 0.0
+        overseas = p.overseas_effort * state.reach[i, OVERSEAS]
         for r in range(REGIONS):
             effort = flows.marketing[i] * (overseas if r == OVERSEAS else 1.0 - overseas)
             state.adstock[i, r] = adstock_step(state.adstock[i, r], effort, p.adstock_carryover)
+            opened = 0.0
+            if state.reach[i, r] < 1.0:
+                opened = reach_overseas(state.month + 1.0, p, i) - state.reach[i, r]
             state.coverage[i, r] = coverage_step(
-                state.coverage[i, r], effort, p.firm_channels[i, r],
+                state.coverage[i, r], effort, state.reach[i, r], opened, p.firm_online[i],
                 p.coverage_rate, p.coverage_scale, p.coverage_decay,
             )  # fmt: skip
+            state.reach[i, r] += opened
 
 
 @mechanism

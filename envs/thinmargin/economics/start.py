@@ -8,7 +8,7 @@ from thinmargin.economics.compiled import Record, mechanism
 from thinmargin.economics.cost_and_price import list_price
 from thinmargin.economics.demand import adopters, offer_weight, price_utility, replacement_rate
 from thinmargin.economics.loyalty import fan_target, imitation_target, update_satisfaction
-from thinmargin.economics.marketing import awareness
+from thinmargin.economics.marketing import awareness, reach_overseas
 from thinmargin.records import FIRMS, HOME, OVERSEAS, REGIONS, SEAT
 
 
@@ -27,7 +27,7 @@ def begin(state: Record, p: Record) -> None:
         state.output[i] = 0.0
         state.seeded[i] = 0.0
         state.growing[i] = 0.0
-        state.breadth[i] = 0.0
+        state.breadth[i] = p.firm_breadth[i]
         state.cash[i] = p.firm_cash[i]
         state.trailing_revenue[i] = 0.0
         demand = 0.0
@@ -36,7 +36,9 @@ def begin(state: Record, p: Record) -> None:
             first = adopters(p.base_start[r], p.users_ceiling[r], p.adoption_innovation, p.adoption_imitation[r], 1.0)
             state.users[i, r] = share * p.base_start[r]
             state.user_years[i, r] = state.users[i, r]
-            state.coverage[i, r] = p.firm_channels[i, r]
+            state.second_users[i, r] = p.second_life * state.users[i, r]
+            state.reach[i, r] = 1.0 if r == HOME else reach_overseas(0.0, p, i)
+            state.coverage[i, r] = p.firm_online[i] * state.reach[i, r]
             state.imitation[i, r] = imitation_target(share, 1.0, p.imitation_strength)
             demand += share * (first + rate * p.base_start[r])
         state.forecast[i] = demand
@@ -59,7 +61,7 @@ def begin(state: Record, p: Record) -> None:
             state.markup[i], p.fan_updates, satisfaction, p.fan_stockout, 1.0,
         )  # fmt: skip
         spend = p.play_marketing[i] * state.trailing_revenue[i]
-        abroad = p.overseas_effort if p.firm_overseas_month[i] <= 0.0 else 0.0
+        abroad = p.overseas_effort * state.reach[i, OVERSEAS]
         state.adstock[i, HOME] = (1.0 - abroad) * spend
         state.adstock[i, OVERSEAS] = abroad * spend
     invert_brands(state, p, rate)

@@ -1,0 +1,9 @@
+"""The constants, fitted to what one firm reported from 2012 to 2019: `python -m thinmargin.calibration`.
+
+| room | subject |
+| --- | --- |
+| `unknowns` | the constants looked for, their priors, and the economy a guess makes |
+| `misfit` | tolerances, and how far a guess is from the figures |
+| `search` | CMA-ES from several starts; curvature, and the posterior it gives |
+| `saved` | the file of a calibration, and the one the package ships |
+"""

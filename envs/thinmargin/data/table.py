@@ -1,0 +1,82 @@
+"""The shipped figures as plain text, 120 columns wide at most: what an analyst looks at first."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
+
+from thinmargin.data.series import BREAKS, SERIES, series_named
+from thinmargin.data.shipped import STATUSES, provenance, reported
+
+WIDTH = 120
+MARKS = {"verified": "", "background": "~", "estimate": "?"}
+"""What follows a value of each status."""
+CHARACTERS = range(9, 3, -1)
+"""Characters a value may take, the most first: the table is as exact as its width allows."""
+
+
+def figures_text(names: Sequence[str] = ()) -> str:
+    """The table of these series, by default of all, with status marks, their legend and the breaks below.
+
+    Raises:
+        ValueError: a name is unknown.
+    """
+    chosen = [series_named(name).name for name in names] or [series.name for series in SERIES]
+    tables = (_table(chosen, characters) for characters in CHARACTERS)
+    table = next((lines for lines in tables if max(map(len, lines)) <= WIDTH), _table(chosen, CHARACTERS[-1]))
+    counts = Counter(entry.status for entry in provenance() if entry.series in chosen)
+    legend = [
+        f"{MARKS[status] or ' '} {status}: {meaning} ({counts[status]} of {counts.total()} cells)"
+        for status, meaning in STATUSES.items()
+    ]
+    breaks = [
+        textwrap.fill(f"{name}: {BREAKS[name]}", WIDTH, subsequent_indent="  ") for name in chosen if name in BREAKS
+    ]
+    return "\n".join([*table, "", *legend, *(["", "Breaks and weak spots", *breaks] if breaks else [])])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line `python -m thinmargin.data`. Returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m thinmargin.data",
+        description="Print the shipped figures, rounded to the width of the table, with their status and breaks.",
+    )
+    parser.add_argument("--series", nargs="+", default=[], metavar="NAME", help="series to show (default: all)")
+    options = parser.parse_args(arguments)
+    try:
+        text = figures_text(options.series)
+    except ValueError as error:
+        parser.error(str(error))
+    print(text)  # noqa: T201  # the command line's own answer
+    return 0
+
+
+def _table(names: Sequence[str], characters: int) -> list[str]:
+    figures = reported()
+    marks = {(entry.series, entry.year): MARKS[entry.status] for entry in provenance()}
+    rows = [["", *(f"{period} " for period in figures.periods)]]
+    for name in names:
+        values = [(period.year, figures.value(name, period)) for period in figures.periods]
+        rows.append([name, *(_short(value, characters) + (marks.get((name, year)) or " ") for year, value in values)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        " ".join(
+            f"{cell:>{width}}" if at else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _short(value: float, characters: int) -> str:
+    """A value as it was reported, else rounded to these characters where that is possible."""
+    if math.isnan(value):
+        return ""
+    exact = Decimal(f"{value:.10g}")
+    texts = [f"{exact:f}"]
+    texts += [f"{exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):f}" for decimals in (3, 2, 1, 0)]
+    return next((text for text in texts if len(text) <= characters), texts[-1])

@@ -1,0 +1,33 @@
+"""The result of the calibration that the package ships: `python -m thinmargin.calibration` wrote it.
+
+Constants of `thinmargin.parameters` whose source says "fit" are read from here, to the last digit.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+RESULT: dict[str, Any] = json.loads(files("thinmargin.data").joinpath("calibration.json").read_text("utf-8"))
+"""Constants, covariance of what is in doubt, misfit, seeds and versions; see `thinmargin.calibration.saved`."""
+
+
+def fitted(name: str) -> Any:
+    """A constant of the economy: a number, or a tuple of two for a regional one."""
+    return _constant("economy", name)
+
+
+def fitted_seat(name: str) -> Any:
+    """A constant of the seat's firm, likewise."""
+    return _constant("seat", name)
+
+
+def fitted_history(name: str) -> float:
+    """A constant that only a replay of history has."""
+    return float(_constant("history", name))
+
+
+def _constant(owner: str, name: str) -> Any:
+    value = RESULT["constants"][owner][name]
+    return tuple(value) if isinstance(value, list) else value

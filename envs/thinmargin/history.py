@@ -1,0 +1,211 @@
+"""What one firm did and what came of it, 2012 to 2024: drivers of a replay, and the series it is compared with.
+
+Drivers come from the reported figures, cell by cell. Where a cell is empty in the firm's early years, `ASSUMED`
+says what stands in for it and why; no other number of this module was chosen by hand but the dates of events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin.data import EV_REVENUE_2024, Figures, Period
+from thinmargin.records import HOME, OVERSEAS
+from thinmargin.replay import DRIVERS
+
+Numbers: TypeAlias = npt.NDArray[np.float64]
+Table: TypeAlias = npt.NDArray[Any]
+
+NEEDED = (
+    "gm_smartphones_pct",
+    "selling_marketing_rmb_bn",
+    "revenue_total_rmb_bn",
+    "china_smartphone_market_m_units",
+    "global_smartphone_market_m_units",
+)
+"""Series without which a month cannot be driven."""
+
+ASSUMED: dict[tuple[int, str], tuple[float, str]] = {
+    (2012, "gm_smartphones_pct"): (12.0, "group net margin 13-18 % of revenue in a leaked document"),
+    (2013, "gm_smartphones_pct"): (12.0, "group net margin 13 % in a leaked document"),
+    (2014, "gm_smartphones_pct"): (5.0, "between 2013 and the -0.3 % reported for 2015"),
+    (2014, "selling_marketing_rmb_bn"): (1.9, "3.0 % of revenue: between 3.2 % in 2013 and 2.9 % in 2015"),
+    (2012, "ecosystem_companies_invested"): (3.0, "25 by 2014, growing"),
+    (2013, "ecosystem_companies_invested"): (10.0, "25 by 2014, growing"),
+}
+"""What stands in for empty cells of the early years: value and reason."""
+
+HARDWARE_INVESTEES = 90.0 / 210.0
+"""Makers of hardware among all investees (March 2018: more than 90 of more than 210); counted alone to 2017."""
+INVESTEES_MARCH_2018 = 210.0
+WEEKLY, MONTHLY = 4.33, 1.5
+"""Releases a month while there was a developer release every Friday (to July 2019), and after."""
+LAST_WEEKLY = 12 * 7 + 7
+"""August 2019, in months since January 2012."""
+SLUMP = 48
+"""January 2016: stock-outs and a lost offline channel; the brand's drop is forgotten at the rate of any scandal."""
+CHEAP_LINE, MIX_SETTLED = 19, 36
+"""August 2013, when a range of flagships got a line at half their price, and January 2015, when the mix had settled."""
+EV_MARGIN_2024 = 18.5
+"""Gross margin of the electric cars and other new initiatives in 2024, %."""
+
+
+def drivers(figures: Figures, months: int, slump_decay: float, *, reported_markets: bool = True) -> Table:
+    """What drives the first `months` months from January 2012: records of type DRIVERS, shape (months,).
+
+    A month takes the shortest period of `figures` that it lies in, sums spread evenly.
+
+    Args:
+        figures: reported figures, newer ones merged into them.
+        months: how many.
+        slump_decay: share of a brand's drop that is forgotten in a month.
+        reported_markets: False leaves the size of markets to the model.
+
+    Raises:
+        FiguresError: a needed cell is missing or empty.
+    """
+    table = np.zeros(months, DRIVERS)
+    covering = [_period_of(figures, month) for month in range(months)]
+    figures.require(
+        NEEDED, [period for period in dict.fromkeys(covering) if (period.year, NEEDED[0]) not in ASSUMED]
+    )
+    for month, period in enumerate(covering):
+        row = table[month]
+        margin = _cell(figures, "gm_smartphones_pct", period) / 100.0
+        row["markup"] = margin / (1.0 - margin)
+        row["selling"] = _cell(figures, "selling_marketing_rmb_bn", period) / _cell(
+            figures, "revenue_total_rmb_bn", period
+        )
+        row["updates"] = WEEKLY if month < LAST_WEEKLY else MONTHLY
+        row["ventures"] = _ventures(figures, period.year)
+        if reported_markets:
+            home = _cell(figures, "china_smartphone_market_m_units", period)
+            row["market"][HOME] = home / period.months
+            row["market"][OVERSEAS] = (
+                _cell(figures, "global_smartphone_market_m_units", period) - home
+            ) / period.months
+        row["slump"] = (1.0 - slump_decay) ** (month - SLUMP) if month >= SLUMP else 0.0
+        row["flagships"] = min(max((MIX_SETTLED - month) / (MIX_SETTLED - CHEAP_LINE), 0.0), 1.0)
+    return table
+
+
+def _period_of(figures: Figures, month: int) -> Period:
+    periods = [period for period in figures.periods if period.first <= month < period.end]
+    if not periods:
+        figures.require((), [Period(month - month % 12, 12)])
+    return min(periods, key=lambda period: period.months)
+
+
+def _cell(figures: Figures, series: str, period: Period) -> float:
+    value = figures.value(series, period)
+    if np.isnan(value) and period.is_year and (period.year, series) in ASSUMED:
+        return ASSUMED[period.year, series][0]
+    return value
+
+
+def _ventures(figures: Figures, year: int) -> float:
+    """Start-ups for hardware funded a month: the change of the reported number over a year, else none."""
+    name = "ecosystem_companies_invested"
+    now, before = (_cell(figures, name, Period(12 * (y - 2012), 12)) for y in (year, year - 1))
+    if year == 2012:
+        return now / 12.0
+    if year == 2018:
+        return HARDWARE_INVESTEES * (now - INVESTEES_MARCH_2018) / 9.0
+    if np.isnan(now) or np.isnan(before):
+        return 0.0
+    return (now - before) / 12.0 * (HARDWARE_INVESTEES if year > 2018 else 1.0)
+
+
+ErrorKind: TypeAlias = Literal["percent", "points"]
+Totals: TypeAlias = Mapping[str, Numbers]
+
+
+class Compared(NamedTuple):
+    """One series that is compared with what was reported."""
+
+    name: str
+    unit: str
+    error: ErrorKind
+    """percent of the reported value, or points of percent."""
+    reported: str
+    """Column of the figures; arpu is computed from two."""
+    simulated: Callable[[Totals], Numbers]
+    tolerance: float | None = None
+    """One standard deviation of what is forgiven in the fit, log or points; None: not fitted, as it follows."""
+    offset: float = 0.0
+    """Added to both sides before logs are taken: early values are reported in round numbers."""
+
+
+COMPARED: tuple[Compared, ...] = (
+    Compared(
+        "shipments", "m units", "percent", "smartphone_shipments_m", lambda t: t["sales"], 0.10, 1.0
+    ),
+    Compared(
+        "asp", "RMB", "percent", "smartphone_asp_rmb", lambda t: _over(t["device_revenue"], t["sales"]), 0.05
+    ),
+    Compared("phone_revenue", "RMB bn", "percent", "revenue_smartphones_rmb_bn", lambda t: t["device_revenue"] / 1e3),
+    Compared(
+        "iot_revenue", "RMB bn", "percent", "revenue_iot_rmb_bn", lambda t: t["accessory_revenue"] / 1e3, 0.10, 0.3
+    ),
+    Compared(
+        "internet_revenue", "RMB bn", "percent", "revenue_internet_services_rmb_bn",
+        lambda t: t["services_revenue"] / 1e3, 0.08, 0.2,
+    ),
+    Compared("mau", "m users", "percent", "miui_mau_m", lambda t: t["active_users"], 0.06, 2.0),
+    Compared(
+        "arpu", "RMB/user/year", "percent", "", lambda t: _over(t["services_revenue"], t["active_users"] * t["years"])
+    ),
+    Compared(
+        "iot_gross_margin", "%", "points", "gm_iot_pct",
+        lambda t: 100.0 * _over(t["accessory_profit"], t["accessory_revenue"]), 1.5,
+    ),
+    Compared(
+        "total_gross_margin", "%", "points", "gm_total_pct", lambda t: 100.0 * _over(t["gross_profit"], t["revenue"])
+    ),
+    Compared(
+        "china_share", "%", "points", "xiaomi_china_share_pct",
+        lambda t: 100.0 * _over(t["sales"] - t["sales_overseas"], t["market_home"]), 1.0,
+    ),
+    Compared(
+        "overseas_share", "%", "points", "overseas_revenue_share_pct",
+        lambda t: 100.0 * _over(t["revenue_overseas"], t["revenue"]), 3.0,
+    ),
+)  # fmt: skip
+"""Every series of the back-test. Phone gross margin is a driver and therefore not among them."""
+
+
+def _over(part: Numbers, whole: Numbers) -> Numbers:
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0.0)
+
+
+def simulated(kept: Table, periods: Sequence[Period]) -> dict[str, Numbers]:
+    """Every compared series of every replay: name to values of shape (rows, periods)."""
+    sums = {}
+    edges = [(period.first, period.end) for period in periods]
+    for name in kept.dtype.names:  # type: ignore[union-attr]  # a structured type has names
+        column = kept[name]
+        if column.ndim == 2:
+            running = np.concatenate([np.zeros((len(column), 1)), np.cumsum(column, axis=1)], axis=1)
+            sums[name] = np.stack([running[:, end] - running[:, first] for first, end in edges], axis=1)
+    sums["active_users"] = np.stack([kept["active_users"][:, end - 1] for _, end in edges], axis=1)
+    sums["years"] = np.array([period.months / 12.0 for period in periods])
+    return {compared.name: compared.simulated(sums) for compared in COMPARED}
+
+
+def reported(figures: Figures, periods: Sequence[Period]) -> dict[str, Numbers]:
+    """Every compared series as reported, electric cars taken out: name to values of shape (periods,), nan if none."""
+    values = {
+        compared.name: np.array([figures.value(compared.reported, period) for period in periods])
+        for compared in COMPARED
+        if compared.reported
+    }
+    years = np.array([period.months / 12.0 for period in periods])
+    values["arpu"] = 1e3 * values["internet_revenue"] / (values["mau"] * years)
+    revenue = np.array([figures.value("revenue_total_rmb_bn", period) for period in periods])
+    cars = np.array([EV_REVENUE_2024 if str(period) == "2024" else 0.0 for period in periods])
+    values["overseas_share"] = values["overseas_share"] * revenue / (revenue - cars)
+    values["total_gross_margin"] = (values["total_gross_margin"] * revenue - EV_MARGIN_2024 * cars) / (revenue - cars)
+    return {compared.name: values[compared.name] for compared in COMPARED}

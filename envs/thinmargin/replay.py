@@ -1,0 +1,173 @@
+"""History replayed: the model driven, month by month, by what one firm was reported to have done."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin.economics.compiled import Record, entry_point, mechanism, source_digest
+from thinmargin.economics.month import size_markets
+from thinmargin.economics.start import begin
+from thinmargin.records import (
+    ACCESSORIES,
+    FLOWS,
+    HOME,
+    MARKETING,
+    PRICE,
+    REGION,
+    REGIONS,
+    SEAT,
+    SHOCKS,
+    STATE,
+    UPDATES,
+    Quantity,
+    record_type,
+)
+from thinmargin.simulation import calm_after, play_month
+
+Numbers = npt.NDArray[np.float64]
+Table = npt.NDArray[Any]
+
+NO_LIMIT = 1e7
+"""RMB m that investors lend in a replay: the firm did live."""
+
+DRIVER_FIELDS = (
+    Quantity("markup", "share", "target markup, from the reported gross margin of phones"),
+    Quantity("selling", "share of revenue", "selling and marketing, as reported"),
+    Quantity("ventures", "ventures/month", "start-ups funded"),
+    Quantity("updates", "releases/month", "software releases"),
+    Quantity("market", "m units", "phones sold by all firms; 0 = what the model says", REGION),
+    Quantity("slump", "share", "of the brand's drop of 2016 that is still felt"),
+    Quantity("flagships", "share", "how far the range is flagships alone: before the cheap line of August 2013"),
+)
+DRIVERS = record_type(DRIVER_FIELDS)
+"""What drives one month of history."""
+
+TRACKED_FIELDS = (
+    Quantity("sales", "m units", "phones sold"),
+    Quantity("sales_overseas", "m units", "phones sold overseas"),
+    Quantity("device_revenue", "RMB m", "phones"),
+    Quantity("accessory_revenue", "RMB m", "accessories"),
+    Quantity("services_revenue", "RMB m", "services"),
+    Quantity("revenue", "RMB m", "all lines"),
+    Quantity("revenue_overseas", "RMB m", "earned overseas, all lines"),
+    Quantity("accessory_profit", "RMB m", "gross profit on accessories"),
+    Quantity("gross_profit", "RMB m", "all lines"),
+    Quantity("profit", "RMB m", "after tax"),
+    Quantity("active_users", "m users", "owners and second users, end of month"),
+    Quantity("market_home", "m units", "phones sold by all firms at home"),
+    Quantity("surprise", "log", "market reported over market expected", REGION),
+    Quantity("wanted", "m units", "phones wanted from the firm"),
+)
+TRACKED = record_type(TRACKED_FIELDS)
+"""What is kept of one month of one replay."""
+
+
+@mechanism
+def drive(state: Record, p: Record, driver: Record, shock: Record, flows: Record) -> None:
+    """The levers and the markets of a month as reported.
+
+    Selling is a share of revenue without the spending floor, start-ups are a number, and markets get the
+    demand shock that makes them as large as reported.
+    """
+    base = state.trailing_revenue[SEAT]
+    budget = base + p.spending_floor
+    flows.lever[SEAT, PRICE] = driver.markup
+    flows.lever[SEAT, ACCESSORIES] = driver.ventures * p.ticket / budget
+    flows.lever[SEAT, MARKETING] = driver.selling * base / budget
+    flows.lever[SEAT, UPDATES] = driver.updates
+    shock.services = 1.0
+    shock.attack = 0.0
+    shock.clone = 0.0
+    calm_after(shock, shock)
+    shock.brand[SEAT] = -p.brand_drop * driver.slump
+    size_markets(state, p, shock, flows)
+    for r in range(REGIONS):
+        if driver.market[r] > 0.0:
+            shock.demand[r] = math.log(driver.market[r] / flows.market[r])
+
+
+@mechanism
+def track(state: Record, shock: Record, flows: Record, dearer: float, kept: Record) -> None:
+    """Write what is kept of the month; `dearer` is the price of the range sold over that of the usual mix.
+
+    A range of flagships alone costs and sells dearer by the same factor, and is worth it to buyers: prices
+    and revenue are scaled, demand is not.
+    """
+    devices = flows.device_revenue[SEAT]
+    more = devices * (dearer - 1.0)
+    kept.sales = flows.sales[SEAT]
+    kept.sales_overseas = flows.sales_overseas[SEAT]
+    kept.device_revenue = devices + more
+    kept.accessory_revenue = flows.accessory_revenue[SEAT]
+    kept.services_revenue = flows.services_revenue[SEAT]
+    kept.revenue = flows.revenue[SEAT] + more
+    abroad = flows.sales_overseas[SEAT] / flows.sales[SEAT] if flows.sales[SEAT] > 0.0 else 0.0
+    kept.revenue_overseas = flows.revenue_overseas[SEAT] + more * abroad
+    kept.accessory_profit = flows.accessory_profit[SEAT]
+    kept.gross_profit = flows.gross_profit[SEAT] + flows.device_profit[SEAT] * (dearer - 1.0)
+    kept.profit = flows.profit[SEAT]
+    kept.active_users = 0.0
+    kept.wanted = 0.0
+    for r in range(REGIONS):
+        kept.active_users += state.users[SEAT, r] + state.second_users[SEAT, r]
+        kept.wanted += flows.wanted[SEAT, r]
+        kept.surprise[r] = shock.demand[r]
+    kept.market_home = flows.market[HOME]
+
+
+def _entry(digest: str) -> Callable[..., None]:
+    @entry_point
+    def replay_rows(
+        economies: Table,
+        dearer: Numbers,
+        drivers: Table,
+        states: Table,
+        flows: Table,
+        blank: Table,
+        shocks: Table,
+        kept: Table,
+    ) -> None:
+        _ = digest
+        shock = shocks[0]
+        for e in range(economies.shape[0]):
+            flows[0] = blank[0]
+            begin(states[e], economies[e])
+            for t in range(kept.shape[1]):
+                driver = drivers[min(e, drivers.shape[0] - 1), t]
+                drive(states[e], economies[e], driver, shock, flows[0])
+                play_month(states[e], economies[e], shock, flows[0])
+                track(states[e], shock, flows[0], math.exp(dearer[e] * driver.flagships), kept[e, t])
+
+    return replay_rows
+
+
+_REPLAY = _entry(source_digest())
+
+
+def replay(economies: Table, dearer: Numbers, drivers: Table) -> Table:
+    """Replay history from January 2012 in every economy, shocks other than those of `drivers` at zero.
+
+    Args:
+        economies: records of type ECONOMY, shape (rows,).
+        dearer: how much dearer than the usual mix the flagships were, log, shape (rows,).
+        drivers: records of type DRIVERS, shape (months,), or (rows, months) for one history a row.
+
+    Returns:
+        Records of type TRACKED, shape (rows, months).
+    """
+    histories = np.atleast_2d(drivers)
+    if len(histories) not in (1, len(economies)):
+        raise ValueError(f"drivers has {len(histories)} rows: 1 or {len(economies)}, one an economy, are wanted")
+    # a replay wipes brand constants that it inverts from start shares: never those of the caller
+    economies = economies.copy()
+    economies["credit_floor"] = NO_LIMIT
+    kept = np.zeros((len(economies), histories.shape[1]), TRACKED)
+    states = np.zeros(len(economies), STATE)
+    flows, blank, shocks = np.zeros(1, FLOWS), np.zeros(1, FLOWS), np.zeros(1, SHOCKS)
+    _REPLAY(economies, np.asarray(dearer, np.float64), histories, states, flows, blank, shocks, kept)
+    return kept
