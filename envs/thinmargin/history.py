@@ -69,9 +69,7 @@ def drivers(figures: Figures, months: int, slump_decay: float, *, reported_marke
     """
     table = np.zeros(months, DRIVERS)
     covering = [_period_of(figures, month) for month in range(months)]
-    figures.require(
-        NEEDED, [period for period in dict.fromkeys(covering) if (period.year, NEEDED[0]) not in ASSUMED]
-    )
+    figures.require(NEEDED, [period for period in dict.fromkeys(covering) if (period.year, NEEDED[0]) not in ASSUMED])
     for month, period in enumerate(covering):
         row = table[month]
         margin = _cell(figures, "gm_smartphones_pct", period) / 100.0

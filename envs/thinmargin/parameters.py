@@ -265,13 +265,17 @@ _Record = np.record
 T = TypeVar("T", bound=Checked)
 
 
+def _shape(item: Any) -> tuple[int, ...]:
+    return (len(item.default),) if isinstance(item.default, tuple) else ()
+
+
 def _layout() -> np.dtype[Any]:
     columns: list[tuple[str, Any, tuple[int, ...]]] = [
-        (item.name, np.float64, np.shape(item.default)) for item in fields(Parameters)
+        (item.name, np.float64, _shape(item)) for item in fields(Parameters)
     ]
-    for item in fields(Firm):
-        if "low" in item.metadata:
-            columns.append((f"firm_{item.name}", np.float64, (FIRMS, *np.shape(item.default))))
+    columns.extend(
+        (f"firm_{item.name}", np.float64, (FIRMS, *_shape(item))) for item in fields(Firm) if "low" in item.metadata
+    )
     columns.append(("firm_brand", np.float64, (FIRMS, REGIONS)))
     columns.extend((f"play_{item.name}", np.float64, (BOOKS_OF_PLAY,)) for item in fields(Playbook))
     return np.dtype((np.record, columns))

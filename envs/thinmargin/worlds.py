@@ -138,7 +138,8 @@ def _recipe(family: Family) -> _Recipe:
     for k, item in enumerate(hidden):
         if len(item.weights) > HIDDEN_DRAWS:
             raise ValueError(
-                f"family {family.name} needs {len(item.weights)} draws for {item.field}: at most {HIDDEN_DRAWS} are allowed"
+                f"family {family.name} needs {len(item.weights)} draws for {item.field}: "
+                f"at most {HIDDEN_DRAWS} are allowed"
             )
         columns[k] = ECONOMY.fields[item.field][1] // 8 + item.place  # type: ignore[index]  # a structured type has fields
         rules[k] = (float(item.log), *ranges.get(item.field, (-math.inf, math.inf)))

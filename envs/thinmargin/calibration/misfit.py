@@ -60,12 +60,14 @@ class Misfit:
         self._reported = reported(seen, self.periods)
         status = {(cell.year, cell.series): STATUS_FACTOR[cell.status] for cell in provenance()}
         self._tolerance = {
-            compared.name: np.array([
-                compared.tolerance
-                * status.get((period.year, compared.reported), 1.0)
-                * BREAK_FACTOR.get((compared.reported, period.year), 1.0)
-                for period in self.periods
-            ])
+            compared.name: np.array(
+                [
+                    compared.tolerance
+                    * status.get((period.year, compared.reported), 1.0)
+                    * BREAK_FACTOR.get((compared.reported, period.year), 1.0)
+                    for period in self.periods
+                ]
+            )
             for compared in COMPARED
             if compared.tolerance is not None
         }

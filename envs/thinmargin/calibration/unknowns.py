@@ -45,12 +45,16 @@ class Unknown(NamedTuple):
         return self.centre * np.exp(self.sd * z) if self.log else self.centre + self.sd * z
 
 
-def _log(name: str, centre: float, sd: float, reason: str, region: int | None = None, owner: Owner = "economy") -> Unknown:
-    return Unknown(name, owner, region, centre, sd, True, reason)
+def _log(
+    name: str, centre: float, sd: float, reason: str, region: int | None = None, owner: Owner = "economy"
+) -> Unknown:
+    return Unknown(name, owner, region, centre, sd, log=True, reason=reason)
 
 
-def _plain(name: str, centre: float, sd: float, reason: str, region: int | None = None, owner: Owner = "economy") -> Unknown:
-    return Unknown(name, owner, region, centre, sd, False, reason)
+def _plain(
+    name: str, centre: float, sd: float, reason: str, region: int | None = None, owner: Owner = "economy"
+) -> Unknown:
+    return Unknown(name, owner, region, centre, sd, log=False, reason=reason)
 
 
 JUDGEMENT = "judgement"

@@ -61,7 +61,9 @@ def run_off_value(state: Record, p: Record, i: int, services_factor: float) -> f
     users = 0.0
     for r in range(REGIONS):
         earned = monetisation(state.user_years[i, r], p.services_half)
-        services += services_revenue(state.users[i, r] + state.second_users[i, r], p.services_ceiling[r], engagement, earned)
+        services += services_revenue(
+            state.users[i, r] + state.second_users[i, r], p.services_ceiling[r], engagement, earned
+        )
         accessories += accessory_revenue(state.users[i, r], p.accessory_ceiling[r], attach)
         users += state.users[i, r]
     overhead = p.research_share + p.admin_share

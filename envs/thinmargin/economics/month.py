@@ -142,7 +142,9 @@ def share_markets(state: Record, p: Record, shock: Record, flows: Record) -> Non
         per_weight = 1.0 / total
         for i in range(FIRMS):
             flows.share[i, r] = flows.weight[i, r] * per_weight
-            flows.leaving[i, r] = owners_in_market(state.users[i, r], flows.in_market[r], flows.share[i, r], flows.stickiness[i])
+            flows.leaving[i, r] = owners_in_market(
+                state.users[i, r], flows.in_market[r], flows.share[i, r], flows.stickiness[i]
+            )
             leaving += flows.leaving[i, r]
         for i in range(FIRMS):
             own = flows.leaving[i, r] * flows.stickiness[i]

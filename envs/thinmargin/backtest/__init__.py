@@ -1,0 +1,11 @@
+"""History replayed and compared with what was reported: `python -m thinmargin.backtest`.
+
+| room | subject |
+| --- | --- |
+| `forecasts` | the two naive forecasts every model has to beat |
+| `errors` | errors of one series in some years |
+| `results` | the whole back-test: fit years, hold-out, forecasts from the past, bands, later periods |
+| `elasticity` | the all-in price elasticity of the brand, measured by perturbing history |
+| `table` | the result as text |
+| `picture` | the result as a picture |
+"""

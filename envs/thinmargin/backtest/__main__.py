@@ -1,0 +1,107 @@
+"""The command line of the back-test: `python -m thinmargin.backtest`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+EXPLAINED = """\
+Drives the firm with its reported history (margin, selling spend, start-ups funded, size of markets) and compares what
+the model makes of it with what was reported: errors in the years of the fit and in years it never saw, beside two
+naive forecasts; forecasts from the past; bands of the posterior; the brand's price elasticity."""
+NEWER = """\
+Newer figures: a CSV file with a column `period` (2025, 2025-Q3, 2025-H1, 2025-09 or 2025-01/2025-09) and columns named
+like those of `python -m thinmargin.data`. Every period up to --until needs gm_smartphones_pct,
+selling_marketing_rmb_bn, revenue_total_rmb_bn, china_smartphone_market_m_units and global_smartphone_market_m_units:
+they drive the replay. Whatever else is reported is scored, period by period:
+
+  python -m thinmargin.backtest --until 2025-09 --data my_figures.csv"""
+IMAGES = (".png", ".svg", ".pdf")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m thinmargin.backtest",
+        description=EXPLAINED,
+        epilog=NEWER,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
+    parser.add_argument(
+        "--picture", type=Path, metavar="FILE",
+        help=f"write a picture ({', '.join(IMAGES)}): reported against simulated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--until", metavar="PERIOD", help="replay through this period, e.g. 2024 or 2025-09 (default: to the last one)"
+    )
+    parser.add_argument("--data", type=Path, metavar="FILE", help="newer figures, on top of the shipped ones")
+    parser.add_argument(
+        "--markets", choices=("reported", "model"), default="reported",
+        help="size of the home and overseas market: as reported (default), or as the model says",
+    )  # fmt: skip
+    parser.add_argument("--draws", type=int, default=256, help="worlds of the posterior behind the bands (default 256)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of those worlds (default 0)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status is 2 for bad arguments or figures."""
+    asked = _parser().parse_args(arguments)
+    try:
+        return _run(asked)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201  # the command line's own answer
+        return 2
+
+
+def _run(asked: argparse.Namespace) -> int:
+    _check(asked)
+    from thinmargin.backtest.results import backtest  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin.backtest.table import document, text  # noqa: PLC0415  # as above
+    from thinmargin.calibration.saved import shipped  # noqa: PLC0415  # as above
+    from thinmargin.data import parse_until, read_figures, reported  # noqa: PLC0415  # as above
+
+    figures = reported()
+    if asked.data is not None:
+        figures = figures.merged(read_figures(asked.data))
+    until = parse_until(asked.until) if asked.until is not None else max(period.end for period in figures.periods)
+    result = backtest(
+        figures, until, shipped(), reported_markets=asked.markets == "reported", draws=asked.draws, seed=asked.seed
+    )
+    written = []
+    if asked.json is not None:
+        asked.json.write_text(json.dumps(document(result), indent=1) + "\n", "utf-8")
+        written.append(f"written: {asked.json}")
+    if asked.picture is not None:
+        from thinmargin.backtest.picture import save  # noqa: PLC0415  # needs matplotlib
+
+        save(result, asked.picture)
+        written.append(f"written: {asked.picture}")
+    print("\n\n".join([text(result), *written]))  # noqa: T201  # the command line's own answer
+    return 0
+
+
+def _check(asked: argparse.Namespace) -> None:
+    """What can be wrong before anything is computed: nothing is lost late."""
+    if asked.draws < 1:
+        raise ValueError(f"--draws is {asked.draws}: at least 1 is wanted")
+    if asked.seed < 0:
+        raise ValueError(f"--seed is {asked.seed}: 0 or more is wanted")
+    for flag, path in (("--json", asked.json), ("--picture", asked.picture)):
+        if path is not None and not path.resolve().parent.is_dir():
+            raise ValueError(f"{flag} is {path}: its folder does not exist")
+        if path is not None and path.is_dir():
+            raise ValueError(f"{flag} is {path}: a file is wanted, this is a folder")
+    if asked.picture is not None:
+        if asked.picture.suffix.lower() not in IMAGES:
+            raise ValueError(f"--picture is {asked.picture}: allowed endings are {', '.join(IMAGES)}")
+        if find_spec("matplotlib") is None:
+            raise ValueError("--picture needs matplotlib: pip install 'thinmargin[report]'")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

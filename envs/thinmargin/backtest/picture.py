@@ -1,0 +1,79 @@
+"""A back-test as a picture: reported against simulated, a panel a series."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from thinmargin.backtest.forecasts import trend
+from thinmargin.backtest.results import Result
+from thinmargin.calibration.misfit import LAST_FITTED
+from thinmargin.history import COMPARED
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = 3
+REPORTED, MODEL, NAIVE = "#111111", "#d9480f", "#868e96"
+
+
+def draw(result: Result) -> Figure:
+    """The figure; the caller saves or closes it.
+
+    Raises:
+        ModuleNotFoundError: matplotlib is not installed.
+    """
+    from matplotlib.figure import Figure  # noqa: PLC0415  # only pictures need it
+
+    rows = -(-(len(COMPARED) + 1) // COLUMNS)
+    figure = Figure(figsize=(4.2 * COLUMNS, 2.7 * rows), layout="constrained")
+    panels = list(figure.subplots(rows, COLUMNS).flat)
+    for axes, name in zip(panels, result.truth, strict=False):
+        _panel(axes, result, name)
+    handles, labels = panels[0].get_legend_handles_labels()
+    for axes in panels[len(COMPARED) :]:
+        axes.axis("off")
+    panels[len(COMPARED)].legend(handles, labels, loc="center", frameon=False)
+    markets = "as reported" if result.reported_markets else "as the model says"
+    figure.suptitle(f"Reported against simulated; constants fitted to {LAST_FITTED}, size of markets {markets}")
+    return figure
+
+
+def _panel(axes: Axes, result: Result, name: str) -> None:
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415  # only pictures need it
+
+    score = result.scores[name]
+    years = np.array([period.year for period in result.years])
+    truth = result.truth[name]
+    axes.fill_between(
+        years, result.wide_low[name], result.wide_high[name], color=MODEL, alpha=0.12, lw=0,
+        label="80 % band, with what the fit forgives",
+    )  # fmt: skip
+    axes.fill_between(
+        years, result.low[name], result.high[name], color=MODEL, alpha=0.28, lw=0, label="80 % band of the posterior"
+    )
+    axes.plot(years, result.model[name], color=MODEL, lw=1.6, label="simulated")
+    ahead = years > LAST_FITTED
+    if ahead.any():
+        line = trend(truth[~ahead], int(ahead.sum()))
+        axes.plot(years[ahead], line, color=NAIVE, lw=1.0, ls="--", label="trend of 2015-2019")
+        axes.axvspan(LAST_FITTED + 0.5, years[-1] + 0.5, color="#f1f3f5", zorder=0, label="years it never saw")
+    axes.plot(years, truth, "o", color=REPORTED, ms=3.5, label="reported")
+    known = np.concatenate([truth[~np.isnan(truth)], result.model[name], result.high[name]])
+    axes.set_ylim(min(0.0, float(np.nanmin(truth)), float(result.model[name].min())), 1.15 * float(known.max()))
+    axes.set_title(f"{name.replace('_', ' ')}, {score.compared.unit}", fontsize=10, loc="left")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def save(result: Result, path: Path) -> None:
+    """Write the picture; the ending of the name decides the format.
+
+    Raises:
+        ModuleNotFoundError: matplotlib is not installed.
+        ValueError: the ending names no format.
+    """
+    draw(result).savefig(path, dpi=110)

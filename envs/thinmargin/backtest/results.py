@@ -1,0 +1,278 @@
+"""The back-test: history replayed with the shipped constants, and every series compared with what was reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin.backtest.elasticity import brand_elasticities
+from thinmargin.backtest.errors import absolute_errors, mean_error
+from thinmargin.backtest.forecasts import last_value, trend
+from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED, years
+from thinmargin.calibration.saved import Calibration
+from thinmargin.calibration.unknowns import economies
+from thinmargin.data import Figures, Period
+from thinmargin.history import COMPARED, Compared, drivers, reported, simulated
+from thinmargin.parameters import Parameters
+from thinmargin.replay import replay
+
+Numbers: TypeAlias = npt.NDArray[np.float64]
+Values: TypeAlias = Mapping[str, Numbers]
+
+FIT_START = 2015
+"""First year whose errors count as fit: figures before are users, estimates and a product just launched."""
+LAST_SHIPPED = 2024
+"""Last year of the shipped figures: the hold-out ends here, later periods are listed one by one."""
+BAND = (10.0, 90.0)
+"""Percentiles of the band."""
+AHEAD = 2
+"""Years that a forecast from the past looks ahead."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """Errors of one series, in percent or points as `compared.error` says; nan where nothing can be compared."""
+
+    compared: Compared
+    mape_fit: float
+    """2015 to 2019."""
+    mape_calibrated: float
+    """2012 to 2019, all the calibration saw."""
+    mape_holdout: float
+    """2020 to 2024."""
+    last_value_fit: float
+    """Last year's value as a forecast, 2015 to 2019."""
+    last_value_holdout: float
+    """The value of 2019."""
+    trend_holdout: float
+    """The line through 2015 to 2019."""
+    in_band_fit: float
+    """Share of reported values inside the band of the posterior, 2015 to 2019."""
+    in_band_holdout: float
+    in_wide_band_fit: float
+    """The same for the band that adds what the fit forgives."""
+    in_wide_band_holdout: float
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Forecasts from the end of one year, with constants fitted to the figures until then: series to mean error."""
+
+    year: int
+    forecast: Mapping[str, Numbers]
+    """The next two years."""
+    truth: Mapping[str, Numbers]
+    model: Mapping[str, Numbers]
+    """Absolute error of each year ahead."""
+    last_value: Mapping[str, Numbers]
+    trend: Mapping[str, Numbers]
+
+
+@dataclass(frozen=True)
+class Later:
+    """One period after the shipped figures."""
+
+    period: Period
+    truth: Mapping[str, float]
+    model: Mapping[str, float]
+    error: Mapping[str, float]
+    last_value_error: Mapping[str, float]
+    """Of the last shipped year, sums by the length of the period."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A whole back-test; arrays of values are of shape (years,)."""
+
+    years: tuple[Period, ...]
+    reported_markets: bool
+    truth: Values
+    model: Values
+    low: Values
+    """Band of the posterior."""
+    high: Values
+    wide_low: Values
+    """Band that adds what the fit forgives."""
+    wide_high: Values
+    scores: Mapping[str, Score]
+    origins: tuple[Origin, ...]
+    later: tuple[Later, ...]
+    elasticity: Mapping[int, Mapping[int, float]]
+    """Span in months to year to all-in brand elasticity."""
+
+    def rolling(self, name: str) -> dict[str, float]:
+        """Mean error of a series over all forecasts from the past: of the model, the last value and the trend."""
+        found = {}
+        for what in ("model", "last_value", "trend"):
+            sizes = np.concatenate([getattr(origin, what)[name] for origin in self.origins] or [np.zeros(0)])
+            known = sizes[~np.isnan(sizes)]
+            found[what] = float(known.mean()) if len(known) else float("nan")
+        return found
+
+
+def backtest(
+    figures: Figures,
+    until: int,
+    calibration: Calibration,
+    *,
+    reported_markets: bool = True,
+    draws: int = 256,
+    seed: int = 0,
+) -> Result:
+    """Replay history until a month and compare.
+
+    Args:
+        figures: reported figures, newer ones merged into them.
+        until: months since January 2012, not included.
+        calibration: constants, their posterior and the earlier fits.
+        reported_markets: False leaves the size of markets to the model.
+        draws: worlds of the posterior behind the bands.
+        seed: of those draws.
+
+    Raises:
+        FiguresError: a figure that drives the replay is missing.
+        ValueError: `until` lies before the end of 2015.
+    """
+    last_year = FIRST_YEAR + until // 12 - 1
+    if last_year < FIT_START:
+        raise ValueError(f"until is month {until}: at least the end of {FIT_START} is wanted")
+    shown = years(min(last_year, LAST_SHIPPED))
+    history = drivers(figures, until, Parameters().brand_decay, reported_markets=reported_markets)
+    truth = reported(figures, shown)
+    best = replay(*economies(calibration.z), history)
+    model = {name: value[0] for name, value in simulated(best, shown).items()}
+    generator = np.random.default_rng(seed)
+    factor = np.linalg.cholesky(calibration.covariance)
+    guesses = calibration.z + generator.standard_normal((draws, len(calibration.z))) @ factor.T
+    worlds = simulated(replay(*economies(guesses), history), shown)
+    wide = _forgiven(worlds, generator)
+    bands = [
+        {name: np.percentile(value, limit, axis=0) for name, value in sample.items()}
+        for sample in (worlds, wide)
+        for limit in BAND
+    ]
+    return Result(
+        shown,
+        reported_markets,
+        truth,
+        model,
+        bands[0],
+        bands[1],
+        bands[2],
+        bands[3],
+        {compared.name: _score(compared, shown, truth, model, bands) for compared in COMPARED},
+        tuple(
+            _origin(figures, year, z, last_year, reported_markets=reported_markets)
+            for year, z in sorted(calibration.origins.items())
+            if year < min(last_year, LAST_SHIPPED)
+        ),
+        _later(figures, until, best),
+        brand_elasticities(figures, calibration) if last_year >= LAST_FITTED else {},
+    )
+
+
+def _forgiven(worlds: Values, generator: np.random.Generator) -> dict[str, Numbers]:
+    """Drawn series with what the fit forgives added, what follows from two of them computed again."""
+    wide = {}
+    for compared in COMPARED:
+        value = worlds[compared.name]
+        if compared.tolerance is None:
+            wide[compared.name] = value
+            continue
+        noise = compared.tolerance * generator.standard_normal(value.shape)
+        wide[compared.name] = value + noise if compared.error == "points" else value * np.exp(noise)
+    wide["phone_revenue"] = wide["shipments"] * wide["asp"] / 1e3
+    wide["arpu"] = 1e3 * wide["internet_revenue"] / wide["mau"]
+    return wide
+
+
+def _score(
+    compared: Compared, shown: tuple[Period, ...], truth: Values, model: Values, bands: list[dict[str, Numbers]]
+) -> Score:
+    name = compared.name
+    year = np.array([period.year for period in shown])
+    fit, holdout = (year >= FIT_START) & (year <= LAST_FITTED), year > LAST_FITTED
+    reported_values, ours = truth[name], model[name]
+    known = reported_values[year <= LAST_FITTED]
+    ahead = int(holdout.sum())
+
+    def inside(low: Numbers, high: Numbers, when: npt.NDArray[np.bool_]) -> float:
+        when = when & ~np.isnan(reported_values)
+        held = (reported_values >= low) & (reported_values <= high)
+        return float(held[when].mean()) if when.any() else float("nan")
+
+    previous = np.concatenate([[np.nan], reported_values[:-1]])
+    low, high, wide_low, wide_high = (band[name] for band in bands)
+    return Score(
+        compared,
+        mean_error(compared, ours[fit], reported_values[fit]),
+        mean_error(compared, ours[year <= LAST_FITTED], known),
+        mean_error(compared, ours[holdout], reported_values[holdout]),
+        mean_error(compared, previous[fit], reported_values[fit]),
+        mean_error(compared, last_value(known, ahead), reported_values[holdout]),
+        mean_error(compared, trend(known, ahead), reported_values[holdout]),
+        inside(low, high, fit),
+        inside(low, high, holdout),
+        inside(wide_low, wide_high, fit),
+        inside(wide_low, wide_high, holdout),
+    )
+
+
+def _origin(figures: Figures, year: int, z: Numbers, last_year: int, *, reported_markets: bool) -> Origin:
+    end = min(year + AHEAD, last_year, LAST_SHIPPED)
+    shown = years(end)
+    history = drivers(figures, 12 * len(shown), Parameters().brand_decay, reported_markets=reported_markets)
+    truth = reported(figures, shown)
+    model = simulated(replay(*economies(z), history), shown)
+    split, ahead = year - FIRST_YEAR + 1, end - year
+    forecast, later = ({name: value[split:] for name, value in table.items()} for table in (
+        {name: value[0] for name, value in model.items()}, truth
+    ))  # fmt: skip
+    naive = {
+        what: {
+            compared.name: absolute_errors(compared, rule(truth[compared.name][:split], ahead), later[compared.name])
+            for compared in COMPARED
+        }
+        for what, rule in (("last_value", last_value), ("trend", trend))
+    }
+    ours = {
+        compared.name: absolute_errors(compared, forecast[compared.name], later[compared.name]) for compared in COMPARED
+    }
+    return Origin(year, forecast, later, ours, naive["last_value"], naive["trend"])
+
+
+def _later(figures: Figures, until: int, best: Any) -> tuple[Later, ...]:
+    shipped_end = 12 * (LAST_SHIPPED + 1 - FIRST_YEAR)
+    periods = [period for period in figures.until(until).periods if period.first >= shipped_end]
+    if not periods:
+        return ()
+    last = years(LAST_SHIPPED)[-1:]
+    before = reported(figures, last)
+    truth, model = reported(figures, periods), simulated(best, periods)
+    found = []
+    for k, period in enumerate(periods):
+        errors, naive = {}, {}
+        for compared in COMPARED:
+            name = compared.name
+            value = truth[name][k : k + 1]
+            scale = period.months / 12.0 if name in SUMS else 1.0
+            errors[name] = mean_error(compared, model[name][0, k : k + 1], value)
+            naive[name] = mean_error(compared, before[name] * scale, value)
+        found.append(
+            Later(
+                period,
+                {name: float(value[k]) for name, value in truth.items()},
+                {name: float(value[0, k]) for name, value in model.items()},
+                errors,
+                naive,
+            )
+        )
+    return tuple(found)
+
+
+SUMS = ("shipments", "phone_revenue", "iot_revenue", "internet_revenue")
+"""Series that add up over the months of a period."""

@@ -1,0 +1,232 @@
+"""A back-test as text, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from thinmargin.backtest.results import BAND, FIT_START, LAST_SHIPPED, Later, Result, Score
+from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED
+from thinmargin.history import COMPARED
+from thinmargin.records import markdown_table
+
+ERRORS = ("mape_fit", "last_value_fit", "mape_holdout", "last_value_holdout", "trend_holdout")
+SHARES = ("in_band_fit", "in_band_holdout", "in_wide_band_fit", "in_wide_band_holdout")
+
+
+def number(value: float, digits: int = 1) -> str:
+    """A number for a table, a dash for nan."""
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _share(value: float) -> str:
+    return "-" if math.isnan(value) else f"{100.0 * value:.0f} %"
+
+
+def error_rows(result: Result) -> list[list[str]]:
+    """A row a series: error of the model, of the last value, and of the trend; fit years, then hold-out."""
+    rows = []
+    for score in result.scores.values():
+        unit = "%" if score.compared.error == "percent" else "points"
+        rows.append([score.compared.name, unit, *(number(getattr(score, name)) for name in ERRORS)])
+    return rows
+
+
+ERROR_HEAD = ("series", "error in", "fit", "last value", "hold-out", "last value", "trend")
+
+
+def rolling_rows(result: Result) -> list[list[str]]:
+    """A row a series: mean error of the forecasts from the past, of the model and the two naive ones."""
+    rows = []
+    for compared in COMPARED:
+        mean = result.rolling(compared.name)
+        unit = "%" if compared.error == "percent" else "points"
+        rows.append([compared.name, unit, *(number(mean[what]) for what in ("model", "last_value", "trend"))])
+    return rows
+
+
+ROLLING_HEAD = ("series", "error in", "model", "last value", "trend")
+
+
+def coverage_rows(result: Result) -> list[list[str]]:
+    """A row a series, and all: share of reported values inside the band, without and with what the fit forgives."""
+    rows = [
+        [score.compared.name, *(_share(getattr(score, name)) for name in SHARES)] for score in result.scores.values()
+    ]
+    return [*rows, ["all", *map(_share, overall_coverage(result).values())]]
+
+
+COVERAGE_HEAD = ("series", "fit", "hold-out", "fit, wide", "hold-out, wide")
+
+
+def elasticity_rows(result: Result) -> list[list[str]]:
+    """A row a span of months: all-in brand elasticity in each state."""
+    return [[str(span), *(number(value, 2) for value in years.values())] for span, years in result.elasticity.items()]
+
+
+def elasticity_head(result: Result) -> list[str]:
+    """Its head line."""
+    years = next(iter(result.elasticity.values()), {})
+    return ["months of demand", *(f"mid {year}" for year in years)]
+
+
+def overall_coverage(result: Result) -> dict[str, float]:
+    """Share of all reported values inside the bands, every series alike."""
+    found = {}
+    for name in SHARES:
+        values = [getattr(score, name) for score in result.scores.values()]
+        known = [value for value in values if not math.isnan(value)]
+        found[name] = sum(known) / len(known) if known else math.nan
+    return found
+
+
+def beaten(result: Result) -> dict[str, int]:
+    """How many series the model forecasts better than each naive forecast in the hold-out."""
+    scores = result.scores.values()
+    return {
+        rule: sum(score.mape_holdout < getattr(score, f"{rule}_holdout") for score in scores)
+        for rule in ("last_value", "trend")
+    }
+
+
+def _aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns under each other, the first to the left, all others to the right."""
+    widths = [max(len(row[k]) for row in (head, *rows)) for k in range(len(head))]
+    lines = []
+    for row in (head, ["-" * width for width in widths], *rows):
+        first, *others = row
+        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def text(result: Result) -> str:
+    """The whole result for a terminal."""
+    markets = "as reported" if result.reported_markets else "as the model says"
+    last = result.years[-1].year
+    span = f"fit {FIT_START}-{LAST_FITTED}" + (f", hold-out {LAST_FITTED + 1}-{last}" if last > LAST_FITTED else "")
+    title = f"Back-test: constants fitted to {FIRST_YEAR}-{LAST_FITTED}, size of markets {markets}."
+    blocks = [f"{title}\nMean absolute error, {span}.", _aligned(ERROR_HEAD, error_rows(result))]
+    if last > LAST_FITTED:
+        won = beaten(result)
+        blocks.append(
+            f"Hold-out: better than the last value on {won['last_value']} of {len(COMPARED)} series, "
+            f"than the trend on {won['trend']}."
+        )
+    if result.origins:
+        origins = ", ".join(str(origin.year) for origin in result.origins)
+        title = f"Forecasts two years ahead, fitted to the figures until {origins} alone:"
+        blocks.append(f"{title}\n\n{_aligned(ROLLING_HEAD, rolling_rows(result))}")
+    title = (
+        f"Share of reported values inside the {BAND[1] - BAND[0]:.0f} % band of the posterior, and of the wide one\n"
+        "that adds what the fit forgives:"
+    )
+    blocks.append(f"{title}\n\n{_aligned(COVERAGE_HEAD, coverage_rows(result))}")
+    if result.elasticity:
+        table = _aligned(elasticity_head(result), elasticity_rows(result))
+        blocks.append(f"All-in brand elasticity:\n\n{table}")
+    blocks.extend(_later_text(later) for later in result.later)
+    return "\n\n".join(blocks)
+
+
+def _later_text(later: Later) -> str:
+    """One period after the shipped figures."""
+    rows = [
+        [
+            name,
+            number(later.truth[name], 2),
+            number(later.model[name], 2),
+            number(later.error[name]),
+            number(later.last_value_error[name]),
+        ]
+        for name in later.truth
+        if not math.isnan(later.truth[name])
+    ]
+    head = ("series", "reported", "simulated", "error", "last value")
+    title = f"{later.period}, after the shipped figures (last value: {LAST_SHIPPED}, by length of the period):"
+    return f"{title}\n\n{_aligned(head, rows)}"
+
+
+def markdown(result: Result) -> dict[str, str]:
+    """The tables of the documentation, by name."""
+    return {
+        "errors": markdown_table(ERROR_HEAD, error_rows(result)),
+        "rolling": markdown_table(ROLLING_HEAD, rolling_rows(result)),
+        "coverage": markdown_table(COVERAGE_HEAD, coverage_rows(result)),
+        "elasticity": markdown_table(elasticity_head(result), elasticity_rows(result)),
+    }
+
+
+def document(result: Result) -> dict[str, Any]:
+    """The result as plain JSON; null where nothing was reported or compared."""
+    return {
+        "calibrated_on": [FIRST_YEAR, LAST_FITTED],
+        "fit_years": [FIT_START, LAST_FITTED],
+        "holdout_years": [LAST_FITTED + 1, result.years[-1].year],
+        "markets": "reported" if result.reported_markets else "model",
+        "band_percentiles": list(BAND),
+        "series": {name: _score_entry(result, score) for name, score in result.scores.items()},
+        "holdout_beats": beaten(result),
+        "coverage": _plain(overall_coverage(result)),
+        "rolling": {
+            "origins": {
+                str(origin.year): {
+                    name: {
+                        "reported": _values(origin.truth[name]),
+                        "forecast": _values(origin.forecast[name]),
+                        "error": _values(origin.model[name]),
+                        "last_value_error": _values(origin.last_value[name]),
+                        "trend_error": _values(origin.trend[name]),
+                    }
+                    for name in origin.truth
+                }
+                for origin in result.origins
+            },
+            "mean": {compared.name: _plain(result.rolling(compared.name)) for compared in COMPARED},
+        },
+        "elasticity": {
+            str(span): {str(year): value for year, value in years.items()} for span, years in result.elasticity.items()
+        },
+        "later": [
+            {
+                "period": str(later.period),
+                "series": {
+                    name: _plain(
+                        {
+                            "reported": later.truth[name],
+                            "simulated": later.model[name],
+                            "error": later.error[name],
+                            "last_value_error": later.last_value_error[name],
+                        }
+                    )
+                    for name in later.truth
+                },
+            }
+            for later in result.later
+        ],
+    }
+
+
+def _score_entry(result: Result, score: Score) -> dict[str, Any]:
+    name = score.compared.name
+    return {
+        "unit": score.compared.unit,
+        "error_in": score.compared.error,
+        **_plain({item: getattr(score, item) for item in ("mape_calibrated", *ERRORS, *SHARES)}),
+        "years": [period.year for period in result.years],
+        "reported": _values(result.truth[name]),
+        "simulated": _values(result.model[name]),
+        "band_low": _values(result.low[name]),
+        "band_high": _values(result.high[name]),
+        "wide_band_low": _values(result.wide_low[name]),
+        "wide_band_high": _values(result.wide_high[name]),
+    }
+
+
+def _plain(values: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: None if math.isnan(value) else value for name, value in values.items()}
+
+
+def _values(values: Any) -> list[float | None]:
+    return [None if math.isnan(value) else float(value) for value in values]
