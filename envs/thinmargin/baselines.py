@@ -142,9 +142,9 @@ BASELINES: dict[str, Baseline] = {
         Baseline("random", "every lever uniform, every month", "the usual floor", RandomPolicy),
         Baseline(
             "bang_bang",
-            "levers at their ends: highest price, no tickets, no selling spend, fewest updates",
+            "levers at their ends: highest price, no tickets, no selling spend, most updates",
             "the best of the sixteen corners: python -m thinmargin_agents.tuning bang_bang",
-            lambda: ConstantPolicy(np.array([1.0, -1.0, -1.0, -1.0], np.float32)),
+            lambda: ConstantPolicy(np.array([1.0, -1.0, -1.0, 1.0], np.float32)),
         ),
         Baseline(
             "do_nothing",

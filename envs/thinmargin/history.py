@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from thinmargin.data import EV_REVENUE_2024, Figures, Period
+from thinmargin.data import EV_REVENUE_2024, Figures, FiguresError, Period
 from thinmargin.records import HOME, OVERSEAS
 from thinmargin.replay import DRIVERS
 
@@ -65,11 +65,12 @@ def drivers(figures: Figures, months: int, slump_decay: float, *, reported_marke
         reported_markets: False leaves the size of markets to the model.
 
     Raises:
-        FiguresError: a needed cell is missing or empty.
+        FiguresError: a needed cell is missing or empty, or no month can be like that.
     """
     table = np.zeros(months, DRIVERS)
     covering = [_period_of(figures, month) for month in range(months)]
-    figures.require(NEEDED, [period for period in dict.fromkeys(covering) if (period.year, NEEDED[0]) not in ASSUMED])
+    for period in dict.fromkeys(covering):
+        _check(figures, period)
     for month, period in enumerate(covering):
         row = table[month]
         margin = _cell(figures, "gm_smartphones_pct", period) / 100.0
@@ -90,11 +91,39 @@ def drivers(figures: Figures, months: int, slump_decay: float, *, reported_marke
     return table
 
 
+def check_drivers(figures: Figures) -> None:
+    """Check that every period from 2012 on reports all that drives its months.
+
+    Raises:
+        FiguresError: a needed column is missing, a cell is empty, or no month can be like that.
+    """
+    figures.require(NEEDED, ())
+    for period in figures.periods:
+        if period.first >= 0:
+            _check(figures, period)
+
+
 def _period_of(figures: Figures, month: int) -> Period:
     periods = [period for period in figures.periods if period.first <= month < period.end]
     if not periods:
         figures.require((), [Period(month - month % 12, 12)])
     return min(periods, key=lambda period: period.months)
+
+
+def _check(figures: Figures, period: Period) -> None:
+    """That the cells of a period can drive its months."""
+    figures.require([name for name in NEEDED if not (period.is_year and (period.year, name) in ASSUMED)], [period])
+    margin, _, revenue, home, world = (_cell(figures, name, period) for name in NEEDED)
+    for name, value, fine, wanted in (
+        (NEEDED[0], margin, margin < 100.0, "less than 100"),
+        (NEEDED[2], revenue, revenue > 0.0, "more than 0"),
+        (NEEDED[3], home, home > 0.0, "more than 0"),
+        (NEEDED[4], world, world > home, f"more than {NEEDED[3]}, {home:.10g},"),
+    ):
+        if not fine:
+            row = figures.periods.index(period)
+            problem = f"{value:.10g}, but {wanted} is wanted"
+            raise FiguresError.at(figures.files[row], problem, line=figures.lines[row], period=period, column=name)
 
 
 def _cell(figures: Figures, series: str, period: Period) -> float:
@@ -105,7 +134,7 @@ def _cell(figures: Figures, series: str, period: Period) -> float:
 
 
 def _ventures(figures: Figures, year: int) -> float:
-    """Start-ups for hardware funded a month: the change of the reported number over a year, else none."""
+    """Start-ups for hardware funded a month: what the reported number grew by over a year, else none."""
     name = "ecosystem_companies_invested"
     now, before = (_cell(figures, name, Period(12 * (y - 2012), 12)) for y in (year, year - 1))
     if year == 2012:
@@ -114,7 +143,7 @@ def _ventures(figures: Figures, year: int) -> float:
         return HARDWARE_INVESTEES * (now - INVESTEES_MARCH_2018) / 9.0
     if np.isnan(now) or np.isnan(before):
         return 0.0
-    return (now - before) / 12.0 * (HARDWARE_INVESTEES if year > 2018 else 1.0)
+    return max(now - before, 0.0) / 12.0 * (HARDWARE_INVESTEES if year > 2018 else 1.0)
 
 
 ErrorKind: TypeAlias = Literal["percent", "points"]
@@ -201,9 +230,12 @@ def reported(figures: Figures, periods: Sequence[Period]) -> dict[str, Numbers]:
         if compared.reported
     }
     years = np.array([period.months / 12.0 for period in periods])
-    values["arpu"] = 1e3 * values["internet_revenue"] / (values["mau"] * years)
-    revenue = np.array([figures.value("revenue_total_rmb_bn", period) for period in periods])
-    cars = np.array([EV_REVENUE_2024 if str(period) == "2024" else 0.0 for period in periods])
-    values["overseas_share"] = values["overseas_share"] * revenue / (revenue - cars)
-    values["total_gross_margin"] = (values["total_gross_margin"] * revenue - EV_MARGIN_2024 * cars) / (revenue - cars)
+    users = np.where(values["mau"] > 0.0, values["mau"], np.nan)
+    values["arpu"] = 1e3 * values["internet_revenue"] / (users * years)
+    for place in (place for place, period in enumerate(periods) if str(period) == "2024"):
+        revenue = figures.value("revenue_total_rmb_bn", periods[place])
+        rest = revenue - EV_REVENUE_2024
+        values["overseas_share"][place] *= revenue / rest
+        margin = values["total_gross_margin"][place]
+        values["total_gross_margin"][place] = (margin * revenue - EV_MARGIN_2024 * EV_REVENUE_2024) / rest
     return {compared.name: values[compared.name] for compared in COMPARED}

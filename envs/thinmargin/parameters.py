@@ -1,7 +1,7 @@
 """What a world is made of: every constant with its value, unit, allowed range and source.
 
-Sources: "fit" = a preliminary fit to the firm's reported figures 2012-2019; "judgement" = no data identify it;
-everything else names the study or the report. Money RMB million, users and units million, months.
+Sources: "fit" = the calibration to the reported figures of 2012-2019; "prior, hardly moved by the fit" = it looked,
+and the figures say little; "judgement" = no data identify it; everything else names the study or the report. Money RMB million, users and units million, months.
 """
 
 from __future__ import annotations
@@ -65,29 +65,29 @@ class Parameters(Checked):
     # fmt: off
     # demand
     price_slope: float = constant(fitted("price_slope"), "1", 0.5, 12, "logit coefficient of ln price",
-        "all-in brand elasticity near -3: Bijmolt, van Heerde & Pieters 2005",
+        "prior, hardly moved by the fit: all-in brand elasticity near -3, Bijmolt, van Heerde & Pieters 2005",
     )
-    inertia: float = constant(fitted("inertia"), "utility", 0, 4, "owners' pull to their own brand", "judgement; retention 0.45, QuestMobile")
-    inertia_span: float = constant(fitted("inertia_span"), "utility", 0, 4, "pull added by a full fan base, and by a full accessory catalogue", "judgement")
+    inertia: float = constant(fitted("inertia"), "utility", 0, 4, "owners' pull to their own brand", "prior, hardly moved by the fit: judgement; 0.31 bought again in 2017, QuestMobile")
+    inertia_span: float = constant(fitted("inertia_span"), "utility", 0, 4, "pull added by a full fan base, and by a full accessory catalogue", "prior, hardly moved by the fit: judgement")
     category_elasticity: float = constant(-0.6, "1", -2, 0, "first-time adoption to the price level", "judgement; studies -0.4 to -1.5")
-    users_ceiling: tuple[float, float] = constant(fitted("users_ceiling"), "m users", 10, 9000, "smartphone users, saturated market", "home: fit to market sizes (IDC); overseas: judgement")
+    users_ceiling: tuple[float, float] = constant(fitted("users_ceiling"), "m users", 10, 9000, "smartphone users, saturated market", "prior, hardly moved by the fit: judgement; home: most adults of China")
     adoption_innovation: float = constant(0.003, "1/year", 0, 0.1, "Bass p", "not identified; Bass 1969")
     adoption_imitation: tuple[float, float] = constant(fitted("adoption_imitation"), "1/year", 0, 3, "Bass q", "fit to market sizes (IDC)")
-    device_life: float = constant(fitted("device_life"), "months", 6, 120, "life of a phone at the start", "fit; Kantar 18.6 in 2013")
-    device_life_growth: float = constant(fitted("device_life_growth"), "months/year", 0, 12, "lengthening of a phone's life", "fit; surveys 18.6 (2013) to 40 (2022)")
-    second_life: float = constant(fitted("second_life"), "share", 0, 1, "replaced phones that find a second user", "fit")
-    base_start: tuple[float, float] = constant(fitted("base_start"), "m users", 1, 9000, "smartphone users at the start", "fit; prior from IDC shipments to 2011")
+    device_life: float = constant(fitted("device_life"), "months", 6, 120, "life of a phone at the start", "prior, hardly moved by the fit: Kantar 18.6 in 2013")
+    device_life_growth: float = constant(fitted("device_life_growth"), "months/year", 0, 12, "lengthening of a phone's life", "fit; Kantar 20.2 months in 2016")
+    second_life: float = constant(fitted("second_life"), "share", 0, 1, "replaced phones that find a second user", "fit to active users against phones sold")
+    base_start: tuple[float, float] = constant(fitted("base_start"), "m users", 1, 9000, "smartphone users at the start", "prior, hardly moved by the fit: IDC shipments to 2011")
     # marketing
-    awareness_span: float = constant(fitted("awareness_span"), "utility", 0, 4, "utility of being known by all; long-run elasticity peaks at a quarter of it", "Sethuraman, Tellis & Briesch 2011")
-    awareness_pivot: float = constant(fitted("awareness_pivot"), "RMB m/month per 20 m units", 1, 2000, "impressions that give half of it", "prior; data add little")
+    awareness_span: float = constant(fitted("awareness_span"), "utility", 0, 4, "utility of being known by all; long-run elasticity peaks at a quarter of it", "prior, hardly moved by the fit: Sethuraman, Tellis & Briesch 2011")
+    awareness_pivot: float = constant(fitted("awareness_pivot"), "RMB m/month per 20 m units", 1, 2000, "impressions that give half of it", "prior, hardly moved by the fit: judgement")
     adstock_carryover: float = constant(0.5, "1/month", 0, 0.95, "advertising remembered a month later", "Broadbent 1979; half-life 5-6 weeks")
-    word_of_mouth: float = constant(fitted("word_of_mouth"), "RMB/month", 0, 100, "advertising one fan replaces", "prior; data add little")
-    coverage_rate: float = constant(fitted("coverage_rate"), "1/month", 0, 0.1, "stores and distributors built by selling spend", "fit")
-    coverage_scale: float = constant(fitted("coverage_scale"), "RMB m/month", 1, 1000, "selling spend that builds at half the full rate", "judgement")
+    word_of_mouth: float = constant(fitted("word_of_mouth"), "RMB/month", 0, 100, "advertising one fan replaces", "prior, hardly moved by the fit: You, Vadakkepatt & Joshi 2015")
+    coverage_rate: float = constant(fitted("coverage_rate"), "1/month", 0, 0.1, "stores and distributors built by selling spend", "prior, hardly moved by the fit: judgement")
+    coverage_scale: float = constant(fitted("coverage_scale"), "RMB m/month", 1, 1000, "selling spend that builds at half the full rate", "prior, hardly moved by the fit: judgement")
     coverage_decay: float = constant(0.012, "1/month", 0, 0.5, "channels lost without spend", "judgement")
-    overseas_effort: float = constant(fitted("overseas_effort"), "share", 0, 1, "share of selling spend overseas, once all of it is entered", "prior; data add little")
+    overseas_effort: float = constant(fitted("overseas_effort"), "share", 0, 1, "share of selling spend overseas, once all of it is entered", "prior, hardly moved by the fit: judgement")
     group_share: tuple[float, float, float, float] = constant((0.26, 0.20, 0.30, 0.24), "share", 0, 1, "of the overseas market: emerging Asia; Europe; Latin America, Middle East, Africa; the rest", "judgement from IDC shipments by region")
-    entry_months: float = constant(fitted("entry_months"), "months", 1, 120, "from entry to a country group until all of it is reached", "judgement")
+    entry_months: float = constant(fitted("entry_months"), "months", 1, 120, "from entry to a country group until all of it is reached", "fit to the share of revenue overseas")
     # fans, updates, imitation
     fan_ceiling: float = constant(0.5, "share", 0.01, 1, "most users that become fans", "judgement")
     fan_constant: float = constant(-1.8, "logit", -6, 6, "fans of an average offer", "judgement")
@@ -98,31 +98,31 @@ class Parameters(Checked):
     fan_months_up: float = constant(12.0, "months", 1, 60, "time to win trust", "judgement")
     fan_months_down: float = constant(4.0, "months", 1, 60, "time to lose trust", "judgement")
     update_scale: float = constant(1.3, "releases/month", 0.1, 10, "cadence at which novelty saturates", "judgement")
-    bug_rate: float = constant(fitted("bug_rate"), "1 per release", 0, 0.5, "bugs and fatigue of one release", "judgement")
+    bug_rate: float = constant(fitted("bug_rate"), "1 per release", 0, 0.5, "bugs and fatigue of one release", "prior, hardly moved by the fit: judgement")
     bug_base: float = constant(250.0, "m users", 10, 5000, "users that double what bugs cost", "judgement")
     codevelopment: float = constant(0.6, "share", 0, 1, "bugs a full fan base catches", "judgement")
     engagement_floor: float = constant(0.65, "index", 0, 2, "use without updates", "judgement")
     engagement_span: float = constant(0.45, "index", 0, 2, "use added by updates", "judgement")
     engagement_months: float = constant(2.5, "months", 1, 24, "habits change slowly", "judgement")
-    imitation_strength: float = constant(fitted("imitation_strength"), "utility", 0, 4, "what rivals copy of a dominant offer", "fit; Red Queen competition, Barnett & Hansen 1996")
+    imitation_strength: float = constant(fitted("imitation_strength"), "utility", 0, 4, "what rivals copy of a dominant offer", "prior, hardly moved by the fit: judgement; Red Queen competition, Barnett & Hansen 1996")
     imitation_months: float = constant(36.0, "months", 1, 120, "time to copy", "judgement")
     # services and accessories
-    services_ceiling: tuple[float, float] = constant(fitted("services_ceiling"), "RMB/user/year", 0, 2000, "services revenue of a mature user", "home: fit; overseas: 0.12 of home")
+    services_ceiling: tuple[float, float] = constant(fitted("services_ceiling"), "RMB/user/year", 0, 2000, "services revenue of a mature user", "home: fit; overseas: prior, a tenth of home")
     services_half: float = constant(fitted("services_half"), "m user-years", 1, 5000, "experience at which half is earned", "fit")
     services_margin: float = constant(0.64, "share", 0, 1, "gross margin", "reported to 2019")
-    accessory_ceiling: tuple[float, float] = constant(fitted("accessory_ceiling"), "RMB/user/year", 0, 5000, "accessory revenue at a full catalogue", "home: fit; overseas: prior")
+    accessory_ceiling: tuple[float, float] = constant(fitted("accessory_ceiling"), "RMB/user/year", 0, 5000, "accessory revenue at a full catalogue", "home: fit; overseas: prior, judgement")
     breadth_scale: float = constant(fitted("breadth_scale"), "ventures", 0.5, 500, "ventures that fill two thirds of the catalogue", "fit")
-    accessory_margin: float = constant(fitted("accessory_margin"), "share", 0, 1, "gross margin with full buying power", "fit")
+    accessory_margin: float = constant(fitted("accessory_margin"), "share", 0, 1, "gross margin with full buying power", "prior, hardly moved by the fit: judgement")
     accessory_scale: float = constant(fitted("accessory_scale"), "RMB m/year", 1, 1e6, "revenue that gives half of it", "fit")
     ticket: float = constant(60.0, "RMB m", 1, 1000, "all-in cost of one venture", "judgement between seed 2 and all-stage 85-100")
     venture_success: float = constant(0.38, "share", 0, 1, "ventures that reach the market", "2014-16: 20 of 55 launched")
-    deal_flow: float = constant(fitted("deal_flow"), "ventures/month", 0.1, 100, "deals a month that halve their quality", "judgement")
-    gestation: float = constant(fitted("gestation"), "months", 2, 120, "from ticket to product", "2 to 3 years reported")
-    obsolescence: float = constant(fitted("obsolescence"), "1/month", 0, 0.5, "catalogue lost", "judgement")
+    deal_flow: float = constant(fitted("deal_flow"), "ventures/month", 0.1, 100, "deals a month that halve their quality", "prior, hardly moved by the fit: judgement")
+    gestation: float = constant(fitted("gestation"), "months", 2, 120, "from ticket to product", "prior, hardly moved by the fit: 2 to 3 years reported")
+    obsolescence: float = constant(fitted("obsolescence"), "1/month", 0, 0.5, "catalogue lost", "prior, hardly moved by the fit: judgement")
     hit_sd: float = constant(0.5, "log", 0, 2, "luck of the ventures of a month", "judgement")
     # cost and price
     learning: float = constant(0.2345, "1", 0, 1, "experience exponent, 15 % a doubling", "Irwin & Klenow 1994; Wright 1936")
-    incompressible: float = constant(fitted("incompressible"), "share", 0, 1, "cost that experience cannot touch", "fit; De Jong 1957")
+    incompressible: float = constant(fitted("incompressible"), "share", 0, 1, "cost that experience cannot touch", "prior, hardly moved by the fit: judgement; De Jong 1957")
     spec_drift: float = constant(fitted("spec_drift"), "1/month", -0.02, 0.02, "better phones cost more", "fit")
     model_decline: float = constant(0.013, "1/month", 0, 0.05, "component cost falls in a model's life", "0.9-1.4 % from reported launch and year-end margins")
     markup_speed: float = constant(0.04, "share/month", 0.001, 1, "most a markup moves in a month", "judgement; 3 to 4 cuts in a model's life")
@@ -160,7 +160,7 @@ class Parameters(Checked):
     component_persistence: float = constant(0.95, "1/month", 0, 0.999, "AR(1)", "judgement")
     component_sd: float = constant(0.015, "log", 0, 1, "innovation", "component cost sd 8 % a year")
     brand_rate: float = constant(0.0, "1/month", 0, 1, "chance of a brand or supply scandal, each firm", "judgement")
-    brand_drop: float = constant(fitted("brand_drop"), "utility", 0, 5, "what it costs", "the 2016 slump, fit 0.72")
+    brand_drop: float = constant(fitted("brand_drop"), "utility", 0, 5, "what it costs", "fit to the slump of 2016")
     brand_decay: float = constant(0.08, "1/month", 0.001, 1, "how fast it is forgotten", "judgement")
     # fmt: on
 
@@ -206,8 +206,8 @@ LOW_MARGIN_ECOSYSTEM = Playbook(markup=0.60, accessories=0.012, marketing=0.035,
 """The strategy press accounts of Xiaomi describe: as much markup as the 5 % pledge allows, and no more."""
 PREMIUM = Playbook(markup=0.45, accessories=0.0005, marketing=0.02, updates=0.5)
 MASS_MARKETING = Playbook(markup=0.12, accessories=0.0005, marketing=0.12, updates=1.0)
-MYOPIC = Playbook(markup=0.432, accessories=0.0, marketing=0.0674, updates=0.55)
-CONSTANT_BEST = Playbook(markup=0.258, accessories=0.0116, marketing=0.073, updates=3.042)
+MYOPIC = Playbook(markup=0.4304, accessories=0.0, marketing=0.0531, updates=0.25)
+CONSTANT_BEST = Playbook(markup=0.2959, accessories=0.01783, marketing=0.05204, updates=3.081)
 CLOSING = Playbook(markup=0.06, accessories=0.006, marketing=0.03, updates=2.8)
 """What the firm does in the five years behind the horizon that the closing value prices."""
 
@@ -220,6 +220,7 @@ FIRM_TABLE = (
         unit_cost=fitted_seat("unit_cost"),
         experience=fitted_seat("experience"),
         online=fitted_seat("online"),
+        # India and Indonesia July 2014, Spain November 2017, Africa and Brazil 2019; North America not at all
         entry=(30.0, 70.0, 84.0, 600.0),
         cash=1300.0,
         capacity=fitted_seat("capacity"),

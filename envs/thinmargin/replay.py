@@ -160,14 +160,14 @@ def replay(economies: Table, dearer: Numbers, drivers: Table) -> Table:
     Returns:
         Records of type TRACKED, shape (rows, months).
     """
-    histories = np.atleast_2d(drivers)
+    # plain copies: a view would be compiled for anew, and a replay wipes brand constants that it inverts
+    histories = np.array(np.atleast_2d(drivers), order="C")
     if len(histories) not in (1, len(economies)):
         raise ValueError(f"drivers has {len(histories)} rows: 1 or {len(economies)}, one an economy, are wanted")
-    # a replay wipes brand constants that it inverts from start shares: never those of the caller
     economies = economies.copy()
     economies["credit_floor"] = NO_LIMIT
     kept = np.zeros((len(economies), histories.shape[1]), TRACKED)
     states = np.zeros(len(economies), STATE)
     flows, blank, shocks = np.zeros(1, FLOWS), np.zeros(1, FLOWS), np.zeros(1, SHOCKS)
-    _REPLAY(economies, np.asarray(dearer, np.float64), histories, states, flows, blank, shocks, kept)
+    _REPLAY(economies, np.array(dearer, np.float64, order="C"), histories, states, flows, blank, shocks, kept)
     return kept

@@ -169,8 +169,14 @@ def _regions(last: np.record) -> list[str]:
             return _row(label, percent(home), percent(overseas))
         return _row(label, amount(home, digits), amount(overseas, digits))
 
+    def split(label: str, name: str, digits: int) -> str:
+        overseas = last[f"{name}_overseas"]
+        return _row(label, amount(last[name] - overseas, digits), amount(overseas, digits))
+
     return [
         _row("REGIONS", "home", "overseas"),
+        split("revenue, RMB m", "revenue", 1),
+        split("phones sold, m", "sales", 3),
         both("users, m", "users", 2),
         both("buyers reached", "coverage"),
         both("market, m phones", "market", 2),
@@ -181,6 +187,7 @@ def _regions(last: np.record) -> list[str]:
 def _loyalty(last: np.record) -> list[str]:
     return [
         _row("ECOSYSTEM"),
+        _row("active users, m", amount(last["active_users"], 2)),
         _row("fans among users", percent(last["fans"])),
         _row("owners who bought again", percent(last["retention"])),
         _row("engagement, index", amount(last["engagement"], 2)),

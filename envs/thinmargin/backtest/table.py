@@ -159,15 +159,16 @@ def markdown(result: Result) -> dict[str, str]:
 
 
 def document(result: Result) -> dict[str, Any]:
-    """The result as plain JSON; null where nothing was reported or compared."""
+    """The result as plain JSON; null where nothing was reported or compared, or no year is held out."""
+    last = result.years[-1].year
     return {
         "calibrated_on": [FIRST_YEAR, LAST_FITTED],
         "fit_years": [FIT_START, LAST_FITTED],
-        "holdout_years": [LAST_FITTED + 1, result.years[-1].year],
+        "holdout_years": [LAST_FITTED + 1, last] if last > LAST_FITTED else None,
         "markets": "reported" if result.reported_markets else "model",
         "band_percentiles": list(BAND),
         "series": {name: _score_entry(result, score) for name, score in result.scores.items()},
-        "holdout_beats": beaten(result),
+        "holdout_beats": beaten(result) if last > LAST_FITTED else None,
         "coverage": _plain(overall_coverage(result)),
         "rolling": {
             "origins": {

@@ -13,6 +13,9 @@ Fits the unknown constants of the economy to the reported figures of 2012-2019, 
 misfit and prior with CMA-ES from several starts, measures the curvature around the best guess, and writes one
 JSON file. The package ships such a file: --check runs the search again and compares."""
 
+LAST_SEED = 2**31
+"""NumPy's older generator, which the search draws from, takes no larger ones."""
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
@@ -31,8 +34,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _count(text: str) -> int:
     number = int(text) if text.isdecimal() else -1
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no seed: a whole number from 0 is wanted")
+    if not 0 <= number <= LAST_SEED:
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed: a whole number from 0 to {LAST_SEED} is wanted")
     return number
 
 
@@ -46,15 +49,17 @@ def _positive(text: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 1 where --check finds another result."""
     asked = _parser().parse_args(arguments)
-    if not asked.check and not asked.output.resolve().parent.is_dir():
-        print(f"error: --output {asked.output}: its folder does not exist", file=sys.stderr)  # noqa: T201  # the answer
-        return 2
+    if not asked.check:
+        if not asked.output.resolve().parent.is_dir():
+            return _refuse(f"--output is {asked.output}: its folder does not exist")
+        if asked.output.is_dir():
+            return _refuse(f"--output is {asked.output}: a file is wanted, this is a folder")
     try:
         import cma  # noqa: F401, PLC0415  # heavy: not for --help
+        from rich.console import Console  # noqa: PLC0415  # as above
         from rich.progress import Progress  # noqa: PLC0415  # as above
     except ModuleNotFoundError as error:
-        print(f"error: {error.name} is missing: pip install 'thinmargin[search]'", file=sys.stderr)  # noqa: T201  # as above
-        return 2
+        return _refuse(f"{str(error.name).partition('.')[0]} is missing: pip install 'thinmargin[search]'")
     from thinmargin.calibration.misfit import LAST_FITTED, Misfit  # noqa: PLC0415  # heavy: not for --help
     from thinmargin.calibration.saved import (  # noqa: PLC0415  # as above
         CLOSE,
@@ -75,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     last_years = (*ORIGINS, LAST_FITTED)
     found: dict[int, Found] = {}
-    with Progress(transient=True) as progress:
+    with Progress(console=Console(stderr=True), transient=True) as progress:
         for last in last_years:
             task = progress.add_task(f"figures to {last}", total=asked.starts * GENERATIONS)
 
@@ -96,15 +101,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lines.append(f"{unknown.label:<34}{number:>12.5g}{unknown.centre:>12.5g}{z:>8.2f}{variance**0.5:>9.2f}")
     ends = ", ".join(f"{value:.9f}" for value in best.starts)
     lines.append(f"misfit of each start: {ends}")
-    print("\n".join(lines))  # noqa: T201  # the command line's own answer
+    status = 0
     if asked.check:
         gap = difference(result, shipped())
-        same = gap <= CLOSE
-        print(f"largest difference to the shipped z: {gap:.2e} ({CLOSE:g} allowed)")  # noqa: T201  # as above
-        return 0 if same else 1
-    result.write(asked.output)
-    print(f"written: {asked.output}")  # noqa: T201  # as above
-    return 0
+        status = 0 if gap <= CLOSE else 1
+        lines.append(f"largest relative difference to a shipped constant: {gap:.2e} ({CLOSE:g} allowed)")
+    else:
+        try:
+            result.write(asked.output)
+        except OSError as error:
+            return _refuse(str(error))
+        lines.append(f"written: {asked.output}")
+    print("\n".join(lines))  # noqa: T201  # the command line's own answer
+    return status
+
+
+def _refuse(problem: str) -> int:
+    print(f"error: {problem}", file=sys.stderr)  # noqa: T201  # the command line's own answer
+    return 2
 
 
 if __name__ == "__main__":

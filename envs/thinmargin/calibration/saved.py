@@ -26,8 +26,11 @@ ORIGINS = (2016, 2017, 2018)
 DIGITS = 9
 """Digits kept of the covariance."""
 CLOSE = 1e-6
-"""Relative difference of a constant, or difference of z, up to which two calibrations are the same."""
+"""Difference of a constant, relative to itself, up to which two calibrations are the same."""
 PACKAGES = ("numpy", "numba", "cma")
+READ = ("unknowns", "z", "covariance", "misfit", "starts", "seed", "origins")
+"""Entries of the file that a calibration is made of."""
+REMEDY = "python -m thinmargin.calibration writes one"
 
 
 @dataclass(frozen=True)
@@ -91,22 +94,43 @@ def from_document(document: Mapping[str, Any]) -> Calibration:
     """The calibration a document holds.
 
     Raises:
-        ValueError: its unknowns are not those of this version.
+        ValueError: an entry is missing or damaged, or its unknowns are not those of this version.
     """
+    missing = [name for name in READ if name not in document]
+    if missing:
+        raise ValueError(f"the calibration has no {', '.join(missing)}: {REMEDY}")
     labels = [unknown.label for unknown in UNKNOWNS]
     if document["unknowns"] != labels:
-        raise ValueError("the calibration has other unknowns than this version: run python -m thinmargin.calibration")
-    covariance = np.zeros((len(labels), len(labels)))
+        raise ValueError(f"the calibration has other unknowns than this version: {REMEDY}")
+    size = len(labels)
+    if len(document["covariance"]) != size:
+        raise ValueError(
+            f"the calibration's covariance has {len(document['covariance'])} rows, {size} are wanted: {REMEDY}"
+        )
+    covariance = np.zeros((size, size))
     for k, row in enumerate(document["covariance"]):
-        covariance[k, : k + 1] = covariance[: k + 1, k] = row
+        covariance[k, : k + 1] = covariance[: k + 1, k] = _numbers(f"covariance, row {k + 1},", row, k + 1)
+    if np.linalg.eigvalsh(covariance)[0] <= 0.0:
+        raise ValueError(f"the calibration's covariance is not positive definite: {REMEDY}")
     return Calibration(
-        np.array(document["z"], np.float64),
+        _numbers("z", document["z"], size),
         covariance,
-        float(document["misfit"]),
-        tuple(document["starts"]),
+        float(_numbers("misfit", [document["misfit"]], 1)[0]),
+        tuple(_numbers("starts", document["starts"], len(document["starts"])).tolist()),
         int(document["seed"]),
-        {int(year): np.array(z, np.float64) for year, z in document["origins"].items()},
+        {int(year): _numbers(f"z of {year}", z, size) for year, z in document["origins"].items()},
     )
+
+
+def _numbers(what: str, values: Any, size: int) -> Numbers:
+    """This many finite numbers, or a ValueError that says what has not got them."""
+    try:
+        numbers = np.array(values, np.float64)
+    except (TypeError, ValueError):
+        numbers = np.full(1, np.nan)
+    if numbers.shape != (size,) or not np.isfinite(numbers).all():
+        raise ValueError(f"the calibration's {what} is damaged, {size} finite numbers are wanted: {REMEDY}")
+    return numbers
 
 
 def shipped() -> Calibration:
@@ -121,7 +145,15 @@ def posterior() -> tuple[Hidden, ...]:
 
 
 def difference(one: Calibration, other: Calibration) -> float:
-    """Largest difference of z between two calibrations, their earlier fits included."""
-    gaps = [np.abs(one.z - other.z).max()]
-    gaps.extend(np.abs(one.origins[year] - other.origins[year]).max() for year in one.origins)
-    return float(max(gaps))
+    """Largest difference of a constant between two calibrations, their earlier fits included.
+
+    Relative to the constant itself, or to its prior's standard deviation where that is larger: a constant on the
+    plain scale may be near zero.
+    """
+    gaps = [0.0]
+    fits = [(one.z, other.z), *((one.origins[year], other.origins[year]) for year in one.origins)]
+    for ours, theirs in fits:
+        for k, unknown in enumerate(UNKNOWNS):
+            mine, yours = float(unknown.constant(ours[k])), float(unknown.constant(theirs[k]))
+            gaps.append(abs(mine - yours) / max(abs(yours), 0.0 if unknown.log else unknown.sd))
+    return max(gaps)

@@ -1,0 +1,352 @@
+"""The back-test: naive forecasts, errors and bands by hand, and what the shipped calibration must reach."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from thinmargin.backtest.elasticity import SPANS, STATES
+from thinmargin.backtest.errors import absolute_errors, mean_error
+from thinmargin.backtest.forecasts import last_value, trend
+from thinmargin.backtest.results import Result, backtest
+from thinmargin.backtest.table import beaten, document, markdown, overall_coverage, text
+from thinmargin.calibration.saved import ORIGINS, Calibration
+from thinmargin.data import Figures, parse_period, parse_until, reported
+from thinmargin.history import COMPARED, NEEDED
+
+NAN = math.nan
+SERIES = tuple(compared.name for compared in COMPARED)
+PERCENT = next(compared for compared in COMPARED if compared.error == "percent")
+POINTS = next(compared for compared in COMPARED if compared.error == "points")
+MAU = (112.0, 134.6, 170.8, 242.1, 309.6, 396.3, 508.9, 582.1, 641.2, 702.3)
+"""Reported 2015 to 2024."""
+
+MadeFigures = Callable[[Mapping[str, Mapping[str, float]]], Figures]
+WithCells = Callable[[Mapping[tuple[str, str], float]], Figures]
+
+
+def mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+# naive forecasts
+
+
+def test_the_last_value_is_the_last_one_known() -> None:
+    assert last_value(np.array([1.0, 2.0, 7.0]), 3).tolist() == [7.0, 7.0, 7.0]
+    assert last_value(np.array([1.0, 2.0, NAN]), 2).tolist() == [2.0, 2.0]
+    assert last_value(np.array([1.0]), 0).tolist() == []
+    for nothing in ([NAN, NAN], []):
+        assert np.isnan(last_value(np.array(nothing), 2)).all()
+
+
+@pytest.mark.parametrize(
+    ("history", "line"),
+    [
+        ([1, 2, 3, 4, 5], [6, 7]),
+        ([900, -900, 1, 2, 3, 4, 5], [6, 7]),
+        ([1, 3], [5, 7]),
+        ([NAN, NAN, NAN, 1, 3], [5, 7]),
+        ([1, NAN, NAN, NAN, 9], [11, 13]),
+        ([4, NAN, 4], [4, 4]),
+        ([0, 0, 3], [4, 5.5]),
+        ([7, 5, 8, NAN, NAN, NAN, NAN], [NAN, NAN]),
+        ([NAN, NAN, NAN, NAN, 3], [NAN, NAN]),
+        ([NAN] * 6, [NAN, NAN]),
+        ([3], [NAN, NAN]),
+    ],
+)
+def test_the_trend_is_the_line_through_what_is_known_of_five_years(history: list[float], line: list[float]) -> None:
+    np.testing.assert_allclose(trend(np.array(history, np.float64), 2), line, atol=1e-9)
+
+
+# errors
+
+
+def test_errors_are_percent_of_what_was_reported_or_points() -> None:
+    forecast, truth = np.array([110.0, 90.0, 50.0, 7.0]), np.array([100.0, 100.0, NAN, 0.0])
+    np.testing.assert_allclose(absolute_errors(PERCENT, forecast, truth), [10.0, 10.0, NAN, NAN])
+    np.testing.assert_allclose(absolute_errors(POINTS, forecast, truth), [10.0, 10.0, NAN, 7.0])
+    assert mean_error(PERCENT, forecast, truth) == pytest.approx(10.0)
+    assert mean_error(POINTS, forecast, truth) == pytest.approx(9.0)
+
+
+def test_errors_of_nothing_are_nan() -> None:
+    for truth in (np.full(3, NAN), np.zeros(0)):
+        for compared in COMPARED:
+            assert math.isnan(mean_error(compared, np.ones(len(truth)), truth))
+    assert math.isnan(mean_error(PERCENT, np.full(2, NAN), np.ones(2)))
+
+
+# scores
+
+
+def test_the_naive_scores_of_active_users_by_hand(result: Result) -> None:
+    score = result.scores["mau"]
+    before = [85.0, *MAU[:4]]
+    by_hand = mean([100 * abs(old / new - 1) for old, new in zip(before, MAU[:5], strict=True)])
+    assert score.last_value_fit == pytest.approx(by_hand, rel=1e-9)
+    assert score.last_value_fit == pytest.approx(22.67, abs=0.01)
+    by_hand = mean([100 * abs(309.6 / value - 1) for value in MAU[5:]])
+    assert score.last_value_holdout == pytest.approx(by_hand, rel=1e-9)
+    # 193.82 users on average, 50.27 more a year
+    line = [193.82 + 50.27 * years for years in range(3, 8)]
+    by_hand = mean([100 * abs(value / truth - 1) for value, truth in zip(line, MAU[5:], strict=True)])
+    assert score.trend_holdout == pytest.approx(by_hand, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_the_models_scores_are_its_errors(result: Result, name: str) -> None:
+    truth, model, score = result.truth[name], result.model[name], result.scores[name]
+    points = score.compared.error == "points"
+    sizes = [
+        abs(ours - told) if points else 100 * abs(ours / told - 1) for ours, told in zip(model, truth, strict=True)
+    ]
+
+    def mean_of(first: int, last: int) -> float:
+        return mean([size for size in sizes[first - 2012 : last - 2011] if not math.isnan(size)])
+
+    assert score.mape_fit == pytest.approx(mean_of(2015, 2019), rel=1e-9)
+    assert score.mape_calibrated == pytest.approx(mean_of(2012, 2019), rel=1e-9)
+    assert score.mape_holdout == pytest.approx(mean_of(2020, 2024), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_the_shares_inside_the_bands_are_counted(result: Result, name: str) -> None:
+    truth, score = result.truth[name], result.scores[name]
+    for low, high, fit, holdout in (
+        (result.low[name], result.high[name], score.in_band_fit, score.in_band_holdout),
+        (result.wide_low[name], result.wide_high[name], score.in_wide_band_fit, score.in_wide_band_holdout),
+    ):
+        for share, when in ((fit, slice(3, 8)), (holdout, slice(8, 13))):
+            known = [place for place in range(13)[when] if not math.isnan(truth[place])]
+            held = [place for place in known if low[place] <= truth[place] <= high[place]]
+            assert share == pytest.approx(len(held) / len(known))
+    everything = overall_coverage(result)
+    assert everything["in_band_fit"] == pytest.approx(mean([s.in_band_fit for s in result.scores.values()]))
+
+
+def test_bands_lie_around_the_model_and_forgiveness_widens_them(result: Result) -> None:
+    for name in SERIES:
+        assert (result.low[name][2:] < result.high[name][2:]).all()
+        inside = (result.low[name] <= result.model[name]) & (result.model[name] <= result.high[name])
+        assert inside.mean() > 0.8, name
+    for compared in COMPARED:
+        narrow = result.high[compared.name] - result.low[compared.name]
+        wide = result.wide_high[compared.name] - result.wide_low[compared.name]
+        if compared.tolerance is not None or compared.name in ("phone_revenue", "arpu"):
+            assert wide.mean() > 1.05 * narrow.mean(), compared.name
+        else:
+            np.testing.assert_array_equal(wide, narrow)
+
+
+def test_seeds_move_the_bands_and_nothing_else(calibration: Calibration) -> None:
+    one, again, other = (
+        document(backtest(reported(), parse_until("2024"), calibration, draws=16, seed=seed)) for seed in (0, 0, 1)
+    )
+    assert one == again
+    for name in SERIES:
+        mine, theirs = one["series"][name], other["series"][name]
+        assert mine["band_low"] != theirs["band_low"]
+        for same in ("simulated", "reported", "mape_fit", "mape_holdout", "trend_holdout"):
+            assert mine[same] == theirs[same]
+    assert one["rolling"] == other["rolling"]
+    assert one["elasticity"] == other["elasticity"]
+
+
+def test_markets_left_to_the_model_change_what_depends_on_them(result: Result, calibration: Calibration) -> None:
+    own = backtest(reported(), parse_until("2024"), calibration, reported_markets=False, draws=2)
+    assert not own.reported_markets
+    assert own.scores["shipments"].mape_holdout != result.scores["shipments"].mape_holdout
+    assert all(np.isfinite(values).all() for values in own.model.values())
+    assert "as the model says" in text(own)
+    assert document(own)["markets"] == "model"
+
+
+# until when
+
+
+def test_without_later_years_nothing_is_held_out(result: Result, calibration: Calibration) -> None:
+    early = backtest(reported(), parse_until("2019"), calibration, draws=2)
+    assert [period.year for period in early.years] == list(range(2012, 2020))
+    for name in SERIES:
+        np.testing.assert_array_equal(early.model[name], result.model[name][:8])
+        score = early.scores[name]
+        assert score.mape_fit == result.scores[name].mape_fit
+        for held_out in (score.mape_holdout, score.last_value_holdout, score.trend_holdout, score.in_band_holdout):
+            assert math.isnan(held_out)
+    assert "Hold-out" not in text(early)
+    written = document(early)
+    assert written["holdout_years"] is None
+    assert written["holdout_beats"] is None
+
+
+def test_a_replay_may_end_inside_a_year(calibration: Calibration) -> None:
+    """Its last full year is the last that is compared; forecasts from the past end there too."""
+    early = backtest(reported(), parse_until("2018-06"), calibration, draws=2)
+    assert [period.year for period in early.years] == list(range(2012, 2018))
+    assert [origin.year for origin in early.origins] == [2016]
+    assert len(early.origins[0].forecast["mau"]) == 1
+    assert early.elasticity == {}
+    for table in (text(early), *markdown(early).values()):
+        assert "nan" not in table
+
+
+def test_the_first_years_cannot_be_judged(calibration: Calibration) -> None:
+    with pytest.raises(ValueError, match="until is month 47: at least the end of 2015 is wanted"):
+        backtest(reported(), 47, calibration, draws=1)
+    first = backtest(reported(), 48, calibration, draws=1)
+    assert [period.year for period in first.years] == [2012, 2013, 2014, 2015]
+    assert first.origins == ()
+    assert math.isnan(first.rolling("mau")["model"])
+
+
+# forecasts from the past
+
+
+def test_forecasts_from_the_past_look_two_years_ahead(result: Result) -> None:
+    assert [origin.year for origin in result.origins] == list(ORIGINS)
+    for origin in result.origins:
+        ahead = slice(origin.year - 2011, origin.year - 2009)
+        np.testing.assert_array_equal(origin.truth["mau"], result.truth["mau"][ahead])
+        sizes = 100 * np.abs(origin.forecast["mau"] / origin.truth["mau"] - 1)
+        np.testing.assert_allclose(origin.model["mau"], sizes, rtol=1e-9)
+        last = result.truth["mau"][origin.year - 2012]
+        np.testing.assert_allclose(origin.last_value["mau"], 100 * np.abs(last / origin.truth["mau"] - 1), rtol=1e-9)
+
+
+def test_the_naive_forecasts_of_2016_by_hand(result: Result) -> None:
+    origin = result.origins[0]
+    history = np.array([10.0, 30.0, 85.0, 112.0, 134.6])
+    slope, level = np.polyfit(np.arange(5), history, 1)
+    line = np.array([level + 5 * slope, level + 6 * slope])
+    np.testing.assert_allclose(origin.trend["mau"], 100 * np.abs(line / np.array([170.8, 242.1]) - 1), rtol=1e-9)
+
+
+def test_the_mean_over_forecasts_from_the_past_is_over_all_their_years(result: Result) -> None:
+    for name in ("mau", "overseas_share"):
+        found = result.rolling(name)
+        assert found["model"] == pytest.approx(
+            mean([float(e) for origin in result.origins for e in origin.model[name]])
+        )
+        assert found["trend"] == pytest.approx(
+            mean([float(e) for origin in result.origins for e in origin.trend[name]])
+        )
+
+
+def test_a_forecast_of_2016_knows_nothing_of_later_results(
+    result: Result, calibration: Calibration, with_cells: WithCells
+) -> None:
+    """Later figures that drive nothing change what it is compared with, and not the forecast."""
+    driving = {*NEEDED, "ecosystem_companies_invested"}
+    columns = {compared.reported for compared in COMPARED if compared.reported} - driving
+    cells = {(name, str(year)): 44.4 for name in columns for year in range(2017, 2025)}
+    origin = backtest(with_cells(cells), parse_until("2024"), calibration, draws=1).origins[0]
+    for name in SERIES:
+        np.testing.assert_array_equal(origin.forecast[name], result.origins[0].forecast[name])
+    assert origin.truth["mau"].tolist() == [44.4, 44.4]
+    np.testing.assert_allclose(origin.last_value["mau"], 100 * (134.6 / 44.4 - 1), rtol=1e-9)
+
+
+def test_a_forecast_from_the_past_uses_the_constants_of_its_year(result: Result, calibration: Calibration) -> None:
+    other = replace(calibration, origins={**calibration.origins, 2017: calibration.z})
+    origins = backtest(reported(), parse_until("2024"), other, draws=1).origins
+    assert (origins[1].forecast["mau"] != result.origins[1].forecast["mau"]).all()
+    np.testing.assert_array_equal(origins[1].forecast["mau"], result.model["mau"][6:8])
+    np.testing.assert_array_equal(origins[0].forecast["mau"], result.origins[0].forecast["mau"])
+
+
+# later periods
+
+QUARTER = {NEEDED[0]: 20.0, NEEDED[1]: 11.1, NEEDED[2]: 111.0, NEEDED[3]: 60.0, NEEDED[4]: 270.0}
+"""Invented."""
+
+
+def test_later_periods_are_scored_one_by_one(calibration: Calibration, made_figures: MadeFigures) -> None:
+    newer = made_figures(
+        {
+            "2025-Q1": QUARTER | {"miui_mau_m": 777.0, "smartphone_shipments_m": 44.4},
+            "2025-Q2": QUARTER,
+            "2025-H1": QUARTER | {"gm_iot_pct": 33.3, "overseas_revenue_share_pct": 44.4},
+        }
+    )
+    later = backtest(reported().merged(newer), parse_until("2025-06"), calibration, draws=1).later
+    assert [str(each.period) for each in later] == ["2025-Q1", "2025-H1", "2025-Q2"]
+    quarter, half, empty = later
+    assert quarter.truth["mau"] == 777.0
+    assert quarter.error["mau"] == pytest.approx(100 * abs(quarter.model["mau"] / 777.0 - 1))
+    assert quarter.last_value_error["mau"] == pytest.approx(100 * abs(702.3 / 777.0 - 1))
+    assert quarter.last_value_error["shipments"] == pytest.approx(100 * abs(168.5 / 4 / 44.4 - 1))
+    assert half.error["iot_gross_margin"] == pytest.approx(abs(half.model["iot_gross_margin"] - 33.3))
+    assert half.last_value_error["iot_gross_margin"] == pytest.approx(33.3 - 20.3)
+    assert half.truth["overseas_share"] == 44.4
+    assert all(math.isnan(value) for value in (*empty.truth.values(), *empty.error.values()))
+    assert half.model["shipments"] == pytest.approx(quarter.model["shipments"] + empty.model["shipments"])
+    assert half.model["mau"] == empty.model["mau"]
+
+
+def test_periods_that_are_not_over_by_then_are_not_scored(calibration: Calibration, made_figures: MadeFigures) -> None:
+    newer = made_figures({"2025-Q1": QUARTER, "2025-Q2": QUARTER | {"miui_mau_m": 777.0}})
+    later = backtest(reported().merged(newer), parse_until("2025-05"), calibration, draws=1).later
+    assert [str(each.period) for each in later] == ["2025-Q1"]
+
+
+# what the shipped calibration must reach
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        ("shipments", 12.0),
+        ("asp", 7.0),
+        ("iot_revenue", 16.0),
+        ("internet_revenue", 10.0),
+        ("mau", 8.0),
+        ("china_share", 1.5),
+        ("total_gross_margin", 1.0),
+    ],
+)
+def test_errors_of_2015_to_2019_stay_small(result: Result, name: str, most: float) -> None:
+    assert result.scores[name].mape_fit <= most
+
+
+def test_the_trend_is_beaten_in_years_it_never_saw(result: Result) -> None:
+    by_hand = sum(score.mape_holdout < score.trend_holdout for score in result.scores.values())
+    assert beaten(result)["trend"] == by_hand >= 8
+    assert result.scores["mau"].mape_holdout <= 18.0
+
+
+def test_the_price_elasticity_is_near_minus_three_everywhere(result: Result) -> None:
+    assert list(result.elasticity) == list(SPANS)
+    for years in result.elasticity.values():
+        assert list(years) == list(STATES)
+        for elasticity in years.values():
+            assert -3.5 < elasticity < -2.5
+
+
+# shown
+
+
+def test_the_text_shows_every_series_in_a_terminals_width(result: Result) -> None:
+    shown = text(result).splitlines()
+    assert max(map(len, shown)) <= 88
+    for name in SERIES:
+        assert sum(line.startswith(f"{name} ") for line in shown) == 3, name
+    assert not any("nan" in line for line in shown)
+    row = next(line for line in shown if line.startswith("mau ")).split()
+    score = result.scores["mau"]
+    assert row == [
+        "mau", "%", f"{score.mape_fit:.1f}", "22.7", f"{score.mape_holdout:.1f}", "43.1", "20.8",
+    ]  # fmt: skip
+
+
+def test_the_same_numbers_stand_in_the_tables_for_pages(result: Result) -> None:
+    tables = markdown(result)
+    assert set(tables) == {"errors", "rolling", "coverage", "elasticity"}
+    assert "| mau | % |" in tables["errors"]
+    assert f"{result.elasticity[12][2019]:.2f}" in tables["elasticity"]
+    assert str(parse_period("2013").year) in tables["elasticity"]

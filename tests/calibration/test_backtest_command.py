@@ -1,0 +1,415 @@
+"""`python -m thinmargin.backtest`: what it writes, and what it says to bad arguments and figures."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from thinmargin.backtest.__main__ import MOST_DRAWS, main
+from thinmargin.data import reported
+from thinmargin.history import NEEDED
+
+MARGIN, SELLING, TOTAL, CHINA, WORLD = NEEDED
+HEADER = f"period,{','.join(NEEDED)},miui_mau_m,smartphone_shipments_m"
+QUARTERS = f"""# invented
+{HEADER}
+2025-Q1,11.1,6.66,111.0,66.6,333.0,777.0,44.4
+2025-Q2,12.2,7.77,122.0,66.6,333.0,,55.5
+2025-Q3,13.3,8.88,133.0,66.6,333.0,888.0,
+"""
+SERIES = {
+    "shipments", "asp", "phone_revenue", "iot_revenue", "internet_revenue", "mau", "arpu", "iot_gross_margin",
+    "total_gross_margin", "china_share", "overseas_share",
+}  # fmt: skip
+FEW = ("--draws", "8")
+BEGINNINGS = {".png": b"\x89PNG\r\n", ".svg": b"<?xml", ".pdf": b"%PDF-"}
+NO_HEAVY_IMPORT = """
+import sys
+from thinmargin.backtest.__main__ import main
+try:
+    main(["--help"])
+except SystemExit as stopped:
+    assert stopped.code == 0
+print([name for name in ("numba", "matplotlib", "cma", "thinmargin.replay") if name in sys.modules])
+"""
+
+
+def no_constant(name: str) -> None:
+    raise AssertionError(f"{name} is no JSON")
+
+
+def read(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(path.read_text("utf-8"), parse_constant=no_constant)
+    return document
+
+
+def written(folder: Path, *arguments: str) -> dict[str, Any]:
+    path = folder / "result.json"
+    assert main([*FEW, "--json", str(path), *arguments]) == 0
+    return read(path)
+
+
+def file_of(folder: Path, text: str, name: str = "mine.csv") -> str:
+    path = folder / name
+    path.write_text(text, "utf-8")
+    return str(path)
+
+
+# what is written
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The back-test of the shipped figures."""
+    return written(tmp_path_factory.mktemp("whole"))
+
+
+def test_every_series_has_its_errors(document: dict[str, Any]) -> None:
+    assert set(document["series"]) == SERIES
+    for name, entry in document["series"].items():
+        for error in ("mape_fit", "mape_holdout", "last_value_holdout", "trend_holdout"):
+            assert isinstance(entry[error], float), (name, error)
+            assert entry[error] > 0.0
+        assert entry["years"] == list(range(2012, 2025))
+        for values in ("reported", "simulated", "band_low", "band_high", "wide_band_low", "wide_band_high"):
+            assert len(entry[values]) == 13
+        assert None not in entry["simulated"]
+    assert document["series"]["mau"]["reported"][-1] == 702.3
+    assert document["series"]["arpu"]["reported"][3] == pytest.approx(1e3 * 3.239 / 112)
+    assert document["series"]["iot_gross_margin"]["reported"][:3] == [None] * 3
+
+
+def test_the_rest_of_the_document(document: dict[str, Any]) -> None:
+    assert document["calibrated_on"] == [2012, 2019]
+    assert document["fit_years"] == [2015, 2019]
+    assert document["holdout_years"] == [2020, 2024]
+    assert document["markets"] == "reported"
+    assert set(document["holdout_beats"]) == {"last_value", "trend"}
+    assert set(document["rolling"]["origins"]) == {"2016", "2017", "2018"}
+    assert len(document["rolling"]["origins"]["2016"]["mau"]["forecast"]) == 2
+    assert set(document["rolling"]["mean"]) == SERIES
+    assert set(document["elasticity"]) == {"1", "6", "12"}
+    assert set(document["elasticity"]["1"]) == {"2013", "2015", "2019"}
+    assert document["later"] == []
+
+
+def test_it_prints_the_tables_and_names_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, picture = tmp_path / "result.json", tmp_path / "picture.svg"
+    assert main([*FEW, "--json", str(path), "--picture", str(picture)]) == 0
+    told = capsys.readouterr()
+    assert told.err == ""
+    for part in ("hold-out 2020-2024", "Forecasts two years ahead", "80 % band", "All-in brand elasticity", *SERIES):
+        assert part in told.out
+    assert told.out.endswith(f"written: {path}\n\nwritten: {picture}\n")
+
+
+@pytest.mark.parametrize("ending", [".PNG", ".svg", ".pdf"])
+def test_the_ending_decides_the_format_of_the_picture(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"picture{ending}"
+    assert main([*FEW, "--picture", str(path)]) == 0
+    content = path.read_bytes()
+    assert content.startswith(BEGINNINGS[ending.lower()])
+    assert len(content) > 10_000
+
+
+def test_a_picture_of_fewer_years(tmp_path: Path) -> None:
+    path = tmp_path / "picture.svg"
+    assert main([*FEW, "--until", "2015", "--picture", str(path)]) == 0
+    assert path.stat().st_size > 10_000
+
+
+def test_the_same_seed_gives_the_same_file_and_another_seed_other_bands(
+    tmp_path: Path, document: dict[str, Any]
+) -> None:
+    assert written(tmp_path, "--seed", "0") == document
+    other = written(tmp_path, "--seed", "1")
+    for name in SERIES:
+        assert other["series"][name]["band_high"] != document["series"][name]["band_high"]
+        assert other["series"][name]["simulated"] == document["series"][name]["simulated"]
+
+
+def test_markets_as_the_model_says(tmp_path: Path, document: dict[str, Any]) -> None:
+    own = written(tmp_path, "--markets", "model")
+    assert own["markets"] == "model"
+    assert own["series"]["mau"]["simulated"] != document["series"]["mau"]["simulated"]
+
+
+def test_to_2019_nothing_is_held_out(tmp_path: Path, document: dict[str, Any]) -> None:
+    early = written(tmp_path, "--until", "2019")
+    assert early["holdout_years"] is None
+    assert early["holdout_beats"] is None
+    for name, entry in early["series"].items():
+        assert entry["years"][-1] == 2019
+        assert entry["mape_fit"] == document["series"][name]["mape_fit"]
+        for error in ("mape_holdout", "last_value_holdout", "trend_holdout", "in_band_holdout"):
+            assert entry[error] is None
+
+
+def test_to_the_middle_of_a_year(tmp_path: Path) -> None:
+    early = written(tmp_path, "--until", "2018-06")
+    assert early["series"]["mau"]["years"][-1] == 2017
+    assert set(early["rolling"]["origins"]) == {"2016"}
+    assert early["elasticity"] == {}
+
+
+def test_until_the_last_figure_unless_told_otherwise(tmp_path: Path, document: dict[str, Any]) -> None:
+    assert written(tmp_path, "--until", "2024") == document
+
+
+# newer figures
+
+
+def test_quarters_of_newer_figures_are_scored_one_by_one(
+    tmp_path: Path, document: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    newer = written(tmp_path, "--until", "2025-09", "--data", file_of(tmp_path, QUARTERS))
+    assert [each["period"] for each in newer["later"]] == ["2025-Q1", "2025-Q2", "2025-Q3"]
+    first, second, third = (each["series"] for each in newer["later"])
+    assert set(first) == SERIES
+    mau = first["mau"]
+    assert mau["reported"] == 777.0
+    assert mau["error"] == pytest.approx(100 * abs(mau["simulated"] / 777.0 - 1))
+    assert mau["last_value_error"] == pytest.approx(100 * (1 - 702.3 / 777.0))
+    assert first["shipments"]["last_value_error"] == pytest.approx(100 * abs(168.5 / 4 / 44.4 - 1))
+    assert second["mau"] == {**second["mau"], "reported": None, "error": None, "last_value_error": None}
+    assert second["shipments"]["reported"] == 55.5
+    assert third["mau"]["simulated"] > 0.0
+    assert newer["series"] == document["series"]
+    shown = capsys.readouterr().out
+    for period in ("2025-Q1", "2025-Q2", "2025-Q3"):
+        assert f"\n{period}, after the shipped figures" in shown
+    assert "777.00" in shown
+
+
+def test_half_years_and_single_months_of_newer_figures(tmp_path: Path) -> None:
+    text = (
+        f"{HEADER}\n2025-H1,11.1,13.3,222.0,133.0,666.0,,99.9\n"
+        "2025-07,11.1,2.22,44.4,22.2,111.0,801.0,\n2025-08,11.1,2.22,44.4,22.2,111.0,802.0,\n"
+    )
+    newer = written(tmp_path, "--until", "2025-08", "--data", file_of(tmp_path, text))
+    assert [each["period"] for each in newer["later"]] == ["2025-H1", "2025-07", "2025-08"]
+    half, july, august = (each["series"] for each in newer["later"])
+    assert half["shipments"]["last_value_error"] == pytest.approx(100 * abs(168.5 / 2 / 99.9 - 1))
+    assert half["mau"]["reported"] is None
+    assert (july["mau"]["reported"], august["mau"]["reported"]) == (801.0, 802.0)
+    assert 3.0 < half["shipments"]["simulated"] / july["shipments"]["simulated"] < 12.0
+
+
+def test_without_until_newer_figures_are_replayed_to_their_end(tmp_path: Path) -> None:
+    newer = written(tmp_path, "--data", file_of(tmp_path, QUARTERS))
+    assert newer["later"][-1]["period"] == "2025-Q3"
+
+
+def test_a_cell_of_a_shipped_year_may_be_replaced(tmp_path: Path, document: dict[str, Any]) -> None:
+    figures = reported()
+    year = figures.periods[-1]
+    drivers = ",".join(repr(figures.value(name, year)) for name in NEEDED)
+    table = f"period,{','.join(NEEDED)},miui_mau_m\n2024,{drivers},777.0\n"
+    newer = written(tmp_path, "--data", file_of(tmp_path, table))
+    assert newer["series"]["mau"]["reported"][-1] == 777.0
+    assert newer["series"]["mau"]["simulated"] == document["series"]["mau"]["simulated"]
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_copy_of_the_shipped_figures_with_an_empty_needed_cell_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    lines = files("thinmargin.data").joinpath("figures.csv").read_text("utf-8").splitlines()
+    column = lines[0].split(",").index(name)
+    row = next(k for k, line in enumerate(lines) if line.startswith("2018,"))
+    cells = lines[row].split(",")
+    cells[column] = ""
+    lines[row] = ",".join(cells)
+    assert main(["--data", file_of(tmp_path, "\n".join(lines) + "\n")]) == 2
+    told = capsys.readouterr().err
+    assert f"line {row + 1} (2018)" in told
+    assert f"column {name}" in told
+
+
+def test_a_copy_of_the_shipped_figures_is_accepted(tmp_path: Path, document: dict[str, Any]) -> None:
+    shipped = files("thinmargin.data").joinpath("figures.csv").read_text("utf-8")
+    same = written(tmp_path, "--data", file_of(tmp_path, shipped))
+    assert same["series"]["mau"]["simulated"] == document["series"]["mau"]["simulated"]
+
+
+@pytest.mark.parametrize("row", [
+    "2025-Q1,99.9,1.11,111.0,66.6,333.0,0,0",
+    "2025-Q1,-100,111.0,1.11,0.001,0.002,0,0",
+    "2025-Q1,11.1,0,9999,9999,10000,777.0,10000",
+])  # fmt: skip
+def test_strange_but_possible_figures_give_plain_json(tmp_path: Path, row: str) -> None:
+    newer = written(tmp_path, "--data", file_of(tmp_path, f"{HEADER}\n{row}\n"))
+    assert newer["later"][0]["period"] == "2025-Q1"
+
+
+# bad input
+
+ROW = "2025-Q1,11.1,6.66,111.0,66.6,333.0,777.0,44.4"
+BAD_FIGURES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "missing column": (
+        f"period,{MARGIN}\n2025-Q1,11.1\n",
+        (f"column {SELLING}", "missing, but needed", "columns found"),
+    ),
+    "negative shipments": (
+        f"{HEADER}\n2025-Q1,11.1,6.66,111.0,66.6,333.0,777.0,-44.4\n",
+        ("line 2 (2025-Q1)", "column smartphone_shipments_m", "-44.4", "0 to 10000"),
+    ),
+    "future": (f"{HEADER}\n{ROW.replace('2025', '9999')}\n", ("line 2 (9999-Q1)", "column period", "future")),
+    "empty cell": (
+        f"{HEADER}\n{ROW}\n2025-Q2,11.1,6.66,,66.6,333.0,777.0,44.4\n",
+        ("line 3 (2025-Q2)", f"column {TOTAL}", "empty, but needed", "a number is wanted"),
+    ),
+    "gap": (f"{HEADER}\n{ROW.replace('Q1', 'Q2')}\n", ("period 2025 is missing", "periods found", "2025-Q2")),
+    "unknown column": ("period,miui_mau\n2025-Q1,777.0\n", ("line 1", "column miui_mau", "did you mean miui_mau_m")),
+    "margin": (f"{HEADER}\n{ROW.replace('11.1', '100')}\n", (f"column {MARGIN}", "100", "less than 100")),
+    "revenue": (f"{HEADER}\n{ROW.replace('111.0', '0')}\n", (f"column {TOTAL}", ": 0, but more than 0")),
+    "world": (f"{HEADER}\n{ROW.replace('333.0', '44.4')}\n", (f"column {WORLD}", "44.4", f"more than {CHINA}, 66.6")),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), BAD_FIGURES.values(), ids=BAD_FIGURES.keys())
+def test_bad_figures_are_told_where_and_what_is_allowed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, told: tuple[str, ...]
+) -> None:
+    data = file_of(tmp_path, text)
+    arguments = ["--data", data, "--json", str(tmp_path / "r.json"), "--picture", str(tmp_path / "p.svg")]
+    assert main(arguments) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("error: ")
+    assert data in shown.err
+    assert shown.err.count("\n") == 1
+    for part in told:
+        assert part in shown.err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]
+
+
+BAD_ARGUMENTS: dict[str, tuple[list[str], tuple[str, ...]]] = {
+    "until too early": (["--until", "2014"], ("--until is 2014", "2015 or later")),
+    "until in 2015": (["--until", "2015-06"], ("--until is 2015-06", "2015 or later")),
+    "until before the firm": (["--until", "1999"], ("--until is 1999", "2015 or later")),
+    "until no period": (["--until", "soon"], ("--until", "'soon'", "2015 (a year)", "2025-09 (a month)")),
+    "until empty": (["--until", ""], ("--until", "''", "2015 (a year)")),
+    "until after the figures": (["--until", "2025-09"], ("period 2025 is missing", "periods found: 2011", "2024")),
+    "until much later": (["--until", "9999"], ("period 2025 is missing",)),
+    "no draws": (["--draws", "0"], ("--draws is 0", "1 to 10000")),
+    "too many draws": (["--draws", str(MOST_DRAWS + 1)], ("--draws is 10001", "1 to 10000")),
+    "negative seed": (["--seed", "-1"], ("--seed is -1", "0 or more")),
+    "no folder of the json": (["--json", "none/r.json"], ("--json is none", "folder does not exist")),
+    "json is a folder": (["--json", "."], ("--json is .", "a file is wanted")),
+    "no folder of the picture": (["--picture", "none/p.png"], ("--picture is none", "folder does not exist")),
+    "picture is a folder": (["--picture", "."], ("--picture is .", "a file is wanted")),
+    "bitmap": (["--picture", "p.bmp"], ("--picture is p.bmp", ".png, .svg, .pdf")),
+    "no ending": (["--picture", "p"], ("--picture is p", ".png, .svg, .pdf")),
+    "no data": (["--data", "none.csv"], ("none.csv: no such file",)),
+    "data is a folder": (["--data", "."], ("is a folder: a CSV file",)),
+}
+
+
+@pytest.mark.parametrize(("arguments", "told"), BAD_ARGUMENTS.values(), ids=BAD_ARGUMENTS.keys())
+def test_bad_arguments_are_told_what_is_allowed(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    told: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    others = [flag for flag in ("--json", "--picture") if flag not in arguments]
+    files = [item for flag in others for item in (flag, {"--json": "r.json", "--picture": "p.svg"}[flag])]
+    assert main([*arguments, *files]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("error: ")
+    for part in told:
+        assert part in shown.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("arguments", "told"), [
+    (["--draws", "many"], ("--draws", "'many'")),
+    (["--seed", "0.5"], ("--seed", "'0.5'")),
+    (["--markets", "none"], ("--markets", "'none'", "reported", "model")),
+    (["--xyzzy"], ("--xyzzy",)),
+])  # fmt: skip
+def test_arguments_that_cannot_be_read(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], told: tuple[str, ...]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    shown = capsys.readouterr().err
+    for part in told:
+        assert part in shown
+
+
+def test_a_picture_without_matplotlib_says_what_to_install(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    path = tmp_path / "p.png"
+    assert main([*FEW, "--picture", str(path)]) == 2
+    assert "pip install 'thinmargin[report]'" in capsys.readouterr().err
+    assert not path.exists()
+    assert main([*FEW, "--json", str(tmp_path / "r.json")]) == 0
+
+
+# in a process of its own
+
+
+def run(*command: str, folder: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603  # our own interpreter and our own code
+        [sys.executable, "-W", "error", *command],
+        cwd=folder,
+        text=True,
+        timeout=300,
+        check=False,
+        **({"capture_output": True} | options),
+    )
+
+
+def test_python_dash_m_runs_it(tmp_path: Path) -> None:
+    file_of(tmp_path, QUARTERS)
+    arguments = ["--until", "2025-09", "--data", "mine.csv", "--json", "r.json", *FEW]
+    done = run("-m", "thinmargin.backtest", *arguments, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "2025-Q3, after the shipped figures" in done.stdout
+    assert done.stdout.endswith("written: r.json\n")
+    assert len(read(tmp_path / "r.json")["later"]) == 3
+
+
+def test_python_dash_m_ends_with_2_on_bad_input(tmp_path: Path) -> None:
+    done = run("-m", "thinmargin.backtest", "--draws", "0", folder=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "error: --draws is 0: 1 to 10000 are allowed\n"
+
+
+def test_help_is_fast_and_shows_how_newer_figures_are_given(tmp_path: Path) -> None:
+    done = run("-c", NO_HEAVY_IMPORT, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+    for name in NEEDED:
+        assert name in done.stdout
+    assert "--until 2025-09 --data my_figures.csv" in done.stdout
+
+
+def test_files_are_written_though_nobody_reads_the_output(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        run(
+            "-m", "thinmargin.backtest", "--json", "r.json", "--picture", "p.svg", *FEW, folder=tmp_path,
+            capture_output=False, stdout=writing, stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )  # fmt: skip
+    finally:
+        os.close(writing)
+    assert set(read(tmp_path / "r.json")["series"]) == SERIES
+    assert (tmp_path / "p.svg").stat().st_size > 10_000

@@ -1,0 +1,179 @@
+"""`python -m thinmargin.calibration`: a search cut short, the check, and what it says to bad arguments."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from thinmargin.calibration import search as rooms
+from thinmargin.calibration.__main__ import LAST_SEED, main
+from thinmargin.calibration.misfit import Misfit
+from thinmargin.calibration.saved import Calibration, from_document
+from thinmargin.calibration.search import Found
+from thinmargin.calibration.unknowns import UNKNOWNS
+from thinmargin.data import reported
+
+HEAVY = """
+import sys
+from thinmargin.calibration.__main__ import main
+try:
+    main(["--help"])
+except SystemExit as stopped:
+    assert stopped.code == 0
+print([name for name in ("numba", "cma", "rich", "thinmargin.replay") if name in sys.modules])
+"""
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searches end after two generations a start."""
+    monkeypatch.setattr(rooms, "GENERATIONS", 2)
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch, calibration: Calibration) -> list[int]:
+    """A search that finds the shipped guesses at once; gives the years that were searched."""
+    searched: list[int] = []
+
+    def found(misfit: Misfit, _seed: int, starts: int, _told: object) -> Found:
+        last = misfit.periods[-1].year
+        searched.append(last)
+        return Found(calibration.origins.get(last, calibration.z), calibration.misfit, (calibration.misfit,) * starts)
+
+    monkeypatch.setattr(rooms, "search", found)
+    return searched
+
+
+@pytest.mark.usefixtures("short")
+def test_a_calibration_is_written_told_and_read_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.json"
+    assert main(["--seed", "5", "--starts", "2", "--output", str(path)]) == 0
+    shown = capsys.readouterr().out
+    for unknown in UNKNOWNS:
+        assert f"\n{unknown.label} " in shown
+    assert f"written: {path}\n" in shown
+    document = json.loads(path.read_text("utf-8"))
+    assert document["command"] == "python -m thinmargin.calibration --seed 5 --starts 2"
+    found = from_document(document)
+    assert found.seed == 5
+    assert len(found.starts) == 2
+    assert found.misfit == pytest.approx(Misfit(reported())(found.z)[0], rel=1e-12)
+    assert sorted(found.origins) == [2016, 2017, 2018]
+    assert np.linalg.eigvalsh(found.covariance).max() <= 1.0 + 1e-6
+    assert [each.name for each in tmp_path.iterdir()] == ["mine.json"]
+    again = tmp_path / "again.json"
+    assert main(["--seed", "5", "--starts", "2", "--output", str(again)]) == 0
+    assert again.read_bytes() == path.read_bytes()
+    assert main(["--seed", "6", "--starts", "2", "--output", str(again)]) == 0
+    assert json.loads(again.read_text("utf-8"))["z"] != document["z"]
+
+
+def test_the_search_runs_over_four_histories_none_of_them_later_than_2019(
+    settled: list[int], tmp_path: Path, calibration: Calibration
+) -> None:
+    path = tmp_path / "mine.json"
+    assert main(["--output", str(path)]) == 0
+    assert sorted(settled) == [2016, 2017, 2018, 2019]
+    again = from_document(json.loads(path.read_text("utf-8")))
+    np.testing.assert_array_equal(again.z, calibration.z)
+    np.testing.assert_allclose(again.covariance, calibration.covariance, atol=1e-6)
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_check_that_finds_the_same_ends_with_0_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["--check"]) == 0
+    assert "largest relative difference to a shipped constant: 0.00e+00" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("short")
+def test_a_check_that_finds_something_else_ends_with_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["--check", "--starts", "1"]) == 1
+    assert "1e-06 allowed" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--starts", "0"], ("--starts", "'0'", "from 1")),
+        (["--starts", "-3"], ("--starts", "'-3'", "from 1")),
+        (["--starts", "few"], ("--starts", "'few'", "from 1")),
+        (["--seed", "-1"], ("--seed", "'-1'", "from 0")),
+        (["--seed", "1.5"], ("--seed", "'1.5'", "whole number")),
+        (["--seed", str(LAST_SEED + 1)], ("--seed", f"'{LAST_SEED + 1}'", f"0 to {LAST_SEED}")),
+        (["--xyzzy"], ("--xyzzy",)),
+    ],
+)
+def test_bad_arguments_are_told_what_is_allowed(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    told: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    shown = capsys.readouterr().err
+    for part in told:
+        assert part in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("output", "told"), [("none/mine.json", "folder does not exist"), (".", "this is a folder")])
+def test_a_place_that_cannot_be_written_is_refused_before_the_search(
+    settled: list[int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    output: str,
+    told: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["--output", output]) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"error: --output is {output}: ")
+    assert told in shown
+    assert settled == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("package", ["cma", "rich"])
+def test_a_missing_package_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], package: str
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == package] or [package]:
+        monkeypatch.setitem(sys.modules, name, None)
+    path = tmp_path / "mine.json"
+    assert main(["--output", str(path)]) == 2
+    shown = capsys.readouterr().err
+    assert shown == f"error: {package} is missing: pip install 'thinmargin[search]'\n"
+    assert not path.exists()
+
+
+def test_help_is_fast(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "error", "-c", HEAVY]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603  # our own code
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "2012-2019" in done.stdout
+
+
+def test_python_dash_m_ends_with_2_on_bad_input(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "error", "-m", "thinmargin.calibration", "--output", "none/mine.json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603  # our own code
+    assert done.returncode == 2
+    assert done.stderr == "error: --output is none/mine.json: its folder does not exist\n"

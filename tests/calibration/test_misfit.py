@@ -1,0 +1,167 @@
+"""The misfit: tolerances by hand, nothing of later years, and guesses far out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+import pytest
+
+from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED, WORTHLESS, Misfit, huber, years
+from thinmargin.calibration.saved import Calibration
+from thinmargin.calibration.unknowns import UNKNOWNS
+from thinmargin.data import SERIES, Figures, Period, reported
+from thinmargin.history import COMPARED, simulated
+
+WithCells = Callable[[Mapping[tuple[str, str], float]], Figures]
+FITS = (2016, 2017, 2018, 2019)
+
+
+def best(calibration: Calibration, last: int) -> np.ndarray:
+    return calibration.z if last == LAST_FITTED else calibration.origins[last]
+
+
+# what is read
+
+
+class Blind(Figures):
+    """Figures that nobody may look at after one month; tables cut from them are as blind."""
+
+    end = 0
+
+    def _rows(self, rows: Iterable[int]) -> Figures:
+        cut = super()._rows(rows)
+        blind = type(self)(cut.name, cut.periods, cut.columns, cut.lines, cut.files)
+        object.__setattr__(blind, "end", self.end)
+        return blind
+
+    def value(self, series: str, period: Period) -> float:
+        assert period.end <= self.end, f"{series} of {period} was looked at"
+        return super().value(series, period)
+
+
+def blind(last: int) -> Figures:
+    figures = reported()
+    table = Blind(figures.name, figures.periods, figures.columns, figures.lines, figures.files)
+    object.__setattr__(table, "end", 12 * (last + 1 - FIRST_YEAR))
+    return table
+
+
+@pytest.mark.parametrize("last", FITS)
+@pytest.mark.parametrize("garbage", [math.nan, 0.0, -7.77e5])
+def test_no_figure_after_the_last_year_matters(
+    calibration: Calibration, with_cells: WithCells, last: int, garbage: float
+) -> None:
+    later = {(series.name, str(year)): garbage for series in SERIES for year in range(last + 1, 2025)}
+    guesses = np.stack([best(calibration, last), np.zeros(len(UNKNOWNS))])
+    np.testing.assert_array_equal(Misfit(with_cells(later), last)(guesses), Misfit(reported(), last)(guesses))
+
+
+@pytest.mark.parametrize("last", FITS)
+def test_no_figure_after_the_last_year_is_even_looked_at(calibration: Calibration, last: int) -> None:
+    figures = blind(last)
+    with pytest.raises(AssertionError, match="miui_mau_m of 2020 was looked at"):
+        figures.value("miui_mau_m", years(2020)[-1])
+    z = best(calibration, last)
+    assert Misfit(figures, last)(z) == Misfit(reported(), last)(z)
+
+
+def test_2019_is_the_last_year_unless_another_is_asked_for(misfit: Misfit) -> None:
+    assert LAST_FITTED == 2019
+    assert [str(period) for period in misfit.periods] == [str(year) for year in range(2012, 2020)]
+
+
+@pytest.mark.parametrize("last", FITS)
+def test_figures_of_the_last_year_do_matter(calibration: Calibration, with_cells: WithCells, last: int) -> None:
+    z = best(calibration, last)
+    for series in ("miui_mau_m", "gm_smartphones_pct", "china_smartphone_market_m_units"):
+        changed = with_cells({(series, str(last)): 1.2 * reported().value(series, years(last)[-1])})
+        assert abs(Misfit(changed, last)(z)[0] - Misfit(reported(), last)(z)[0]) > 0.05, series
+
+
+# what it costs
+
+
+def test_huber_is_a_square_near_zero_and_a_line_far_out() -> None:
+    np.testing.assert_allclose(huber(np.array([0.0, 1e-3, 1.0, -1.0])), [0, 5e-7, 2**0.5 - 1, 2**0.5 - 1], rtol=1e-6)
+    assert huber(np.array([1e4]))[0] == pytest.approx(1e4, rel=1e-3)
+
+
+def test_terms_add_up_and_the_prior_is_half_the_square(misfit: Misfit, calibration: Calibration) -> None:
+    guesses = np.stack([calibration.z, np.zeros(len(UNKNOWNS))])
+    terms = misfit.terms(guesses)
+    fitted = [compared.name for compared in COMPARED if compared.tolerance is not None]
+    assert list(terms) == [*fitted, "markets", "prior"]
+    np.testing.assert_allclose(sum(terms.values()), misfit(guesses), rtol=1e-12)
+    np.testing.assert_allclose(terms["prior"], [0.5 * (calibration.z**2).sum(), 0.0], rtol=1e-12)
+
+
+TOLERANCES = {
+    "mau": [0.06 * factor for factor in (2, 2, 2, 1.25, 1.25, 1.25, 1, 1)],
+    "internet_revenue": [0.08 * factor for factor in (3, 3, 3, 1, 1, 1, 1, 1.25)],
+}
+"""2012 to 2019: twice for users of other makers' phones, three times for estimates and for revenue that may be gross,
+a quarter more for what was recalled."""
+
+
+@pytest.mark.parametrize(("name", "column", "offset"), [
+    ("mau", "miui_mau_m", 2.0),
+    ("internet_revenue", "revenue_internet_services_rmb_bn", 0.2),
+])  # fmt: skip
+def test_a_series_by_hand(misfit: Misfit, calibration: Calibration, name: str, column: str, offset: float) -> None:
+    model = simulated(misfit.replays(calibration.z), misfit.periods)[name][0]
+    cost = 0.0
+    for value, period, tolerance in zip(model, misfit.periods, TOLERANCES[name], strict=True):
+        error = math.log((value + offset) / (reported().value(column, period) + offset)) / tolerance
+        cost += math.sqrt(1.0 + error**2) - 1.0
+    assert misfit.terms(calibration.z)[name][0] == pytest.approx(cost, rel=1e-9)
+
+
+def test_a_share_is_compared_in_points(misfit: Misfit, calibration: Calibration, with_cells: WithCells) -> None:
+    """With one reported year alone its error, in standard deviations, can be told from the term."""
+    cells = {("xiaomi_china_share_pct", str(year)): math.nan for year in range(2012, 2019)}
+    model = simulated(misfit.replays(calibration.z), misfit.periods)["china_share"][0, -1]
+    for points in (0.0, 1.0, -3.0):
+        figures = with_cells(cells | {("xiaomi_china_share_pct", "2019"): model - points})
+        cost = Misfit(figures).terms(calibration.z)["china_share"][0]
+        assert cost == pytest.approx(math.sqrt(1 + points**2) - 1, abs=1e-9)
+
+
+def test_what_was_not_reported_costs_nothing(calibration: Calibration, with_cells: WithCells) -> None:
+    cells = {("gm_iot_pct", str(year)): math.nan for year in range(2012, 2020)}
+    assert Misfit(with_cells(cells)).terms(calibration.z)["iot_gross_margin"][0] == 0.0
+
+
+def test_one_guess_many_guesses_and_blocks_of_them_agree(misfit: Misfit, calibration: Calibration) -> None:
+    guesses = calibration.z + 0.2 * np.random.default_rng(8).standard_normal((150, len(UNKNOWNS)))
+    together = misfit(guesses)
+    assert together.shape == (150,)
+    for row in (0, 63, 64, 149):
+        np.testing.assert_allclose(misfit(guesses[row]), together[row : row + 1], rtol=1e-12)
+
+
+# far out
+
+
+@pytest.mark.parametrize("size", [6.0, -6.0, 12.0, -12.0, 40.0, -40.0])
+def test_a_guess_far_out_is_bad_but_a_number(misfit: Misfit, size: float) -> None:
+    value = misfit(np.full(len(UNKNOWNS), size))
+    assert value.shape == (1,)
+    assert 1000.0 < value[0] <= WORTHLESS
+
+
+def test_corners_far_out_are_bad_but_numbers(misfit: Misfit) -> None:
+    corners = 6.0 * np.random.default_rng(9).choice([-1.0, 1.0], (300, len(UNKNOWNS)))
+    values = misfit(corners)
+    assert np.isfinite(values).all()
+    assert ((values > 500.0) & (values <= WORTHLESS)).all()
+
+
+def test_one_unknown_far_out_does_not_spoil_its_neighbours_in_the_block(
+    misfit: Misfit, calibration: Calibration
+) -> None:
+    guesses = np.stack([calibration.z, np.full(len(UNKNOWNS), 40.0), calibration.z])
+    values = misfit(guesses)
+    assert values[0] == values[2] == misfit(calibration.z)[0]
+    assert values[1] == WORTHLESS

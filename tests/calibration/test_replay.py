@@ -1,0 +1,164 @@
+"""Replays: a firm driven by its reported history, in markets of the reported size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from thinmargin.batch import Batch
+from thinmargin.calibration.saved import Calibration
+from thinmargin.calibration.unknowns import economies
+from thinmargin.data import parse_period, reported
+from thinmargin.history import drivers
+from thinmargin.levers import action_of
+from thinmargin.parameters import Parameters
+from thinmargin.records import HOME, OVERSEAS, SEAT
+from thinmargin.replay import NO_LIMIT, TRACKED, Table, replay
+from thinmargin.worlds import World, neutral_world
+
+MONTHS = 96
+DECAY = Parameters().brand_decay
+
+
+def driven(months: int = MONTHS, *, reported_markets: bool = True) -> Table:
+    return drivers(reported(), months, DECAY, reported_markets=reported_markets)
+
+
+@pytest.fixture(scope="module")
+def guesses(calibration: Calibration) -> np.ndarray:
+    """The shipped guess, and three near it."""
+    steps = 0.3 * np.random.default_rng(7).standard_normal((3, len(calibration.z)))
+    return np.vstack([calibration.z, calibration.z + steps])
+
+
+@pytest.fixture(scope="module")
+def kept(guesses: np.ndarray) -> Table:
+    return replay(*economies(guesses), driven())
+
+
+def test_home_markets_come_out_as_reported(kept: Table) -> None:
+    sizes = [reported().value("china_smartphone_market_m_units", parse_period(str(year))) for year in range(2012, 2020)]
+    sums = kept["market_home"].reshape(len(kept), 8, 12).sum(axis=2)
+    np.testing.assert_allclose(sums, np.broadcast_to(sizes, sums.shape), rtol=1e-9)
+
+
+def test_surprise_is_the_log_of_reported_over_expected(guesses: np.ndarray, kept: Table) -> None:
+    undriven = replay(*economies(guesses), driven(1, reported_markets=False))
+    expected = undriven["market_home"][:, 0]
+    np.testing.assert_allclose(kept["surprise"][:, 0, HOME], np.log(213.0 / 12.0 / expected), rtol=1e-9)
+    assert np.abs(kept["surprise"]).max() < 1.0
+
+
+def test_markets_left_to_the_model_surprise_nobody(guesses: np.ndarray) -> None:
+    kept = replay(*economies(guesses), driven(reported_markets=False))
+    assert not kept["surprise"].any()
+    assert np.ptp(kept["market_home"], axis=1).min() > 1.0
+
+
+@pytest.mark.parametrize("months", [1, 7, 30])
+def test_a_shorter_replay_is_the_beginning_of_a_longer_one(guesses: np.ndarray, kept: Table, months: int) -> None:
+    short = replay(*economies(guesses), driven(months))
+    assert short.dtype == TRACKED
+    assert short.shape == (len(guesses), months)
+    assert short.tobytes() == kept[:, :months].tobytes()
+
+
+def test_the_callers_economies_and_drivers_stay_as_they_are(guesses: np.ndarray) -> None:
+    table, dearer = economies(guesses)
+    table["firm_brand"][:, 1:] = np.nan
+    history = driven(24)
+    before = table.tobytes(), dearer.tobytes(), history.tobytes()
+    first = replay(table, dearer, history)
+    assert (table.tobytes(), dearer.tobytes(), history.tobytes()) == before
+    assert replay(table, dearer, history).tobytes() == first.tobytes()
+
+
+def test_rows_do_not_know_of_each_other(guesses: np.ndarray, kept: Table) -> None:
+    table, dearer = economies(guesses)
+    for row in range(len(guesses)):
+        alone = replay(table[row : row + 1], dearer[row : row + 1], driven())
+        assert alone.tobytes() == kept[row : row + 1].tobytes()
+    assert replay(table[::-1], dearer[::-1], driven()).tobytes() == kept[::-1].tobytes()
+
+
+def test_a_history_a_row_equals_the_histories_one_by_one(guesses: np.ndarray) -> None:
+    table, dearer = economies(guesses)
+    histories = np.stack([driven(36)] * len(guesses))
+    histories["markup"] += 0.02 * np.arange(len(guesses))[:, None]
+    together = replay(table, dearer, histories)
+    for row in range(len(guesses)):
+        alone = replay(table[row : row + 1], dearer[row : row + 1], histories[row])
+        assert alone.tobytes() == together[row : row + 1].tobytes()
+
+
+def test_another_number_of_histories_than_economies_is_refused(guesses: np.ndarray) -> None:
+    table, dearer = economies(guesses)
+    with pytest.raises(ValueError, match="drivers has 2 rows: 1 or 4, one an economy, are wanted"):
+        replay(table, dearer, np.stack([driven(12)] * 2))
+
+
+def test_a_dearer_range_raises_prices_and_revenue_but_not_demand(guesses: np.ndarray) -> None:
+    table, _ = economies(guesses[[0, 0]])
+    history = driven(48)
+    plain, dear = replay(table, np.array([0.0, 0.4]), history)
+    for name in ("sales", "sales_overseas", "wanted", "active_users", "services_revenue", "accessory_revenue"):
+        np.testing.assert_array_equal(plain[name], dear[name])
+    factor = np.exp(0.4 * history["flagships"])
+    np.testing.assert_allclose(dear["device_revenue"], factor * plain["device_revenue"], rtol=1e-12)
+    extra = dear["device_revenue"] - plain["device_revenue"]
+    np.testing.assert_allclose(dear["revenue"], plain["revenue"] + extra, rtol=1e-12)
+    np.testing.assert_array_equal(dear["revenue"][36:], plain["revenue"][36:])
+
+
+def test_the_slump_costs_demand_and_is_forgotten(guesses: np.ndarray) -> None:
+    history = np.stack([driven()] * 2)
+    history["slump"][1] = 0.0
+    table, dearer = economies(guesses[[0, 0]])
+    hurt, unhurt = replay(table, dearer, history)["wanted"]
+    np.testing.assert_array_equal(hurt[:48], unhurt[:48])
+    assert hurt[48] < 0.7 * unhurt[48]
+    lost = 1.0 - hurt / unhurt
+    assert lost[48] > lost[60] > lost[95] > 0.0
+
+
+def test_nobody_goes_broke_in_a_replay(guesses: np.ndarray) -> None:
+    table, dearer = economies(guesses[:1])
+    table["firm_cash"][:, SEAT] = -1e5
+    kept = replay(table, dearer, driven())
+    assert np.isfinite(kept["profit"]).all()
+    assert kept["sales"].min() > 0.0
+
+
+def test_a_replay_is_the_environment_stepped_by_hand(guesses: np.ndarray, kept: Table) -> None:
+    """The same levers, and shocks that make the same markets, give the same months through the environment's own step.
+
+    Actions are float32, and the environment has no range of flagships alone: with its price factor at one, all else
+    must agree as far as single precision carries over eight years.
+    """
+    table, _ = economies(guesses[:1])
+    history = driven()
+    world = neutral_world(Parameters(), MONTHS)
+    economy, shocks = table[0].copy(), world.shocks.copy()
+    economy["credit_floor"] = NO_LIMIT
+    shocks["demand"] = kept["surprise"][0]
+    shocks["brand"][:, SEAT] = -economy["brand_drop"] * history["slump"]
+    batch = Batch(1, MONTHS, pays_closing=False, shaped=False)
+    batch.put(0, World("by hand", 0, economy, shocks))
+    batch.begin(np.arange(1))
+    kept = replay(table, np.zeros(1), history)[0]
+    for month in range(MONTHS):
+        driver = history[month]
+        base = batch.states["trailing_revenue"][0, SEAT]
+        budget = base + economy["spending_floor"]
+        action = action_of(
+            driver["markup"],
+            driver["ventures"] * economy["ticket"] / budget,
+            driver["selling"] * base / budget,
+            driver["updates"],
+        )
+        batch.step(action[None].astype(np.float64))
+        report = batch.reports[0]
+        for name in ("sales", "sales_overseas", "revenue", "active_users", "market_home", "wanted"):
+            assert report[name] == pytest.approx(kept[name][month], rel=2e-4), (month, name)
+        assert report["market_overseas"] == pytest.approx(driver["market"][OVERSEAS], rel=2e-4)
+        assert report["gross_profit"] == pytest.approx(kept["gross_profit"][month], abs=2e-4 * report["revenue"])

@@ -1,0 +1,267 @@
+"""The file of a calibration: the shipped one is what the package plays with, and a damaged one is refused."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from thinmargin.calibration.misfit import Misfit
+from thinmargin.calibration.saved import (
+    ORIGINS,
+    Calibration,
+    difference,
+    figures_digest,
+    from_document,
+    posterior,
+    shipped,
+)
+from thinmargin.calibration.unknowns import UNKNOWNS, shipped_values
+from thinmargin.data import reported
+from thinmargin.fitted import RESULT, fitted, fitted_history, fitted_seat
+from thinmargin.history import COMPARED, drivers, simulated
+from thinmargin.history import reported as reported_series
+from thinmargin.parameters import ECONOMY, FIRM_TABLE, Parameters
+from thinmargin.records import SEAT, SHOCKS
+from thinmargin.replay import Table, replay
+from thinmargin.scenarios import FAMILIES
+
+SIZE = len(UNKNOWNS)
+SEATS = [k for k, unknown in enumerate(UNKNOWNS) if unknown.owner != "history"]
+"""Unknowns that a world has."""
+WORLDS = 1500
+
+
+# the shipped file
+
+
+def test_the_shipped_constants_are_those_of_the_shipped_guess(calibration: Calibration) -> None:
+    values = shipped_values(calibration.z)
+    assert values.keys() == RESULT["constants"].keys()
+    for owner, constants in values.items():
+        assert constants.keys() == RESULT["constants"][owner].keys()
+        for name, value in constants.items():
+            # the same to the last digit where they were written; another processor may round an exponential otherwise
+            np.testing.assert_allclose(RESULT["constants"][owner][name], value, rtol=1e-15, atol=0.0, err_msg=name)
+
+
+def test_the_defaults_of_the_package_are_the_shipped_constants() -> None:
+    for name, value in RESULT["constants"]["economy"].items():
+        default = getattr(Parameters(), name)
+        assert (list(default) if isinstance(default, tuple) else default) == value, name
+        assert fitted(name) == default
+    for name, value in RESULT["constants"]["seat"].items():
+        default = getattr(FIRM_TABLE[SEAT], name)
+        assert (list(default) if isinstance(default, tuple) else default) == value, name
+        assert fitted_seat(name) == default
+    assert fitted_history("flagship_price") == RESULT["constants"]["history"]["flagship_price"]
+
+
+def test_the_shipped_file_was_made_from_the_shipped_figures() -> None:
+    content = resources.files("thinmargin.data").joinpath("figures.csv").read_bytes()
+    assert RESULT["figures_sha256"] == figures_digest() == hashlib.sha256(content).hexdigest()
+
+
+def test_the_shipped_file_says_how_it_was_made(calibration: Calibration) -> None:
+    assert RESULT["command"] == f"python -m thinmargin.calibration --seed {calibration.seed} --starts 3"
+    assert {"python", "numpy", "numba", "cma"} <= RESULT["versions"].keys()
+    assert sorted(calibration.origins) == list(ORIGINS)
+    assert all(z.shape == (SIZE,) for z in calibration.origins.values())
+
+
+def test_the_shipped_file_is_what_would_be_written_again(calibration: Calibration, tmp_path: Path) -> None:
+    path = tmp_path / "again.json"
+    calibration.write(path)
+    again = json.loads(path.read_text("utf-8"))
+    for name in RESULT.keys() - {"versions", "constants"}:
+        assert again[name] == RESULT[name], name
+    content = resources.files("thinmargin.data").joinpath("calibration.json").read_text("utf-8")
+    lines = [line for line in content.splitlines() if not line.startswith(('"versions"', '"constants"'))]
+    assert set(lines) <= set(path.read_text("utf-8").splitlines())
+
+
+# written and read
+
+
+def invented() -> Calibration:
+    generator = np.random.default_rng(1)
+    root = 0.1 * generator.standard_normal((SIZE, SIZE))
+    return Calibration(
+        generator.standard_normal(SIZE),
+        root @ root.T + 0.5 * np.eye(SIZE),
+        11.1,
+        (22.2, 11.1),
+        7,
+        {2016: generator.standard_normal(SIZE)},
+    )
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    one, path = invented(), tmp_path / "mine.json"
+    path.write_text("older")
+    one.write(path)
+    assert [each.name for each in tmp_path.iterdir()] == ["mine.json"]
+    again = from_document(json.loads(path.read_text("utf-8")))
+    np.testing.assert_array_equal(again.z, one.z)
+    np.testing.assert_array_equal(again.origins[2016], one.origins[2016])
+    np.testing.assert_allclose(again.covariance, one.covariance, atol=1e-9)
+    assert (again.misfit, again.starts, again.seed) == (one.misfit, one.starts, one.seed)
+    assert difference(one, again) == 0.0
+
+
+def test_difference_is_relative_and_looks_at_every_guess() -> None:
+    one = invented()
+    log = next(k for k, unknown in enumerate(UNKNOWNS) if unknown.log)
+    plain = next(k for k, unknown in enumerate(UNKNOWNS) if unknown.name == "brand")
+    for k, moved in ((log, np.expm1(0.25 * UNKNOWNS[log].sd)), (plain, None)):
+        other = Calibration(
+            one.z + 0.25 * np.eye(SIZE)[k], one.covariance, one.misfit, one.starts, one.seed, one.origins
+        )
+        before, after = (float(UNKNOWNS[k].constant(guess.z[k])) for guess in (one, other))
+        expected = moved if moved is not None else abs(after - before) / max(abs(before), UNKNOWNS[k].sd)
+        assert difference(other, one) == pytest.approx(expected)
+    earlier = {2016: one.origins[2016] + 0.25 * np.eye(SIZE)[log]}
+    other = Calibration(one.z, one.covariance, one.misfit, one.starts, one.seed, earlier)
+    assert difference(other, one) == pytest.approx(np.expm1(0.25 * UNKNOWNS[log].sd))
+
+
+def without(name: str) -> Callable[[dict[str, Any]], object]:
+    return lambda document: document.pop(name)
+
+
+def put(name: str, value: Any, place: Any = None) -> Callable[[dict[str, Any]], object]:
+    def change(document: dict[str, Any]) -> None:
+        if place is None:
+            document[name] = value
+        else:
+            document[name][place] = value
+
+    return change
+
+
+DAMAGED = {
+    "another file": (lambda document: document.clear(), "has no unknowns, z, covariance"),
+    "no z": (without("z"), "has no z"),
+    "no origins": (without("origins"), "has no origins"),
+    "other unknowns": (put("unknowns", "xyzzy", 0), "other unknowns than this version"),
+    "fewer unknowns": (put("unknowns", ["price_slope"]), "other unknowns than this version"),
+    "short z": (put("z", [1.0, 2.0]), f"z is damaged, {SIZE} finite numbers"),
+    "z of words": (put("z", ["many"] * SIZE), "z is damaged"),
+    "z of nothing": (put("z", None), "z is damaged"),
+    "z with a hole": (put("z", None, 3), "z is damaged"),
+    "z not finite": (put("z", float("inf"), 3), "z is damaged"),
+    "short origin": (put("origins", [1.0], "2017"), "z of 2017 is damaged"),
+    "misfit": (put("misfit", "low"), "misfit is damaged"),
+    "starts": (put("starts", [1.0, None]), "starts is damaged, 2 finite numbers"),
+    "rows": (put("covariance", [[1.0]]), f"covariance has 1 rows, {SIZE} are wanted"),
+    "long row": (put("covariance", [1.0, 2.0], 0), "covariance, row 1, is damaged, 1 finite"),
+    "nan in a row": (put("covariance", [1.0, float("nan")], 1), "covariance, row 2, is damaged, 2 finite"),
+    "negative variance": (put("covariance", [-1.0], 0), "covariance is not positive definite"),
+}
+
+
+@pytest.mark.parametrize(("change", "told"), DAMAGED.values(), ids=DAMAGED.keys())
+def test_a_damaged_or_foreign_file_is_refused(change: Callable[[dict[str, Any]], object], told: str) -> None:
+    document = copy.deepcopy(RESULT)
+    change(document)
+    with pytest.raises(ValueError, match=f"{told}.*python -m thinmargin.calibration"):
+        from_document(document)
+
+
+def test_the_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.mkdir()
+    with pytest.raises(OSError, match=r"mine\.json"):
+        invented().write(path)
+    assert path.is_dir()
+
+
+# worlds of the posterior
+
+
+@pytest.fixture(scope="module")
+def worlds() -> Table:
+    """Constants of worlds as an episode of the benchmark draws them."""
+    economies, shocks = np.zeros(WORLDS, ECONOMY), np.zeros((WORLDS, 1), SHOCKS)
+    for key in range(WORLDS):
+        FAMILIES["benchmark"].draw_into(key, economies, shocks, key)
+    return economies
+
+
+@pytest.fixture(scope="module")
+def drawn(worlds: Table) -> np.ndarray:
+    """z of those worlds, told from their constants, of shape (worlds, unknowns that a world has)."""
+    columns = []
+    for unknown in (UNKNOWNS[k] for k in SEATS):
+        values = worlds[unknown.name] if unknown.owner == "economy" else worlds[f"firm_{unknown.name}"][:, SEAT]
+        if unknown.region is not None:
+            values = values[:, unknown.region]
+        if unknown.label == "brand, overseas":
+            values = values - worlds["firm_brand"][:, SEAT, 0]
+        moved = np.log(values / unknown.centre) if unknown.log else values - unknown.centre
+        columns.append(moved / unknown.sd)
+    return np.stack(columns, axis=1)
+
+
+def test_worlds_have_the_posteriors_mean_and_covariance(calibration: Calibration, drawn: np.ndarray) -> None:
+    """Seen along its own axes, where every direction has mean zero, variance one and nothing in common."""
+    root = np.linalg.cholesky(calibration.covariance[np.ix_(SEATS, SEATS)])
+    white = np.linalg.solve(root, (drawn - calibration.z[SEATS]).T)
+    assert np.abs(white.mean(axis=1)).max() < 0.12
+    np.testing.assert_allclose(np.cov(white), np.eye(len(SEATS)), atol=0.16)
+    np.testing.assert_allclose(np.cov(drawn.T), calibration.covariance[np.ix_(SEATS, SEATS)], atol=0.12)
+
+
+def test_the_weights_of_worlds_make_the_shipped_covariance(calibration: Calibration) -> None:
+    """Each number's weights, over its prior spread, are a row of a root of the covariance."""
+    rows = {}
+    for hidden, unknown in zip(posterior(), (UNKNOWNS[k] for k in SEATS), strict=True):
+        rows[unknown.label] = np.array(hidden.weights) / unknown.sd
+        assert len(hidden.weights) == SIZE
+    home = rows["brand, home"] * UNKNOWNS[[u.label for u in UNKNOWNS].index("brand, home")].sd
+    abroad = next(unknown for unknown in UNKNOWNS if unknown.label == "brand, overseas")
+    rows["brand, overseas"] = rows["brand, overseas"] - home / abroad.sd
+    table = np.stack(list(rows.values()))
+    np.testing.assert_allclose(table @ table.T, calibration.covariance[np.ix_(SEATS, SEATS)], atol=1e-9)
+
+
+MEDIAN_ERRORS = {
+    "shipments": 13.0,
+    "asp": 6.0,
+    "phone_revenue": 13.0,
+    "iot_revenue": 22.0,
+    "internet_revenue": 13.0,
+    "mau": 8.0,
+    "arpu": 11.0,
+    "iot_gross_margin": 2.5,
+    "total_gross_margin": 1.0,
+    "china_share": 2.0,
+    "overseas_share": 4.0,
+}
+"""Percent, or points of shares and margins, 2015 to 2019."""
+
+
+def test_the_benchmarks_worlds_could_have_had_the_history(worlds: Table, misfit: Misfit) -> None:
+    some = worlds[:300]
+    flagships = np.full(len(some), fitted_history("flagship_price"))
+    kept = replay(some, flagships, drivers(reported(), 96, Parameters().brand_decay))
+    truth = reported_series(reported(), misfit.periods)
+    model = simulated(kept, misfit.periods)
+    assert MEDIAN_ERRORS.keys() == model.keys()
+    for compared in COMPARED:
+        value, told = model[compared.name][:, 3:], truth[compared.name][3:]
+        sizes = np.abs(value - told if compared.error == "points" else 100.0 * (value / told - 1.0))
+        assert np.isfinite(value).all()
+        assert np.median(np.nanmean(sizes, axis=1)) <= MEDIAN_ERRORS[compared.name], compared.name
+
+
+def test_the_shipped_calibration_is_the_one_read_at_import(calibration: Calibration) -> None:
+    assert difference(calibration, shipped()) == 0.0
+    assert calibration.misfit == RESULT["misfit"]
