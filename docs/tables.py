@@ -12,14 +12,24 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from thinmargin import ENVIRONMENTS
+from thinmargin.backtest.results import backtest
+from thinmargin.backtest.table import markdown
 from thinmargin.baselines import BASELINES
+from thinmargin.calibration.misfit import STATUS_FACTOR
+from thinmargin.calibration.saved import shipped
+from thinmargin.calibration.unknowns import UNKNOWNS
+from thinmargin.data import BREAKS, STATUSES, provenance, reported
 from thinmargin.parameters import (
     CLOSING,
     CONSTANT_BEST,
+    ECONOMY,
     FIRM_TABLE,
     LOW_MARGIN_ECOSYSTEM,
     MASS_MARKETING,
@@ -29,10 +39,20 @@ from thinmargin.parameters import (
     Parameters,
     Playbook,
 )
-from thinmargin.records import BOOK_FIELDS, FEATURES, LEVERS, REWARD_FIELDS, SHOCK_FIELDS, Quantity, markdown_table
+from thinmargin.records import (
+    BOOK_FIELDS,
+    FEATURES,
+    LEVERS,
+    REGIONS,
+    REWARD_FIELDS,
+    SHOCK_FIELDS,
+    Quantity,
+    markdown_table,
+)
 from thinmargin.scenarios import CALIBRATED, FAMILIES, HIDDEN, WIDE
 from thinmargin.settings import LEVER_GRID
 from thinmargin.splits import KEYS
+from thinmargin.worlds import Hidden
 
 ROOT = Path(__file__).parent.parent
 PAGES = (*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md")
@@ -43,11 +63,11 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "cost_and_price": ("learning", "incompressible", "spec_drift", "model_decline", "markup_speed", "royalty"),
     "demand": (
         "price_slope", "inertia", "inertia_span", "category_elasticity", "users_ceiling", "adoption_innovation",
-        "adoption_imitation", "device_life", "device_life_growth", "base_start",
+        "adoption_imitation", "device_life", "device_life_growth", "second_life", "base_start",
     ),
     "marketing": (
         "awareness_span", "awareness_pivot", "adstock_carryover", "word_of_mouth", "coverage_rate",
-        "coverage_scale", "coverage_decay", "overseas_effort",
+        "coverage_scale", "coverage_decay", "overseas_effort", "group_share", "entry_months",
     ),
     "loyalty": (
         "fan_ceiling", "fan_constant", "fan_reference_markup", "fan_value", "fan_updates", "fan_stockout",
@@ -76,10 +96,10 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 
 
 def number(value: Any) -> str:
-    """A number, or a number a region, without needless digits."""
+    """A number with four significant digits, without needless ones; several numbers side by side."""
     if isinstance(value, tuple):
         return ", ".join(number(item) for item in value)
-    return f"{value:.7g}"
+    return f"{float(f'{value:.3e}'):.10g}"
 
 
 def plain(text: object) -> str:
@@ -162,14 +182,68 @@ def families() -> str:
 
 
 def hidden() -> str:
-    """The constants that differ from world to world."""
-    rows = [(f"`{name}`", "factor exp(sd z)", number(sd)) for name, sd in HIDDEN.log]
-    rows += [(f"`{name}`", "plus sd z", number(sd)) for name, sd in HIDDEN.plain]
-    rows += [
-        (f"the seat's brand constant, {region}", "plus sd z", number(sd))
-        for region, sd in zip(("home", "overseas"), HIDDEN.brand, strict=True)
-    ]
-    return table(("Constant", "How it moves", "sd"), rows)
+    """The numbers that differ from world to world, how far, and with which other each moves most."""
+    numbers = HIDDEN.hidden
+    weights = np.array([item.weights for item in numbers])
+    covariance = weights @ weights.T
+    sds = np.sqrt(covariance.diagonal())
+    correlation = covariance / np.outer(sds, sds) - np.eye(len(sds))
+    names = [hidden_name(item) for item in numbers]
+    rows = []
+    for name, item, sd, others in zip(names, numbers, sds, correlation, strict=True):
+        most = int(np.argmax(abs(others)))
+        how = "factor exp(sd z)" if item.log else "plus sd z"
+        rows.append((name, how, f"{sd:.2g}", f"{names[most]} ({others[most]:+.2f})"))
+    return table(("Constant", "How it moves", "sd", "Moves most with (correlation)"), rows)
+
+
+def hidden_name(item: Hidden) -> str:
+    """What a hidden number is called in tables."""
+    name = item.field.removeprefix("firm_")
+    whose = "the seat's " if item.field.startswith("firm_") else ""
+    regional = ECONOMY[item.field].shape[-1:] == (REGIONS,)
+    return f"{whose}`{name}`" + (f", {('home', 'overseas')[item.place % REGIONS]}" if regional else "")
+
+
+def unknowns() -> str:
+    """What the calibration looked for: prior, best guess, and what is left in doubt."""
+    found = shipped()
+    rows = []
+    for unknown, z, variance in zip(UNKNOWNS, found.z, found.covariance.diagonal(), strict=True):
+        whose = {"economy": "", "seat": "the seat's ", "history": "of the replay alone: "}[unknown.owner]
+        region = "" if unknown.region is None else f", {('home', 'overseas')[unknown.region]}"
+        rows.append(
+            (
+                f"{whose}`{unknown.name}`{region}",
+                number(float(unknown.constant(z))),
+                number(unknown.centre),
+                f"{number(unknown.sd)} of the log" if unknown.log else number(unknown.sd),
+                f"{z:.2f}",
+                f"{variance**0.5:.2f}",
+                unknown.reason,
+            )
+        )
+    return table(
+        ("Constant", "Value", "Prior centre", "Prior sd", "z", "Posterior sd of z", "Reason of the prior"), rows
+    )
+
+
+@cache
+def backtest_tables() -> dict[str, str]:
+    """The tables of the back-test of what is shipped, by name."""
+    return markdown(backtest(reported(), max(period.end for period in reported().periods), shipped()))
+
+
+def figures_status() -> str:
+    """What stands behind the reported figures, and how much wider the tolerance of such a cell is."""
+    counts = Counter(entry.status for entry in provenance())
+    rows = [(name, STATUSES[name], counts[name], number(STATUS_FACTOR[name])) for name in STATUSES]
+    return table(("Status", "Meaning", "Cells", "Tolerance times"), rows)
+
+
+def figures_breaks() -> str:
+    """Where series change their meaning."""
+    return table(("Series", "Breaks and weak spots"), ((f"`{name}`", text) for name, text in BREAKS.items()))
 
 
 def wider() -> str:
@@ -281,6 +355,13 @@ TABLES: dict[str, Callable[[], str]] = {
     "baselines": baselines,
     "baseline books": baseline_books,
     "sources": sources,
+    "unknowns": unknowns,
+    "figures status": figures_status,
+    "figures breaks": figures_breaks,
+    **{
+        f"backtest {name}": lambda name=name: backtest_tables()[name]
+        for name in ("errors", "rolling", "coverage", "elasticity")
+    },
     **{f"parameters {section}": lambda section=section: parameters(section) for section in SECTIONS},
     **{
         f"mechanisms {room}": lambda room=room: mechanisms(f"economics.{room}")

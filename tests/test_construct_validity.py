@@ -68,9 +68,8 @@ STARTED = (3, 7, 15, 30, 22, 15, 20, 20)
 
 
 def _history_until(month: int) -> Batch:
-    """A firm that plays roughly what was reported from 2012 on, overseas from the third year on."""
+    """A firm that plays roughly what was reported from 2012 on, and enters countries when it did."""
     batch = begun(rich_world())
-    batch.economies["firm_overseas_month"][0, SEAT] = 24.0
     for past in range(month):
         batch.step(_history_levers(batch, past)[None])
     return batch
@@ -122,6 +121,8 @@ def test_row_02_the_base_grows_with_sales_to_a_hundred_million_and_more() -> Non
     reports = run(begun(rich_world()), np.array([_low_margin()]), 96)[:, 0]
     users = reports["users_home"] + reports["users_overseas"]
     assert users[-1] > 100.0
+    assert (reports["active_users"] > users).all()  # phones that were replaced are still in use
+    assert reports["active_users"][-1] < 1.5 * users[-1]
     assert (np.diff(users) < reports["sales"][1:]).all()  # some sales only keep an owner
     dear = run(begun(rich_world()), levers(markup=0.5), 96)[:, 0]
     assert dear["sales"].sum() < 0.2 * reports["sales"].sum()
@@ -156,13 +157,26 @@ def test_row_03_a_mature_thin_margin_firm_earns_mostly_on_services_and_accessori
 @pytest.mark.parametrize("factor", ["users", "engagement", "user_years"])
 def test_row_03_services_revenue_grows_with_users_use_and_experience(factor: str) -> None:
     batch = _branches(60, 2)
-    batch.states[factor][1, SEAT] *= 0.8
+    for stock in ("users", "second_users") if factor == "users" else (factor,):
+        batch.states[stock][1, SEAT] *= 0.8
     services = run(batch, _low_margin(), 1)["services_revenue"][0]
     ratio = services[1] / services[0]
     if factor == "user_years":
         assert 0.8 < ratio < 0.99  # monetisation saturates
     else:
         assert ratio == pytest.approx(0.8)
+
+
+def test_row_03_who_uses_an_old_phone_is_worth_as_much_to_services_as_its_first_owner() -> None:
+    batch = _branches(60, 3)
+    batch.states["users"][:, SEAT, OVERSEAS] = batch.states["second_users"][:, SEAT, OVERSEAS] = 0.0
+    batch.states["second_users"][1, SEAT, HOME] += 5.0
+    batch.states["users"][2, SEAT, HOME] += 5.0
+    books = run(batch, _low_margin(), 1)[0]
+    services, accessories = books["services_revenue"], books["accessory_revenue"]
+    assert services[1] > services[0]
+    assert services[1] == pytest.approx(services[2])
+    assert accessories[2] > accessories[1] == accessories[0]
 
 
 # 4: a software update every Friday
@@ -207,8 +221,10 @@ def test_row_04_long_run_value_has_an_interior_best_cadence() -> None:
 
 
 def _pulse(spend: float, months: int, **constants: Any) -> Table:
-    """Books of 120 months without tickets but in the first `months` of the third year."""
-    batch = begun(rich_world(**constants))
+    """Books of 120 months without accessories but those of tickets paid in the first `months` of the third year."""
+    world = rich_world(**constants)
+    world.economy["firm_breadth"][SEAT] = 0.0
+    batch = begun(world)
     without = levers(accessories=0.0)
     before = run(batch, without, 36)
     during = run(batch, levers(accessories=spend), months)
@@ -329,8 +345,10 @@ def test_row_07_without_fans_more_paid_marketing_is_needed() -> None:
     spends = np.linspace(0.0, 0.10, 201)
     actions = np.array([levers(**{**BEST_CONSTANT, "marketing": spend}) for spend in spends])
     needed = []
-    for fan_constant in (Parameters().fan_constant, -6.0):
-        batch = begun(*[rich_world(fan_constant=fan_constant)] * len(spends))
+    for appeal in (0.0, -6.0):
+        world = rich_world()
+        world.economy["firm_fan_appeal"][SEAT] = appeal  # rivals keep theirs
+        batch = begun(*[world] * len(spends))
         users = run(batch, actions, 96)["users_home"][-1]
         needed.append(float(spends[int(np.argmax(users >= 150.0))]))
     assert needed[0] > 0.0
@@ -431,21 +449,34 @@ def test_row_10_stock_that_nobody_wants_any_more_is_written_down() -> None:
 
 
 def test_row_11_a_firm_with_no_selling_spend_keeps_its_online_floor_and_no_more() -> None:
-    batch = begun(*[rich_world()] * 3)
-    floor = float(batch.economies["firm_channels"][0, SEAT, HOME])
-    batch.states["coverage"][2, SEAT] = (0.7, 0.4)
-    batch.economies["firm_overseas_month"][:, SEAT] = 0.0
+    world = rich_world()
+    world.economy["firm_entry"][SEAT] = -600.0
+    batch = begun(*[world] * 3)
+    floor = float(world.economy["firm_online"][SEAT])
+    batch.states["coverage"][2, SEAT] = (0.7, 0.6)
     books = run(batch, np.array([levers(marketing=0.0), levers(marketing=0.05), levers(marketing=0.0)]), 180)
     never, always, no_longer = (books[:, row] for row in range(3))
     assert never["coverage_home"] == pytest.approx(floor)
-    assert (never["coverage_overseas"] == 0.0).all()
-    assert (never["users_overseas"] == 0.0).all()
+    assert never["coverage_overseas"] == pytest.approx(floor)
     assert never["sales"][-1] > 0.0  # the web shop sells
-    assert (np.diff(always["coverage_home"]) > 0.0).all()
-    assert always["coverage_home"][-1] > 0.5
-    assert (np.diff(no_longer["coverage_home"]) < 0.0).all()
-    assert no_longer["coverage_home"][-1] == pytest.approx(floor, abs=0.05)
-    assert no_longer["coverage_home"][-1] > floor
+    for region in ("coverage_home", "coverage_overseas"):
+        assert (np.diff(always[region]) > 0.0).all()
+        assert always[region][-1] > 0.5
+        assert (np.diff(no_longer[region]) < 0.0).all()
+        assert no_longer[region][-1] == pytest.approx(floor, abs=0.05)
+        assert no_longer[region][-1] > floor
+
+
+def test_row_11_the_web_shop_opens_with_the_countries_and_reaches_no_more_of_them() -> None:
+    batch = begun(rich_world())
+    floor = float(batch.economies["firm_online"][0, SEAT])
+    books = run(batch, levers(marketing=0.0), 180)[:, 0]
+    p = batch.economies[0]
+    way = np.clip((np.arange(1, 181)[:, None] - p["firm_entry"][SEAT]) / p["entry_months"], 0.0, 1.0)
+    reach = (way**2 * (3.0 - 2.0 * way)) @ p["group_share"]
+    assert 0.5 < reach[-1] < 1.0
+    assert books["coverage_overseas"] == pytest.approx(floor * reach)
+    assert books["coverage_home"] == pytest.approx(floor)
 
 
 def test_row_11_shops_sell() -> None:
@@ -462,19 +493,65 @@ def test_row_12_overseas_users_come_after_entry_and_rise_with_local_spend() -> N
     efforts = (0.0, 0.25, 0.5, 0.75)
     batch = begun(*[rich_world()] * len(efforts))
     batch.economies["overseas_effort"] = efforts
-    entry = int(batch.economies["firm_overseas_month"][0, SEAT])
-    users = run(batch, _low_margin(), 120)["users_overseas"]
-    assert (users[:entry] == 0.0).all()
-    assert (users[:, 0] == 0.0).all()
-    assert (users[entry + 2 :, 1] > 0.0).all()
+    entry = int(batch.economies["firm_entry"][0, SEAT].min())
+    books = run(batch, _low_margin(), 120)
+    users, coverage = books["users_overseas"], books["coverage_overseas"]
+    assert entry > 24
+    assert (users[: entry + 1] == 0.0).all()
+    assert (users[entry + 2 :] > 0.0).all()
     assert (np.diff(users[-1]) > 10.0).all()
+    floor = float(batch.economies["firm_online"][0, SEAT]) * batch.states["reach"][0, SEAT, OVERSEAS]
+    assert coverage[-1, 0] == pytest.approx(floor)  # without local spend, the web shop alone
+    assert (coverage[-1, 1:] > 1.2 * floor).all()
+
+
+def test_row_12_every_country_group_adds_to_reach_users_and_revenue_from_its_month_on() -> None:
+    months = np.array([30.0, 54.0, 78.0, 102.0])
+    worlds = []
+    for groups in range(5):  # from none to all, in the order of the groups
+        world = rich_world(entry_months=24.0)
+        world.economy["firm_entry"][SEAT] = np.where(np.arange(4) < groups, months, 600.0)
+        worlds.append(world)
+    batch = begun(*worlds)
+    books = run(batch, _low_margin(), 150)
+    shares = batch.economies["group_share"][0]
+    assert batch.states["reach"][:, SEAT, OVERSEAS] == pytest.approx([0.0, *np.cumsum(shares)])
+    for name in ("users_overseas", "revenue_overseas", "sales_overseas", "coverage_overseas", "share_overseas"):
+        assert (books[name][:, 0] == 0.0).all(), name
+        assert (np.diff(books[name][-1]) > 0.0).all(), name
+        for group, month in enumerate(months.astype(int)):
+            before, after = books[name][:month], books[name][month + 2 :]
+            assert (before[:, group + 1] == before[:, group]).all(), f"{name} of group {group} before its month"
+            if name != "share_overseas":  # of phones wanted: more owners make the market larger as well
+                assert (after[:, group + 1] > after[:, group]).all(), f"{name} of group {group} from its month on"
+
+
+def test_row_12_where_it_is_on_sale_a_firm_of_few_countries_competes_like_one_of_all() -> None:
+    worlds = []
+    for share in (0.25, 0.5, 1.0):  # as many users, as much advertising and channels, in proportion to the countries
+        world = rich_world(group_share=(share, 1.0 - share, 0.0, 0.0), inertia=0.0, inertia_span=0.0)
+        world.economy["firm_entry"][SEAT] = (-600.0, 600.0, 600.0, 600.0)
+        worlds.append(world)
+    batch = begun(*worlds)
+    batch.states["fans"] = 0.0  # rivals' users recommend nothing: it takes users from them to keep the market as it is
+    for row, share in enumerate((0.25, 0.5, 1.0)):
+        batch.states["users"][row, SEAT, OVERSEAS] = 40.0 * share
+        batch.states["users"][row, VALUE_FOLLOWERS, OVERSEAS] += 40.0 * (1.0 - share)
+        batch.states["adstock"][row, SEAT, OVERSEAS] = 300.0 * share
+        batch.states["coverage"][row, SEAT, OVERSEAS] = 0.5 * share
+        batch.states["fans"][row, SEAT] = 0.2
+    batch.step(np.tile(_low_margin(), (3, 1)))
+    wanted = batch.reports["share_overseas"]
+    odds = wanted / (1.0 - wanted)
+    # Awareness is per buyer reached: half of the countries, half of the odds, no more and no less.
+    assert odds / odds[-1] == pytest.approx([0.25, 0.5, 1.0], rel=1e-9)
 
 
 @pytest.mark.parametrize("line", ["services_revenue", "accessory_revenue"])
 def test_row_12_an_overseas_user_earns_less(line: str) -> None:
     batch = _branches(120, 2)
     for row, region in enumerate((HOME, OVERSEAS)):  # the same users with the same experience, here or there
-        for stock in ("users", "user_years"):
+        for stock in ("users", "second_users", "user_years"):
             total = batch.states[stock][row, SEAT].sum()
             batch.states[stock][row, SEAT] = 0.0
             batch.states[stock][row, SEAT, region] = total

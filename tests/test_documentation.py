@@ -15,9 +15,11 @@ import gymnasium as gym
 import pytest
 
 from thinmargin import ENVIRONMENTS
+from thinmargin.calibration.saved import shipped
+from thinmargin.calibration.unknowns import UNKNOWNS
 from thinmargin.env import EcosystemEnv
 from thinmargin.parameters import Parameters
-from thinmargin.scenarios import FAMILIES
+from thinmargin.scenarios import FAMILIES, HIDDEN
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -102,6 +104,38 @@ def test_an_outdated_table_is_noticed_and_rewritten() -> None:
     broken = source.replace("| 0 | price | -0.2 |", "| 0 | price | -0.9 |")
     assert broken != source
     assert TABLES.with_docstring_tables(broken) == source
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3.7505891615724076, "3.751"), (0.0118995, "0.0119"), (58850.4, "58850"), (3009.16, "3009"), (1e6, "1000000"),
+        (0.0, "0"), (-0.2, "-0.2"), (12, "12"), ((977.847, -0.00283312), "977.8, -0.002833"),
+    ],
+)  # fmt: skip
+def test_numbers_have_four_significant_digits_and_no_exponent(value: object, text: str) -> None:
+    assert TABLES.number(value) == text
+
+
+def test_the_table_of_unknowns_says_of_each_what_was_believed_found_and_left_open() -> None:
+    rows = [line.strip("| ").split(" | ") for line in TABLES.unknowns().split("\n")[2:]]
+    assert len(rows) == len(UNKNOWNS)
+    for row, unknown, z in zip(rows, UNKNOWNS, shipped().z, strict=True):
+        name, value, centre, _, written, left, reason = row
+        assert f"`{unknown.name}`" in name
+        assert float(value) == pytest.approx(float(unknown.constant(z)), rel=1e-3)
+        assert float(centre) == pytest.approx(unknown.centre, rel=1e-3)
+        assert float(written) == pytest.approx(z, abs=0.006)
+        assert 0.0 < float(left) <= 1.0, "no figure widens what was believed"
+        assert reason == unknown.reason
+
+
+def test_the_table_of_hidden_constants_has_every_number_that_differs() -> None:
+    rows = [line.strip("| ").split(" | ") for line in TABLES.hidden().split("\n")[2:]]
+    assert len({row[0] for row in rows}) == len(rows) == len(HIDDEN.hidden)
+    for row, item in zip(rows, HIDDEN.hidden, strict=True):
+        assert f"`{item.field.removeprefix('firm_')}`" in row[0]
+        assert float(row[2]) == pytest.approx(sum(weight**2 for weight in item.weights) ** 0.5, rel=0.06)
 
 
 def test_docstring_has_gymnasiums_sections_in_order() -> None:

@@ -92,6 +92,7 @@ def test_lines_of_the_statement_add_up(history: list[np.record]) -> None:
         ("stock, m phones", ["inventory"], 1, 3),
         ("capacity, m phones a month", ["capacity"], 1, 3),
         ("users, m", ["users_home", "users_overseas"], 1, 2),
+        ("active users, m", ["active_users"], 1, 2),
         ("buyers reached", ["coverage_home", "coverage_overseas"], 100, 1),
         ("market, m phones", ["market_home", "market_overseas"], 1, 2),
         ("own share", ["share_home", "share_overseas"], 100, 1),
@@ -118,6 +119,18 @@ def test_statement_has_the_other_books(
     expected = [scale * float(history[-1][book]) for book in books]
     half = 0.5001 * 10.0**-digits
     assert numbers_after(label, month_as_text(history), len(books)) == pytest.approx(expected, abs=half)
+
+
+@pytest.mark.parametrize(
+    ("label", "book", "digits"), [("revenue, RMB m", "revenue", 1), ("phones sold, m", "sales", 3)]
+)
+def test_what_the_regions_earn_and_sell_adds_up(label: str, book: str, digits: int) -> None:
+    months = played(60)
+    home, overseas = numbers_after(label, month_as_text(months))
+    half = 0.5001 * 10.0**-digits
+    assert overseas == pytest.approx(months[-1][f"{book}_overseas"], abs=half)
+    assert home + overseas == pytest.approx(months[-1][book], abs=2.0 * half)
+    assert min(home, overseas) > 0.0
 
 
 def test_statement_shows_every_book(history: list[np.record]) -> None:

@@ -83,12 +83,12 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     | 9 | unit_cost | -2 | 4 | 2 x (ratio - 1) |
     | 10 | component | -4 | 4 | log x 4 |
     | 11 | rival_price | -2 | 4 | 2 x (ratio - 1) |
-    | 12 | market | -1 | 4 | ratio - 1 |
+    | 12 | market | -1 | 4 | m units a month / 40 - 1 |
     | 13 | fill_rate | 0 | 1 | share |
     | 14 | capacity | -1 | 2 | ratio - 1 |
     | 15 | inventory | 0 | 2 | months / 4 |
     | 16 | cash | -1 | 1 | RMB bn: c / (abs(c) + 5) |
-    | 17 | headroom | -1 | 3 | share |
+    | 17 | headroom | -1 | 1 | h / (abs(h) + 1) |
     | 18 | revenue | 0 | 1 | RMB m a month: R / (R + 5000) |
     | 19 | profit | -1 | 1 | RMB bn: x / (abs(x) + 1) |
     | 20 | services_per_user | 0 | 6 | RMB a year / 100 |

@@ -6,10 +6,10 @@ Constants of `thinmargin.parameters` whose source says "fit" are read from here,
 from __future__ import annotations
 
 import json
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-RESULT: dict[str, Any] = json.loads(files("thinmargin.data").joinpath("calibration.json").read_text("utf-8"))
+RESULT: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "calibration.json").read_text("utf-8"))
 """Constants, covariance of what is in doubt, misfit, seeds and versions; see `thinmargin.calibration.saved`."""
 
 

@@ -6,11 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.economics.compiled import Record, mechanism
-from thinmargin.records import FEATURES, HOME, OVERSEAS, REGIONS, SEAT
+from thinmargin.records import FEATURES, HOME, OVERSEAS, SEAT
 
 FEATURE_LOW = tuple(feature.low for feature in FEATURES)
 FEATURE_HIGH = tuple(feature.high for feature in FEATURES)
 FEATURE_COUNT = len(FEATURES)
+MARKET_SCALE = 40.0
+"""Phones wanted in a month, millions, that make the market feature zero: about the start."""
 
 
 @mechanism
@@ -38,15 +40,16 @@ def observe(
     out[9] = (report.unit_cost / p.firm_unit_cost[SEAT] - 1.0) * 2.0
     out[10] = component * 4.0
     out[11] = (report.rival_price / report.price - 1.0) * 2.0
-    out[12] = (report.market_home + report.market_overseas) / market_start(p) - 1.0
+    out[12] = (report.market_home + report.market_overseas) / MARKET_SCALE - 1.0
     out[13] = report.fill_rate
     out[14] = report.capacity / forecast - 1.0
     out[15] = report.inventory / forecast / 4.0
     out[16] = report.cash / (abs(report.cash) + 5000.0)
-    out[17] = (report.cash + line) / line
+    room = (report.cash + line) / line
+    out[17] = room / (abs(room) + 1.0)
     out[18] = state.trailing_revenue[SEAT] / (state.trailing_revenue[SEAT] + 5000.0)
     out[19] = report.profit / (abs(report.profit) + 1000.0)
-    out[20] = 12.0 * report.services_revenue / users / 100.0
+    out[20] = 12.0 * report.services_revenue / max(report.active_users, 1e-9) / 100.0
     out[21] = 12.0 * report.accessory_revenue / users / 300.0
     out[22] = report.breadth / (report.breadth + 10.0)
     out[23] = report.pipeline / (report.pipeline + 10.0)
@@ -56,12 +59,3 @@ def observe(
     out[27] = report.retention
     for k in range(FEATURE_COUNT):
         out[k] = min(max(out[k], FEATURE_LOW[k]), FEATURE_HIGH[k])
-
-
-@mechanism
-def market_start(p: Record) -> float:
-    """Phones wanted in a month at the start by replacement alone, millions: a fixed, public scale."""
-    total = 0.0
-    for r in range(REGIONS):
-        total += p.base_start[r] / p.device_life
-    return total

@@ -1,7 +1,7 @@
 """What a world is made of: every constant with its value, unit, allowed range and source.
 
-Sources: "fit" = the calibration to the reported figures of 2012-2019; "prior, hardly moved by the fit" = it looked,
-and the figures say little; "judgement" = no data identify it; everything else names the study or the report. Money RMB million, users and units million, months.
+Sources: "fit" = the calibration to the reported figures of 2012-2019; "prior, still in doubt" = it looked,
+and the figures leave it in doubt; "judgement" = no data identify it; everything else names the study or the report. Money RMB million, users and units million, months.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ import numpy as np
 from thinmargin.fitted import fitted, fitted_seat
 from thinmargin.records import FIRMS, REGIONS
 
+SINCE_EVER, NEVER = -600.0, 1200.0
+"""Months of entry of a firm that has always been there, and of one that never comes: behind every horizon."""
+SHARES_SUM = 1e-9
+"""By how much the country groups may miss the whole overseas market."""
 MONTHLY_DISCOUNT: float = 1.10 ** (-1 / 12)
 """Discount factor of one month at 10 % a year; use it as gamma."""
 
@@ -65,27 +69,27 @@ class Parameters(Checked):
     # fmt: off
     # demand
     price_slope: float = constant(fitted("price_slope"), "1", 0.5, 12, "logit coefficient of ln price",
-        "prior, hardly moved by the fit: all-in brand elasticity near -3, Bijmolt, van Heerde & Pieters 2005",
+        "prior, still in doubt: all-in brand elasticity near -3, Bijmolt, van Heerde & Pieters 2005",
     )
-    inertia: float = constant(fitted("inertia"), "utility", 0, 4, "owners' pull to their own brand", "prior, hardly moved by the fit: judgement; 0.31 bought again in 2017, QuestMobile")
-    inertia_span: float = constant(fitted("inertia_span"), "utility", 0, 4, "pull added by a full fan base, and by a full accessory catalogue", "prior, hardly moved by the fit: judgement")
+    inertia: float = constant(fitted("inertia"), "utility", 0, 4, "owners' pull to their own brand", "prior, still in doubt: judgement; 0.31 bought again in 2017, QuestMobile")
+    inertia_span: float = constant(fitted("inertia_span"), "utility", 0, 4, "pull added by a full fan base, and by a full accessory catalogue", "prior, still in doubt: judgement")
     category_elasticity: float = constant(-0.6, "1", -2, 0, "first-time adoption to the price level", "judgement; studies -0.4 to -1.5")
-    users_ceiling: tuple[float, float] = constant(fitted("users_ceiling"), "m users", 10, 9000, "smartphone users, saturated market", "prior, hardly moved by the fit: judgement; home: most adults of China")
+    users_ceiling: tuple[float, float] = constant(fitted("users_ceiling"), "m users", 10, 9000, "smartphone users, saturated market", "prior, still in doubt: judgement; home: most adults of China")
     adoption_innovation: float = constant(0.003, "1/year", 0, 0.1, "Bass p", "not identified; Bass 1969")
     adoption_imitation: tuple[float, float] = constant(fitted("adoption_imitation"), "1/year", 0, 3, "Bass q", "fit to market sizes (IDC)")
-    device_life: float = constant(fitted("device_life"), "months", 6, 120, "life of a phone at the start", "prior, hardly moved by the fit: Kantar 18.6 in 2013")
+    device_life: float = constant(fitted("device_life"), "months", 6, 120, "life of a phone at the start", "prior, still in doubt: Kantar 18.6 in 2013")
     device_life_growth: float = constant(fitted("device_life_growth"), "months/year", 0, 12, "lengthening of a phone's life", "fit; Kantar 20.2 months in 2016")
     second_life: float = constant(fitted("second_life"), "share", 0, 1, "replaced phones that find a second user", "fit to active users against phones sold")
-    base_start: tuple[float, float] = constant(fitted("base_start"), "m users", 1, 9000, "smartphone users at the start", "prior, hardly moved by the fit: IDC shipments to 2011")
+    base_start: tuple[float, float] = constant(fitted("base_start"), "m users", 1, 9000, "smartphone users at the start", "prior, still in doubt: IDC shipments to 2011")
     # marketing
-    awareness_span: float = constant(fitted("awareness_span"), "utility", 0, 4, "utility of being known by all; long-run elasticity peaks at a quarter of it", "prior, hardly moved by the fit: Sethuraman, Tellis & Briesch 2011")
-    awareness_pivot: float = constant(fitted("awareness_pivot"), "RMB m/month per 20 m units", 1, 2000, "impressions that give half of it", "prior, hardly moved by the fit: judgement")
+    awareness_span: float = constant(fitted("awareness_span"), "utility", 0, 4, "utility of being known by all; long-run elasticity peaks at a quarter of it", "prior, still in doubt: Sethuraman, Tellis & Briesch 2011")
+    awareness_pivot: float = constant(fitted("awareness_pivot"), "RMB m/month per 20 m units", 1, 2000, "impressions that give half of it", "prior, still in doubt: judgement")
     adstock_carryover: float = constant(0.5, "1/month", 0, 0.95, "advertising remembered a month later", "Broadbent 1979; half-life 5-6 weeks")
-    word_of_mouth: float = constant(fitted("word_of_mouth"), "RMB/month", 0, 100, "advertising one fan replaces", "prior, hardly moved by the fit: You, Vadakkepatt & Joshi 2015")
-    coverage_rate: float = constant(fitted("coverage_rate"), "1/month", 0, 0.1, "stores and distributors built by selling spend", "prior, hardly moved by the fit: judgement")
-    coverage_scale: float = constant(fitted("coverage_scale"), "RMB m/month", 1, 1000, "selling spend that builds at half the full rate", "prior, hardly moved by the fit: judgement")
+    word_of_mouth: float = constant(fitted("word_of_mouth"), "RMB/month", 0, 100, "advertising one fan replaces", "prior, still in doubt: You, Vadakkepatt & Joshi 2015")
+    coverage_rate: float = constant(fitted("coverage_rate"), "1/month", 0, 0.1, "stores and distributors built by selling spend", "prior, still in doubt: judgement")
+    coverage_scale: float = constant(fitted("coverage_scale"), "RMB m/month", 1, 1000, "selling spend that builds at half the full rate", "prior, still in doubt: judgement")
     coverage_decay: float = constant(0.012, "1/month", 0, 0.5, "channels lost without spend", "judgement")
-    overseas_effort: float = constant(fitted("overseas_effort"), "share", 0, 1, "share of selling spend overseas, once all of it is entered", "prior, hardly moved by the fit: judgement")
+    overseas_effort: float = constant(fitted("overseas_effort"), "share", 0, 1, "share of selling spend overseas, once all of it is entered", "prior, still in doubt: judgement")
     group_share: tuple[float, float, float, float] = constant((0.26, 0.20, 0.30, 0.24), "share", 0, 1, "of the overseas market: emerging Asia; Europe; Latin America, Middle East, Africa; the rest", "judgement from IDC shipments by region")
     entry_months: float = constant(fitted("entry_months"), "months", 1, 120, "from entry to a country group until all of it is reached", "fit to the share of revenue overseas")
     # fans, updates, imitation
@@ -98,13 +102,13 @@ class Parameters(Checked):
     fan_months_up: float = constant(12.0, "months", 1, 60, "time to win trust", "judgement")
     fan_months_down: float = constant(4.0, "months", 1, 60, "time to lose trust", "judgement")
     update_scale: float = constant(1.3, "releases/month", 0.1, 10, "cadence at which novelty saturates", "judgement")
-    bug_rate: float = constant(fitted("bug_rate"), "1 per release", 0, 0.5, "bugs and fatigue of one release", "prior, hardly moved by the fit: judgement")
+    bug_rate: float = constant(fitted("bug_rate"), "1 per release", 0, 0.5, "bugs and fatigue of one release", "prior, still in doubt: judgement")
     bug_base: float = constant(250.0, "m users", 10, 5000, "users that double what bugs cost", "judgement")
     codevelopment: float = constant(0.6, "share", 0, 1, "bugs a full fan base catches", "judgement")
     engagement_floor: float = constant(0.65, "index", 0, 2, "use without updates", "judgement")
     engagement_span: float = constant(0.45, "index", 0, 2, "use added by updates", "judgement")
     engagement_months: float = constant(2.5, "months", 1, 24, "habits change slowly", "judgement")
-    imitation_strength: float = constant(fitted("imitation_strength"), "utility", 0, 4, "what rivals copy of a dominant offer", "prior, hardly moved by the fit: judgement; Red Queen competition, Barnett & Hansen 1996")
+    imitation_strength: float = constant(fitted("imitation_strength"), "utility", 0, 4, "what rivals copy of a dominant offer", "prior, still in doubt: judgement; Red Queen competition, Barnett & Hansen 1996")
     imitation_months: float = constant(36.0, "months", 1, 120, "time to copy", "judgement")
     # services and accessories
     services_ceiling: tuple[float, float] = constant(fitted("services_ceiling"), "RMB/user/year", 0, 2000, "services revenue of a mature user", "home: fit; overseas: prior, a tenth of home")
@@ -112,17 +116,17 @@ class Parameters(Checked):
     services_margin: float = constant(0.64, "share", 0, 1, "gross margin", "reported to 2019")
     accessory_ceiling: tuple[float, float] = constant(fitted("accessory_ceiling"), "RMB/user/year", 0, 5000, "accessory revenue at a full catalogue", "home: fit; overseas: prior, judgement")
     breadth_scale: float = constant(fitted("breadth_scale"), "ventures", 0.5, 500, "ventures that fill two thirds of the catalogue", "fit")
-    accessory_margin: float = constant(fitted("accessory_margin"), "share", 0, 1, "gross margin with full buying power", "prior, hardly moved by the fit: judgement")
+    accessory_margin: float = constant(fitted("accessory_margin"), "share", 0, 1, "gross margin with full buying power", "prior, still in doubt: judgement")
     accessory_scale: float = constant(fitted("accessory_scale"), "RMB m/year", 1, 1e6, "revenue that gives half of it", "fit")
     ticket: float = constant(60.0, "RMB m", 1, 1000, "all-in cost of one venture", "judgement between seed 2 and all-stage 85-100")
     venture_success: float = constant(0.38, "share", 0, 1, "ventures that reach the market", "2014-16: 20 of 55 launched")
-    deal_flow: float = constant(fitted("deal_flow"), "ventures/month", 0.1, 100, "deals a month that halve their quality", "prior, hardly moved by the fit: judgement")
-    gestation: float = constant(fitted("gestation"), "months", 2, 120, "from ticket to product", "prior, hardly moved by the fit: 2 to 3 years reported")
-    obsolescence: float = constant(fitted("obsolescence"), "1/month", 0, 0.5, "catalogue lost", "prior, hardly moved by the fit: judgement")
+    deal_flow: float = constant(fitted("deal_flow"), "ventures/month", 0.1, 100, "deals a month that halve their quality", "prior, still in doubt: judgement")
+    gestation: float = constant(fitted("gestation"), "months", 2, 120, "from ticket to product", "prior, still in doubt: 2 to 3 years reported")
+    obsolescence: float = constant(fitted("obsolescence"), "1/month", 0, 0.5, "catalogue lost", "prior, still in doubt: judgement")
     hit_sd: float = constant(0.5, "log", 0, 2, "luck of the ventures of a month", "judgement")
     # cost and price
     learning: float = constant(0.2345, "1", 0, 1, "experience exponent, 15 % a doubling", "Irwin & Klenow 1994; Wright 1936")
-    incompressible: float = constant(fitted("incompressible"), "share", 0, 1, "cost that experience cannot touch", "prior, hardly moved by the fit: judgement; De Jong 1957")
+    incompressible: float = constant(fitted("incompressible"), "share", 0, 1, "cost that experience cannot touch", "prior, still in doubt: judgement; De Jong 1957")
     spec_drift: float = constant(fitted("spec_drift"), "1/month", -0.02, 0.02, "better phones cost more", "fit")
     model_decline: float = constant(0.013, "1/month", 0, 0.05, "component cost falls in a model's life", "0.9-1.4 % from reported launch and year-end margins")
     markup_speed: float = constant(0.04, "share/month", 0.001, 1, "most a markup moves in a month", "judgement; 3 to 4 cuts in a model's life")
@@ -147,7 +151,7 @@ class Parameters(Checked):
     debt_rate: float = constant(0.08, "1/year", 0, 1, "funding cost of the first debt", "judgement")
     debt_spread: float = constant(0.25, "1/year", 0, 2, "added at the full credit line", "judgement")
     credit_floor: float = constant(500.0, "RMB m", 0, 1e5, "what investors fund without users", "judgement")
-    credit_per_user: float = constant(150.0, "RMB/user", 0, 5000, "what investors fund per active user", "judgement; RMB 80 a user raised in December 2014")
+    credit_per_user: float = constant(150.0, "RMB/user", 0, 5000, "what investors fund per owner of its phones", "judgement; RMB 80 a user raised in December 2014")
     closing_repurchase: float = constant(0.45, "share", 0, 1, "owners who buy again once the firm has stopped", "QuestMobile")
     # rivals
     rival_months: float = constant(6.0, "months", 1, 60, "rivals' reaction time", "judgement")
@@ -163,6 +167,15 @@ class Parameters(Checked):
     brand_drop: float = constant(fitted("brand_drop"), "utility", 0, 5, "what it costs", "fit to the slump of 2016")
     brand_decay: float = constant(0.08, "1/month", 0.001, 1, "how fast it is forgotten", "judgement")
     # fmt: on
+
+    def __post_init__(self) -> None:
+        """Check each range, and that the country groups are the whole overseas market."""
+        super().__post_init__()
+        total = sum(self.group_share)
+        if abs(total - 1.0) > SHARES_SUM:
+            raise ValueError(
+                f"Parameters.group_share is {self.group_share!r} with the sum {total:g}: a sum of 1 is wanted"
+            )
 
 
 @dataclass(frozen=True)
@@ -194,7 +207,7 @@ class Firm(Checked):
     experience: float = constant(1000.0, "m units", 0.1, 1e5, "units made before the start", "judgement")
     fan_appeal: float = constant(0.0, "logit", -6, 6, "fans by brand alone", "judgement")
     online: float = constant(1.0, "share", 0, 1, "buyers reached without selling spend where it is on sale", "judgement")
-    entry: tuple[float, float, float, float] = constant((-600.0,) * 4, "month", -600, 600, "of entry, by country group", "dates reported")
+    entry: tuple[float, float, float, float] = constant((SINCE_EVER,) * 4, "month", SINCE_EVER, NEVER, "of entry, by country group", "dates reported")
     cash: float = constant(50000.0, "RMB m", 0, 1e7, "at the start", "judgement: part of a large group")
     capacity: float = constant(0.0, "m units/month", 0, 100, "at the start, 0 = what is wanted", "judgement")
     breadth: float = constant(0.0, "ventures", 0, 500, "accessories of its own at the start, as ventures", "judgement")
@@ -221,7 +234,7 @@ FIRM_TABLE = (
         experience=fitted_seat("experience"),
         online=fitted_seat("online"),
         # India and Indonesia July 2014, Spain November 2017, Africa and Brazil 2019; North America not at all
-        entry=(30.0, 70.0, 84.0, 600.0),
+        entry=(30.0, 70.0, 84.0, NEVER),
         cash=1300.0,
         capacity=fitted_seat("capacity"),
         breadth=fitted_seat("breadth"),
@@ -297,6 +310,11 @@ def economy_record(parameters: Parameters, firms: Sequence[Firm] = FIRM_TABLE) -
         for item in fields(Firm):
             if "low" in item.metadata:
                 record[f"firm_{item.name}"][row] = getattr(firm, item.name)
+        if firm.brand is None and (min(firm.start_share) <= 0.0 or min(firm.entry) > -parameters.entry_months):
+            raise ValueError(
+                f"firm {firm.name!r} has no brand: start_share above 0 in both regions, {firm.start_share!r} given, and "
+                f"an overseas entry before the start, {firm.entry!r} given, are wanted to infer one"
+            )
         record["firm_brand"][row] = (math.nan, math.nan) if firm.brand is None else firm.brand
     playbooks = (*(firm.playbook for firm in firms), LOW_MARGIN_ECOSYSTEM, CLOSING)
     for row, playbook in enumerate(playbooks):

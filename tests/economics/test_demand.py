@@ -9,9 +9,11 @@ from thinmargin.economics.demand import (
     affordability,
     offer_weight,
     owners_in_market,
+    owners_rate,
     price_utility,
     replacement_rate,
     repurchase_rate,
+    second_users_step,
     stickiness,
 )
 
@@ -51,6 +53,30 @@ def test_owners_return_to_the_market_once_a_device_life() -> None:
     assert replacement_rate(0.0, 20.0, 2.4) == pytest.approx(0.05)
     assert replacement_rate(25.0, 20.0, 2.4) == pytest.approx(0.04)  # 20 + 2.4 x 25 / 12 = 25 months
     assert replacement_rate(600.0, 20.0, 0.0) == pytest.approx(0.05)
+
+
+def test_a_boom_brings_owners_back_sooner_but_nobody_twice_a_month() -> None:
+    assert owners_rate(0.05, 1.0) == pytest.approx(0.05)
+    assert owners_rate(0.05, 1.2) == pytest.approx(0.06)
+    assert owners_rate(0.05, 0.6) == pytest.approx(0.03)
+    assert owners_rate(0.05, 50.0) == 1.0
+
+
+def test_a_share_of_replaced_phones_finds_a_second_user_who_drops_out_in_time() -> None:
+    # 4 of 10 m replaced phones are handed on; a twentieth of the 60 m second users stop: 60 + 4 - 3.
+    assert second_users_step(60.0, 10.0, 0.4, 0.05) == pytest.approx(61.0)
+    assert second_users_step(60.0, 0.0, 0.4, 0.05) == pytest.approx(57.0)
+    assert second_users_step(60.0, 10.0, 0.0, 0.05) == pytest.approx(57.0)
+    assert second_users_step(0.0, 0.0, 0.4, 0.05) == 0.0
+
+
+def test_second_users_rest_at_their_share_of_owners_and_are_never_fewer_than_none() -> None:
+    # 100 m owners replace a twentieth a month, 40 % of phones are handed on, and second users last as long.
+    second = 0.0
+    for _ in range(1000):
+        second = second_users_step(second, 0.05 * 100.0, 0.4, 0.05)
+    assert second == pytest.approx(40.0)
+    assert second_users_step(7.0, 0.0, 0.4, 1.0) == 0.0  # the shortest life there is: a month
 
 
 def test_price_is_worth_its_logarithm_times_the_slope() -> None:

@@ -53,15 +53,16 @@ def test_tax_is_paid_on_profit_only() -> None:
 def _round_numbers() -> tuple[Any, Any]:
     p = np.zeros(1, ECONOMY)[0]
     p.services_half, p.services_ceiling, p.services_margin = 100.0, (120.0, 24.0), 0.64
-    p.accessory_ceiling, p.accessory_margin, p.accessory_scale = (240.0, 48.0), 0.2, 13200.0
+    p.accessory_ceiling, p.accessory_margin, p.accessory_scale = (240.0, 48.0), 0.2, 10440.0
     p.breadth_scale = 6.0
     p.research_share, p.admin_share, p.fixed_cost = 0.03, 0.01, 25.0
-    p.release_cost, p.release_base = 1.0, 30.0
+    p.release_cost, p.release_base = 1.0, 23.0
     p.tax_rate, p.discount_rate = 0.15, 0.10
     p.device_life, p.device_life_growth, p.closing_repurchase = 15.0, 2.0, 0.45
     state = np.zeros(1, STATE)[0]
     state.month = 30.0
-    state.users[SEAT] = (100.0, 50.0)
+    state.users[SEAT] = (80.0, 35.0)
+    state.second_users[SEAT] = (20.0, 15.0)
     state.user_years[SEAT] = (300.0, 100.0)
     state.engagement[SEAT] = 0.9
     state.breadth[SEAT] = 6.0 * math.log(2.0)
@@ -70,16 +71,16 @@ def _round_numbers() -> tuple[Any, Any]:
 
 def test_run_off_value_by_hand() -> None:
     state, p = _round_numbers()
-    # Services 100 x 10 x 0.9 x 0.75 + 50 x 2 x 0.9 x 0.5 = 720, at 64 % less 4 % overhead: 432.
-    # Accessories 100 x 20 / 2 + 50 x 4 / 2 = 1100; 13200 a year earn half of 20 %, less 4 %: 66.
-    # Less 25 for the lights and 1 + 150 / 30 = 6 for a release: 467, after tax 396.95 a month.
+    # Services, owners and second users: 100 x 10 x 0.9 x 0.75 + 50 x 2 x 0.9 x 0.5 = 720, at 64 % less 4 %: 432.
+    # Accessories, owners alone: 80 x 20 / 2 + 35 x 4 / 2 = 870; 10440 a year earn half of 20 %, less 4 %: 52.2.
+    # Less 25 for the lights and 1 + 115 / 23 = 6 for a release: 453.2, after tax 385.22 a month.
     # Gone each month: ln 1.1 / 12 = 0.007942515 and 1 / 20 x 0.55 = 0.0275.
-    assert run_off_value(state, p, SEAT, 1.0) == pytest.approx(396.95 / 0.035442515, rel=1e-7)
+    assert run_off_value(state, p, SEAT, 1.0) == pytest.approx(385.22 / 0.035442515, rel=1e-7)
 
 
 def test_run_off_is_worth_nothing_rather_than_less() -> None:
     state, p = _round_numbers()
-    p.fixed_cost = 25.0 + 468.0
+    p.fixed_cost = 25.0 + 454.2
     assert run_off_value(state, p, SEAT, 1.0) == 0.0
 
 
@@ -89,8 +90,14 @@ def test_run_off_values_users_and_what_they_use() -> None:
     state.engagement[SEAT] = 0.8
     assert run_off_value(state, p, SEAT, 1.0) < worth
     state.engagement[SEAT] = 0.9
-    state.users[SEAT, 0] = 110.0
-    assert run_off_value(state, p, SEAT, 1.0) > worth
+    state.users[SEAT, 0] = 90.0
+    owner = run_off_value(state, p, SEAT, 1.0) - worth
+    state.users[SEAT, 0] = 80.0
+    state.second_users[SEAT, 0] = 30.0
+    second = run_off_value(state, p, SEAT, 1.0) - worth
+    assert 0.0 < second < owner  # who buys no accessories
+    # Ten million more: 10 x 10 x 0.9 x 0.75 = 67.5, at 60 % after overhead, 85 % after tax.
+    assert second == pytest.approx(0.85 * 0.6 * 67.5 / 0.035442515, rel=1e-6)
     assert run_off_value(state, p, SEAT + 1, 1.0) == 0.0
 
 
@@ -98,6 +105,7 @@ def test_run_off_with_services_halved_loses_half_of_what_services_earn() -> None
     batch = begun(quiet_world(fixed_cost=0.0, release_cost=0.0))
     state, p = batch.states[0], batch.economies[0]
     state["users"][SEAT] = (30.0, 20.0)
+    state["second_users"][SEAT] = (10.0, 5.0)
     state["user_years"][SEAT] = (100.0, 50.0)
     state["breadth"][SEAT] = 0.0  # no accessories: services are all there is
     whole = run_off_value(state, p, SEAT, 1.0)

@@ -13,7 +13,7 @@ from tests.playing import ENDLESS, Play, watched
 
 from thinmargin.batch import Batch
 from thinmargin.levers import action_of
-from thinmargin.records import FLOWS, MONEY_SCALE, REPORT, SEAT, STATE
+from thinmargin.records import FLOWS, GROUPS, HOME, MONEY_SCALE, OVERSEAS, REPORT, SEAT, STATE
 from thinmargin.scenarios import FAMILIES
 from thinmargin.simulation import BANKRUPT, CLOSED, RUNNING
 
@@ -35,6 +35,8 @@ class Case(NamedTuple):
     key: int
     rich: bool
     plan: list[tuple[float, float, float, float]]
+    entry: tuple[float, float, float, float]
+    """Months in which the seat enters the country groups: early enough to matter, or never."""
 
     def played(self, *, closing: bool = False, shaped: bool = False) -> Play:
         """The months to the horizon or to bankruptcy; the plan begins again when it is through."""
@@ -42,6 +44,7 @@ class Case(NamedTuple):
         batch.draw(0, FAMILIES[self.family], self.key)
         if self.rich:
             batch.economies["firm_cash"][0, SEAT] = ENDLESS
+        batch.economies["firm_entry"][0, SEAT] = self.entry
         batch.begin(np.zeros(1, np.int64))
         rows = [self.plan[month // HELD % len(self.plan)] for month in range(HORIZON)]
         return watched(batch, np.array(rows, np.float64))
@@ -53,6 +56,7 @@ CASES = st.builds(
     st.integers(0, 2**62),
     st.booleans(),
     st.lists(st.tuples(LEVER, LEVER, LEVER, LEVER), min_size=1, max_size=HORIZON // HELD),
+    st.tuples(*[st.floats(-120.0, float(HORIZON)) | st.just(600.0)] * GROUPS),
 )
 
 
@@ -100,6 +104,62 @@ def test_users_change_hands_but_only_first_time_buyers_add_to_them(case: Case) -
     assert (grown >= -EXACT * everyone).all()
     assert (users >= 0.0).all()
     assert (everyone <= play.economy["users_ceiling"] * (1.0 + EXACT)).all()
+
+
+@identities
+@given(CASES)
+def test_second_users_come_from_replaced_phones_drop_out_in_time_and_are_never_negative(case: Case) -> None:
+    play = case.played()
+    before, after, flows, p = play.before, play.after, play.flows, play.economy
+    assert (after["second_users"] >= 0.0).all()
+    assert (flows["replaced"] >= 0.0).all()
+    bought_again = flows["share"] * flows["fill_rate"][:, :, None] * flows["leaving"] * flows["stickiness"][:, :, None]
+    same(flows["replaced"], flows["lost"] + bought_again)
+    first = flows["share"] * flows["fill_rate"][:, :, None] * flows["adopters"][:, None, :]
+    same((flows["replaced"] + first).sum(axis=(1, 2)), flows["sales"].sum(axis=1))  # old for new, or the first one
+    life = p["device_life"] + p["device_life_growth"] * before["month"] / 12
+    found = p["second_life"] * flows["replaced"]
+    dropped = before["second_users"] / life[:, None, None]
+    same(after["second_users"] - before["second_users"], found - dropped, after["second_users"])
+    years = (before["users"] + before["second_users"]) / 12
+    same(after["user_years"] - before["user_years"], years, after["user_years"])
+    active = (after["users"] + after["second_users"])[:, SEAT].sum(axis=1)
+    same(play.reports["active_users"], active)
+
+
+@identities
+@given(CASES)
+def test_what_is_earned_overseas_and_at_home_is_all_that_is_earned(case: Case) -> None:
+    play = case.played()
+    before, after, flows, p = play.before, play.after, play.flows, play.economy
+    sold = flows["wanted"] * flows["fill_rate"][:, :, None]
+    active = before["users"] + before["second_users"]
+    monetised = before["user_years"] / (before["user_years"] + p["services_half"])
+    services = active * p["services_ceiling"] / 12 * monetised * before["engagement"][:, :, None]
+    services = services * play.shocks["services"][:, None, None]
+    accessories = before["users"] * p["accessory_ceiling"] / 12 * flows["attach"][:, :, None]
+    earned = sold * after["price"][:, :, None] + services + accessories
+    same(flows["sales_overseas"], sold[..., OVERSEAS])
+    same(flows["sales"] - flows["sales_overseas"], sold[..., HOME], flows["sales"])
+    same(flows["revenue_overseas"], earned[..., OVERSEAS])
+    same(earned[..., HOME] + flows["revenue_overseas"], flows["revenue"])
+    same(services.sum(axis=2), flows["services_revenue"])
+
+
+@identities
+@given(CASES)
+def test_channels_reach_at_least_the_web_shop_and_at_most_what_is_entered(case: Case) -> None:
+    play = case.played()
+    reach, coverage, online = play.after["reach"], play.after["coverage"], play.economy["firm_online"][:, None]
+    assert (reach[..., HOME] == 1.0).all()
+    assert ((reach >= 0.0) & (reach <= 1.0 + EXACT)).all()
+    assert (reach >= play.before["reach"]).all(), "nobody leaves a country"
+    assert (coverage >= online * reach - EXACT).all()
+    assert (coverage <= reach + EXACT).all()
+    nowhere = play.before["reach"] == 0.0
+    for name in ("weight", "wanted", "newcomers"):
+        assert (play.flows[name][nowhere] == 0.0).all(), name
+    assert (play.after["adstock"][nowhere] == 0.0).all()
 
 
 @identities

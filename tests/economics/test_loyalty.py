@@ -74,6 +74,7 @@ def test_a_dominant_offer_is_copied_and_a_rare_one_is_not() -> None:
     assert imitation_target(5.0, 50.0, 1.2) == pytest.approx(0.6)  # a share of 10 % is half copied
     assert imitation_target(50.0, 50.0, 1.2) == pytest.approx(1.2 / 1.1)
     assert imitation_target(0.0, 50.0, 1.2) == 0.0
+    assert imitation_target(0.0, 0.0, 1.2) == 0.0  # not on sale anywhere
 
 
 def test_copying_takes_its_time() -> None:

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from thinmargin.economics.marketing import adstock_step, awareness, coverage_step
+from thinmargin.economics.marketing import adstock_step, awareness, coverage_step, entered, reach_overseas
+from thinmargin.parameters import ECONOMY
 
 
 def test_advertising_is_half_forgotten_and_half_replaced() -> None:
@@ -56,21 +57,70 @@ def test_advertising_elasticity_peaks_at_a_quarter_of_the_span(span: float) -> N
     assert elasticity[30] == pytest.approx(span / 4.0, rel=1e-6)
 
 
+def test_a_country_group_is_entered_slowly_then_fast_then_slowly() -> None:
+    # 3 x^2 - 2 x^3 at a quarter: 3 / 16 - 2 / 64 = 10 / 64; at three quarters: 27 / 16 - 54 / 64 = 54 / 64.
+    found = [entered(month, 30.0, 60.0) for month in (29.0, 30.0, 45.0, 60.0, 75.0, 90.0, 600.0)]
+    assert found == pytest.approx([0.0, 0.0, 10.0 / 64.0, 0.5, 54.0 / 64.0, 1.0, 1.0])
+    assert entered(0.0, -600.0, 120.0) == 1.0
+    assert entered(599.0, 600.0, 60.0) == 0.0
+
+
+def test_reach_overseas_by_hand() -> None:
+    p = np.zeros(1, ECONOMY)[0]
+    p.group_share, p.entry_months = (0.4, 0.3, 0.2, 0.1), 60.0
+    p.firm_entry[2] = (0.0, 30.0, 60.0, 600.0)
+    p.firm_entry[3] = -600.0
+    # Month 45: three quarters of the way in the first group, a quarter in the second, not in the others.
+    assert reach_overseas(45.0, p, 2) == pytest.approx(0.4 * 54.0 / 64.0 + 0.3 * 10.0 / 64.0)
+    assert reach_overseas(0.0, p, 2) == 0.0
+    assert reach_overseas(120.0, p, 2) == pytest.approx(0.9)
+    assert reach_overseas(0.0, p, 3) == pytest.approx(1.0)
+
+
 def test_coverage_is_built_by_spend_and_lost_towards_its_floor() -> None:
     # Built: 0.02 x 100 / (100 + 100) x 0.5 = 0.005; lost: 0.01 x (0.5 - 0.3) = 0.002.
-    assert coverage_step(0.5, 100.0, 0.3, 0.02, 100.0, 0.01) == pytest.approx(0.503)
-    assert coverage_step(0.5, 0.0, 0.3, 0.02, 100.0, 0.01) == pytest.approx(0.498)
+    assert coverage_step(0.5, 100.0, 1.0, 0.0, 0.3, 0.02, 100.0, 0.01) == pytest.approx(0.503)
+    assert coverage_step(0.5, 0.0, 1.0, 0.0, 0.3, 0.02, 100.0, 0.01) == pytest.approx(0.498)
+
+
+def test_coverage_of_a_region_entered_in_part_by_hand() -> None:
+    # On sale in 0.8 of it, 0.1 more this month. Built: 0.02 x 100 / (100 + 300) x (0.8 - 0.4) = 0.002;
+    # lost: 0.05 x (0.4 - 0.3 x 0.8) = 0.008; the web shop opens with it: 0.3 x 0.1 = 0.03.
+    assert coverage_step(0.4, 100.0, 0.8, 0.1, 0.3, 0.02, 300.0, 0.05) == pytest.approx(0.424)
+    assert coverage_step(0.4, 100.0, 0.8, 0.1, 0.0, 0.02, 300.0, 0.05) == pytest.approx(0.382)
 
 
 def test_without_spend_coverage_stays_at_its_floor() -> None:
-    assert coverage_step(0.3, 0.0, 0.3, 0.02, 100.0, 0.01) == pytest.approx(0.3)
+    assert coverage_step(0.3, 0.0, 1.0, 0.0, 0.3, 0.02, 100.0, 0.01) == pytest.approx(0.3)
+    assert coverage_step(0.15, 0.0, 0.5, 0.0, 0.3, 0.02, 100.0, 0.01) == pytest.approx(0.15)
+    assert coverage_step(0.15, 0.0, 0.5, 0.2, 0.3, 0.02, 100.0, 0.01) == pytest.approx(0.3 * 0.7)
 
 
-def test_coverage_lost_never_passes_its_floor_and_coverage_bought_never_passes_everyone() -> None:
-    lost = bought = 0.9
+def test_where_a_firm_is_not_on_sale_no_money_makes_it_so() -> None:
+    assert coverage_step(0.0, 1e9, 0.0, 0.0, 0.3, 0.02, 100.0, 0.01) == 0.0
+
+
+@pytest.mark.parametrize("reach", [0.5, 1.0])
+def test_coverage_lost_never_passes_its_floor_and_coverage_bought_never_passes_everyone(reach: float) -> None:
+    lost = bought = 0.9 * reach
     for _ in range(3000):
-        lost = coverage_step(lost, 0.0, 0.3, 0.02, 100.0, 0.01)
-        bought = coverage_step(bought, 1e9, 0.3, 0.02, 100.0, 0.01)
-    assert lost == pytest.approx(0.3)
-    # Rest: 0.02 (1 - A) = 0.01 (A - 0.3), so A = 0.023 / 0.03.
-    assert bought == pytest.approx(0.023 / 0.03)
+        lost = coverage_step(lost, 0.0, reach, 0.0, 0.3, 0.02, 100.0, 0.01)
+        bought = coverage_step(bought, 1e9, reach, 0.0, 0.3, 0.02, 100.0, 0.01)
+    assert lost == pytest.approx(0.3 * reach)
+    # Rest, as a share of what is entered: 0.02 (1 - A) = 0.01 (A - 0.3), so A = 0.023 / 0.03.
+    assert bought == pytest.approx(0.023 / 0.03 * reach)
+
+
+@pytest.mark.parametrize("spend", [0.0, 50.0, 1e9])
+@pytest.mark.parametrize(("rate", "decay"), [(0.02, 0.01), (0.1, 0.5)])
+def test_while_countries_open_coverage_stays_between_the_web_shop_and_the_whole_of_them(
+    spend: float, rate: float, decay: float
+) -> None:
+    reach = coverage = 0.0
+    for month in range(120):
+        opened = entered(month + 1.0, 20.0, 60.0) - reach
+        coverage = coverage_step(coverage, spend, reach, opened, 0.3, rate, 100.0, decay)
+        reach += opened
+        assert 0.3 * reach - 1e-12 <= coverage <= reach
+        if month < 20:
+            assert coverage == 0.0

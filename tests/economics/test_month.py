@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.playing import Play, begun, levers, quiet_world, run, watched
+from tests.playing import Play, begun, levers, quiet_world, rich_world, run, watched
 
 from thinmargin.batch import Batch
+from thinmargin.economics.marketing import reach_overseas
+from thinmargin.parameters import FIRM_TABLE, Firm
 from thinmargin.records import HOME, OVERSEAS, SEAT, STATE
 from thinmargin.scenarios import FAMILIES
+from thinmargin.simulation import CLOSING_MONTHS
+from thinmargin.worlds import MAX_HORIZON
 
 MONTHS = 40
 
 
 def _random_play(family: str, key: int) -> Play:
+    """Random play in a world whose overseas demand goes its own way, by a seat that enters three country groups."""
     batch = Batch(1, MONTHS, pays_closing=False, shaped=False)
     batch.draw(0, FAMILIES[family], key)
-    batch.begin(np.zeros(1, np.int64))
+    generator = np.random.default_rng(key)
+    batch.shocks["demand"][0, :, OVERSEAS] += generator.normal(0.0, 0.2, MONTHS)
     batch.economies["credit_floor"] = 1e5
-    actions = np.random.default_rng(key).uniform(-1.0, 1.0, (MONTHS, 4))
-    return watched(batch, actions)
+    batch.economies["entry_months"] = 12.0
+    batch.economies["firm_entry"][0, SEAT] = (4.0, -3.0, 20.0, 600.0)
+    batch.begin(np.zeros(1, np.int64))
+    return watched(batch, generator.uniform(-1.0, 1.0, (MONTHS, 4)))
 
 
 def _second_month(s: Any, p: Any, shock: Any, lever: Any) -> dict[str, Any]:  # noqa: PLR0915 - the whole month at once
     """State after the month and money of the month, from whole arrays over firms and regions."""
     month = float(s["month"])
     asked_markup, tickets, selling, cadence = lever.T
-    replaced = np.exp(shock["demand"]) / (p["device_life"] + p["device_life_growth"] * month / 12)
+    worn_out = 1 / (p["device_life"] + p["device_life_growth"] * month / 12)
+    due = np.minimum(np.exp(shock["demand"]) * worn_out, 1)
     # Cost and price.
     markup = np.clip(asked_markup, s["markup"] - p["markup_speed"], s["markup"] + p["markup_speed"])
     learnt = (p["firm_experience"] / (p["firm_experience"] + s["output"])) ** p["learning"]
@@ -50,9 +60,10 @@ def _second_month(s: Any, p: Any, shock: Any, lever: Any) -> dict[str, Any]:  # 
     hazard = p["adoption_innovation"] + p["adoption_imitation"] * everyone / p["users_ceiling"]
     mood = np.exp(shock["demand"]) * (s["price_index"] / np.exp(month * p["spec_drift"])) ** p["category_elasticity"]
     first = np.minimum(hazard / 12 * mood, 1) * np.maximum(p["users_ceiling"] - everyone, 0)
-    market = first + replaced * everyone
+    market = first + due * everyone
+    here = np.maximum(s["reach"], 1e-300)  # where a firm is not on sale, what it is divided into is nothing
     heard = s["adstock"] + (p["word_of_mouth"] * s["fans"])[:, None] * users
-    known = p["awareness_span"] * heard / (heard + p["awareness_pivot"] * market / 20)
+    known = p["awareness_span"] * heard / (heard + p["awareness_pivot"] * market * here / 20)
     utility = p["firm_brand"] + shock["brand"][:, None] - p["price_slope"] * np.log(price / 1000)[:, None]
     weight = s["coverage"] * np.exp(utility + known - s["imitation"])
     share = weight / weight.sum(axis=0)
@@ -62,7 +73,7 @@ def _second_month(s: Any, p: Any, shock: Any, lever: Any) -> dict[str, Any]:  # 
     for r in range(2):
         pull = np.tile(share[:, r], (4, 1))
         pull[np.diag_indices(4)] *= loyal
-        flow[:, :, r] = (replaced * users[:, r])[:, None] * pull / pull.sum(axis=1, keepdims=True)
+        flow[:, :, r] = (due[r] * users[:, r])[:, None] * pull / pull.sum(axis=1, keepdims=True)
     wanted = flow.sum(axis=0) + share * first
     # Making and selling.
     target = s["forecast"] + (p["cover_months"] * s["forecast"] - s["inventory"]) / 2
@@ -77,8 +88,12 @@ def _second_month(s: Any, p: Any, shock: Any, lever: Any) -> dict[str, Any]:  # 
     capacity = s["capacity"] + gap / np.where(gap > 0, p["capacity_months_up"], p["capacity_months_down"])
     # Books.
     earned = s["user_years"] / (s["user_years"] + p["services_half"])
-    services = (users * p["services_ceiling"] * earned).sum(axis=1) * s["engagement"] / 12 * shock["services"]
-    accessories = (users * p["accessory_ceiling"]).sum(axis=1) * attach / 12
+    active = users + s["second_users"]
+    services = active * p["services_ceiling"] * earned * s["engagement"][:, None] / 12 * shock["services"]
+    accessories = users * p["accessory_ceiling"] * attach[:, None] / 12
+    sold_overseas = wanted[:, OVERSEAS] * served
+    overseas = sold_overseas * price + services[:, OVERSEAS] + accessories[:, OVERSEAS]
+    services, accessories = services.sum(axis=1), accessories.sum(axis=1)
     revenue = sales * price + services + accessories
     buying = p["accessory_margin"] * 12 * accessories / (12 * accessories + p["accessory_scale"])
     gross = sales * (price - realised) + services * p["services_margin"] + accessories * buying
@@ -90,6 +105,8 @@ def _second_month(s: Any, p: Any, shock: Any, lever: Any) -> dict[str, Any]:  # 
     profit = pretax - p["tax_rate"] * np.maximum(pretax, 0)
     # Users: everyone who is served by another firm moves, everyone else keeps the old phone.
     moved = flow * served[None, :, None]
+    second = s["second_users"] + p["second_life"] * moved.sum(axis=1) - worn_out * s["second_users"]
+    replaced = moved.sum(axis=1)
     moved[np.diag_indices(4)] = 0.0
     newcomers = moved.sum(axis=0) + share * first * served[:, None]
     lost = moved.sum(axis=1)
@@ -102,20 +119,25 @@ def _second_month(s: Any, p: Any, shock: Any, lever: Any) -> dict[str, Any]:  # 
     fans = diluted + (deserved - diluted) / np.where(deserved > diluted, p["fan_months_up"], p["fan_months_down"])
     habit = p["engagement_floor"] + p["engagement_span"] * worth
     engagement = np.maximum(s["engagement"] + (habit - s["engagement"]) / p["engagement_months"], 0)
-    seen = wanted * served[:, None] / market
+    seen = wanted * served[:, None] / (market * here)
     copied = s["imitation"] + (p["imitation_strength"] * seen / (seen + 0.1) - s["imitation"]) / p["imitation_months"]
     # Channels and ventures.
-    abroad = np.where(month >= p["firm_overseas_month"], p["overseas_effort"], 0.0)
+    abroad = p["overseas_effort"] * s["reach"][:, OVERSEAS]
     effort = selling[:, None] * np.stack([1 - abroad, abroad], axis=1)
     adstock = p["adstock_carryover"] * s["adstock"] + (1 - p["adstock_carryover"]) * effort
     built = p["coverage_rate"] * effort / (effort + p["coverage_scale"])
-    coverage = s["coverage"] + built * (1 - s["coverage"]) - p["coverage_decay"] * (s["coverage"] - p["firm_channels"])
+    way = np.clip((month + 1 - p["firm_entry"]) / p["entry_months"], 0, 1)
+    reach = np.stack([np.ones(4), (3 * way**2 - 2 * way**3) @ p["group_share"]], axis=1)
+    shop = p["firm_online"][:, None]
+    coverage = s["coverage"] + built * (s["reach"] - s["coverage"]) + shop * (reach - s["reach"])
+    coverage = coverage - p["coverage_decay"] * (s["coverage"] - shop * s["reach"])
     deals = tickets / p["ticket"]
     started = p["venture_success"] * deals * p["deal_flow"] / (p["deal_flow"] + deals)
     keep = 1 - 2 / p["gestation"]
     return {
         "state": {
-            "users": after, "coverage": coverage, "adstock": adstock, "user_years": s["user_years"] + users / 12,
+            "users": after, "second_users": second, "coverage": coverage, "reach": reach, "adstock": adstock,
+            "user_years": s["user_years"] + active / 12,
             "imitation": copied, "fans": fans, "engagement": engagement, "output": s["output"] + sales,
             "capacity": capacity, "inventory": inventory, "forecast": forecast,
             "seeded": s["seeded"] * keep + started,
@@ -126,7 +148,11 @@ def _second_month(s: Any, p: Any, shock: Any, lever: Any) -> dict[str, Any]:  # 
             "gap_start": s["gap_start"], "price_index_start": s["price_index_start"],
             "price_index": (share[:, HOME] * price).sum() / s["price_index_start"], "month": month + 1,
         },
-        "flows": {"revenue": revenue, "gross_profit": gross, "operating_profit": operating, "profit": profit},
+        "flows": {
+            "revenue": revenue, "revenue_overseas": overseas, "sales_overseas": sold_overseas,
+            "gross_profit": gross, "operating_profit": operating, "profit": profit,
+            "market": market, "in_market": due, "replaced": replaced,
+        },
     }  # fmt: skip
 
 
@@ -137,6 +163,8 @@ def _second_month(s: Any, p: Any, shock: Any, lever: Any) -> dict[str, Any]:  # 
 def test_the_compiled_month_equals_the_month_written_a_second_time(family: str, key: int) -> None:
     play = _random_play(family, key)
     assert len(play.ends) == MONTHS
+    assert play.after["users"][-1, SEAT, OVERSEAS] > 0.0
+    assert (play.after["second_users"][-1] > 0.0).all()
     for month in range(MONTHS):
         lever = play.flows["lever"][month]
         second = _second_month(play.before[month], play.economy, play.shocks[month], lever)
@@ -160,7 +188,71 @@ def test_reported_retention_is_the_share_of_owners_in_the_market_who_bought_agai
     assert play.reports["retention"][0] == pytest.approx(again * play.flows["fill_rate"][0, SEAT])
 
 
-def test_a_firm_that_is_not_on_sale_anywhere_overseas_is_wanted_there_by_nobody() -> None:
-    play = watched(begun(quiet_world()), np.tile(levers(), (34, 1)))
+def test_a_country_group_opens_in_its_month_and_not_before() -> None:
+    world = rich_world(group_share=(0.25, 0.25, 0.125, 0.375), entry_months=10.0)
+    world.economy["firm_entry"][SEAT] = (30.0, 50.0, 600.0, 600.0)
+    play = watched(begun(world), np.tile(levers(), (70, 1)))
+    reach, wanted = play.after["reach"][:, SEAT, OVERSEAS], play.flows["wanted"][:, SEAT, OVERSEAS]
+    assert (reach[:30] == 0.0).all()  # up to the end of month 30, when the first group begins to open
+    assert (wanted[:31] == 0.0).all()
+    assert (play.flows["weight"][:31, SEAT, OVERSEAS] == 0.0).all()
+    assert (wanted[31:] > 0.0).all()
+    assert reach[34] == pytest.approx(0.25 * 0.5)
+    assert reach[39:50] == pytest.approx(0.25)
+    assert reach[54] == pytest.approx(0.25 + 0.25 * 0.5)
+    assert reach[59:] == pytest.approx(0.5)
+    assert (np.diff(play.after["coverage"][29:, SEAT, OVERSEAS]) > 0.0).all()
+    abroad = world.economy["overseas_effort"] * play.before["reach"][:, SEAT, OVERSEAS]
+    spent = play.after["adstock"] - world.economy["adstock_carryover"] * play.before["adstock"]
+    spent = spent[:, SEAT] / (1.0 - world.economy["adstock_carryover"])
+    assert spent.sum(axis=1) == pytest.approx(play.flows["marketing"][:, SEAT])
+    assert spent[:, OVERSEAS] == pytest.approx(abroad * play.flows["marketing"][:, SEAT])
+
+
+def test_a_firm_that_never_enters_stays_at_home() -> None:
+    world = rich_world(600)
+    world.economy["firm_entry"][SEAT] = FIRM_TABLE[SEAT].entry[-1]
+    play = watched(begun(world, horizon=600), np.tile(levers(marketing=0.1), (600, 1)))
+    for name in ("reach", "coverage", "adstock", "users", "second_users", "user_years", "imitation"):
+        assert (play.after[name][:, SEAT, OVERSEAS] == 0.0).all(), name
+    for name in ("sales_overseas", "revenue_overseas"):
+        assert (play.flows[name][:, SEAT] == 0.0).all(), name
     assert (play.flows["wanted"][:, SEAT, OVERSEAS] == 0.0).all()
-    assert (play.flows["weight"][:, SEAT, OVERSEAS] == 0.0).all()
+    assert (play.flows["revenue"][:, SEAT] > 0.0).all()
+
+
+def test_never_is_never_even_in_the_years_behind_the_longest_horizon() -> None:
+    never = next(item.metadata["high"] for item in fields(Firm) if item.name == "entry")
+    assert FIRM_TABLE[SEAT].entry[-1] == never
+    economy = rich_world().economy
+    economy["firm_entry"][SEAT] = never
+    assert reach_overseas(float(MAX_HORIZON + CLOSING_MONTHS), economy, SEAT) == 0.0
+
+
+@pytest.mark.parametrize(("region", "other"), [(HOME, OVERSEAS), (OVERSEAS, HOME)])
+def test_a_shock_of_demand_in_one_region_moves_the_market_of_that_region_alone(region: int, other: int) -> None:
+    batch = begun(*[rich_world()] * 2)
+    run(batch, levers(), 60)  # the seat sells in both
+    batch.shocks["demand"][1, 60, region] = -0.2
+    reports = run(batch, levers(), 1)[0]
+    names = ("home", "overseas")
+    here, there = (reports[f"market_{names[place]}"] for place in (region, other))
+    assert here[1] == pytest.approx(0.818730753 * here[0], rel=1e-9)  # e^-0.2, adopters and owners alike
+    assert there[1] == there[0]
+
+
+def test_second_users_of_a_brand_nobody_buys_any_more_fade_with_its_owners() -> None:
+    # A twentieth of owners leave every month, half of their phones are handed on, second users last as long:
+    # after the first month 100 owners are 95, second users 40 + 2.5 - 2 = 40.5; then 90.25 and 40.85.
+    world = rich_world(device_life=20.0, device_life_growth=0.0, second_life=0.5)
+    world.economy["firm_entry"][SEAT] = 600.0
+    world.shocks["brand"][:, SEAT] = -50.0
+    batch = begun(world)
+    batch.states["users"][0, SEAT], batch.states["second_users"][0, SEAT] = (100.0, 0.0), (40.0, 0.0)
+    batch.states["user_years"][0, SEAT] = 0.0
+    batch.states["inventory"] = 1e4  # so that every owner finds another phone
+    play = watched(batch, np.tile(levers(), (2, 1)))
+    assert play.after["users"][:, SEAT, HOME] == pytest.approx([95.0, 90.25], rel=1e-6)
+    assert play.after["second_users"][:, SEAT, HOME] == pytest.approx([40.5, 40.85], rel=1e-6)
+    assert play.after["user_years"][:, SEAT, HOME] == pytest.approx([140.0 / 12.0, 275.5 / 12.0], rel=1e-6)
+    assert play.reports["active_users"] == pytest.approx([135.5, 131.1], rel=1e-6)

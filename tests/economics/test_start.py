@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,15 +13,64 @@ from thinmargin.records import FIRMS, HOME, OVERSEAS, SEAT
 from thinmargin.worlds import World
 
 RIVALS = slice(SEAT + 1, FIRMS)
+ROUND: dict[str, Any] = {
+    "base_start": (161.0, 640.0), "users_ceiling": (1131.0, 3300.0), "adoption_innovation": 0.003,
+    "adoption_imitation": (0.635, 0.335), "device_life": 20.0, "imitation_strength": 1.2, "second_life": 0.4,
+    "price_slope": 4.0, "bug_rate": 0.03, "overseas_effort": 0.5, "entry_months": 60.0,
+    "group_share": (0.4, 0.3, 0.2, 0.1),
+}  # fmt: skip
+"""Constants to work with by hand, whatever the calibration says."""
+
+
+def round_world(**constants: Any) -> World:
+    """A quiet world of round constants, in which the seat's first phone costs RMB 1,000."""
+    world = quiet_world(**{**ROUND, **constants})
+    world.economy["firm_unit_cost"][SEAT] = 1000.0
+    world.economy["firm_capacity"][SEAT] = 0.35
+    world.economy["firm_online"][SEAT] = 0.3
+    world.economy["firm_breadth"][SEAT] = 0.7
+    return world
 
 
 def test_users_begin_at_the_reported_shares() -> None:
-    batch = begun(quiet_world())
+    batch = begun(round_world())
     users = batch.states["users"][0]
     assert users.sum(axis=0) == pytest.approx([161.0, 640.0])
     assert users[SEAT] == pytest.approx([0.322, 0.0])  # 0.2 % of 161 m
     assert users[1] == pytest.approx([16.1, 128.0])
     assert batch.states["user_years"][0] == pytest.approx(users)
+    assert batch.states["second_users"][0, 1] == pytest.approx([6.44, 51.2])  # as many as will stay: 0.4 of them
+
+
+def test_the_calibrated_firm_starts_with_what_was_fitted() -> None:
+    batch = begun(quiet_world())
+    state, seat = batch.states[0], FIRM_TABLE[SEAT]
+    assert state["users"].sum(axis=0) == pytest.approx(Parameters().base_start)
+    assert state["unit_cost"][SEAT] == seat.unit_cost
+    assert state["coverage"][SEAT] == pytest.approx([seat.online, 0.0])
+    assert (state["breadth"][SEAT], state["capacity"][SEAT]) == (seat.breadth, seat.capacity)
+    assert (state["breadth"][RIVALS] == 0.0).all()
+
+
+def test_an_entrant_sells_at_home_and_incumbents_everywhere() -> None:
+    state = begun(round_world()).states[0]
+    assert state["reach"][SEAT] == pytest.approx([1.0, 0.0])
+    assert state["reach"][RIVALS] == pytest.approx(1.0)
+    assert state["coverage"][SEAT] == pytest.approx([0.3, 0.0])  # its web shop
+    assert state["coverage"][RIVALS] == pytest.approx(1.0)
+    assert state["breadth"][SEAT] == 0.7
+
+
+def test_a_firm_that_began_to_enter_before_the_start_is_on_its_way() -> None:
+    world = round_world()
+    world.economy["firm_entry"][SEAT] = (-30.0, -15.0, 0.0, 600.0)
+    world.economy["firm_entry"][1] = (-600.0, 600.0, -30.0, 600.0)
+    state = begun(world).states[0]
+    # Half of 0.4, and 3 / 16 - 2 / 64 = 10 / 64 of 0.3; the premium firm: all of 0.4 and half of 0.2.
+    assert state["reach"][SEAT, OVERSEAS] == pytest.approx(0.2 + 0.3 * 10.0 / 64.0)
+    assert state["coverage"][SEAT, OVERSEAS] == pytest.approx(0.3 * (0.2 + 0.3 * 10.0 / 64.0))
+    assert state["reach"][1, OVERSEAS] == pytest.approx(0.5)
+    assert state["adstock"][1, OVERSEAS] == pytest.approx(state["adstock"][1, HOME] / 3.0)  # 0.5 x 0.5 of it
 
 
 @pytest.mark.parametrize("slope", [2.0, 3.9, 6.0])
@@ -34,10 +84,10 @@ def test_brand_constants_make_the_start_shares_of_rivals_come_true(slope: float)
 
 @pytest.mark.parametrize("constants", [{}, {"imitation_strength": 2.0}, {"awareness_span": 0.5}])
 def test_the_last_firm_starts_worth_its_price_alone_whatever_is_copied_or_known(constants: dict[str, float]) -> None:
-    batch = begun(quiet_world(180, **constants))
+    batch = begun(round_world(**constants))
     batch.step(levers()[None])
-    # On sale everywhere at RMB 900 x 1.1 = 990: 0.99^-3.9, and nothing for brand, awareness and imitation together.
-    assert batch.flows["weight"][0, FIRMS - 1] == pytest.approx(0.99**-3.9, rel=1e-9)
+    # On sale everywhere at RMB 900 x 1.1 = 990: 0.99^-4, and nothing for brand, awareness and imitation together.
+    assert batch.flows["weight"][0, FIRMS - 1] == pytest.approx(0.99**-4.0, rel=1e-9)
 
 
 def test_a_given_brand_is_kept() -> None:
@@ -52,15 +102,15 @@ def test_nobody_is_undercut_in_the_first_month() -> None:
 
 
 def test_prices_start_at_cost_and_markup_and_the_price_index_at_one() -> None:
-    state = begun(quiet_world()).states[0]
-    assert state["price"] == pytest.approx([994.0 * 1.12, 2680.0 * 1.60, 1500.0 * 1.25, 900.0 * 1.10])
+    state = begun(round_world()).states[0]
+    assert state["price"] == pytest.approx([1000.0 * 1.12, 2680.0 * 1.60, 1500.0 * 1.25, 900.0 * 1.10])
     assert state["price_index"] == 1.0
-    # 0.2 % x 1113.28 + 10 % x 4288 + 20 % x 1875 + 69.8 % x 990
-    assert state["price_index_start"] == pytest.approx(1497.04656)
+    # 0.2 % x 1120 + 10 % x 4288 + 20 % x 1875 + 69.8 % x 990
+    assert state["price_index_start"] == pytest.approx(1497.06)
 
 
 def test_an_entrant_starts_with_its_first_factory_and_an_incumbent_with_what_is_wanted() -> None:
-    state = begun(quiet_world(device_life=20.0)).states[0]
+    state = begun(round_world()).states[0]
     assert (state["capacity"][SEAT], state["forecast"][SEAT], state["inventory"][SEAT]) == (0.35, 0.35, 0.0)
     assert (state["trailing_revenue"][SEAT], state["cash"][SEAT]) == (0.0, 1300.0)
     # Replacements 161 / 20 and 640 / 20; adopters (0.003 + 0.635 x 161 / 1131) / 12 x 970 = 7.549429 at
@@ -71,12 +121,12 @@ def test_an_entrant_starts_with_its_first_factory_and_an_incumbent_with_what_is_
     assert state["capacity"][1] == pytest.approx(1.08 * wanted, rel=1e-6)
     assert state["trailing_revenue"][1] == pytest.approx(wanted * 2680.0 * 1.6, rel=1e-6)
     assert state["adstock"][1].sum() == pytest.approx(0.02 * wanted * 2680.0 * 1.6, rel=1e-6)
-    assert state["imitation"][1, HOME] == pytest.approx(1.235 * 0.1 / 0.2)
-    assert state["imitation"][1, OVERSEAS] == pytest.approx(1.235 * 0.2 / 0.3)
+    assert state["imitation"][1, HOME] == pytest.approx(1.2 * 0.1 / 0.2)
+    assert state["imitation"][1, OVERSEAS] == pytest.approx(1.2 * 0.2 / 0.3)
 
 
 def test_fans_and_engagement_start_where_the_playbook_would_have_brought_them() -> None:
-    state = begun(quiet_world()).states[0]
+    state = begun(round_world()).states[0]
     # The premium firm: 0.5 releases a month to 144.1 m users of whom half the possible fans catch bugs.
     worth = 1.0 - math.exp(-0.5 / 1.3) - 0.03 * 0.5 * (1.0 + 144.1 / 250.0) * 0.7
     assert state["engagement"][1] == pytest.approx(0.65 + 0.45 * worth)
@@ -92,6 +142,6 @@ def test_two_firms_with_the_same_constants_live_the_same_life() -> None:
     batch = begun(World("twins", 0, economy_record(parameters, firms), template.shocks), horizon=60)
     run(batch, levers(markup=-0.1), 60)
     state = batch.states[0]
-    for name in ("users", "cash", "fans", "price", "inventory", "breadth", "coverage", "imitation"):
+    for name in ("users", "second_users", "cash", "fans", "price", "inventory", "breadth", "coverage", "imitation"):
         assert state[name][2] == pytest.approx(state[name][3], rel=1e-9), name
     assert np.ptp(state["markup"]) > 0.1

@@ -195,6 +195,9 @@ NOT_SETTINGS: dict[str, tuple[dict[str, Any], Any, list[str]]] = {
     ),
     "regions as one": ({"parameters": {"users_ceiling": 900.0}}, ValueError, ["users_ceiling", "900.0", "2 numbers"]),
     "three regions": ({"parameters": {"users_ceiling": (9.0,) * 3}}, ValueError, ["users_ceiling", "2 numbers"]),
+    "two country groups": ({"parameters": {"group_share": (0.5, 0.5)}}, ValueError, ["group_share", "4 numbers"]),
+    "more than the world": ({"parameters": {"group_share": (0.5,) * 4}}, ValueError, ["group_share", "2", "sum", "1"]),
+    "nowhere at all": ({"parameters": {"group_share": (0.0,) * 4}}, ValueError, ["group_share", "0", "sum", "1"]),
     "one region bad": (
         {"parameters": {"users_ceiling": (900.0, float("nan"))}},
         ValueError,

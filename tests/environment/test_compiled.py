@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import thinmargin
-from thinmargin import worlds
+from thinmargin import replay, worlds
 from thinmargin.env import EcosystemEnv
 from thinmargin.scenarios import FAMILIES
 from thinmargin.simulation import KERNELS
@@ -56,7 +56,8 @@ PRINT_MONTH = BEGIN + (
 )
 EDITS = {
     "list_price": (PRINT_START, "economics/cost_and_price.py"),
-    "market_start": (PRINT_START, "observation.py"),
+    "markup_rule": (PRINT_MONTH, "strategies.py"),
+    "update_satisfaction": (PRINT_START, "economics/loyalty.py"),
     "monetisation": (PRINT_MONTH, "economics/services.py"),
 }
 """An equation; a program that it changes, and the file it stands in."""
@@ -144,48 +145,71 @@ def test_an_unchanged_package_is_loaded_from_disk_not_compiled(
 COMPILED = {"mechanism", "entry_point"}
 
 
-def compiled_code(tree: ast.Module) -> Iterator[ast.stmt]:
-    """What of a module ends up in machine code: decorated functions, and constants of the module."""
+ENTRIES = ("simulation.py", "worlds.py", "replay.py")
+"""The files of the entry points."""
+
+
+def compiled_functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    """Functions that end up in machine code."""
     for node in ast.walk(tree):
         decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
-        if isinstance(node, ast.stmt) and COMPILED & {name.id for name in decorators if isinstance(name, ast.Name)}:
+        if isinstance(node, ast.FunctionDef) and COMPILED & {
+            name.id for name in decorators if isinstance(name, ast.Name)
+        }:
             yield node
-    yield from (node for node in tree.body if isinstance(node, (ast.Assign, ast.AnnAssign)))
 
 
-def sources_of(path: Path) -> Iterator[Path]:
-    """Files of the package from which the compiled code of a file takes a name."""
-    tree = ast.parse(path.read_text())
-    used = {node.id for code in compiled_code(tree) for node in ast.walk(code) if isinstance(node, ast.Name)}
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.ImportFrom):
-            continue
-        module = (node.module or "").split(".")
-        if module[0] == "thinmargin" and used & {alias.asname or alias.name for alias in node.names}:
-            yield PACKAGE.parent.joinpath(*module).with_suffix(".py")
+def names_in(code: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(code) if isinstance(node, ast.Name)}
+
+
+def used_names(tree: ast.Module, wanted: set[str]) -> set[str]:
+    """Names that a module needs for these: its functions and constants of that name, and what those are made from."""
+    made: dict[str, list[ast.stmt]] = {}
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        for name in {getattr(node, "name", "")}.union(*(names_in(target) for target in targets if target is not None)):
+            made.setdefault(name, []).append(node)
+    used: set[str] = set()
+    while wanted - used:
+        name = (wanted - used).pop()
+        used.add(name)
+        for node in made.get(name, []):
+            wanted = wanted | names_in(node)
+    return used
 
 
 def compiled_files() -> list[str]:
     """Files that the machine code is made from, beginning with those of the entry points."""
-    found: set[Path] = set()
-    waiting = [PACKAGE / "simulation.py", PACKAGE / "worlds.py"]
+    needed: dict[Path, set[str]] = {}
+    waiting = []
+    for entry in ENTRIES:
+        tree = ast.parse((PACKAGE / entry).read_text())
+        waiting.append((PACKAGE / entry, set().union(*map(names_in, compiled_functions(tree)))))
     while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting += sources_of(path)
-    return sorted(str(path.relative_to(PACKAGE)) for path in found)
+        path, wanted = waiting.pop()
+        if path in needed and wanted <= needed[path]:
+            continue
+        tree = ast.parse(path.read_text())
+        needed[path] = used_names(tree, wanted | needed.get(path, set()))
+        for node in ast.walk(tree):
+            module = (node.module or "").split(".") if isinstance(node, ast.ImportFrom) else [""]
+            if module[0] == "thinmargin":
+                names = {alias.name for alias in node.names if (alias.asname or alias.name) in needed[path]}  # type: ignore[attr-defined]  # an import
+                if names:
+                    waiting.append((PACKAGE.parent.joinpath(*module).with_suffix(".py"), names))
+    return sorted(str(path.relative_to(PACKAGE)) for path in needed)
 
 
 def test_machine_code_is_made_from_every_room_of_the_economics() -> None:
     rooms = {str(path.relative_to(PACKAGE)) for path in PACKAGE.glob("economics/*.py")}
-    above = {f"{room}.py" for room in ("simulation", "worlds", "strategies", "levers", "observation")}
+    above = {f"{room}.py" for room in ("simulation", "worlds", "strategies", "levers", "observation", "replay")}
     below = {"records.py", "parameters.py"}
     assert set(compiled_files()) >= (rooms - {"economics/__init__.py"}) | above | below
     decorated = {
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")
-        if any(isinstance(node, ast.FunctionDef) for node in compiled_code(ast.parse(path.read_text())))
+        if any(compiled_functions(ast.parse(path.read_text())))
     }
     assert decorated <= set(compiled_files()), "a compiled function that no entry point reaches"
 
@@ -219,8 +243,22 @@ def test_the_key_of_the_disk_cache_knows_every_file_that_is_compiled(
     assert digest() == before
 
 
+def test_what_is_not_compiled_does_not_throw_the_disk_cache_away(
+    digest_of_copy: tuple[Path, Callable[[], str]],
+) -> None:
+    folder, digest = digest_of_copy
+    before = digest()
+    alive = {Path(name) for name in compiled_files()}
+    idle = [path for path in folder.rglob("*.py") if path.relative_to(folder) not in alive]
+    idle = [path for path in idle if path.parent.name != "economics"]
+    assert {"history.py", "fitted.py", "env.py", "search.py"} <= {path.name for path in idle}
+    for path in [*idle, folder / "data" / "calibration.json"]:
+        path.write_bytes(path.read_bytes() + b"\n")
+        assert digest() == before, path.name
+
+
 def test_every_entry_point_carries_the_digest() -> None:
-    for dispatcher in (*KERNELS, worlds._UNFOLD):
+    for dispatcher in (*KERNELS, worlds._UNFOLD, replay._REPLAY):
         function = dispatcher.py_func
         cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         assert len(cells["digest"].cell_contents) == 64, function.__name__

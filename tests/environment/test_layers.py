@@ -1,4 +1,4 @@
-"""Layers point one way: economics, then worlds, then the shells; no file is loaded under two names."""
+"""Layers point one way: economics, worlds, what was fitted, scenarios, shells; no file is loaded under two names."""
 
 from __future__ import annotations
 
@@ -20,16 +20,30 @@ ABOVE = (
     "sb3_contrib",
     "tensorboard",
     "tyro",
-    "rich",
     "optuna",
-    "cma",
 )
+SEARCHING = {"cma": ("calibration/__main__.py", "calibration/search.py"), "rich": ("calibration/__main__.py",)}
+"""What the search for constants alone needs, and the files that may import it, when they run and not when loaded."""
 PICTURES = ("matplotlib", "PIL", "plotly")
 DRAWING = "dashboard.py"
 """The file that may import matplotlib at once: it is itself imported only to draw."""
 HARD_TO_FIND = ("envs", "agents", "tests", "benchmarks")
 BELOW_ECONOMICS = ("thinmargin.economics", "thinmargin.records", "thinmargin.parameters")
 SHELLS = ("thinmargin.env", "thinmargin.vector", "thinmargin.rendering", "thinmargin.registration")
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("records", "splits", "fitted", "data"),
+    ("parameters",),
+    ("economics",),
+    ("levers", "observation", "strategies", "worlds"),
+    ("calibration.unknowns", "calibration.saved"),
+    ("scenarios",),
+    ("simulation",),
+    ("batch", "settings", "statement", "baselines"),
+    ("dashboard", "rendering", "env", "vector", "registration"),
+)
+"""From the ground up what an episode needs: a file imports from its own layer and those below it, and nothing else."""
+REPLAYING = ("thinmargin.replay", "thinmargin.history", "thinmargin.calibration", "thinmargin.backtest")
+"""History and what is learnt from it: none of it is needed to play, but for what was fitted."""
 
 MODULES_BY_FILE = """
 import collections, importlib, pkgutil, sys
@@ -66,6 +80,18 @@ def below(module: str, roots: tuple[str, ...]) -> bool:
     return any(module == root or module.startswith(f"{root}.") for root in roots)
 
 
+def layer_of(module: str) -> int | None:
+    """Which of LAYERS a module of the package is in."""
+    for number, roots in enumerate(LAYERS):
+        if below(module, tuple(f"thinmargin.{root}" for root in roots)):
+            return number
+    return None
+
+
+def module_of(name: str) -> str:
+    return ".".join(("thinmargin", *Path(name).with_suffix("").parts)).removesuffix(".__init__")
+
+
 def test_the_scan_sees_every_file() -> None:
     assert len(FILES) >= 20
     assert {"env.py", "economics/month.py", "records.py"} <= set(FILES)
@@ -77,6 +103,10 @@ def test_the_environment_imports_nothing_from_above(name: str) -> None:
     for module, at_once in imports(name):
         assert not below(module, ABOVE), f"{name} imports {module}"
         assert not below(module, HARD_TO_FIND), f"{name} imports {module}"
+        for tool, files in SEARCHING.items():
+            if below(module, (tool,)):
+                assert name in files, f"{name} imports {module}"
+                assert not at_once, f"{name} imports {module} when it is loaded"
         if name != DRAWING:
             assert not (at_once and below(module, PICTURES)), f"{name} imports {module} when it is loaded"
 
@@ -88,10 +118,57 @@ def test_economics_imports_only_schemas_and_constants(name: str) -> None:
             assert below(module, BELOW_ECONOMICS), f"{name} imports {module}"
 
 
-@pytest.mark.parametrize("name", ["records.py", "parameters.py", "splits.py"])
+@pytest.mark.parametrize("name", ["records.py", "parameters.py", "splits.py", "fitted.py"])
 def test_schemas_and_constants_import_nothing_above_them(name: str) -> None:
+    allowed = ("thinmargin.records", "thinmargin.fitted") if name == "parameters.py" else ("thinmargin.records",)
     for module, _ in imports(name):
-        assert not module.startswith("thinmargin") or below(module, ("thinmargin.records",)), f"{name} imports {module}"
+        assert not module.startswith("thinmargin") or below(module, allowed), f"{name} imports {module}"
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("data/")])
+def test_reported_figures_import_nothing_of_the_model(name: str) -> None:
+    for module, _ in imports(name):
+        assert not module.startswith("thinmargin") or below(module, ("thinmargin.data",)), f"{name} imports {module}"
+
+
+def test_every_file_has_a_layer_or_replays_history() -> None:
+    for name in FILES:
+        module = module_of(name)
+        assert module == "thinmargin" or layer_of(module) is not None or below(module, REPLAYING), name
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if layer_of(module_of(name)) is not None])
+def test_a_file_imports_only_from_its_layer_and_those_below(name: str) -> None:
+    own = layer_of(module_of(name))
+    for module, _ in imports(name):
+        other = layer_of(module)
+        if other is None:
+            assert not below(module, REPLAYING), f"{name} imports {module}"
+        else:
+            assert other <= (own or 0), f"{name} imports {module}"
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if below(module_of(name), REPLAYING)])
+def test_history_is_replayed_without_environments(name: str) -> None:
+    for module, _ in imports(name):
+        assert not below(module, SHELLS), f"{name} imports {module}"
+        if not name.startswith("backtest/"):
+            assert not below(module, ("thinmargin.backtest",)), f"{name} imports {module}"
+        if name in ("replay.py", "history.py"):
+            assert not below(module, ("thinmargin.calibration", "thinmargin.scenarios")), f"{name} imports {module}"
+
+
+def test_an_episode_needs_no_replay_and_no_search(fresh_python: Any) -> None:
+    code = "import sys, gymnasium; gymnasium.make('thinmargin:ThinMargin/Ecosystem-v0').reset(seed=0)\n"
+    loaded = set(fresh_python(code + "print(*sys.modules)").split())
+    assert "thinmargin.calibration.saved" in loaded
+    assert not loaded & {"thinmargin.replay", "thinmargin.history", "thinmargin.calibration.search", "cma", "rich"}
+    assert not loaded & {"torch", "stable_baselines3", "thinmargin_agents", "matplotlib"}
+
+
+def test_importing_the_package_compiles_nothing(fresh_python: Any) -> None:
+    loaded = set(fresh_python("import sys, thinmargin\nprint(*sys.modules)").split())
+    assert not loaded & {"numba", "thinmargin.economics", "thinmargin.calibration", "thinmargin.worlds", "matplotlib"}
 
 
 @pytest.mark.parametrize(
@@ -112,5 +189,5 @@ def test_the_shells_do_no_economics(name: str) -> None:
 def test_no_file_is_loaded_under_two_names(fresh_python: Any) -> None:
     pytest.importorskip("matplotlib")
     count, doubles = fresh_python(MODULES_BY_FILE).splitlines()
-    assert int(count) == len(FILES)
+    assert int(count) == sum(not name.endswith("__main__.py") for name in FILES)
     assert doubles == "[]"

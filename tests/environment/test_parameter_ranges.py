@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from thinmargin.parameters import Parameters
+from thinmargin.records import GROUPS
 from thinmargin.vector import EcosystemVectorEnv
 
 
@@ -24,11 +25,22 @@ def assert_finite(parameters: dict[str, Any], months: int) -> None:
         assert all(np.isfinite(books[name]).all() for name in books.dtype.names or ())
 
 
+SHARES = "group_share"
+"""The parameter whose numbers sum to one: its ends are markets of one country group."""
+
+
 @pytest.mark.parametrize("end", ["low", "high"])
-@pytest.mark.parametrize("item", fields(Parameters), ids=lambda item: item.name)
+@pytest.mark.parametrize(
+    "item", [item for item in fields(Parameters) if item.name != SHARES], ids=lambda item: item.name
+)
 def test_the_ends_of_every_range_are_safe(item: Any, end: str) -> None:
     number = float(item.metadata[end])
-    assert_finite({item.name: (number, number) if isinstance(item.default, tuple) else number}, 30)
+    assert_finite({item.name: (number,) * len(item.default) if isinstance(item.default, tuple) else number}, 30)
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_an_overseas_market_of_one_country_group_is_safe(group: int) -> None:
+    assert_finite({SHARES: tuple(float(group == other) for other in range(GROUPS))}, 60)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +51,8 @@ def test_the_ends_of_every_range_are_safe(item: Any, end: str) -> None:
         {"discount_rate": 0.0, "device_life_growth": 0.0},
         {"spending_floor": 0.0, "fixed_cost": 0.0, "release_cost": 0.0},
         {"inertia": 0.0, "inertia_span": 0.0, "awareness_span": 0.0, "imitation_strength": 0.0},
+        {"overseas_effort": 1.0, "entry_months": 1.0, "coverage_rate": 0.1, "coverage_decay": 0.5},
+        {"second_life": 1.0, "device_life": 6.0, "device_life_growth": 0.0},
     ],
     ids=", ".join,
 )

@@ -11,7 +11,7 @@ import pytest
 from thinmargin.env import EcosystemEnv
 from thinmargin.levers import action_of
 from thinmargin.parameters import ECONOMY, LOW_MARGIN_ECOSYSTEM
-from thinmargin.records import SEAT, SHOCKS
+from thinmargin.records import REGIONS, SEAT, SHOCKS
 from thinmargin.scenarios import FAMILIES
 from thinmargin.vector import EcosystemVectorEnv
 from thinmargin.worlds import EVENT_DRAWS, World
@@ -40,7 +40,8 @@ def twins(name: str, key: int) -> tuple[World, World, int]:
     """The scenario's world, the benchmark's world of the same key, and the month they part."""
     scenario, plain = FAMILIES[name].draw(key, MONTHS), FAMILIES["benchmark"].draw(key, MONTHS)
     field = CHANGED[name][0]
-    return scenario, plain, int(np.flatnonzero(scenario.shocks[field] != plain.shocks[field])[0])
+    parted = (scenario.shocks[field] != plain.shocks[field]).reshape(MONTHS, -1).any(axis=1)
+    return scenario, plain, int(np.flatnonzero(parted)[0])
 
 
 def different(first: np.ndarray | np.record, second: np.ndarray | np.record, names: tuple[str, ...] | None) -> set[str]:
@@ -169,6 +170,7 @@ def test_a_demand_slump_takes_four_phones_in_ten_for_six_years() -> None:
     for key in range(10):
         scenario, plain, start = twins("demand_slump", key)
         lowered = scenario.shocks["demand"] - plain.shocks["demand"]
+        assert lowered.shape == (MONTHS, REGIONS)
         np.testing.assert_allclose(lowered[start : start + 72], math.log(0.6), rtol=1e-9)
         assert (lowered[start + 72 :] == 0.0).all()
     slump, usual, start = both_runs("demand_slump", 1)
@@ -217,6 +219,7 @@ def test_every_firm_stays_finite_and_no_users_are_negative_for_fifteen_years(fam
         states = vector._batch.states
         assert np.isfinite(states.view(np.float64)).all()
         assert (states["users"] >= 0.0).all()
+        assert (states["second_users"] >= 0.0).all()
 
 
 def test_the_first_observation_does_not_tell_the_first_shock() -> None:

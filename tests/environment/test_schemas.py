@@ -11,7 +11,7 @@ import pytest
 from thinmargin import records
 from thinmargin.baselines import baseline
 from thinmargin.env import EcosystemEnv
-from thinmargin.parameters import ECONOMY, Parameters, economy_record
+from thinmargin.parameters import ECONOMY, FIRM_TABLE, Parameters, economy_record
 from thinmargin.records import (
     BOOK_FIELDS,
     FEATURES,
@@ -98,12 +98,16 @@ def test_features_are_mostly_inside_their_range_under_sensible_policies(policy: 
     assert {name: share for name, share in stuck.items() if share > 0.5} == {}
 
 
-def expected_features(books: dict[str, float], shock: np.record, horizon: int) -> dict[str, float]:
-    """Features from books, public constants and the shock of the month, by the units that FEATURES declares."""
+def expected_features(
+    books: dict[str, float], first: dict[str, float], shock: np.record, horizon: int
+) -> dict[str, float]:
+    """Features from books, those at reset, public constants and the shock of the month, by the units FEATURES declares.
+
+    What a constant of the hidden world scales is in the books at reset: unit cost at the start.
+    """
     world = economy_record(WIDE)
     users = max(books["users_home"] + books["users_overseas"], 1e-9)
     line = world["credit_floor"] + world["credit_per_user"] * (books["users_home"] + books["users_overseas"])
-    start = world["base_start"].sum() / world["device_life"]
     return {
         "time": books["month"] / horizon,
         "model_age": books["month"] % 12 / 12,
@@ -114,15 +118,15 @@ def expected_features(books: dict[str, float], shock: np.record, horizon: int) -
         "share_home": books["share_home"] * 4,
         "share_overseas": books["share_overseas"] * 4,
         "markup": (books["price"] / books["unit_cost"] - 1) * 2,
-        "unit_cost": 2 * (books["unit_cost"] / world["firm_unit_cost"][0] - 1),
+        "unit_cost": 2 * (books["unit_cost"] / first["unit_cost"] - 1),
         "component": shock["component"] * 4,
         "rival_price": 2 * (books["rival_price"] / books["price"] - 1),
-        "market": (books["market_home"] + books["market_overseas"]) / start - 1,
+        "market": (books["market_home"] + books["market_overseas"]) / 40 - 1,
         "fill_rate": books["fill_rate"],
         "cash": books["cash"] / (abs(books["cash"]) + 5000),
-        "headroom": (books["cash"] + line) / line,
+        "headroom": (books["cash"] + line) / (abs(books["cash"] + line) + line),
         "profit": books["profit"] / (abs(books["profit"]) + 1000),
-        "services_per_user": 12 * books["services_revenue"] / users / 100,
+        "services_per_user": 12 * books["services_revenue"] / books["active_users"] / 100,
         "accessories_per_user": 12 * books["accessory_revenue"] / users / 300,
         "breadth": books["breadth"] / (books["breadth"] + 10),
         "pipeline": books["pipeline"] / (books["pipeline"] + 10),
@@ -134,12 +138,12 @@ def expected_features(books: dict[str, float], shock: np.record, horizon: int) -
 
 def test_features_say_what_books_calendar_and_market_say_and_nothing_of_the_hidden_world() -> None:
     env = EcosystemEnv(horizon=120)
-    env.reset(seed=3)
+    first = env.reset(seed=3)[1]["books"]
     plan = [0.4, -0.3, -0.2, 0.5]
     for month in range(100):
         observation, _, terminated, _, info = env.step(np.sin(np.arange(4) + month / 9) * 0.3 + plan)
         state = env.get_state()
-        expected = expected_features(info["books"], state["shocks"][0, month], 120)
+        expected = expected_features(info["books"], first, state["shocks"][0, month], 120)
         expected["capacity"] = info["books"]["capacity"] / state["states"]["forecast"][0, 0] - 1
         expected["inventory"] = info["books"]["inventory"] / state["states"]["forecast"][0, 0] / 4
         expected["revenue"] = state["states"]["trailing_revenue"][0, 0]
@@ -224,12 +228,16 @@ def test_info_has_every_declared_entry_and_no_other() -> None:
 
 def test_the_books_at_reset_are_the_balance_of_the_start() -> None:
     _, info = EcosystemEnv(worlds="calibrated").reset(seed=0)
-    books, constants = info["books"], Parameters()
+    books, constants, seat = info["books"], Parameters(), FIRM_TABLE[0]
     assert books["month"] == books["revenue"] == books["profit"] == books["bankrupt"] == 0.0
     assert books["cash"] == 1300.0
-    assert books["price"] == pytest.approx(1.12 * 994.0)
-    assert books["unit_cost"] == 994.0
-    assert books["users_home"] == pytest.approx(0.002 * 161.0)
+    assert books["price"] == pytest.approx(1.12 * seat.unit_cost)
+    assert books["unit_cost"] == seat.unit_cost
+    assert books["users_home"] == pytest.approx(0.002 * constants.base_start[0])
+    assert books["users_overseas"] == books["coverage_overseas"] == books["revenue_overseas"] == 0.0
+    assert books["active_users"] == pytest.approx(books["users_home"] * (1.0 + constants.second_life))
+    assert books["coverage_home"] == pytest.approx(seat.online)
+    assert books["breadth"] == seat.breadth
     line = constants.credit_floor + constants.credit_per_user * books["users_home"]
     assert books["credit_line"] == pytest.approx(line)
 

@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from thinmargin.calibration.saved import posterior, shipped
+from thinmargin.calibration.unknowns import UNKNOWNS
 from thinmargin.env import EcosystemEnv
-from thinmargin.parameters import ECONOMY, Parameters, economy_record
-from thinmargin.records import FIRMS, SEAT, SHOCKS
+from thinmargin.parameters import ECONOMY, Firm, Parameters, economy_record
+from thinmargin.records import FIRMS, HOME, OVERSEAS, REGIONS, SEAT, SHOCKS
 from thinmargin.scenarios import CALIBRATED, FAMILIES, HIDDEN, WIDE, family_of
 from thinmargin.splits import KEYS
-from thinmargin.worlds import MAX_HORIZON, Family, Spread, World, neutral_world
+from thinmargin.worlds import HIDDEN_DRAWS, MAX_HORIZON, Family, Hidden, Spread, World, neutral_world
 
 MONTHS = 180
 WORLDS = 300
+MANY = 4000
 Draws = tuple[np.ndarray, np.ndarray]
 
 
@@ -50,71 +53,179 @@ def changed(economies: np.ndarray) -> set[str]:
     }
 
 
-def test_the_benchmark_hides_the_declared_constants_and_no_others(benchmark: Draws) -> None:
-    hidden = {name for name, _ in (*HIDDEN.log, *HIDDEN.plain)} | {"firm_brand"}
-    assert len(hidden) >= 6
-    assert changed(benchmark[0]) == hidden
-    for name in hidden - {"firm_brand"}:
-        firsts = benchmark[0][name].reshape(WORLDS, -1)[:, 0]
-        assert len(np.unique(firsts)) > 0.99 * WORLDS, f"{name} is hardly ever at the end of its range"
-    rivals = benchmark[0]["firm_brand"][:, SEAT + 1 :]
-    assert np.isnan(rivals).all(), "rivals' brands follow from their start shares"
+def as_numbers(economies: np.ndarray) -> np.ndarray:
+    """Constants as plain numbers, a row a world."""
+    return np.ascontiguousarray(economies).view(np.float64).reshape(len(economies), -1)
 
 
-def standard_draws(economies: np.ndarray, spread: Spread) -> np.ndarray:
-    """The standard normal numbers behind the hidden constants, a column a draw."""
-    base = bases()
-    columns = []
-    for name, sd in spread.log:
-        columns.append(np.log(economies[name].reshape(len(economies), -1)[:, 0] / np.ravel(base[name])[0]) / sd)
-    for name, sd in spread.plain:
-        columns.append((economies[name] - base[name]) / sd)
-    for region, sd in enumerate(spread.brand):
-        columns.append((economies["firm_brand"][:, SEAT, region] - base["firm_brand"][SEAT, region]) / sd)
+def column_of(item: Hidden) -> int:
+    """Which of those numbers a hidden one is."""
+    names = np.zeros(1, ECONOMY)
+    names[item.field].reshape(-1)[item.place] = 1.0
+    return int(np.flatnonzero(as_numbers(names)[0])[0])
+
+
+def ends_of(item: Hidden) -> tuple[float, float]:
+    """The range that a hidden constant declares; brand constants declare none."""
+    declared = {entry.name: entry for entry in fields(Parameters)}
+    declared |= {f"firm_{entry.name}": entry for entry in fields(Firm) if "low" in entry.metadata}
+    if item.field not in declared:
+        return -np.inf, np.inf
+    return declared[item.field].metadata["low"], declared[item.field].metadata["high"]
+
+
+def moves(economies: np.ndarray, spread: Spread) -> np.ndarray:
+    """How far each hidden number is from its centre, a column a number: a difference, or one of logarithms."""
+    base = as_numbers(np.array([bases()], ECONOMY))[0]
+    found, columns = as_numbers(economies), []
+    for item in spread.hidden:
+        column = column_of(item)
+        here, centre = found[:, column], base[column]
+        columns.append(np.log(here / centre) if item.log else here - centre)
     return np.stack(columns, axis=1)
 
 
-def test_hidden_constants_spread_as_declared_and_independently(benchmark: Draws) -> None:
-    z = standard_draws(benchmark[0], HIDDEN)
-    names = [name for name, _ in (*HIDDEN.log, *HIDDEN.plain)] + ["brand home", "brand overseas"]
-    for column, name in enumerate(names):
-        assert abs(z[:, column].mean()) < 4.0 / WORLDS**0.5, name
-        assert abs(z[:, column].std() - 1.0) < 4.0 / (2 * WORLDS) ** 0.5, name
-    correlations = np.corrcoef(z, rowvar=False) - np.eye(z.shape[1])
-    assert abs(correlations).max() < 4.0 / WORLDS**0.5
+def declared_covariance(spread: Spread) -> np.ndarray:
+    weights = np.zeros((len(spread.hidden), HIDDEN_DRAWS))
+    for row, item in zip(weights, spread.hidden, strict=True):
+        row[: len(item.weights)] = item.weights
+    return weights @ weights.T
 
 
-def test_a_hidden_constant_moves_both_regions_together(benchmark: Draws) -> None:
-    for name in ("services_ceiling", "accessory_ceiling"):
-        values = benchmark[0][name]
-        ratios = values[:, 0] / values[:, 1]
-        np.testing.assert_allclose(ratios, bases()[name][0] / bases()[name][1], rtol=1e-12)
+def standard_draws(economies: np.ndarray, spread: Spread) -> np.ndarray:
+    """Independent standard normal numbers, if the moves have the declared covariance, a column each."""
+    factor = np.linalg.cholesky(declared_covariance(spread))
+    return np.linalg.solve(factor, moves(economies, spread).T).T
+
+
+@pytest.fixture(scope="module")
+def many_constants() -> np.ndarray:
+    """Constants of many worlds of the benchmark."""
+    economies, shocks = np.zeros(MANY, ECONOMY), np.zeros((MANY, 1), SHOCKS)
+    for row in range(MANY):
+        FAMILIES["benchmark"].draw_into(KEYS["validation"].start + row, economies, shocks, row)
+    return economies
+
+
+def test_the_benchmark_hides_the_declared_numbers_and_no_others(many_constants: np.ndarray) -> None:
+    columns = {column_of(item) for item in HIDDEN.hidden}
+    assert len(columns) == len(HIDDEN.hidden) >= 30
+    found = as_numbers(many_constants)
+    differ = {column for column in range(found.shape[1]) if len(np.unique(found[:, column])) > 1}
+    assert differ == columns, "a number a field and a firm: what is hidden of the seat is the seat's alone"
+    for item in HIDDEN.hidden:
+        numbers = found[:, column_of(item)]
+        assert len(np.unique(numbers)) > 0.99 * MANY, f"{item.field} is hardly ever at the end of its range"
+        low, high = ends_of(item)
+        assert low <= numbers.min()
+        assert numbers.max() <= high
+    rivals = many_constants["firm_brand"][:, SEAT + 1 :]
+    assert np.isnan(rivals).all(), "rivals' brands follow from their start shares"
+
+
+def test_what_is_hidden_is_the_posterior_of_the_calibration() -> None:
+    assert HIDDEN.hidden == posterior()
+    factor = np.linalg.cholesky(shipped().covariance)
+    names = [(item.field, item.place) for item in HIDDEN.hidden]
+    for k, unknown in enumerate(UNKNOWNS):
+        if unknown.owner == "economy":
+            item = HIDDEN.hidden[names.index((unknown.name, unknown.region or 0))]
+            assert item.log == unknown.log
+            assert item.weights == pytest.approx(unknown.sd * factor[k]), unknown.label
+    seat = {name: HIDDEN.hidden[names.index(("firm_brand", SEAT * REGIONS + place))] for place, name in enumerate("ho")}
+    brands = {unknown.region: k for k, unknown in enumerate(UNKNOWNS) if unknown.name == "brand"}
+    home = UNKNOWNS[brands[HOME]].sd * factor[brands[HOME]]
+    assert seat["h"].weights == pytest.approx(home)
+    # The unknown overseas is the difference to home: what moves the brand at home moves it overseas as far.
+    assert seat["o"].weights == pytest.approx(home + UNKNOWNS[brands[OVERSEAS]].sd * factor[brands[OVERSEAS]])
+
+
+def test_hidden_constants_have_the_declared_spread_and_move_together_as_declared(many_constants: np.ndarray) -> None:
+    moved, declared = moves(many_constants, HIDDEN), declared_covariance(HIDDEN)
+    sds = np.sqrt(declared.diagonal())
+    assert (abs(moved.mean(axis=0)) < 4.5 * sds / MANY**0.5).all()
+    found = np.cov(moved, rowvar=False)
+    error = np.sqrt((np.outer(sds, sds) ** 2 + declared**2) / MANY)
+    assert (abs(found - declared) < 5.0 * error).all()
+    z = standard_draws(many_constants, HIDDEN)
+    assert abs(np.cov(z, rowvar=False) - np.eye(z.shape[1])).max() < 5.0 * (2.0 / MANY) ** 0.5
+    apart = declared / np.outer(sds, sds) - np.eye(len(sds))
+    assert abs(apart).max() > 0.5, "else independent draws would do"
+
+
+def test_numbers_that_share_a_draw_move_together_and_draws_of_their_own_set_them_apart() -> None:
+    spread = Spread(
+        (
+            Hidden("services_ceiling", HOME, log=True, weights=(0.2,)),
+            Hidden("services_ceiling", OVERSEAS, log=True, weights=(0.2,)),
+            Hidden("firm_brand", SEAT * REGIONS + OVERSEAS, log=False, weights=(-0.4,)),
+            Hidden("fan_value", 0, log=False, weights=(0.0, 0.5)),
+        )
+    )
+    economies, _ = draw_many(Family("together", "one draw for three numbers", WIDE, spread), 100)
+    base = bases()
+    ratios = economies["services_ceiling"] / base["services_ceiling"]
+    np.testing.assert_allclose(ratios[:, HOME], ratios[:, OVERSEAS], rtol=1e-12)
+    brand = economies["firm_brand"][:, SEAT, OVERSEAS] - base["firm_brand"][SEAT, OVERSEAS]
+    np.testing.assert_allclose(brand, -2.0 * np.log(ratios[:, HOME]), rtol=1e-9)
+    assert (economies["firm_brand"][:, SEAT, HOME] == base["firm_brand"][SEAT, HOME]).all()
+    value = economies["fan_value"] - base["fan_value"]
+    assert abs(np.corrcoef(value, brand)[0, 1]) < 0.4
 
 
 def test_hidden_constants_stay_in_the_range_they_declare() -> None:
-    wild = Family(
-        "wild", "everything everywhere", WIDE, Spread(log=(("bug_rate", 6.0),), plain=(("incompressible", 3.0),))
+    spread = Spread(
+        (
+            Hidden("bug_rate", 0, log=True, weights=(6.0,)),
+            Hidden("incompressible", 0, log=False, weights=(0.0, 3.0)),
+            Hidden("firm_online", SEAT, log=True, weights=(0.0, 0.0, 4.0)),
+            Hidden("firm_brand", SEAT * REGIONS, log=False, weights=(0.0, 0.0, 0.0, 50.0)),
+        )
     )
-    economies, _ = draw_many(wild, 60)
-    ranges = {item.name: (item.metadata["low"], item.metadata["high"]) for item in fields(Parameters)}
-    for name in ("bug_rate", "incompressible"):
-        low, high = ranges[name]
-        assert economies[name].min() >= low
-        assert economies[name].max() == high
-    assert economies["incompressible"].min() == ranges["incompressible"][0]
+    economies, _ = draw_many(Family("wild", "everything everywhere", WIDE, spread), 60)
+    found = as_numbers(economies)
+    for item in spread.hidden[:3]:
+        low, high = ends_of(item)
+        assert found[:, column_of(item)].min() >= low, item.field
+        assert found[:, column_of(item)].max() == high, item.field
+    assert economies["incompressible"].min() == ends_of(spread.hidden[1])[0]
+    brand = economies["firm_brand"][:, SEAT, HOME]
+    assert brand.min() < -50.0, "a brand has no range"
+    assert brand.max() > 50.0
 
 
-def test_a_family_cannot_hide_more_than_its_stream_provides() -> None:
-    names = [item.name for item in fields(Parameters) if not isinstance(item.default, tuple)][:12]
-    greedy = Family("greedy", "too much", WIDE, Spread(log=tuple((name, 0.1) for name in names)))
-    with pytest.raises(ValueError, match="greedy hides 14 constants"):
+def test_a_family_cannot_use_more_draws_than_its_stream_provides() -> None:
+    last = Hidden("price_slope", 0, log=True, weights=(*[0.0] * (HIDDEN_DRAWS - 1), 0.1))
+    assert Family("all", "the last draw", WIDE, Spread((last,))).draw(0, 1).economy["price_slope"] != WIDE.price_slope
+    greedy = Family("greedy", "too much", WIDE, Spread((last._replace(weights=(*last.weights, 0.1)),)))
+    with pytest.raises(ValueError, match=f"greedy needs {HIDDEN_DRAWS + 1} draws for price_slope: at most 48"):
         greedy.draw(0, 1)
+
+
+def test_the_last_hidden_draw_tells_nothing_about_the_first_shock() -> None:
+    last = Hidden("price_slope", 0, log=True, weights=(*[0.0] * (HIDDEN_DRAWS - 1), 0.1))
+    economies, shocks = draw_many(Family("last", "the last draw", WIDE, Spread((last,))), 100)
+    slopes, demand = np.log(economies["price_slope"]), shocks["demand"][:, 0, HOME]
+    assert abs(np.corrcoef(slopes, demand)[0, 1]) < 0.4
+
+
+def test_shocks_are_the_same_whatever_is_hidden() -> None:
+    one = Spread((Hidden("price_slope", 0, log=True, weights=(*[0.0] * (HIDDEN_DRAWS - 1), 0.1)),))
+    families = [Family("same", "other constants", WIDE, spread) for spread in (Spread(), one, HIDDEN)]
+    for key in range(20):
+        worlds = [family.draw(key, 60) for family in families]
+        for name in SHOCKS.names or ():
+            for world in worlds:
+                same = world.shocks[name]
+                if name == "brand":  # a scandal in the same month, as costly as the world's constant says
+                    same = same * WIDE.brand_drop / world.economy["brand_drop"]
+                np.testing.assert_allclose(same, worlds[0].shocks[name], rtol=1e-12, atol=1e-15, err_msg=name)
 
 
 def test_the_calibrated_family_has_one_set_of_constants(calibrated: Draws) -> None:
     assert changed(calibrated[0]) == set()
     assert calibrated[0][0].tobytes() == economy_record(CALIBRATED).tobytes()
-    assert len(np.unique(calibrated[1]["demand"][:, 0])) == WORLDS, "but its shocks differ"
+    assert len(np.unique(calibrated[1]["demand"][:, 0, HOME])) == WORLDS, "but its shocks differ"
 
 
 def test_the_calibrated_family_is_the_calmer_one() -> None:
@@ -136,6 +247,9 @@ def test_demand_and_component_cost_are_autoregressions_from_zero(
     benchmark: Draws, name: str, persistence: float, sd: float
 ) -> None:
     series = benchmark[1][name]
+    if name == "demand":
+        assert (series[..., HOME] == series[..., OVERSEAS]).all(), "one economy: both regions feel the same"
+        series = series[..., HOME]
     before = np.concatenate([np.zeros((WORLDS, 1)), series[:, :-1]], axis=1)
     fitted = (before * series).sum() / (before * before).sum()
     assert abs(fitted - persistence) < 4.0 * ((1 - persistence**2) / series.size) ** 0.5
@@ -160,8 +274,9 @@ def test_scandals_come_as_often_and_cost_as_much_as_declared(benchmark: Draws) -
     assert brand.shape == (WORLDS, MONTHS, FIRMS)
     before = np.concatenate([np.zeros((WORLDS, 1, FIRMS)), brand[:, :-1]], axis=1)
     drops = before * (1.0 - WIDE.brand_decay) - brand
-    scandal = drops > 0.5 * WIDE.brand_drop
-    np.testing.assert_allclose(drops[scandal], WIDE.brand_drop, rtol=1e-12)
+    cost = np.broadcast_to(benchmark[0]["brand_drop"][:, None, None], drops.shape)
+    scandal = drops > 0.5 * cost
+    np.testing.assert_allclose(drops[scandal], cost[scandal], rtol=1e-12)
     np.testing.assert_allclose(drops[~scandal], 0.0, atol=1e-12)
     for firm in range(FIRMS):
         error = (WIDE.brand_rate * (1 - WIDE.brand_rate) / scandal[..., firm].size) ** 0.5
@@ -189,7 +304,7 @@ def test_shocks_of_one_month_are_independent(benchmark: Draws) -> None:
     shocks = benchmark[1]
     surprises = np.stack(
         [
-            (shocks["demand"][:, 1:] - WIDE.demand_persistence * shocks["demand"][:, :-1]).ravel(),
+            (shocks["demand"][:, 1:, HOME] - WIDE.demand_persistence * shocks["demand"][:, :-1, HOME]).ravel(),
             (shocks["component"][:, 1:] - WIDE.component_persistence * shocks["component"][:, :-1]).ravel(),
             np.log(shocks["hit"][:, 1:]).ravel(),
             (shocks["aggression"][:, 1:] != shocks["aggression"][:, :-1]).ravel().astype(float),
@@ -224,13 +339,16 @@ def test_the_neutral_world_has_no_shock_at_all() -> None:
 
 
 def test_other_parameters_are_the_centre_of_other_worlds() -> None:
-    family = FAMILIES["benchmark"].with_parameters({"price_slope": 5.0, "users_ceiling": (900.0, 2000.0)})
+    family = FAMILIES["benchmark"].with_parameters({"price_slope": 5.0, "inertia": 1.5, "fan_value": 6.0})
     economies, _ = draw_many(family, 100)
-    assert abs(np.log(economies["price_slope"] / 5.0).mean()) < 4 * 0.12 / 10
-    assert (economies["users_ceiling"] == (900.0, 2000.0)).all()
+    declared = dict(zip((item.field for item in HIDDEN.hidden), declared_covariance(HIDDEN).diagonal(), strict=True))
+    assert abs(np.log(economies["price_slope"] / 5.0).mean()) < 4 * declared["price_slope"] ** 0.5 / 10
+    assert abs((economies["inertia"] - 1.5).mean()) < 4 * declared["inertia"] ** 0.5 / 10
+    assert (economies["fan_value"] == 6.0).all(), "not hidden"
     plain = FAMILIES["benchmark"].draw(77, 12)
     moved = family.draw(77, 12)
     np.testing.assert_allclose(moved.economy["price_slope"] / 5.0, plain.economy["price_slope"] / WIDE.price_slope)
+    np.testing.assert_allclose(moved.economy["inertia"] - 1.5, plain.economy["inertia"] - WIDE.inertia)
     assert moved.shocks.tobytes() == plain.shocks.tobytes()
 
 

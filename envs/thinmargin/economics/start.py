@@ -39,7 +39,7 @@ def begin(state: Record, p: Record) -> None:
             state.second_users[i, r] = p.second_life * state.users[i, r]
             state.reach[i, r] = 1.0 if r == HOME else reach_overseas(0.0, p, i)
             state.coverage[i, r] = p.firm_online[i] * state.reach[i, r]
-            state.imitation[i, r] = imitation_target(share, 1.0, p.imitation_strength)
+            state.imitation[i, r] = imitation_target(share, state.reach[i, r], p.imitation_strength)
             demand += share * (first + rate * p.base_start[r])
         state.forecast[i] = demand
         state.inventory[i] = p.cover_months * demand
@@ -94,7 +94,7 @@ def invert_brands(state: Record, p: Record, rate: float) -> None:
             if math.isnan(p.firm_brand[i, r]):
                 known = awareness(
                     state.adstock[i, r], p.word_of_mouth, state.fans[i], state.users[i, r],
-                    market, p.awareness_pivot, p.awareness_span,
+                    market * state.reach[i, r], p.awareness_pivot, p.awareness_span,
                 )  # fmt: skip
                 price = list_price(p.firm_unit_cost[i], state.markup[i])
                 bare = state.coverage[i, r] * offer_weight(
