@@ -25,7 +25,9 @@ from thinmargin.baselines import BASELINES
 from thinmargin.calibration.misfit import STATUS_FACTOR
 from thinmargin.calibration.saved import shipped
 from thinmargin.calibration.unknowns import UNKNOWNS
-from thinmargin.data import BREAKS, STATUSES, provenance, reported
+from thinmargin.data import BREAKS, STATUSES, provenance, reported, series_named
+from thinmargin.data.table import KINDS
+from thinmargin.history import COMPARED
 from thinmargin.parameters import (
     CLOSING,
     CONSTANT_BEST,
@@ -234,6 +236,19 @@ def backtest_tables() -> dict[str, str]:
     return markdown(backtest(reported(), max(period.end for period in reported().periods), shipped()))
 
 
+def compared() -> str:
+    """What the back-test compares, and the columns it comes from."""
+    rows = []
+    for item in COMPARED:
+        kind = KINDS[series_named(item.reported).kind] if item.reported else "a year"
+        column = f"`{item.reported}`" if item.reported else "services revenue over users at the end of the period"
+        forgiven = "-" if item.tolerance is None else number(item.tolerance * (100 if item.error == "percent" else 1))
+        rows.append(
+            (f"`{item.name}`", column, item.unit, kind, f"{forgiven} {'%' if item.error == 'percent' else 'points'}")
+        )
+    return table(("Series", "Column of the figures", "Unit", "Is", "Tolerance of the fit"), rows)
+
+
 def figures_status() -> str:
     """What stands behind the reported figures, and how much wider the tolerance of such a cell is."""
     counts = Counter(entry.status for entry in provenance())
@@ -329,7 +344,7 @@ def sources() -> str:
         if re.match(r"(home: )?fit\b", source):
             kinds["fitted to reported figures"] += 1
         elif source.startswith("prior"):
-            kinds["prior that the fit hardly moves"] += 1
+            kinds["prior, still in doubt"] += 1
         elif source.startswith("judgement"):
             kinds["judgement"] += 1
         else:
@@ -356,11 +371,12 @@ TABLES: dict[str, Callable[[], str]] = {
     "baseline books": baseline_books,
     "sources": sources,
     "unknowns": unknowns,
+    "compared": compared,
     "figures status": figures_status,
     "figures breaks": figures_breaks,
     **{
         f"backtest {name}": lambda name=name: backtest_tables()[name]
-        for name in ("errors", "rolling", "coverage", "elasticity")
+        for name in ("errors", "short errors", "rolling", "coverage", "elasticity")
     },
     **{f"parameters {section}": lambda section=section: parameters(section) for section in SECTIONS},
     **{

@@ -23,11 +23,12 @@ def fitted_seat(name: str) -> Any:
     return _constant("seat", name)
 
 
-def fitted_history(name: str) -> float:
-    """A constant that only a replay of history has."""
-    return float(_constant("history", name))
-
-
 def _constant(owner: str, name: str) -> Any:
-    value = RESULT["constants"][owner][name]
+    try:
+        value = RESULT["constants"][owner][name]
+    except KeyError:
+        raise KeyError(
+            f"data/calibration.json has no constant {name!r} of {owner}: give it a first value there, then run "
+            "python -m thinmargin.calibration --output envs/thinmargin/data/calibration.json"
+        ) from None
     return tuple(value) if isinstance(value, list) else value

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.data import EV_REVENUE_2024, Figures, FiguresError, Period
+from thinmargin.data import reported as shipped_figures
+from thinmargin.data.periods import month_name
 from thinmargin.records import HOME, OVERSEAS
 from thinmargin.replay import DRIVERS
 
@@ -49,6 +51,8 @@ SLUMP = 48
 """January 2016: stock-outs and a lost offline channel; the brand's drop is forgotten at the rate of any scandal."""
 CHEAP_LINE, MIX_SETTLED = 19, 36
 """August 2013, when a range of flagships got a line at half their price, and January 2015, when the mix had settled."""
+CAR_YEAR = Period(12 * 12, 12)
+"""2024, whose shipped revenue includes electric cars and other new initiatives."""
 EV_MARGIN_2024 = 18.5
 """Gross margin of the electric cars and other new initiatives in 2024, %."""
 
@@ -106,17 +110,22 @@ def check_drivers(figures: Figures) -> None:
 def _period_of(figures: Figures, month: int) -> Period:
     periods = [period for period in figures.periods if period.first <= month < period.end]
     if not periods:
-        figures.require((), [Period(month - month % 12, 12)])
+        problem = (
+            f"no row covers {month_name(month)}: every month from January 2012 to the last one replayed needs one; "
+            "figures newer than those shipped come with --data FILE"
+        )
+        raise FiguresError.at(figures.name, problem)
     return min(periods, key=lambda period: period.months)
 
 
 def _check(figures: Figures, period: Period) -> None:
     """That the cells of a period can drive its months."""
     figures.require([name for name in NEEDED if not (period.is_year and (period.year, name) in ASSUMED)], [period])
-    margin, _, revenue, home, world = (_cell(figures, name, period) for name in NEEDED)
+    margin, selling, revenue, home, world = (_cell(figures, name, period) for name in NEEDED)
     for name, value, fine, wanted in (
         (NEEDED[0], margin, margin < 100.0, "less than 100"),
         (NEEDED[2], revenue, revenue > 0.0, "more than 0"),
+        (NEEDED[1], selling, selling <= revenue, f"at most {NEEDED[2]}, {revenue:.10g},"),
         (NEEDED[3], home, home > 0.0, "more than 0"),
         (NEEDED[4], world, world > home, f"more than {NEEDED[3]}, {home:.10g},"),
     ):
@@ -232,8 +241,11 @@ def reported(figures: Figures, periods: Sequence[Period]) -> dict[str, Numbers]:
     years = np.array([period.months / 12.0 for period in periods])
     users = np.where(values["mau"] > 0.0, values["mau"], np.nan)
     values["arpu"] = 1e3 * values["internet_revenue"] / (users * years)
-    for place in (place for place, period in enumerate(periods) if str(period) == "2024"):
-        revenue = figures.value("revenue_total_rmb_bn", periods[place])
+    with_cars = shipped_figures().value("revenue_total_rmb_bn", CAR_YEAR)
+    for place in (place for place, period in enumerate(periods) if period == CAR_YEAR):
+        revenue = figures.value("revenue_total_rmb_bn", CAR_YEAR)
+        if revenue != with_cars:  # somebody's own figures: the cars are out already
+            continue
         rest = revenue - EV_REVENUE_2024
         values["overseas_share"][place] *= revenue / rest
         margin = values["total_gross_margin"][place]

@@ -219,8 +219,8 @@ LOW_MARGIN_ECOSYSTEM = Playbook(markup=0.60, accessories=0.012, marketing=0.035,
 """The strategy press accounts of Xiaomi describe: as much markup as the 5 % pledge allows, and no more."""
 PREMIUM = Playbook(markup=0.45, accessories=0.0005, marketing=0.02, updates=0.5)
 MASS_MARKETING = Playbook(markup=0.12, accessories=0.0005, marketing=0.12, updates=1.0)
-MYOPIC = Playbook(markup=0.4304, accessories=0.0, marketing=0.0531, updates=0.25)
-CONSTANT_BEST = Playbook(markup=0.2959, accessories=0.01783, marketing=0.05204, updates=3.081)
+MYOPIC = Playbook(markup=0.4294, accessories=0.0, marketing=0.05302, updates=0.25)
+CONSTANT_BEST = Playbook(markup=0.2879, accessories=0.01779, marketing=0.05136, updates=3.08)
 CLOSING = Playbook(markup=0.06, accessories=0.006, marketing=0.03, updates=2.8)
 """What the firm does in the five years behind the horizon that the closing value prices."""
 
@@ -276,6 +276,7 @@ CLONE_BOOK, CLOSING_BOOK = FIRMS, FIRMS + 1
 """Rows of the playbook table behind those of the four firms."""
 
 _Record = np.record
+_OF_FIRMS = frozenset(item.name for item in fields(Firm))
 T = TypeVar("T", bound=Checked)
 
 
@@ -329,6 +330,8 @@ def with_overrides(base: T, overrides: Mapping[str, Any] | None) -> T:
         return base
     known = [item.name for item in fields(base)]  # type: ignore[arg-type]  # every Checked is a dataclass
     for name in overrides:
+        if name in _OF_FIRMS and name not in known:
+            raise ValueError(f"{name} is a constant of a firm: only those of the economy can be given as parameters")
         if name not in known:
             close = difflib.get_close_matches(str(name), known, n=3)
             hint = f"; did you mean {', '.join(close)}?" if close else f"; allowed are {', '.join(known)}"

@@ -57,7 +57,6 @@ TRACKED_FIELDS = (
     Quantity("revenue_overseas", "RMB m", "earned overseas, all lines"),
     Quantity("accessory_profit", "RMB m", "gross profit on accessories"),
     Quantity("gross_profit", "RMB m", "all lines"),
-    Quantity("profit", "RMB m", "after tax"),
     Quantity("active_users", "m users", "owners and second users, end of month"),
     Quantity("market_home", "m units", "phones sold by all firms at home"),
     Quantity("surprise", "log", "market reported over market expected", REGION),
@@ -110,7 +109,6 @@ def track(state: Record, shock: Record, flows: Record, dearer: float, kept: Reco
     kept.revenue_overseas = flows.revenue_overseas[SEAT] + more * abroad
     kept.accessory_profit = flows.accessory_profit[SEAT]
     kept.gross_profit = flows.gross_profit[SEAT] + flows.device_profit[SEAT] * (dearer - 1.0)
-    kept.profit = flows.profit[SEAT]
     kept.active_users = 0.0
     kept.wanted = 0.0
     for r in range(REGIONS):

@@ -105,7 +105,13 @@ def test_it_prints_the_tables_and_names_the_files(tmp_path: Path, capsys: pytest
     assert main([*FEW, "--json", str(path), "--picture", str(picture)]) == 0
     told = capsys.readouterr()
     assert told.err == ""
-    for part in ("hold-out 2020-2024", "Forecasts two years ahead", "80 % band", "All-in brand elasticity", *SERIES):
+    for part in (
+        "hold-out 2020-2024",
+        "Forecasts up to 2 years ahead",
+        "80 % band",
+        "All-in brand elasticity",
+        *SERIES,
+    ):
         assert part in told.out
     assert told.out.endswith(f"written: {path}\n\nwritten: {picture}\n")
 
@@ -241,7 +247,7 @@ def test_a_copy_of_the_shipped_figures_is_accepted(tmp_path: Path, document: dic
 
 @pytest.mark.parametrize("row", [
     "2025-Q1,99.9,1.11,111.0,66.6,333.0,0,0",
-    "2025-Q1,-100,111.0,1.11,0.001,0.002,0,0",
+    "2025-Q1,-100,1.11,1.11,0.001,0.002,0,0",
     "2025-Q1,11.1,0,9999,9999,10000,777.0,10000",
 ])  # fmt: skip
 def test_strange_but_possible_figures_give_plain_json(tmp_path: Path, row: str) -> None:
@@ -266,7 +272,7 @@ BAD_FIGURES: dict[str, tuple[str, tuple[str, ...]]] = {
         f"{HEADER}\n{ROW}\n2025-Q2,11.1,6.66,,66.6,333.0,777.0,44.4\n",
         ("line 3 (2025-Q2)", f"column {TOTAL}", "empty, but needed", "a number is wanted"),
     ),
-    "gap": (f"{HEADER}\n{ROW.replace('Q1', 'Q2')}\n", ("period 2025 is missing", "periods found", "2025-Q2")),
+    "gap": (f"{HEADER}\n{ROW.replace('Q1', 'Q2')}\n", ("no row covers 2025-01", "needs one")),
     "unknown column": ("period,miui_mau\n2025-Q1,777.0\n", ("line 1", "column miui_mau", "did you mean miui_mau_m")),
     "margin": (f"{HEADER}\n{ROW.replace('11.1', '100')}\n", (f"column {MARGIN}", "100", "less than 100")),
     "revenue": (f"{HEADER}\n{ROW.replace('111.0', '0')}\n", (f"column {TOTAL}", ": 0, but more than 0")),
@@ -297,8 +303,8 @@ BAD_ARGUMENTS: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "until before the firm": (["--until", "1999"], ("--until is 1999", "2015 or later")),
     "until no period": (["--until", "soon"], ("--until", "'soon'", "2015 (a year)", "2025-09 (a month)")),
     "until empty": (["--until", ""], ("--until", "''", "2015 (a year)")),
-    "until after the figures": (["--until", "2025-09"], ("period 2025 is missing", "periods found: 2011", "2024")),
-    "until much later": (["--until", "9999"], ("period 2025 is missing",)),
+    "until after the figures": (["--until", "2025-09"], ("no row covers 2025-01", "--data FILE")),
+    "until much later": (["--until", "9999"], ("no row covers 2025-01",)),
     "no draws": (["--draws", "0"], ("--draws is 0", "1 to 10000")),
     "too many draws": (["--draws", str(MOST_DRAWS + 1)], ("--draws is 10001", "1 to 10000")),
     "negative seed": (["--seed", "-1"], ("--seed is -1", "0 or more")),
@@ -413,3 +419,39 @@ def test_files_are_written_though_nobody_reads_the_output(tmp_path: Path) -> Non
         os.close(writing)
     assert set(read(tmp_path / "r.json")["series"]) == SERIES
     assert (tmp_path / "p.svg").stat().st_size > 10_000
+
+
+def test_cars_that_are_out_already_are_not_taken_out_again(tmp_path: Path, document: dict[str, Any]) -> None:
+    head = f"period,{','.join(NEEDED)},overseas_revenue_share_pct,gm_total_pct,revenue_other_rmb_bn"
+    row = "2024,12.6,25.39,333.152,286.2,1238.8,46.0,21.1,3.174"
+    own = written(tmp_path, "--data", file_of(tmp_path, f"{head}\n{row}\n"))
+    assert own["series"]["overseas_share"]["reported"][-1] == 46.0
+    assert own["series"]["total_gross_margin"]["reported"][-1] == 21.1
+    assert document["series"]["overseas_share"]["reported"][-1] == pytest.approx(41.9 * 365.906 / (365.906 - 32.754))
+
+
+def test_what_is_not_scored_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figures = file_of(tmp_path, QUARTERS)
+    told = written(tmp_path, "--data", figures, "--until", "2025-05")
+    assert [each["period"] for each in told["later"]] == ["2025-Q1"]
+    assert told["not_scored"] == ["2025-Q2", "2025-Q3"]
+    assert "Not scored: 2025-Q2, 2025-Q3" in capsys.readouterr().out
+    only_drivers = f"period,{','.join(NEEDED)}\n2025-Q1,11.1,6.66,111.0,66.6,333.0\n"
+    written(tmp_path, "--data", file_of(tmp_path, only_drivers))
+    assert "2025-Q1: nothing reported that is compared" in capsys.readouterr().out
+
+
+def test_one_file_is_never_named_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figures = file_of(tmp_path, QUARTERS)
+    assert main(["--data", figures, "--json", figures]) == 2
+    assert "name one file twice" in capsys.readouterr().err
+    assert Path(figures).read_text("utf-8") == QUARTERS
+
+
+def test_an_interrupt_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("thinmargin.backtest.results.backtest", interrupted)
+    assert main([]) == 130
+    assert capsys.readouterr().err == "interrupted: nothing was written\n"

@@ -177,3 +177,26 @@ def test_python_dash_m_ends_with_2_on_bad_input(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603  # our own code
     assert done.returncode == 2
     assert done.stderr == "error: --output is none/mine.json: its folder does not exist\n"
+
+
+def test_an_interrupted_search_is_said_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("thinmargin.calibration.search.search", interrupted)
+    assert main(["--output", str(tmp_path / "c.json")]) == 130
+    assert capsys.readouterr().err.endswith("interrupted: nothing was written\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_takes_no_file_is_refused_before_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    assert main(["--output", str(tmp_path / "c.json")]) == 2
+    assert "cannot be written to (Permission denied)" in capsys.readouterr().err

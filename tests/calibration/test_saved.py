@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ import pytest
 
 from thinmargin.calibration.misfit import Misfit
 from thinmargin.calibration.saved import (
+    IDENTIFIED,
     ORIGINS,
     Calibration,
+    covariance_difference,
     difference,
     figures_digest,
     from_document,
@@ -25,7 +28,7 @@ from thinmargin.calibration.saved import (
 )
 from thinmargin.calibration.unknowns import UNKNOWNS, shipped_values
 from thinmargin.data import reported
-from thinmargin.fitted import RESULT, fitted, fitted_history, fitted_seat
+from thinmargin.fitted import RESULT, fitted, fitted_seat
 from thinmargin.history import COMPARED, drivers, simulated
 from thinmargin.history import reported as reported_series
 from thinmargin.parameters import ECONOMY, FIRM_TABLE, Parameters
@@ -61,7 +64,6 @@ def test_the_defaults_of_the_package_are_the_shipped_constants() -> None:
         default = getattr(FIRM_TABLE[SEAT], name)
         assert (list(default) if isinstance(default, tuple) else default) == value, name
         assert fitted_seat(name) == default
-    assert fitted_history("flagship_price") == RESULT["constants"]["history"]["flagship_price"]
 
 
 def test_the_shipped_file_was_made_from_the_shipped_figures() -> None:
@@ -250,7 +252,7 @@ MEDIAN_ERRORS = {
 
 def test_the_benchmarks_worlds_could_have_had_the_history(worlds: Table, misfit: Misfit) -> None:
     some = worlds[:300]
-    flagships = np.full(len(some), fitted_history("flagship_price"))
+    flagships = np.full(len(some), RESULT["constants"]["history"]["flagship_price"])
     kept = replay(some, flagships, drivers(reported(), 96, Parameters().brand_decay))
     truth = reported_series(reported(), misfit.periods)
     model = simulated(kept, misfit.periods)
@@ -265,3 +267,34 @@ def test_the_benchmarks_worlds_could_have_had_the_history(worlds: Table, misfit:
 def test_the_shipped_calibration_is_the_one_read_at_import(calibration: Calibration) -> None:
     assert difference(calibration, shipped()) == 0.0
     assert calibration.misfit == RESULT["misfit"]
+
+
+@pytest.mark.parametrize("name", [item.name for item in fields(Parameters)])
+def test_the_source_of_a_constant_says_what_the_figures_tell_of_it(name: str, calibration: Calibration) -> None:
+    source = Parameters.__dataclass_fields__[name].metadata["source"]
+    doubt = [
+        deviation
+        for unknown, deviation in zip(UNKNOWNS, np.sqrt(calibration.covariance.diagonal()), strict=True)
+        if unknown.owner == "economy" and unknown.name == name
+    ]
+    told = [deviation <= IDENTIFIED for deviation in doubt]
+    if not told:
+        assert not source.startswith(("fit", "prior", "home: fit"))
+    elif all(told):
+        assert source.startswith("fit")
+    elif any(told):
+        assert source.startswith("home: fit; overseas: prior")
+    else:
+        assert source.startswith("prior, still in doubt")
+
+
+def test_the_documents_count_the_unknowns() -> None:
+    assert SIZE == 43, "the pages say forty-three: change them"
+
+
+def test_covariances_are_compared_by_deviation_and_correlation() -> None:
+    one = invented()
+    wider = Calibration(one.z, 1.21 * one.covariance, one.misfit, one.starts, one.seed, one.origins)
+    deviation = np.sqrt(one.covariance.diagonal()).max()
+    assert covariance_difference(one, one) == 0.0
+    assert covariance_difference(wider, one) == pytest.approx(0.1 * deviation)

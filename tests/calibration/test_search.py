@@ -78,6 +78,14 @@ def test_the_curvature_of_a_bowl_is_its_matrix() -> None:
     np.testing.assert_allclose(curvature(bowl, z), matrix, atol=1e-9)  # type: ignore[arg-type]  # a simpler misfit
 
 
+def test_the_curvature_is_measured_finely_enough(
+    monkeypatch: pytest.MonkeyPatch, misfit: Misfit, calibration: Calibration
+) -> None:
+    whole = np.linalg.eigvalsh(curvature(misfit, calibration.z))
+    monkeypatch.setattr(rooms, "STEP", rooms.STEP / 2)
+    np.testing.assert_allclose(np.linalg.eigvalsh(curvature(misfit, calibration.z)), whole, rtol=0.02)
+
+
 def test_the_posterior_inverts_curvature_and_is_never_wider_than_the_prior() -> None:
     rotation = np.linalg.qr(np.random.default_rng(2).standard_normal((4, 4)))[0]
     hessian = rotation @ np.diag([8.0, 2.0, 0.5, -3.0]) @ rotation.T

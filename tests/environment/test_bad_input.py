@@ -181,6 +181,7 @@ NOT_SETTINGS: dict[str, tuple[dict[str, Any], Any, list[str]]] = {
         ["'demand_dev'", "did you mean", "demand_sd"],
     ),
     "parameter unheard of": ({"parameters": {"qqq": 4.0}}, ValueError, ["'qqq'", "allowed are", "price_slope"]),
+    "parameter of a firm": ({"parameters": {"unit_cost": 900.0}}, ValueError, ["unit_cost", "constant of a firm"]),
     "parameter too low": ({"parameters": {"price_slope": 0.4}}, ValueError, ["price_slope", "0.4", "0.5 to 12"]),
     "parameter too high": ({"parameters": {"tax_rate": 0.7}}, ValueError, ["tax_rate", "0.7", "0 to 0.6"]),
     "parameter nan": ({"parameters": {"tax_rate": float("nan")}}, ValueError, ["tax_rate", "nan", "finite"]),

@@ -17,8 +17,8 @@ NEWER = """\
 Newer figures: a CSV file with a column `period` (2025, 2025-Q3, 2025-H1, 2025-09 or 2025-01/2025-09) and columns named
 like those of `python -m thinmargin.data`. Every row needs gm_smartphones_pct,
 selling_marketing_rmb_bn, revenue_total_rmb_bn, china_smartphone_market_m_units and global_smartphone_market_m_units:
-they drive the replay. Whatever else is reported is scored, period by period. Take electric cars out of revenue, total
-margin and overseas share first: the model knows none (those of 2024 are taken out).
+they drive the replay. Whatever else is reported is scored, period by period, from 2025 on. Give total margin and
+overseas share without electric cars: the model knows none (those of the shipped 2024 are taken out).
 
   python -m thinmargin.backtest --until 2025-09 --data my_figures.csv"""
 IMAGES = (".png", ".svg", ".pdf")
@@ -59,6 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201  # the command line's own answer
         return 2
+    except KeyboardInterrupt:
+        print("interrupted: nothing was written", file=sys.stderr)  # noqa: T201  # as above
+        return 130
 
 
 def _run(asked: argparse.Namespace) -> int:
@@ -88,7 +91,9 @@ def _run(asked: argparse.Namespace) -> int:
     )
     written = []
     if asked.json is not None:
-        asked.json.write_text(json.dumps(document(result), indent=1, allow_nan=False) + "\n", "utf-8")
+        part = asked.json.with_name(asked.json.name + ".part")
+        part.write_text(json.dumps(document(result), indent=1, allow_nan=False) + "\n", "utf-8")
+        part.replace(asked.json)
         written.append(f"written: {asked.json}")
     if asked.picture is not None:
         from thinmargin.backtest.picture import save  # noqa: PLC0415  # needs matplotlib
@@ -110,6 +115,9 @@ def _check(asked: argparse.Namespace) -> None:
             raise ValueError(f"{flag} is {path}: its folder does not exist")
         if path is not None and path.is_dir():
             raise ValueError(f"{flag} is {path}: a file is wanted, this is a folder")
+    named = [path.resolve() for path in (asked.json, asked.picture, asked.data) if path is not None]
+    if len(set(named)) < len(named):
+        raise ValueError("--json, --picture and --data name one file twice: three different ones are wanted")
     if asked.picture is not None:
         if asked.picture.suffix.lower() not in IMAGES:
             raise ValueError(f"--picture is {asked.picture}: allowed endings are {', '.join(IMAGES)}")

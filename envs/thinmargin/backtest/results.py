@@ -12,10 +12,10 @@ import numpy.typing as npt
 from thinmargin.backtest.elasticity import brand_elasticities
 from thinmargin.backtest.errors import absolute_errors, mean_error
 from thinmargin.backtest.forecasts import last_value, trend
-from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED, years
+from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED, tolerances, years
 from thinmargin.calibration.saved import Calibration
 from thinmargin.calibration.unknowns import economies
-from thinmargin.data import Figures, Period
+from thinmargin.data import Figures, Period, series_named
 from thinmargin.history import COMPARED, Compared, drivers, reported, simulated
 from thinmargin.parameters import Parameters
 from thinmargin.replay import replay
@@ -27,10 +27,14 @@ FIT_START = 2015
 """First year whose errors count as fit: figures before are users, estimates and a product just launched."""
 LAST_SHIPPED = 2024
 """Last year of the shipped figures: the hold-out ends here, later periods are listed one by one."""
+SHIPPED_END = 12 * (LAST_SHIPPED + 1 - FIRST_YEAR)
+"""January 2025, in months since January 2012."""
 BAND = (10.0, 90.0)
 """Percentiles of the band."""
 AHEAD = 2
 """Years that a forecast from the past looks ahead."""
+ERRORS = np.linspace(-40.0, 40.0, 8001)
+"""Grid of errors, in units of the tolerance, that the law of what is forgiven is drawn on."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,8 @@ class Result:
     scores: Mapping[str, Score]
     origins: tuple[Origin, ...]
     later: tuple[Later, ...]
+    unscored: tuple[Period, ...]
+    """Periods of the figures that drive at most: parts of shipped years, and what ends after the replay."""
     elasticity: Mapping[int, Mapping[int, float]]
     """Span in months to year to all-in brand elasticity."""
 
@@ -149,7 +155,7 @@ def backtest(
     factor = np.linalg.cholesky(calibration.covariance)
     guesses = calibration.z + generator.standard_normal((draws, len(calibration.z))) @ factor.T
     worlds = simulated(replay(*economies(guesses), history), shown)
-    wide = _forgiven(worlds, generator)
+    wide = _forgiven(worlds, shown, generator)
     bands = [
         {name: np.percentile(value, limit, axis=0) for name, value in sample.items()}
         for sample in (worlds, wide)
@@ -171,23 +177,53 @@ def backtest(
             if year < min(last_year, LAST_SHIPPED)
         ),
         _later(figures, until, best),
+        tuple(
+            period
+            for period in figures.periods
+            if period.end > until or (0 <= period.first < SHIPPED_END and not period.is_year)
+        ),
         brand_elasticities(figures, calibration) if last_year >= LAST_FITTED else {},
     )
 
 
-def _forgiven(worlds: Values, generator: np.random.Generator) -> dict[str, Numbers]:
-    """Drawn series with what the fit forgives added, what follows from two of them computed again."""
-    wide = {}
+def _forgiven(worlds: Values, shown: tuple[Period, ...], generator: np.random.Generator) -> dict[str, Numbers]:
+    """Drawn series with what the fit forgives added, what follows from them computed again.
+
+    Errors are drawn from the law the misfit implies, density exp(-sqrt(1 + e^2)) in units of the tolerance.
+    """
+    tolerance = tolerances(shown)
+    law = np.exp(-np.sqrt(1.0 + ERRORS * ERRORS)).cumsum()
+    wide = dict(worlds)
     for compared in COMPARED:
-        value = worlds[compared.name]
         if compared.tolerance is None:
-            wide[compared.name] = value
             continue
-        noise = compared.tolerance * generator.standard_normal(value.shape)
-        wide[compared.name] = value + noise if compared.error == "points" else value * np.exp(noise)
+        value = worlds[compared.name]
+        error = tolerance[compared.name] * np.interp(generator.random(value.shape), law / law[-1], ERRORS)
+        if compared.error == "points":
+            wide[compared.name] = value + error
+        else:
+            wide[compared.name] = np.maximum((value + compared.offset) * np.exp(error) - compared.offset, 0.0)
     wide["phone_revenue"] = wide["shipments"] * wide["asp"] / 1e3
     wide["arpu"] = 1e3 * wide["internet_revenue"] / wide["mau"]
+    phones = _gross_profit(worlds) - _gross_profit(worlds, phones=False)
+    margin = phones / worlds["phone_revenue"]
+    profit = margin * wide["phone_revenue"] + _gross_profit(wide, phones=False)
+    wide["total_gross_margin"] = 100.0 * profit / _revenue(wide)
     return wide
+
+
+def _revenue(values: Values) -> Numbers:
+    """Of the three lines, RMB bn."""
+    total: Numbers = values["phone_revenue"] + values["iot_revenue"] + values["internet_revenue"]
+    return total
+
+
+def _gross_profit(values: Values, *, phones: bool = True) -> Numbers:
+    """RMB bn: all of it, or that of accessories and services alone."""
+    if phones:
+        return values["total_gross_margin"] / 100.0 * _revenue(values)
+    services = Parameters().services_margin * values["internet_revenue"]
+    return values["iot_gross_margin"] / 100.0 * values["iot_revenue"] + services
 
 
 def _score(
@@ -246,8 +282,7 @@ def _origin(figures: Figures, year: int, z: Numbers, last_year: int, *, reported
 
 
 def _later(figures: Figures, until: int, best: Any) -> tuple[Later, ...]:
-    shipped_end = 12 * (LAST_SHIPPED + 1 - FIRST_YEAR)
-    periods = [period for period in figures.until(until).periods if period.first >= shipped_end]
+    periods = [period for period in figures.until(until).periods if period.first >= SHIPPED_END]
     if not periods:
         return ()
     last = years(LAST_SHIPPED)[-1:]
@@ -259,7 +294,8 @@ def _later(figures: Figures, until: int, best: Any) -> tuple[Later, ...]:
         for compared in COMPARED:
             name = compared.name
             value = truth[name][k : k + 1]
-            scale = period.months / 12.0 if name in SUMS else 1.0
+            adds_up = bool(compared.reported) and series_named(compared.reported).kind == "sum"
+            scale = period.months / 12.0 if adds_up else 1.0
             errors[name] = mean_error(compared, model[name][0, k : k + 1], value)
             naive[name] = mean_error(compared, before[name] * scale, value)
         found.append(
@@ -272,7 +308,3 @@ def _later(figures: Figures, until: int, best: Any) -> tuple[Later, ...]:
             )
         )
     return tuple(found)
-
-
-SUMS = ("shipments", "phone_revenue", "iot_revenue", "internet_revenue")
-"""Series that add up over the months of a period."""

@@ -6,12 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from thinmargin.backtest.results import BAND, FIT_START, LAST_SHIPPED, Later, Result, Score
+from thinmargin.backtest.results import AHEAD, BAND, FIT_START, LAST_SHIPPED, SHIPPED_END, Later, Result, Score
 from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED
 from thinmargin.history import COMPARED
 from thinmargin.records import markdown_table
 
-ERRORS = ("mape_fit", "last_value_fit", "mape_holdout", "last_value_holdout", "trend_holdout")
+ERRORS = ("mape_calibrated", "mape_fit", "last_value_fit", "mape_holdout", "last_value_holdout", "trend_holdout")
+UNITS = {compared.name: "%" if compared.error == "percent" else "points" for compared in COMPARED}
 SHARES = ("in_band_fit", "in_band_holdout", "in_wide_band_fit", "in_wide_band_holdout")
 
 
@@ -26,24 +27,35 @@ def _share(value: float) -> str:
 
 def error_rows(result: Result) -> list[list[str]]:
     """A row a series: error of the model, of the last value, and of the trend; fit years, then hold-out."""
-    rows = []
-    for score in result.scores.values():
-        unit = "%" if score.compared.error == "percent" else "points"
-        rows.append([score.compared.name, unit, *(number(getattr(score, name)) for name in ERRORS)])
-    return rows
+    return [
+        [name, UNITS[name], *(number(getattr(score, item)) for item in ERRORS)] for name, score in result.scores.items()
+    ]
 
 
-ERROR_HEAD = ("series", "error in", "fit", "last value", "hold-out", "last value", "trend")
+def short_error_rows(result: Result) -> list[list[str]]:
+    """The same without the years before the fit counts."""
+    return [[*row[:2], *row[3:]] for row in error_rows(result)]
+
+
+ERROR_HEAD = (
+    "series",
+    "error in",
+    f"{FIRST_YEAR}-{LAST_FITTED}",
+    "fit",
+    "fit: last value",
+    "hold-out",
+    "hold-out: last value",
+    "hold-out: trend",
+)
+
+
+TEXT_HEAD = (*ERROR_HEAD[:4], "last value", "hold-out", "last value", "trend")
+"""The same for a terminal's width: each last value stands after what it is compared with."""
 
 
 def rolling_rows(result: Result) -> list[list[str]]:
     """A row a series: mean error of the forecasts from the past, of the model and the two naive ones."""
-    rows = []
-    for compared in COMPARED:
-        mean = result.rolling(compared.name)
-        unit = "%" if compared.error == "percent" else "points"
-        rows.append([compared.name, unit, *(number(mean[what]) for what in ("model", "last_value", "trend"))])
-    return rows
+    return [[name, UNITS[name], *(number(value) for value in result.rolling(name).values())] for name in result.scores]
 
 
 ROLLING_HEAD = ("series", "error in", "model", "last value", "trend")
@@ -105,9 +117,14 @@ def text(result: Result) -> str:
     """The whole result for a terminal."""
     markets = "as reported" if result.reported_markets else "as the model says"
     last = result.years[-1].year
-    span = f"fit {FIT_START}-{LAST_FITTED}" + (f", hold-out {LAST_FITTED + 1}-{last}" if last > LAST_FITTED else "")
+    span = f"fit {FIT_START}-{min(last, LAST_FITTED)}" + (
+        f", hold-out {LAST_FITTED + 1}-{last}" if last > LAST_FITTED else ""
+    )
     title = f"Back-test: constants fitted to {FIRST_YEAR}-{LAST_FITTED}, size of markets {markets}."
-    blocks = [f"{title}\nMean absolute error, {span}.", _aligned(ERROR_HEAD, error_rows(result))]
+    naive = (
+        f"Last value: last year's in the fit, that of {LAST_FITTED} in the hold-out; trend: {FIT_START}-{LAST_FITTED}."
+    )
+    blocks = [f"{title}\nMean absolute error, {span}.\n{naive}", _aligned(TEXT_HEAD, error_rows(result))]
     if last > LAST_FITTED:
         won = beaten(result)
         blocks.append(
@@ -116,7 +133,7 @@ def text(result: Result) -> str:
         )
     if result.origins:
         origins = ", ".join(str(origin.year) for origin in result.origins)
-        title = f"Forecasts two years ahead, fitted to the figures until {origins} alone:"
+        title = f"Forecasts up to {AHEAD} years ahead, fitted to the figures until {origins} alone:"
         blocks.append(f"{title}\n\n{_aligned(ROLLING_HEAD, rolling_rows(result))}")
     title = (
         f"Share of reported values inside the {BAND[1] - BAND[0]:.0f} % band of the posterior, and of the wide one\n"
@@ -127,6 +144,12 @@ def text(result: Result) -> str:
         table = _aligned(elasticity_head(result), elasticity_rows(result))
         blocks.append(f"All-in brand elasticity:\n\n{table}")
     blocks.extend(_later_text(later) for later in result.later)
+    own = [str(period) for period in result.unscored if period.end > SHIPPED_END or not period.is_year]
+    if own:
+        blocks.append(
+            f"Not scored: {', '.join(own)} (parts of {FIRST_YEAR}-{LAST_SHIPPED} drive the replay only, and so do "
+            "periods that\nend after --until)."
+        )
     return "\n\n".join(blocks)
 
 
@@ -139,11 +162,14 @@ def _later_text(later: Later) -> str:
             number(later.model[name], 2),
             number(later.error[name]),
             number(later.last_value_error[name]),
+            UNITS[name],
         ]
         for name in later.truth
         if not math.isnan(later.truth[name])
     ]
-    head = ("series", "reported", "simulated", "error", "last value")
+    head = ("series", "reported", "simulated", "error", "last value", "error in")
+    if not rows:
+        return f"{later.period}: nothing reported that is compared; its row drives the replay."
     title = f"{later.period}, after the shipped figures (last value: {LAST_SHIPPED}, by length of the period):"
     return f"{title}\n\n{_aligned(head, rows)}"
 
@@ -152,6 +178,7 @@ def markdown(result: Result) -> dict[str, str]:
     """The tables of the documentation, by name."""
     return {
         "errors": markdown_table(ERROR_HEAD, error_rows(result)),
+        "short errors": markdown_table([*ERROR_HEAD[:2], *ERROR_HEAD[3:]], short_error_rows(result)),
         "rolling": markdown_table(ROLLING_HEAD, rolling_rows(result)),
         "coverage": markdown_table(COVERAGE_HEAD, coverage_rows(result)),
         "elasticity": markdown_table(elasticity_head(result), elasticity_rows(result)),
@@ -189,6 +216,7 @@ def document(result: Result) -> dict[str, Any]:
         "elasticity": {
             str(span): {str(year): value for year, value in years.items()} for span, years in result.elasticity.items()
         },
+        "not_scored": [str(period) for period in result.unscored],
         "later": [
             {
                 "period": str(later.period),
@@ -214,7 +242,7 @@ def _score_entry(result: Result, score: Score) -> dict[str, Any]:
     return {
         "unit": score.compared.unit,
         "error_in": score.compared.error,
-        **_plain({item: getattr(score, item) for item in ("mape_calibrated", *ERRORS, *SHARES)}),
+        **_plain({item: getattr(score, item) for item in (*ERRORS, *SHARES)}),
         "years": [period.year for period in result.years],
         "reported": _values(result.truth[name]),
         "simulated": _values(result.model[name]),

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from thinmargin.calibration.saved import Calibration
 
 EXPLAINED = """\
 Fits the unknown constants of the economy to the reported figures of 2012-2019, and once more to those until 2016,
 2017 and 2018 for forecasts from the past. Figures of 2020 and later are never read. It looks for the least sum of
 misfit and prior with CMA-ES from several starts, measures the curvature around the best guess, and writes one
-JSON file. The package ships such a file: --check runs the search again and compares."""
+JSON file. The package ships such a file: --check runs the search again and compares.
+
+Four fits of three starts take one to five minutes."""
 
 LAST_SEED = 2**31
 """NumPy's older generator, which the search draws from, takes no larger ones."""
@@ -24,8 +34,11 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--seed", type=_count, default=0, help="seed of the search (default 0, the shipped one)")
-    parser.add_argument("--starts", type=_positive, default=3, help="starts of the search (default 3)")
-    parser.add_argument("--output", type=Path, default=Path("calibration.json"), help="file to write")
+    parser.add_argument("--starts", type=_positive, default=3, help="starts of each search (default 3)")
+    parser.add_argument(
+        "--output", type=Path, default=Path("calibration.json"), metavar="FILE",
+        help="file to write (default calibration.json)",
+    )  # fmt: skip
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit with 1 unless the shipped constants come out again"
     )
@@ -47,27 +60,72 @@ def _positive(text: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status is 1 where --check finds another result."""
+    """Run the command; the exit status is 1 where --check finds another result, 2 for bad arguments."""
     asked = _parser().parse_args(arguments)
-    if not asked.check:
-        if not asked.output.resolve().parent.is_dir():
-            return _refuse(f"--output is {asked.output}: its folder does not exist")
-        if asked.output.is_dir():
-            return _refuse(f"--output is {asked.output}: a file is wanted, this is a folder")
     try:
-        import cma  # noqa: F401, PLC0415  # heavy: not for --help
-        from rich.console import Console  # noqa: PLC0415  # as above
-        from rich.progress import Progress  # noqa: PLC0415  # as above
-    except ModuleNotFoundError as error:
-        return _refuse(f"{str(error.name).partition('.')[0]} is missing: pip install 'thinmargin[search]'")
-    from thinmargin.calibration.misfit import LAST_FITTED, Misfit  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin.calibration.saved import (  # noqa: PLC0415  # as above
+        return _run(asked)
+    except KeyboardInterrupt:
+        print("interrupted: nothing was written", file=sys.stderr)  # noqa: T201  # the command line's own answer
+        return 130
+
+
+def _run(asked: argparse.Namespace) -> int:
+    problem = None if asked.check else _output_problem(asked.output)
+    missing = [name for name in ("cma", "rich") if find_spec(name) is None]
+    if missing:
+        problem = f"{missing[0]} is missing: pip install 'thinmargin[search]'"
+    if problem is not None:
+        return _refuse(problem)
+    from thinmargin.calibration.saved import (  # noqa: PLC0415  # heavy: not for --help
         CLOSE,
-        ORIGINS,
-        Calibration,
+        CLOSE_COVARIANCE,
+        covariance_difference,
         difference,
         shipped,
     )
+
+    result = _calibrated(asked.seed, asked.starts)
+    lines = _lines(result)
+    status = 0
+    if asked.check:
+        gap, doubt = difference(result, shipped()), covariance_difference(result, shipped())
+        status = 0 if gap <= CLOSE and doubt <= CLOSE_COVARIANCE else 1
+        lines += [
+            f"largest relative difference to a shipped constant: {gap:.2e} ({CLOSE:g} allowed)",
+            f"largest difference of a deviation or correlation: {doubt:.2e} ({CLOSE_COVARIANCE:g} allowed)",
+            "the calibration that is shipped" if status == 0 else "not the calibration that is shipped",
+        ]
+    else:
+        try:
+            result.write(asked.output)
+            lines.append(f"written: {asked.output}")
+        except OSError as error:  # what was found is printed all the same
+            status = _refuse(f"--output is {asked.output}: it could not be written ({error.strerror})")
+    print("\n".join(lines))  # noqa: T201  # the command line's own answer
+    return status
+
+
+def _output_problem(output: Path) -> str | None:
+    """Why the file could not be written in the end, known before minutes of search."""
+    folder = output.resolve().parent
+    if not folder.is_dir():
+        return f"--output is {output}: its folder does not exist"
+    if output.is_dir():
+        return f"--output is {output}: a file is wanted, this is a folder"
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return f"--output is {output}: its folder cannot be written to ({error.strerror})"
+
+
+def _calibrated(seed: int, starts: int) -> Calibration:
+    """Every fit, with progress on stderr: a bar on a terminal, a line a fit elsewhere."""
+    from rich.console import Console  # noqa: PLC0415  # heavy: not for --help
+    from rich.progress import Progress  # noqa: PLC0415  # as above
+
+    from thinmargin.calibration.misfit import LAST_FITTED, Misfit  # noqa: PLC0415  # as above
+    from thinmargin.calibration.saved import ORIGINS, Calibration  # noqa: PLC0415  # as above
     from thinmargin.calibration.search import (  # noqa: PLC0415  # as above
         GENERATIONS,
         Found,
@@ -75,45 +133,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         posterior_covariance,
         search,
     )
-    from thinmargin.calibration.unknowns import UNKNOWNS  # noqa: PLC0415  # as above
     from thinmargin.data import reported  # noqa: PLC0415  # as above
 
-    last_years = (*ORIGINS, LAST_FITTED)
     found: dict[int, Found] = {}
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        for last in last_years:
-            task = progress.add_task(f"figures to {last}", total=asked.starts * GENERATIONS)
+        for last in (*ORIGINS, LAST_FITTED):
+            task = progress.add_task(f"figures to {last}", total=starts * GENERATIONS)
 
-            def told(start: int, generation: int, value: float, task: object = task, last: int = last) -> None:
+            def told(start: int, generation: int, value: float, task: TaskID = task, last: int = last) -> None:
                 done = start * GENERATIONS + generation
-                progress.update(task, completed=done, description=f"figures to {last}: misfit {value:.4f}")  # type: ignore[arg-type]  # rich's own TaskID
+                progress.update(task, completed=done, description=f"figures to {last}: misfit {value:.4f}")
 
-            found[last] = search(Misfit(reported(), last), asked.seed, asked.starts, told)
+            found[last] = search(Misfit(reported(), last), seed, starts, told)
             progress.remove_task(task)
+            if not progress.console.is_terminal:
+                progress.console.print(f"figures to {last}: misfit {found[last].misfit:.6f}")
     best = found[LAST_FITTED]
     covariance = posterior_covariance(curvature(Misfit(reported()), best.z))
-    result = Calibration(
-        best.z, covariance, best.misfit, best.starts, asked.seed, {year: found[year].z for year in ORIGINS}
-    )
+    origins = {year: found[year].z for year in ORIGINS}
+    return Calibration(best.z, covariance, best.misfit, best.starts, seed, origins)
+
+
+def _lines(result: Calibration) -> list[str]:
+    """The constants found, with their priors and what is in doubt."""
+    from thinmargin.calibration.unknowns import UNKNOWNS  # noqa: PLC0415  # heavy: not for --help
+
     lines = [f"{'constant':<34}{'value':>12}{'prior':>12}{'z':>8}{'sd of z':>9}"]
-    for unknown, z, variance in zip(UNKNOWNS, best.z, covariance.diagonal(), strict=True):
+    for unknown, z, variance in zip(UNKNOWNS, result.z, result.covariance.diagonal(), strict=True):
         number = float(unknown.constant(z))
         lines.append(f"{unknown.label:<34}{number:>12.5g}{unknown.centre:>12.5g}{z:>8.2f}{variance**0.5:>9.2f}")
-    ends = ", ".join(f"{value:.9f}" for value in best.starts)
-    lines.append(f"misfit of each start: {ends}")
-    status = 0
-    if asked.check:
-        gap = difference(result, shipped())
-        status = 0 if gap <= CLOSE else 1
-        lines.append(f"largest relative difference to a shipped constant: {gap:.2e} ({CLOSE:g} allowed)")
-    else:
-        try:
-            result.write(asked.output)
-        except OSError as error:
-            return _refuse(str(error))
-        lines.append(f"written: {asked.output}")
-    print("\n".join(lines))  # noqa: T201  # the command line's own answer
-    return status
+    ends = ", ".join(f"{value:.9f}" for value in result.starts)
+    return [*lines, f"misfit of each start: {ends}"]
 
 
 def _refuse(problem: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -21,10 +22,10 @@ LAST_FITTED = 2019
 STATUS_FACTOR = {"verified": 1.0, "background": 1.25, "estimate": 3.0}
 """How much wider the tolerance of a cell is by its status."""
 BREAK_FACTOR = {
-    ("miui_mau_m", 2012): 2.0,
-    ("miui_mau_m", 2013): 2.0,
-    ("miui_mau_m", 2014): 2.0,
-    ("revenue_internet_services_rmb_bn", 2014): 3.0,
+    (2012, "miui_mau_m"): 2.0,
+    (2013, "miui_mau_m"): 2.0,
+    (2014, "miui_mau_m"): 2.0,
+    (2014, "revenue_internet_services_rmb_bn"): 3.0,
 }
 """And by a break of the series: users of other makers' phones counted in, revenue possibly gross."""
 MARKET_TOLERANCE = 0.08
@@ -45,6 +46,18 @@ def huber(error: Numbers) -> Numbers:
     return np.sqrt(1.0 + error * error) - 1.0
 
 
+def tolerances(periods: Sequence[Period]) -> dict[str, Numbers]:
+    """What is forgiven of each fitted series in each period, log or points: name to shape (periods,)."""
+    status = {(cell.year, cell.series): STATUS_FACTOR[cell.status] for cell in provenance()}
+    found = {}
+    for compared in COMPARED:
+        if compared.tolerance is not None:
+            cells = [(period.year, compared.reported) for period in periods]
+            factors = [status.get(cell, 1.0) * BREAK_FACTOR.get(cell, 1.0) for cell in cells]
+            found[compared.name] = compared.tolerance * np.array(factors)
+    return found
+
+
 class Misfit:
     """Misfit of guesses to the figures of 2012 to `last`: minus the logarithm of the posterior, up to a constant.
 
@@ -58,19 +71,7 @@ class Misfit:
         seen = figures.years(FIRST_YEAR, last)
         self._drivers = drivers(seen, 12 * len(self.periods), Parameters().brand_decay)
         self._reported = reported(seen, self.periods)
-        status = {(cell.year, cell.series): STATUS_FACTOR[cell.status] for cell in provenance()}
-        self._tolerance = {
-            compared.name: np.array(
-                [
-                    compared.tolerance
-                    * status.get((period.year, compared.reported), 1.0)
-                    * BREAK_FACTOR.get((compared.reported, period.year), 1.0)
-                    for period in self.periods
-                ]
-            )
-            for compared in COMPARED
-            if compared.tolerance is not None
-        }
+        self._tolerance = tolerances(self.periods)
 
     def replays(self, z: Numbers) -> Table:
         """Records of type TRACKED, shape (rows, months), of guesses of shape (rows, unknowns)."""

@@ -27,6 +27,10 @@ DIGITS = 9
 """Digits kept of the covariance."""
 CLOSE = 1e-6
 """Difference of a constant, relative to itself, up to which two calibrations are the same."""
+CLOSE_COVARIANCE = 1e-3
+"""Difference of a posterior standard deviation or correlation up to which two calibrations are the same."""
+IDENTIFIED = 0.75
+"""Standard deviation of z up to which the figures are said to tell a constant; the prior's is 1."""
 PACKAGES = ("numpy", "numba", "cma")
 READ = ("unknowns", "z", "covariance", "misfit", "starts", "seed", "origins")
 """Entries of the file that a calibration is made of."""
@@ -157,3 +161,10 @@ def difference(one: Calibration, other: Calibration) -> float:
             mine, yours = float(unknown.constant(ours[k])), float(unknown.constant(theirs[k]))
             gaps.append(abs(mine - yours) / max(abs(yours), 0.0 if unknown.log else unknown.sd))
     return max(gaps)
+
+
+def covariance_difference(one: Calibration, other: Calibration) -> float:
+    """Largest difference of a standard deviation of z, or of a correlation, between two posteriors."""
+    deviations = [np.sqrt(each.covariance.diagonal()) for each in (one, other)]
+    correlations = [each.covariance / np.outer(sd, sd) for each, sd in zip((one, other), deviations, strict=True)]
+    return float(max(np.abs(pair[0] - pair[1]).max() for pair in (deviations, correlations)))

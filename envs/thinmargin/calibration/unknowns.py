@@ -58,6 +58,8 @@ def _plain(
 
 
 JUDGEMENT = "judgement"
+FIRST_FIT = "a first fit to the same figures, widened"
+"""Such a centre has seen the figures once already: what the posterior says of it is a little too sure."""
 
 UNKNOWNS: tuple[Unknown, ...] = (
     # demand
@@ -67,7 +69,7 @@ UNKNOWNS: tuple[Unknown, ...] = (
     _log("users_ceiling", 950.0, 0.06, "judgement: most adults of China", HOME),
     _log("users_ceiling", 3300.0, 0.10, JUDGEMENT, OVERSEAS),
     _log("adoption_imitation", 0.83, 0.2, "judgement; Bass curves of phones: 0.5 to 1.2", HOME),
-    _log("adoption_imitation", 0.35, 0.2, JUDGEMENT, OVERSEAS),
+    _log("adoption_imitation", 0.35, 0.2, FIRST_FIT, OVERSEAS),
     _log("device_life", 20.0, 0.08, "18.6 months in China in 2013, 18 to 26 elsewhere: Kantar"),
     _log("device_life_growth", 1.5, 0.4, "18.6 months in 2013, 20.2 in 2016, about 24 in 2018: Kantar"),
     _plain("second_life", 0.4, 0.15, "judgement: phones handed on and resold"),
@@ -75,36 +77,36 @@ UNKNOWNS: tuple[Unknown, ...] = (
     _log("base_start", 650.0, 0.1, "IDC shipments to 2011", OVERSEAS),
     # marketing and channels
     _log("awareness_span", 1.0, 0.2, "long-run advertising elasticity 0.24: Sethuraman, Tellis & Briesch 2011"),
-    _log("awareness_pivot", 50.0, 0.5, JUDGEMENT),
+    _log("awareness_pivot", 50.0, 0.5, FIRST_FIT),
     _log("word_of_mouth", 2.5, 0.5, "sales elasticity of word of mouth 0.24: You, Vadakkepatt & Joshi 2015"),
     _log("coverage_rate", 0.02, 0.6, JUDGEMENT),
     _log("coverage_scale", 100.0, 0.7, JUDGEMENT),
     _plain("overseas_effort", 0.6, 0.1, JUDGEMENT),
     _log("entry_months", 60.0, 0.2, "judgement: partners, then subsidiaries and factories"),
     _log("online", 0.33, 0.25, "category online share 20 %, own site 70 % of sales in 2012-15", owner="seat"),
-    _plain("brand", -0.6, 1.0, JUDGEMENT, HOME, "seat"),
+    _plain("brand", -0.6, 1.0, FIRST_FIT, HOME, "seat"),
     _plain("brand", 0.0, 0.7, "judgement: the same phones abroad; difference to home", OVERSEAS, "seat"),
-    _log("brand_drop", 0.6, 0.5, "judgement: the slump of 2016"),
-    _log("imitation_strength", 0.6, 0.4, JUDGEMENT),
+    _log("brand_drop", 0.6, 0.5, FIRST_FIT),
+    _log("imitation_strength", 0.6, 0.4, FIRST_FIT),
     _log("bug_rate", 0.03, 0.4, "judgement; no series tells"),
     # services and accessories
-    _log("services_ceiling", 250.0, 0.6, JUDGEMENT, HOME),
+    _log("services_ceiling", 250.0, 0.6, FIRST_FIT, HOME),
     _log("services_ceiling", 24.0, 0.3, "judgement: a tenth of home", OVERSEAS),
-    _log("services_half", 400.0, 1.0, JUDGEMENT),
-    _log("accessory_ceiling", 491.0, 0.6, JUDGEMENT, HOME),
-    _log("accessory_ceiling", 68.0, 0.4, JUDGEMENT, OVERSEAS),
-    _log("breadth_scale", 20.0, 1.0, JUDGEMENT),
+    _log("services_half", 400.0, 1.0, FIRST_FIT),
+    _log("accessory_ceiling", 491.0, 0.6, FIRST_FIT, HOME),
+    _log("accessory_ceiling", 68.0, 0.4, FIRST_FIT, OVERSEAS),
+    _log("breadth_scale", 20.0, 1.0, FIRST_FIT),
     _log("breadth", 0.7, 0.7, "judgement: accessories of its own from 2012", owner="seat"),
     _log("gestation", 30.0, 0.3, "2 to 3 years from funding to market, 2013-16"),
     _log("deal_flow", 4.0, 0.6, JUDGEMENT),
     _log("obsolescence", 0.012, 0.5, JUDGEMENT),
-    _log("accessory_margin", 0.24, 0.2, JUDGEMENT),
-    _log("accessory_scale", 58000.0, 0.4, JUDGEMENT),
+    _log("accessory_margin", 0.24, 0.2, FIRST_FIT),
+    _log("accessory_scale", 58000.0, 0.4, FIRST_FIT),
     # cost and supply
     _log("unit_cost", 1000.0, 0.2, "reported prices 2012-15 less margin, for the mix of 2015", owner="seat"),
-    _log("experience", 9.0, 0.7, JUDGEMENT, owner="seat"),
-    _plain("incompressible", 0.55, 0.1, JUDGEMENT),
-    _plain("spec_drift", 0.0015, 0.002, JUDGEMENT),
+    _log("experience", 9.0, 0.7, FIRST_FIT, owner="seat"),
+    _plain("incompressible", 0.55, 0.1, FIRST_FIT),
+    _plain("spec_drift", 0.0015, 0.002, FIRST_FIT),
     _log("capacity", 0.35, 0.3, "judgement: first orders of 0.3 m phones a month", owner="seat"),
     _plain("flagship_price", 0.35, 0.15, "first cheap phone at 799 against 1,999 RMB", owner="history"),
 )

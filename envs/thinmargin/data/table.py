@@ -13,6 +13,12 @@ from thinmargin.data.series import BREAKS, SERIES, series_named
 from thinmargin.data.shipped import STATUSES, provenance, reported
 
 WIDTH = 120
+KINDS = {
+    "sum": "summed over the period",
+    "end": "at the end of the period",
+    "share": "share over the period",
+    "ratio": "ratio over the period",
+}
 MARKS = {"verified": "", "background": "~", "estimate": "?"}
 """What follows a value of each status."""
 CHARACTERS = range(9, 3, -1)
@@ -36,7 +42,16 @@ def figures_text(names: Sequence[str] = ()) -> str:
     breaks = [
         textwrap.fill(f"{name}: {BREAKS[name]}", WIDTH, subsequent_indent="  ") for name in chosen if name in BREAKS
     ]
-    return "\n".join([*table, "", *legend, *(["", "Breaks and weak spots", *breaks] if breaks else [])])
+    about = [
+        textwrap.fill(
+            f"{series.name}: {series.meaning} [{series.unit}], {KINDS[series.kind]}", WIDTH, subsequent_indent="  "
+        )
+        for series in SERIES
+        if series.name in chosen
+    ]
+    return "\n".join(
+        [*table, "", *legend, "", "What they are", *about, *(["", "Breaks and weak spots", *breaks] if breaks else [])]
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
