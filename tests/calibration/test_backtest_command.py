@@ -455,3 +455,11 @@ def test_an_interrupt_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setattr("thinmargin.backtest.results.backtest", interrupted)
     assert main([]) == 130
     assert capsys.readouterr().err == "interrupted: nothing was written\n"
+
+
+def test_later_periods_are_in_the_picture(tmp_path: Path) -> None:
+    plain, later = tmp_path / "plain.svg", tmp_path / "later.svg"
+    assert main([*FEW, "--picture", str(plain)]) == 0
+    assert main([*FEW, "--picture", str(later), "--data", file_of(tmp_path, QUARTERS)]) == 0
+    assert "later, sums at a year" not in plain.read_text("utf-8")
+    assert "later, sums at a year" in later.read_text("utf-8")

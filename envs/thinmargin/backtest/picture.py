@@ -1,4 +1,7 @@
-"""A back-test as a picture: reported against simulated, a panel a series."""
+"""A back-test as a picture: reported against simulated, a panel a series.
+
+Periods after the shipped figures are open circles, sums at a year's rate.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from thinmargin.backtest.forecasts import trend
-from thinmargin.backtest.results import Result
-from thinmargin.calibration.misfit import LAST_FITTED
+from thinmargin.backtest.results import Result, adds_up
+from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED
 from thinmargin.history import COMPARED
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 3
+LATER = "later, sums at a year's rate"
 REPORTED, MODEL, NAIVE = "#111111", "#d9480f", "#868e96"
 
 
@@ -62,7 +66,15 @@ def _panel(axes: Axes, result: Result, name: str) -> None:
         axes.plot(years[ahead], line, color=NAIVE, lw=1.0, ls="--", label="trend of 2015-2019")
         axes.axvspan(LAST_FITTED + 0.5, years[-1] + 0.5, color="#f1f3f5", zorder=0, label="years it never saw")
     axes.plot(years, truth, "o", color=REPORTED, ms=3.5, label="reported")
-    known = np.concatenate([truth[~np.isnan(truth)], result.model[name], result.high[name]])
+    for k, later in enumerate(result.later):
+        middle = FIRST_YEAR + (later.period.first + later.period.end - 12) / 24.0
+        a_year = 12.0 / later.period.months if adds_up(score.compared) else 1.0
+        axes.plot(
+            middle, a_year * later.truth[name], "o", color=REPORTED, ms=3.5, mfc="none", label="_" * (k > 0) + LATER
+        )
+        axes.plot(middle, a_year * later.model[name], "o", color=MODEL, ms=3.5, mfc="none")
+    drawn = [] if adds_up(score.compared) else [later.model[name] for later in result.later]
+    known = np.concatenate([truth[~np.isnan(truth)], result.model[name], result.high[name], drawn])
     axes.set_ylim(min(0.0, float(np.nanmin(truth)), float(result.model[name].min())), 1.15 * float(known.max()))
     axes.set_title(f"{name.replace('_', ' ')}, {score.compared.unit}", fontsize=10, loc="left")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))

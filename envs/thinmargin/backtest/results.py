@@ -281,6 +281,11 @@ def _origin(figures: Figures, year: int, z: Numbers, last_year: int, *, reported
     return Origin(year, forecast, later, ours, naive["last_value"], naive["trend"])
 
 
+def adds_up(compared: Compared) -> bool:
+    """Whether a series is summed over the months of a period."""
+    return bool(compared.reported) and series_named(compared.reported).kind == "sum"
+
+
 def _later(figures: Figures, until: int, best: Any) -> tuple[Later, ...]:
     periods = [period for period in figures.until(until).periods if period.first >= SHIPPED_END]
     if not periods:
@@ -294,8 +299,7 @@ def _later(figures: Figures, until: int, best: Any) -> tuple[Later, ...]:
         for compared in COMPARED:
             name = compared.name
             value = truth[name][k : k + 1]
-            adds_up = bool(compared.reported) and series_named(compared.reported).kind == "sum"
-            scale = period.months / 12.0 if adds_up else 1.0
+            scale = period.months / 12.0 if adds_up(compared) else 1.0
             errors[name] = mean_error(compared, model[name][0, k : k + 1], value)
             naive[name] = mean_error(compared, before[name] * scale, value)
         found.append(
