@@ -15,9 +15,9 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import HParam, Logger, TensorBoardOutputFormat
 from torch.utils.tensorboard import SummaryWriter
 
+from thinmargin.files import write_atomically
 from thinmargin.records import LEVERS
 from thinmargin_agents.configs import Run
-from thinmargin_agents.files import write_atomically
 from thinmargin_agents.models import weights
 from thinmargin_agents.runs import RunFolder
 from thinmargin_agents.sb3 import EcosystemVecEnv

@@ -14,11 +14,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from thinmargin import ENVIRONMENTS
 from thinmargin.baselines import BASELINES, baseline
+from thinmargin.files import check_writable, write_atomically
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
 from thinmargin_agents.comparison import REFERENCE, Result, report_of, result_of
 from thinmargin_agents.evaluation import EvaluateConfig
-from thinmargin_agents.files import check_writable, write_atomically
 from thinmargin_agents.outcome_table import as_csv, as_json, as_markdown, show, with_results
 from thinmargin_agents.policies import Entrant, Member, PolicyError, entrant_of
 from thinmargin_agents.rollout import Outcome, play_worlds

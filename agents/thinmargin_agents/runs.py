@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from thinmargin.files import write_atomically
 from thinmargin_agents.configs import ConfigError, Run
-from thinmargin_agents.files import write_atomically
 from thinmargin_agents.trees import DamagedFileError, read_json, read_tree, write_json, write_tree
 from thinmargin_agents.versions import versions
 

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
+from thinmargin.files import write_atomically
 from thinmargin.parameters import ECONOMY
 from thinmargin.records import REPORT, SHOCKS, STATE
-from thinmargin_agents.files import write_atomically
 
 RECORDS = {"state": STATE, "economy": ECONOMY, "shocks": SHOCKS, "report": REPORT}
 """Record types a tree may hold; they are stored as plain float64 tables."""

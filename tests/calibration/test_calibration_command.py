@@ -133,7 +133,7 @@ def test_bad_arguments_are_told_what_is_allowed(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("output", "told"), [("none/mine.json", "folder does not exist"), (".", "this is a folder")])
+@pytest.mark.parametrize(("output", "told"), [("none/mine.json", "there is no folder 'none'"), (".", "is not a file")])
 def test_a_place_that_cannot_be_written_is_refused_before_the_search(
     settled: list[int],
     tmp_path: Path,
@@ -176,7 +176,7 @@ def test_python_dash_m_ends_with_2_on_bad_input(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-m", "thinmargin.calibration", "--output", "none/mine.json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603  # our own code
     assert done.returncode == 2
-    assert done.stderr == "error: --output is none/mine.json: its folder does not exist\n"
+    assert done.stderr == "error: --output is none/mine.json: it cannot be written: there is no folder 'none'\n"
 
 
 def test_an_interrupted_search_is_said_in_a_line(
@@ -192,11 +192,12 @@ def test_an_interrupted_search_is_said_in_a_line(
 
 
 def test_a_folder_that_takes_no_file_is_refused_before_the_search(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    settled: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refused(**_: object) -> None:
+    def refused(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    monkeypatch.setattr(Path, "touch", refused)
     assert main(["--output", str(tmp_path / "c.json")]) == 2
-    assert "cannot be written to (Permission denied)" in capsys.readouterr().err
+    assert "cannot be written: Permission denied" in capsys.readouterr().err
+    assert settled == []

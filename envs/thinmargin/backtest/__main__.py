@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from thinmargin.files import check_writable, write_atomically
+
 EXPLAINED = """\
 Drives the firm with its reported history (margin, selling spend, start-ups funded, size of markets) and compares what
 the model makes of it with what was reported: errors in the years of the fit and in years it never saw, beside two
@@ -91,9 +93,7 @@ def _run(asked: argparse.Namespace) -> int:
     )
     written = []
     if asked.json is not None:
-        part = asked.json.with_name(asked.json.name + ".part")
-        part.write_text(json.dumps(document(result), indent=1, allow_nan=False) + "\n", "utf-8")
-        part.replace(asked.json)
+        write_atomically(asked.json, json.dumps(document(result), indent=1, allow_nan=False) + "\n")
         written.append(f"written: {asked.json}")
     if asked.picture is not None:
         from thinmargin.backtest.picture import save  # noqa: PLC0415  # needs matplotlib
@@ -111,10 +111,11 @@ def _check(asked: argparse.Namespace) -> None:
     if asked.seed < 0:
         raise ValueError(f"--seed is {asked.seed}: 0 or more is wanted")
     for flag, path in (("--json", asked.json), ("--picture", asked.picture)):
-        if path is not None and not path.resolve().parent.is_dir():
-            raise ValueError(f"{flag} is {path}: its folder does not exist")
-        if path is not None and path.is_dir():
-            raise ValueError(f"{flag} is {path}: a file is wanted, this is a folder")
+        if path is not None:
+            try:
+                check_writable(path)
+            except OSError as error:
+                raise ValueError(f"{flag} is {path}: it cannot be written: {error}") from None
     named = [path.resolve() for path in (asked.json, asked.picture, asked.data) if path is not None]
     if len(set(named)) < len(named):
         raise ValueError("--json, --picture and --data name one file twice: three different ones are wanted")

@@ -5,6 +5,7 @@ Periods after the shipped figures are open circles, sums at a year's rate.
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import numpy as np
 from thinmargin.backtest.forecasts import trend
 from thinmargin.backtest.results import Result, adds_up
 from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED
+from thinmargin.files import write_atomically
 from thinmargin.history import COMPARED
 
 if TYPE_CHECKING:
@@ -88,4 +90,6 @@ def save(result: Result, path: Path) -> None:
         ModuleNotFoundError: matplotlib is not installed.
         ValueError: the ending names no format.
     """
-    draw(result).savefig(path, dpi=110)
+    content = io.BytesIO()
+    draw(result).savefig(content, format=path.suffix.removeprefix(".").lower(), dpi=110)
+    write_atomically(path, content.getvalue())

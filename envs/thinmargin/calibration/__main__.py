@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from thinmargin.files import check_writable
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -70,7 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(asked: argparse.Namespace) -> int:
-    problem = None if asked.check else _output_problem(asked.output)
+    problem = None
+    if not asked.check:  # known before minutes of search, not after
+        try:
+            check_writable(asked.output)
+        except OSError as error:
+            problem = f"--output is {asked.output}: it cannot be written: {error}"
     missing = [name for name in ("cma", "rich") if find_spec(name) is None]
     if missing:
         problem = f"{missing[0]} is missing: pip install 'thinmargin[search]'"
@@ -100,23 +106,9 @@ def _run(asked: argparse.Namespace) -> int:
             result.write(asked.output)
             lines.append(f"written: {asked.output}")
         except OSError as error:  # what was found is printed all the same
-            status = _refuse(f"--output is {asked.output}: it could not be written ({error.strerror})")
+            status = _refuse(f"--output is {asked.output}: it cannot be written: {error.strerror}")
     print("\n".join(lines))  # noqa: T201  # the command line's own answer
     return status
-
-
-def _output_problem(output: Path) -> str | None:
-    """Why the file could not be written in the end, known before minutes of search."""
-    folder = output.resolve().parent
-    if not folder.is_dir():
-        return f"--output is {output}: its folder does not exist"
-    if output.is_dir():
-        return f"--output is {output}: a file is wanted, this is a folder"
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            return None
-    except OSError as error:
-        return f"--output is {output}: its folder cannot be written to ({error.strerror})"
 
 
 def _calibrated(seed: int, starts: int) -> Calibration:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.calibration.unknowns import UNKNOWNS, moved, shipped_values
+from thinmargin.files import write_atomically
 from thinmargin.fitted import RESULT
 from thinmargin.worlds import Hidden
 
@@ -72,9 +73,7 @@ class Calibration:
 
     def write(self, path: Path) -> None:
         """Write the file; an existing one is replaced at once or not at all."""
-        part = path.with_name(path.name + ".part")
-        part.write_text(_text(self.document()), "utf-8")
-        part.replace(path)
+        write_atomically(path, _text(self.document()))
 
 
 def _text(document: Mapping[str, Any]) -> str:

@@ -33,7 +33,7 @@ def entry_point(function: F) -> F:
 
 
 SHELLS = frozenset({
-    "__init__", "baselines", "batch", "dashboard", "env", "fitted", "history", "registration", "rendering",
+    "__init__", "baselines", "batch", "dashboard", "env", "files", "fitted", "history", "registration", "rendering",
     "scenarios", "settings", "splits", "statement", "vector",
 })  # fmt: skip
 """Modules with nothing compiled in them: editing them leaves the machine code as it is."""
