@@ -1,7 +1,8 @@
 """What a world is made of: every constant with its value, unit, allowed range and source.
 
-Sources: "fit" = the calibration to the reported figures of 2012-2019; "prior, still in doubt" = it looked,
-and the figures leave it in doubt; "judgement" = no data identify it; everything else names the study or the report. Money RMB million, users and units million, months.
+Sources: "fit" = the calibration to the reported figures of 2012-2019; "prior, still in doubt" = it looked, and the
+figures leave it in doubt; "judgement" = no data identify it; everything else names the study or the report. Money RMB
+million, users and units million, months.
 """
 
 from __future__ import annotations

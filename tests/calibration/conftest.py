@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 import pytest
@@ -12,6 +15,15 @@ from thinmargin.calibration.misfit import Misfit
 from thinmargin.calibration.saved import Calibration, shipped
 from thinmargin.data import Figures, parse_period, parse_until, reported
 
+HELP = """
+import sys
+from {module}.__main__ import main
+try:
+    main(["--help"])
+except SystemExit as stopped:
+    assert stopped.code == 0
+print([name for name in {heavy} if name in sys.modules])
+"""
 Cells = Mapping[tuple[str, str], float]
 
 
@@ -74,3 +86,17 @@ def made_figures() -> MadeFigures:
         )
 
     return made
+
+
+@pytest.fixture
+def lightly_helped(tmp_path: Path) -> Callable[..., str]:
+    """`lightly_helped("thinmargin.backtest", "numba")`: what --help prints, in a process that loads no such module."""
+
+    def helped(module: str, *heavy: str) -> str:
+        command = [sys.executable, "-W", "error", "-c", HELP.format(module=module, heavy=heavy)]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603  # our own code
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines()[-1] == "[]"
+        return done.stdout
+
+    return helped

@@ -24,6 +24,10 @@ def absolute_errors(compared: Compared, forecast: Numbers, truth: Numbers) -> Nu
 
 def mean_error(compared: Compared, forecast: Numbers, truth: Numbers) -> float:
     """Mean absolute error over the reported values, percent or points; nan if nothing was reported."""
-    sizes = absolute_errors(compared, forecast, truth)
-    known = sizes[~np.isnan(sizes)]
+    return known_mean(absolute_errors(compared, forecast, truth))
+
+
+def known_mean(values: Numbers) -> float:
+    """Mean of the values that are not nan; nan if there is none."""
+    known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else float("nan")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.backtest.elasticity import brand_elasticities
-from thinmargin.backtest.errors import absolute_errors, mean_error
+from thinmargin.backtest.errors import absolute_errors, known_mean, mean_error
 from thinmargin.backtest.forecasts import last_value, trend
 from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED, tolerances, years
 from thinmargin.calibration.saved import Calibration
@@ -114,9 +114,8 @@ class Result:
         """Mean error of a series over all forecasts from the past: of the model, the last value and the trend."""
         found = {}
         for what in ("model", "last_value", "trend"):
-            sizes = np.concatenate([getattr(origin, what)[name] for origin in self.origins] or [np.zeros(0)])
-            known = sizes[~np.isnan(sizes)]
-            found[what] = float(known.mean()) if len(known) else float("nan")
+            sizes = [getattr(origin, what)[name] for origin in self.origins]
+            found[what] = known_mean(np.concatenate(sizes or [np.zeros(0)]))
         return found
 
 
@@ -205,9 +204,9 @@ def _forgiven(worlds: Values, shown: tuple[Period, ...], generator: np.random.Ge
             wide[compared.name] = np.maximum((value + compared.offset) * np.exp(error) - compared.offset, 0.0)
     wide["phone_revenue"] = wide["shipments"] * wide["asp"] / 1e3
     wide["arpu"] = 1e3 * wide["internet_revenue"] / wide["mau"]
-    phones = _gross_profit(worlds) - _gross_profit(worlds, phones=False)
+    phones = worlds["total_gross_margin"] / 100.0 * _revenue(worlds) - _profit_behind_phones(worlds)
     margin = phones / worlds["phone_revenue"]
-    profit = margin * wide["phone_revenue"] + _gross_profit(wide, phones=False)
+    profit = margin * wide["phone_revenue"] + _profit_behind_phones(wide)
     wide["total_gross_margin"] = 100.0 * profit / _revenue(wide)
     return wide
 
@@ -218,10 +217,8 @@ def _revenue(values: Values) -> Numbers:
     return total
 
 
-def _gross_profit(values: Values, *, phones: bool = True) -> Numbers:
-    """RMB bn: all of it, or that of accessories and services alone."""
-    if phones:
-        return values["total_gross_margin"] / 100.0 * _revenue(values)
+def _profit_behind_phones(values: Values) -> Numbers:
+    """Gross profit of accessories and services, RMB bn."""
     services = Parameters().services_margin * values["internet_revenue"]
     return values["iot_gross_margin"] / 100.0 * values["iot_revenue"] + services
 
@@ -265,9 +262,8 @@ def _origin(figures: Figures, year: int, z: Numbers, last_year: int, *, reported
     truth = reported(figures, shown)
     model = simulated(replay(*economies(z), history), shown)
     split, ahead = year - FIRST_YEAR + 1, end - year
-    forecast, later = ({name: value[split:] for name, value in table.items()} for table in (
-        {name: value[0] for name, value in model.items()}, truth
-    ))  # fmt: skip
+    forecast = {name: value[0, split:] for name, value in model.items()}
+    later = {name: value[split:] for name, value in truth.items()}
     naive = {
         what: {
             compared.name: absolute_errors(compared, rule(truth[compared.name][:split], ahead), later[compared.name])

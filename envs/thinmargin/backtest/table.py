@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from thinmargin.backtest.errors import known_mean
 from thinmargin.backtest.results import AHEAD, BAND, FIT_START, LAST_SHIPPED, SHIPPED_END, Later, Result, Score
 from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED
 from thinmargin.history import COMPARED
@@ -85,12 +88,8 @@ def elasticity_head(result: Result) -> list[str]:
 
 def overall_coverage(result: Result) -> dict[str, float]:
     """Share of all reported values inside the bands, every series alike."""
-    found = {}
-    for name in SHARES:
-        values = [getattr(score, name) for score in result.scores.values()]
-        known = [value for value in values if not math.isnan(value)]
-        found[name] = sum(known) / len(known) if known else math.nan
-    return found
+    scores = result.scores.values()
+    return {name: known_mean(np.array([getattr(score, name) for score in scores])) for name in SHARES}
 
 
 def beaten(result: Result) -> dict[str, int]:
