@@ -220,10 +220,10 @@ LOW_MARGIN_ECOSYSTEM = Playbook(markup=0.60, accessories=0.012, marketing=0.035,
 """The strategy press accounts of Xiaomi describe: as much markup as the 5 % pledge allows, and no more."""
 PREMIUM = Playbook(markup=0.45, accessories=0.0005, marketing=0.02, updates=0.5)
 MASS_MARKETING = Playbook(markup=0.12, accessories=0.0005, marketing=0.12, updates=1.0)
-MYOPIC = Playbook(markup=0.4294, accessories=0.0, marketing=0.05302, updates=0.25)
-CONSTANT_BEST = Playbook(markup=0.2879, accessories=0.01779, marketing=0.05136, updates=3.08)
-CLOSING = Playbook(markup=0.06, accessories=0.006, marketing=0.03, updates=2.8)
-"""What the firm does in the five years behind the horizon that the closing value prices."""
+CLOSING = Playbook(markup=0.39, accessories=0.003, marketing=0.02, updates=2.6)
+"""What the firm does in the five years behind the horizon that the closing value prices: what a good plan for twenty
+years does in years thirteen to fifteen. A playbook that gave users away would make them worth too little at the end,
+and selling them off in the last year would pay."""
 
 FIRM_TABLE = (
     Firm(
