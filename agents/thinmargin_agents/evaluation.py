@@ -23,21 +23,36 @@ class EvaluateConfig:
         tyro.conf.arg(metavar="[POLICY ...]", help_behavior_hint="(default: the latest run and all hand-coded ones)"),
     ] = ()
     """Names of hand-coded policies, run folders (joined by commas: one policy of several training
-    seeds), or file.py:Class."""
+    seeds), or file.py:Class. low_margin_ecosystem, low_margin_tuned (score 0) and foresight (score 100)
+    always play."""
     env: str = "ThinMargin/Ecosystem-v0"
     """Environment id."""
     split: Literal["validation", "test"] = "test"
     """Unseen worlds: test for reporting, validation while choosing."""
     n_worlds: Annotated[int, tyro.conf.arg(aliases=["--n-eval-episodes", "--eval-episodes"])] = 512
     """How many worlds; all policies play the same ones."""
+    stress: Annotated[
+        tyro.conf.FlagCreatePairsOff[bool],
+        tyro.conf.arg(help_behavior_hint="(default: with test worlds of ThinMargin/Ecosystem-v0)"),
+    ] = False
+    """Play the five held-out scenarios too."""
+    no_stress: Annotated[tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(help_behavior_hint="")] = False
+    """Leave the held-out scenarios out."""
+    n_stress_worlds: int = 128
+    """How many worlds of each scenario: the first of the --n-worlds."""
+    time_limit: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 600.0
+    """How long one policy may take for all its worlds."""
     log_folder: Annotated[Path, tyro.conf.arg(aliases=["-f"])] = Path("logs")
     """Where the latest run is looked for."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """File for all results."""
     csv: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """File for one row a policy and world."""
-    markdown: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """File for the table in Markdown; between <!-- results --> and <!-- end -->, if the file has them."""
+    markdown: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE ...", help_behavior_hint="")] = ()
+    """Files for the tables in Markdown: new ones, or between the lines <!-- results --> and <!-- end -->,
+    <!-- stress --> and <!-- end --> of pages that have them."""
+    html: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """File for a report with pictures that needs no other file."""
     seed: int = 0
     """Seed of the bootstrap and of policies with dice of their own."""
 
@@ -46,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status.
 
     0: every policy was judged; 1: a policy failed or a file could not be written, the other results are
-    shown and written; 2: a flag or name cannot be used, and nothing was played.
+    shown and written; 2: a flag or name cannot be used, and nothing was played; 130: it was interrupted.
     """
     try:
         config = tyro.cli(EvaluateConfig, args=argv)
@@ -54,4 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return end.code if isinstance(end.code, int) else 0
     from thinmargin_agents.judging import evaluate  # noqa: PLC0415  # heavy: the command line is read first
 
-    return evaluate(config)
+    try:
+        return evaluate(config)
+    except KeyboardInterrupt:
+        return 130

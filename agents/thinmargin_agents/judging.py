@@ -1,30 +1,38 @@
-"""An evaluation from checked flags to table and files: who plays, the same worlds for all, what failed."""
+"""An evaluation from checked flags to tables and files: who plays, which worlds, what is said and written."""
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import shlex
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import gymnasium
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from thinmargin import ENVIRONMENTS
-from thinmargin.baselines import BASELINES, baseline
+from thinmargin.baselines import BASELINES
 from thinmargin.files import check_writable, write_atomically
-from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
-from thinmargin_agents.comparison import REFERENCE, Result, report_of, result_of
+from thinmargin.tuned import DamagedFileError
+from thinmargin_agents.comparison import REFERENCE, report_of
+from thinmargin_agents.deadline import Clock, OutOfTime
 from thinmargin_agents.evaluation import EvaluateConfig
-from thinmargin_agents.outcome_table import as_csv, as_json, as_markdown, show, with_results
+from thinmargin_agents.outcome_table import as_csv, as_json, results_markdown, show, stress_markdown
+from thinmargin_agents.pages import PageError, old_page, with_tables
+from thinmargin_agents.playing import Arena, Evaluation, Playground, play_all, playground_of
 from thinmargin_agents.policies import Entrant, Member, PolicyError, entrant_of
-from thinmargin_agents.rollout import Outcome, play_worlds
+from thinmargin_agents.scoring import FORESIGHT, TUNED
+from thinmargin_agents.stress import BENCHMARK, SPLIT, stress_arenas, stress_summary
 
 PREFIX = "thinmargin:"
 """Gymnasium's spelling of an id that imports its package first."""
+ALWAYS = (REFERENCE, TUNED)
+"""Baselines that are judged in every evaluation."""
+REPORT_LIBRARIES = ("matplotlib", "jinja2")
 
 
 class UsageError(ValueError):
@@ -32,37 +40,45 @@ class UsageError(ValueError):
 
 
 @dataclass(frozen=True)
-class Playground:
-    """What an environment id means for a rollout: arguments of `play_worlds`."""
+class BestKnown:
+    """The best known plans of the worlds of an evaluation: who plays them, how they were made, why there are none."""
 
-    id: str
-    worlds: str
-    horizon: int
-    discrete: bool
-    closing: bool
-
-
-@dataclass
-class Evaluation:
-    """Results so far, and the policies that failed with their messages."""
-
-    results: list[Result] = field(default_factory=list)
-    failures: dict[str, str] = field(default_factory=dict)
+    entrant: Entrant | None = None
+    made: Mapping[str, Any] | None = None
+    note: str | None = None
 
 
 def evaluate(config: EvaluateConfig) -> int:
     """Check, play, show and write; returns the exit status of `thinmargin_agents.evaluation.main`."""
     errors = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+    evaluation = Evaluation()
     try:
         check_flags(config)
-        playground = playground_of(config.env)
-        evaluation = Evaluation()
+        playground = playground_of(registered(config.env))
         entrants = entrants_of(config, evaluation, errors)
     except UsageError as error:
         errors.print(f"evaluate.py: {error}", style="red")
         return 2
-    play_all(entrants, playground, config, evaluation, errors)
-    return conclude(evaluation, playground, config, errors)
+    keys = KEYS[config.split][: config.n_worlds]
+    best = best_known(config, playground, keys, evaluation)
+    if best.entrant is not None:
+        entrants.append(best.entrant)
+    stress = stress_arenas(keys[: config.n_stress_worlds]) if plays_stress(config) else []
+    play_all(
+        entrants,
+        Arena(playground, keys),
+        stress,
+        evaluation,
+        seed=config.seed,
+        time_limit=config.time_limit,
+        console=errors,
+    )
+    problems = list(evaluation.failures.values())
+    if evaluation.results:
+        problems += conclude(config, evaluation, entrants, playground, best, stress)
+    for problem in problems:
+        errors.print(f"evaluate.py: {problem}", style="red")
+    return 1 if problems else 0
 
 
 def check_flags(config: EvaluateConfig) -> None:
@@ -70,44 +86,73 @@ def check_flags(config: EvaluateConfig) -> None:
     most = len(KEYS[config.split])
     if not 2 <= config.n_worlds <= most:
         raise UsageError(f"--n-worlds is {config.n_worlds}: allowed are 2 to {most}")
+    if config.n_stress_worlds < 2:
+        raise UsageError(f"--n-stress-worlds is {config.n_stress_worlds}: allowed are whole numbers from 2")
     if config.seed < 0:
         raise UsageError(f"--seed is {config.seed}: allowed are whole numbers from 0")
-    files = {"--json": config.json, "--csv": config.csv, "--markdown": config.markdown}
-    for flag, path in files.items():
-        if path is not None:
-            try:
-                check_writable(path)
-            except OSError as error:
-                raise UsageError(
-                    f"{flag} is {str(path)!r}: {error}; a file in a folder that can be written to is wanted"
-                ) from error
-    for (flag, path), (other, same) in itertools.combinations(files.items(), 2):
-        if path is not None and same is not None and path.resolve() == same.resolve():
+    if not config.time_limit > 0.0:
+        raise UsageError(f"--time-limit is {config.time_limit:g}: seconds above 0 are wanted")
+    if config.stress and config.no_stress:
+        raise UsageError("--stress and --no-stress are both given: one of them is wanted")
+    if config.stress and (registered(config.env) != BENCHMARK or config.split != SPLIT):
+        raise UsageError(
+            f"--stress goes with --env {BENCHMARK} and --split {SPLIT}, not with --env {config.env} and --split"
+            f" {config.split}: held-out worlds are for reporting, nothing is chosen by them"
+        )
+    check_files(config)
+
+
+def check_files(config: EvaluateConfig) -> None:
+    """Nothing if every file can be written and is wanted once, else a UsageError."""
+    files = [("--json", config.json), ("--csv", config.csv), ("--html", config.html)]
+    files += [("--markdown", page) for page in config.markdown]
+    wanted = [(flag, path) for flag, path in files if path is not None]
+    for flag, path in wanted:
+        try:
+            check_writable(path)
+        except OSError as error:
+            raise UsageError(
+                f"{flag} is {str(path)!r}: {error}; a file in a folder that can be written to is wanted"
+            ) from error
+    for (flag, path), (other, same) in itertools.combinations(wanted, 2):
+        if path.resolve() == same.resolve():
             raise UsageError(f"{flag} and {other} are both {str(path)!r}: two files are wanted")
+    for page in config.markdown:
+        try:
+            old_page(page)
+        except (PageError, OSError) as error:
+            raise UsageError(f"--markdown is {str(page)!r}: {error}") from error
+    missing = [name for name in REPORT_LIBRARIES if importlib.util.find_spec(name) is None]
+    if config.html is not None and missing:
+        raise UsageError(f"--html needs {' and '.join(missing)}: pip install 'thinmargin[report]'")
 
 
-def playground_of(env: str) -> Playground:
-    """What an environment id means; one that is not of this package is a UsageError that lists them."""
+def registered(env: str) -> str:
+    """The id without Gymnasium's prefix; one that is not of this package is a UsageError that lists them."""
     name = env.removeprefix(PREFIX)
     ids = [entry.id for entry in ENVIRONMENTS]
     if name not in ids:
         raise UsageError(f"--env is {env!r}: allowed are {', '.join(ids)}")
-    settings = Settings(**gymnasium.spec(name).kwargs)
-    return Playground(name, settings.worlds, settings.horizon, settings.discrete, settings.closing)
+    return name
+
+
+def plays_stress(config: EvaluateConfig) -> bool:
+    """Whether the held-out scenarios are played: with the benchmark's test worlds, unless they were left out."""
+    return registered(config.env) == BENCHMARK and config.split == SPLIT and not config.no_stress
 
 
 def entrants_of(config: EvaluateConfig, evaluation: Evaluation, console: Console) -> list[Entrant]:
-    """The policies to judge; the reference baseline is always among them.
+    """The policies to judge; the baselines of ALWAYS are among them. Foresight plays by itself.
 
     A name that is not allowed is a UsageError; a policy that cannot be loaded goes to `failures`.
     """
     names = list(config.policies) or [*latest_run_in(config.log_folder, console), *BASELINES]
-    if REFERENCE not in names:
-        names.append(REFERENCE)
     entrants: dict[str, Entrant] = {}
-    for name in names:
+    for name in dict.fromkeys([*names, *ALWAYS]):
+        if name == FORESIGHT:
+            continue
         try:
-            entrant = entrant_of(name)
+            entrant = loaded(name, config.time_limit)
         except PolicyError as error:
             evaluation.failures[name] = str(error)
         except ValueError as error:
@@ -115,6 +160,17 @@ def entrants_of(config: EvaluateConfig, evaluation: Evaluation, console: Console
         else:
             entrants[entrant.name] = entrant
     return list(entrants.values())
+
+
+def loaded(name: str, time_limit: float) -> Entrant:
+    """The entrant of a name, if it can be loaded in so many seconds; errors as of `entrant_of`."""
+    if name in BASELINES:
+        return entrant_of(name)  # the first of them waits for the compiler, which is not its fault
+    try:
+        with Clock(time_limit) as clock, clock.theirs():
+            return entrant_of(name)
+    except OutOfTime as error:
+        raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
 
 
 def latest_run_in(log_folder: Path, console: Console) -> list[str]:
@@ -131,88 +187,109 @@ def latest_run_in(log_folder: Path, console: Console) -> list[str]:
     return [str(latest)]
 
 
-def play_all(
-    entrants: Sequence[Entrant],
-    playground: Playground,
-    config: EvaluateConfig,
-    evaluation: Evaluation,
-    console: Console,
-) -> None:
-    """Play every entrant through the same worlds; one that fails goes to `failures`."""
-    keys = KEYS[config.split][: config.n_worlds]
-    months = len(keys) * playground.horizon
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:.0f} %"),
-        TextColumn("{task.fields[rate]:,.0f} months/s"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        everything = sum(len(entrant.members) for entrant in entrants) * months
-        task = bar.add_task("compiled model (slow only the first time)", total=everything, rate=0.0)
-        play_worlds(baseline(REFERENCE), keys[:1], horizon=1)
+def best_known(
+    config: EvaluateConfig, playground: Playground, keys: Sequence[int], evaluation: Evaluation
+) -> BestKnown:
+    """The plans shipped for these worlds, or a note that says how they are made; a damaged file goes to `failures`."""
+    from thinmargin_agents.foresight.known import known_plans  # noqa: PLC0415  # reads nothing before it is asked
 
-        def tell(count: int) -> None:
-            bar.update(task, advance=count, rate=bar.tasks[0].speed or 0.0)
-
-        settled = 0
-        for entrant in entrants:
-            bar.update(task, description=entrant.name)
-            try:
-                outcomes = [play(member, playground, keys, config.seed, tell) for member in entrant.members]
-                evaluation.results.append(result_of(entrant, outcomes))
-            except PolicyError as error:
-                evaluation.failures[entrant.name] = str(error)
-            settled += len(entrant.members) * months
-            bar.update(task, completed=settled)
-
-
-def play(
-    member: Member, playground: Playground, keys: Sequence[int], seed: int, progress: Callable[[int], None]
-) -> Outcome:
-    """Play one policy through an environment's worlds.
-
-    A policy answers in its own way: hand-coded ones move the levers freely also where the environment
-    asks for grid indices. Worlds and rewards are the same, so the comparison holds.
-    """
-    return play_worlds(
-        member.policy,
-        keys,
-        worlds=playground.worlds,
-        horizon=playground.horizon,
-        discrete=playground.discrete if member.discrete is None else member.discrete,
-        closing=playground.closing,
-        seed=seed,
-        name=member.name,
-        progress=progress,
-    )
+    try:
+        known = known_plans(playground.worlds, keys, playground.horizon, playground.closing)
+    except DamagedFileError as error:
+        evaluation.failures[FORESIGHT] = f"policy {FORESIGHT!r} cannot be loaded: {error}"
+        return BestKnown()
+    if known is None:
+        command = f"python -m thinmargin_agents.foresight --split {config.split} --n-worlds {config.n_worlds}"
+        note = f"score is null: there are no best known plans of these worlds; {command} makes those of {BENCHMARK}"
+        return BestKnown(note=note)
+    member = Member(FORESIGHT, known.policy, discrete=False, at_once=True)
+    return BestKnown(Entrant(FORESIGHT, (member,)), known.made)
 
 
 def command_of(config: EvaluateConfig) -> str:
-    """The command line that gives this table again."""
+    """The command line that gives these results again."""
     words = ["python", "evaluate.py", *config.policies, "--env", config.env, "--split", config.split]
     words += ["--n-worlds", str(config.n_worlds)]
-    return shlex.join(words if config.seed == 0 else [*words, "--seed", str(config.seed)])
+    plain = EvaluateConfig()
+    if plays_stress(config) and config.n_stress_worlds != plain.n_stress_worlds:
+        words += ["--n-stress-worlds", str(config.n_stress_worlds)]
+    if config.no_stress:
+        words.append("--no-stress")
+    if config.log_folder != plain.log_folder and not config.policies:
+        words += ["--log-folder", str(config.log_folder)]
+    if config.seed != plain.seed:
+        words += ["--seed", str(config.seed)]
+    return shlex.join(words)
 
 
-def conclude(evaluation: Evaluation, playground: Playground, config: EvaluateConfig, errors: Console) -> int:
-    """Print the table, write the files, name what failed; returns the exit status."""
+def conclude(
+    config: EvaluateConfig,
+    evaluation: Evaluation,
+    entrants: Sequence[Entrant],
+    playground: Playground,
+    best: BestKnown,
+    stress: Sequence[Arena],
+) -> list[str]:
+    """Say what was found, show it and write the files; returns what could not be written."""
     report = report_of(
-        evaluation.results, evaluation.failures, environment=playground.id, split=config.split, seed=config.seed
+        evaluation.results,
+        environment=playground.id,
+        split=config.split,
+        seed=config.seed,
+        command=command_of(config),
+        foresight=best.made,
+        note=best.note,
+        stress_worlds=len(stress[0].keys) if stress else 0,
+        stress=stress_summary(evaluation.stress, evaluation.results, config.seed),
+        failures=evaluation.failures,
     )
     show(report, Console())
-    problems = list(evaluation.failures.values())
-    try:
-        if config.json is not None:
-            write_atomically(config.json, as_json(report))
-        if config.csv is not None:
-            write_atomically(config.csv, as_csv(evaluation.results))
-        if config.markdown is not None:
-            old = config.markdown.read_text(encoding="utf-8") if config.markdown.is_file() else ""
-            write_atomically(config.markdown, with_results(old, as_markdown(report, command_of(config))))
-    except OSError as error:
-        problems.append(f"the results could not be written: {error}")
-    for problem in problems:
-        errors.print(f"evaluate.py: {problem}", style="red")
-    return 1 if problems else 0
+    return write_files(config, report, evaluation, entrants, playground)
+
+
+def write_files(
+    config: EvaluateConfig,
+    report: dict[str, Any],
+    evaluation: Evaluation,
+    entrants: Sequence[Entrant],
+    playground: Playground,
+) -> list[str]:
+    """Write every file that was asked for, each whole or not at all; returns what went wrong."""
+    files: list[tuple[Path, Callable[[], str]]] = []
+    if config.json is not None:
+        files.append((config.json, partial(as_json, report)))
+    if config.csv is not None:
+        files.append((config.csv, partial(as_csv, evaluation.results)))
+    files += [(page, partial(page_with, page, report)) for page in config.markdown]
+    if config.html is not None:
+        files.append((config.html, partial(html, report, evaluation, entrants, playground)))
+    problems = []
+    for path, content in files:
+        try:
+            write_atomically(path, content())
+        except (OSError, PageError) as error:
+            problems.append(f"{path} could not be written: {error}")
+    return problems
+
+
+def page_with(path: Path, report: dict[str, Any]) -> str:
+    """A Markdown page with its tables rewritten."""
+    tables = {"results": results_markdown(report)}
+    if report["stress"]:
+        tables["stress"] = stress_markdown(report)
+    return with_tables(old_page(path), tables)
+
+
+def html(report: dict[str, Any], evaluation: Evaluation, entrants: Sequence[Entrant], playground: Playground) -> str:
+    """The report with pictures."""
+    from thinmargin_agents.report import html_report  # noqa: PLC0415  # needs matplotlib, which nothing else here does
+
+    judged = {result.name for result in evaluation.results}
+    return html_report(
+        report,
+        evaluation.results,
+        evaluation.stress,
+        [entrant for entrant in entrants if entrant.name in judged],
+        playground,
+        report["command"],
+    )

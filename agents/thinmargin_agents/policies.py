@@ -10,7 +10,8 @@ import difflib
 import importlib.util
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -18,6 +19,7 @@ from typing import Literal, cast
 import gymnasium
 
 from thinmargin.baselines import BASELINES, Policy, baseline
+from thinmargin.tuned import DamagedFileError
 
 CONFIG_FILE = "config.json"
 """What makes a folder a run folder."""
@@ -38,6 +40,8 @@ class Member:
     is_run: bool = False
     seed: int | None = None
     """Seed of the run."""
+    at_once: bool = False
+    """Whether its answers are for the worlds of the evaluation in their order, so that all must be played at once."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,10 @@ def member_of(name: str) -> Member:
         PolicyError: it is one of these, but cannot be loaded.
     """
     if name in BASELINES:
-        return Member(name, baseline(name), discrete=False)
+        try:
+            return Member(name, baseline(name), discrete=False)
+        except DamagedFileError as error:
+            raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
     file, colon, class_name = name.rpartition(":")
     if colon and file.endswith(".py"):
         return Member(name, load_class(Path(file), class_name))
@@ -135,7 +142,8 @@ def _holds_files(folder: Path) -> bool:
 def load_class(file: Path, class_name: str) -> Policy:
     """Import `file` and make its `class_name` without arguments.
 
-    The file's folder can be imported from while the file is, so modules beside it are found.
+    Modules beside the file are found while it is imported and its class made; afterwards they are
+    forgotten, so that another outsider's module of the same name is that one's own.
 
     Raises:
         ValueError: there is no such file, no such class in it, or the class has no `predict`.
@@ -149,27 +157,42 @@ def load_class(file: Path, class_name: str) -> Policy:
     if spec is None or spec.loader is None:
         raise ValueError(f"policy {name!r}: {str(file)!r} is no Python file")
     module = importlib.util.module_from_spec(spec)
-    folder = str(file.resolve().parent)
-    sys.modules[module_name] = module  # dataclasses look their module up there
-    sys.path.append(folder)
+    with _importing_from(file.resolve().parent):
+        sys.modules[module_name] = module  # dataclasses look their module up there
+        try:
+            spec.loader.exec_module(module)
+        except (Exception, SystemExit) as error:
+            raise PolicyError(f"policy {name!r}: importing the file raised {_in_words(error)}") from error
+        kind = getattr(module, class_name, None)
+        if not isinstance(kind, type):
+            classes = [key for key, item in vars(module).items() if isinstance(item, type) and hasattr(item, "predict")]
+            raise ValueError(
+                f"policy {name!r}: no class {class_name!r} in it; with predict are {', '.join(classes) or '-'}"
+            )
+        if not callable(getattr(kind, "predict", None)):
+            raise ValueError(
+                f"policy {name!r}: the class has no predict(observation, state, episode_start, deterministic)"
+            )
+        try:
+            return cast("Policy", kind())
+        except (Exception, SystemExit) as error:
+            raise PolicyError(f"policy {name!r}: {class_name}() without arguments raised {_in_words(error)}") from error
+
+
+@contextmanager
+def _importing_from(folder: Path) -> Iterator[None]:
+    """Modules in `folder` can be imported inside; those that were are forgotten at the end."""
+    known = set(sys.modules)
+    sys.path.append(str(folder))
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise PolicyError(f"policy {name!r}: importing the file raised {_in_words(error)}") from error
+        yield
     finally:
-        sys.path.remove(folder)
-    kind = getattr(module, class_name, None)
-    if not isinstance(kind, type):
-        classes = [key for key, item in vars(module).items() if isinstance(item, type) and hasattr(item, "predict")]
-        raise ValueError(
-            f"policy {name!r}: no class {class_name!r} in it; with predict are {', '.join(classes) or '-'}"
-        )
-    if not callable(getattr(kind, "predict", None)):
-        raise ValueError(f"policy {name!r}: the class has no predict(observation, state, episode_start, deterministic)")
-    try:
-        return cast("Policy", kind())
-    except Exception as error:
-        raise PolicyError(f"policy {name!r}: {class_name}() without arguments raised {_in_words(error)}") from error
+        sys.path.remove(str(folder))
+        for name in set(sys.modules) - known:
+            file = Path(getattr(sys.modules[name], "__file__", None) or "-")
+            beside = folder / name.partition(".")[0]
+            if file == beside.with_suffix(".py") or beside in file.parents:
+                del sys.modules[name]
 
 
 def _in_words(error: BaseException) -> str:

@@ -1,25 +1,33 @@
 """Estimates and their uncertainty: pure functions of numbers and an explicit random generator.
 
 A matrix of results has training seeds as rows and worlds as columns. The worlds are the same for all
-seeds, so both are resampled as units of their own (Owen 2007, the pigeonhole bootstrap): an interval
-then covers another training and other worlds. With one row only the worlds are resampled.
+seeds and one training plays them all, so both are sampling units of their own: a resample draws whole
+rows and whole columns (Owen 2007, the pigeonhole bootstrap), and an interval covers another training and
+other worlds. `over` leaves one of the two as it is: resampling the worlds, every seed keeps its share of
+each resample; resampling the seeds, every world does. With one row only the worlds are resampled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 Numbers = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
 Statistic = Callable[[Numbers], Numbers]
 """Reduces the last axis."""
+Unit: TypeAlias = Literal["both", "worlds", "seeds"]
+"""What is resampled."""
 
 RESAMPLES = 2000
 CHUNK = 1 << 20
 """Most numbers resampled at once: 8 MB."""
+ROUNDING = 1e-12
+"""A variance below this share of what it is the difference of is none."""
 
 
 class Interval(NamedTuple):
@@ -49,11 +57,21 @@ def interquartile_mean(values: npt.ArrayLike) -> Numbers:
     return np.asarray(numbers[..., cut : count - cut].mean(axis=-1))
 
 
+def percentiles(values: npt.ArrayLike, at: Sequence[float] = (5.0, 50.0, 95.0)) -> tuple[float, ...]:
+    """Percentiles of all values, linear between neighbours.
+
+    Raises:
+        ValueError: no value, or one that is not finite.
+    """
+    return tuple(np.percentile(_checked(values, "values"), at).tolist())
+
+
 def bootstrap_interval(
     values: npt.ArrayLike,
     generator: np.random.Generator,
     *,
     statistic: Statistic = mean,
+    over: Unit = "both",
     resamples: int = RESAMPLES,
     level: float = 0.95,
 ) -> Interval:
@@ -64,6 +82,7 @@ def bootstrap_interval(
             and the statistic sees all their crossings.
         generator: draws the resamples.
         statistic: reduces the last axis.
+        over: what is resampled.
         resamples: how many, at least 1.
         level: share of the resampled statistics inside the interval, between 0 and 1.
 
@@ -73,21 +92,78 @@ def bootstrap_interval(
     matrix = np.atleast_2d(_checked(values, "values"))
     if matrix.ndim != 2:
         raise ValueError(f"values has shape {np.shape(values)}: (worlds,) or (seeds, worlds) is wanted")
-    if resamples < 1:
-        raise ValueError(f"resamples is {resamples}: a whole number from 1 is wanted")
+    if statistic is mean:
+        drawn = resampled_means(matrix[:, :, None], generator, over=over, resamples=resamples)[:, 0]
+    else:
+        drawn = np.concatenate([
+            statistic(matrix[rows[:, :, None], columns[:, None, :]].reshape(len(rows), -1))
+            for rows, columns in _draws(matrix.shape, generator, over, resamples, matrix.size)
+        ])  # fmt: skip
+    return interval_of(drawn, level)
+
+
+def resampled_means(
+    table: Numbers, generator: np.random.Generator, *, over: Unit = "both", resamples: int = RESAMPLES
+) -> Numbers:
+    """Means of every resample, of several quantities in the same resamples: shape (resamples, quantities).
+
+    Args:
+        table: shape (seeds, worlds, quantities).
+        generator: draws the resamples.
+        over: what is resampled.
+        resamples: how many, at least 1.
+
+    Raises:
+        ValueError: `over` or `resamples` is not among what is allowed.
+    """
+    seeds, worlds, _ = table.shape
+    means = []
+    for rows, columns in _draws((seeds, worlds), generator, over, resamples, worlds):
+        by_world = np.tensordot(_counts(columns, worlds), table, axes=(1, 1))
+        means.append(np.einsum("bs,bsq->bq", _counts(rows, seeds), by_world) / (seeds * worlds))
+    return np.concatenate(means)
+
+
+def interval_of(drawn: npt.ArrayLike, level: float = 0.95) -> Interval:
+    """The middle `level` of resampled statistics; a level not between 0 and 1 is a ValueError."""
+    low, high = _middle(np.asarray(drawn), level)
+    return Interval(float(low), float(high))
+
+
+def _middle(drawn: Numbers, level: float) -> tuple[Numbers, Numbers]:
+    """Between which two values of the first axis the middle `level` lies."""
     if not 0.0 < level < 1.0:
         raise ValueError(f"level is {level}: a number between 0 and 1 is wanted")
-    seeds, worlds = matrix.shape
-    chunk = max(1, CHUNK // matrix.size)
-    drawn = []
-    for first in range(0, resamples, chunk):
-        count = min(chunk, resamples - first)
-        rows = generator.integers(seeds, size=(count, seeds, 1))
-        columns = generator.integers(worlds, size=(count, 1, worlds))
-        drawn.append(statistic(matrix[rows, columns].reshape(count, -1)))
     tail = 50.0 * (1.0 - level)
-    low, high = np.percentile(np.concatenate(drawn), [tail, 100.0 - tail])
-    return Interval(float(low), float(high))
+    low, high = np.percentile(drawn, [tail, 100.0 - tail], axis=0)
+    return np.asarray(low), np.asarray(high)
+
+
+def _draws(
+    shape: tuple[int, ...], generator: np.random.Generator, over: Unit, resamples: int, size: int
+) -> Iterator[tuple[Indices, Indices]]:
+    """Rows and columns of the resamples, shapes (n, seeds) and (n, worlds), in portions of CHUNK // size."""
+    if resamples < 1:
+        raise ValueError(f"resamples is {resamples}: a whole number from 1 is wanted")
+    if over not in get_args(Unit):
+        raise ValueError(f"over is {over!r}: allowed are {', '.join(get_args(Unit))}")
+    portion = max(1, CHUNK // size)
+    for first in range(0, resamples, portion):
+        count = min(portion, resamples - first)
+        rows, columns = (
+            generator.integers(length, size=(count, length))
+            if over in ("both", unit)
+            else np.broadcast_to(np.arange(length), (count, length))
+            for unit, length in zip(("seeds", "worlds"), shape, strict=True)
+        )
+        yield rows, columns
+
+
+def _counts(indices: Indices, length: int) -> Numbers:
+    """How often each of so many indices is in every row, shape (n, length)."""
+    count = len(indices)
+    places = indices + length * np.arange(count)[:, None]
+    return np.bincount(places.ravel(), minlength=count * length).reshape(count, length).astype(np.float64)
 
 
 class Difference(NamedTuple):
@@ -97,6 +173,12 @@ class Difference(NamedTuple):
     interval: Interval
     probability: float
     """Of improvement, see `probability_of_improvement`."""
+    probability_interval: Interval
+    correlation: float
+    """Of the two across worlds, NaN if one of them is the same everywhere."""
+    variance_reduction: float
+    """Variance of the difference had each played worlds of its own, over its variance in the same worlds: so many
+    times more worlds would be needed. NaN if the difference is the same everywhere."""
 
 
 def paired_difference(
@@ -107,7 +189,7 @@ def paired_difference(
     resamples: int = RESAMPLES,
     level: float = 0.95,
 ) -> Difference:
-    """Mean of `mine` - `theirs` world by world, its interval, and how often it is an improvement.
+    """Mean of `mine` - `theirs` world by world, its interval, how often it is an improvement, what pairing saves.
 
     Args:
         mine: shape (worlds,) or (seeds, worlds).
@@ -120,39 +202,83 @@ def paired_difference(
         ValueError: other worlds, no value, or one that is not finite.
     """
     a, b = _paired(mine, theirs)
-    gaps = a - b
-    interval = bootstrap_interval(gaps, generator, resamples=resamples, level=level)
-    return Difference(float(gaps.mean()), interval, probability_of_improvement(a, b))
+    gaps, better = a - b, _better(a, b)
+    drawn = resampled_means(np.stack([gaps, better], axis=-1), generator, resamples=resamples)
+    average = a.mean(axis=0)
+    apart, paired = average.var() + b.var(), (average - b).var()
+    spread = math.sqrt(average.var() * b.var())
+    return Difference(
+        mean=float(gaps.mean()),
+        interval=interval_of(drawn[:, 0], level),
+        probability=float(better.mean()),
+        probability_interval=interval_of(drawn[:, 1], level),
+        correlation=float((apart - paired) / (2.0 * spread)) if spread > 0.0 else math.nan,
+        variance_reduction=float(apart / paired) if paired > ROUNDING * apart else math.nan,
+    )
 
 
 def probability_of_improvement(mine: npt.ArrayLike, theirs: npt.ArrayLike) -> float:
-    """Share of worlds in which mine > theirs, plus half the share in which they are equal.
+    """Mean over worlds of the chance that mine > theirs there, a tie counting half (Mann & Whitney 1947).
+
+    In a world, every seed of mine meets every seed of theirs, as in rliable (Agarwal et al. 2021).
 
     Args:
         mine: shape (worlds,) or (seeds, worlds).
-        theirs: shape (worlds,), the same worlds.
+        theirs: shape (worlds,) or (seeds, worlds), the same worlds.
 
     Raises:
         ValueError: other worlds, no value, or one that is not finite.
     """
-    a, b = _paired(mine, theirs)
-    return float(np.mean((a > b) + 0.5 * (a == b)))
+    a, b = _checked(mine, "mine"), _checked(theirs, "theirs")
+    if max(a.ndim, b.ndim) > 2 or a.shape[-1] != b.shape[-1]:
+        raise ValueError(f"mine has shape {a.shape} and theirs {b.shape}: the same worlds are wanted")
+    return float(_better(np.atleast_2d(a)[:, None], np.atleast_2d(b)[None]).mean())
 
 
-def percentiles(values: npt.ArrayLike, at: Sequence[float] = (5.0, 50.0, 95.0)) -> tuple[float, ...]:
-    """Percentiles of all values, linear between neighbours.
+class Profile(NamedTuple):
+    """Share of scores above each of a number of thresholds, and its band; three arrays of shape (thresholds,)."""
+
+    share: Numbers
+    low: Numbers
+    high: Numbers
+
+
+def performance_profile(
+    scores: npt.ArrayLike,
+    thresholds: npt.ArrayLike,
+    generator: np.random.Generator,
+    *,
+    resamples: int = RESAMPLES,
+    level: float = 0.95,
+) -> Profile:
+    """Share of scores above each threshold (Agarwal et al. 2021), with a bootstrap band threshold by threshold.
+
+    Args:
+        scores: shape (worlds,) or (seeds, worlds).
+        thresholds: shape (thresholds,).
+        generator: draws the resamples.
+        resamples: as of `bootstrap_interval`.
+        level: as of `bootstrap_interval`.
 
     Raises:
-        ValueError: no value, or one that is not finite.
+        ValueError: no score, or one that is not finite.
     """
-    return tuple(np.percentile(_checked(values, "values"), at).tolist())
+    matrix = np.atleast_2d(_checked(scores, "scores"))
+    above = (matrix[:, :, None] > np.asarray(thresholds)).astype(np.float64)
+    drawn = resampled_means(above, generator, resamples=resamples)
+    return Profile(above.mean(axis=(0, 1)), *_middle(drawn, level))
+
+
+def _better(a: Numbers, b: Numbers) -> Numbers:
+    """1 where a > b, 1/2 where they are equal, else 0."""
+    return np.asarray((a > b) + 0.5 * (a == b))
 
 
 def _paired(mine: npt.ArrayLike, theirs: npt.ArrayLike) -> tuple[Numbers, Numbers]:
     a, b = _checked(mine, "mine"), _checked(theirs, "theirs")
     if b.ndim != 1 or a.ndim not in (1, 2) or a.shape[-1] != b.shape[0]:
         raise ValueError(f"mine has shape {a.shape} and theirs {b.shape}: the same worlds are wanted")
-    return a, b
+    return np.atleast_2d(a), b
 
 
 def _checked(values: npt.ArrayLike, name: str) -> Numbers:

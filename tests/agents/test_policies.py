@@ -162,3 +162,29 @@ def test_what_exists_but_does_not_load_is_a_policy_error(
     with pytest.raises(PolicyError, match="cannot be loaded"):
         member_of(str(broken))
     assert len(loaded) == 2
+
+
+def test_outsiders_of_the_same_layout_each_have_their_own_module_beside_them(tmp_path: Path) -> None:
+    levels = []
+    for name, level in (("one", 0.25), ("two", -0.5)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.py").write_text(OUTSIDER)
+        (tmp_path / name / "beside.py").write_text(f"LEVEL = {level}\n")
+        member = member_of(f"{tmp_path / name}/mine.py:Steady")
+        levels.append(float(member.policy.predict(np.zeros((1, 28), np.float32))[0][0, 0]))
+    assert levels == [0.25, -0.5]
+    assert "beside" not in sys.modules
+
+
+def test_a_file_that_ends_the_program_is_a_policy_error(outsider: Path) -> None:
+    outsider.write_text("raise SystemExit(3)\n")
+    with pytest.raises(PolicyError, match="importing the file raised SystemExit: 3"):
+        member_of(f"{outsider}:Steady")
+
+
+def test_a_tuned_rule_whose_file_is_damaged_is_a_policy_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("thinmargin.tuned.FOLDER", tmp_path)
+    (tmp_path / "plan.json").write_text("{}")
+    with pytest.raises(PolicyError, match=r"policy 'plan' cannot be loaded: .*plan\.json is no tuned rule"):
+        member_of("plan")
+    assert member_of("premium").name == "premium"

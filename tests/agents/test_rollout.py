@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -12,6 +14,7 @@ import pytest
 
 from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.baselines import RandomPolicy, baseline
+from thinmargin_agents.deadline import Clock
 from thinmargin_agents.rollout import YEARLY, Outcome, PolicyError, play_worlds
 
 KEYS = range(1_000_000, 1_000_006)
@@ -245,6 +248,37 @@ def test_an_answer_without_state_is_refused() -> None:
     bare: Any = SimpleNamespace(predict=lambda seen, **_: np.zeros((len(seen), 4)))
     with pytest.raises(PolicyError, match=r"'mine', month 0: predict returned a ndarray: \(actions, state\) is wanted"):
         play_worlds(bare, KEYS, horizon=1, name="mine")
+
+
+def test_a_policy_that_ends_the_program_only_fails() -> None:
+    def leave(*_: Any) -> Any:
+        raise SystemExit(3)
+
+    with pytest.raises(PolicyError, match="policy 'mine', month 0: predict raised SystemExit: 3"):
+        play_worlds(Scripted(leave), KEYS, horizon=4, name="mine")
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timers here")
+def test_a_policy_that_never_answers_runs_out_of_time() -> None:
+    def ponder(seen: Any, month: int) -> Any:
+        while month == 2:
+            time.sleep(0.01)
+        return wiggle(seen, month)
+
+    play_worlds(Scripted(wiggle), KEYS, horizon=1)  # the compiler's time is not the policy's
+    words = r"policy 'mine', month \d: the time limit of 0\.5 seconds is over"
+    with pytest.raises(PolicyError, match=words), Clock(0.5) as clock:
+        play_worlds(Scripted(ponder), KEYS, horizon=4, name="mine", clock=clock)
+
+
+def test_a_reset_that_never_ends_runs_out_of_time() -> None:
+    class Dreamer(RandomPolicy):
+        def reset(self, seed: int = 0) -> None:
+            time.sleep(0.01 * seed)
+
+    words = r"policy 'Dreamer', reset\(seed\): the time limit"
+    with pytest.raises(PolicyError, match=words), Clock(0.01) as clock:
+        play_worlds(Dreamer(), KEYS, horizon=4, seed=5, clock=clock)
 
 
 def test_a_reset_that_fails_is_the_policys_failure() -> None:

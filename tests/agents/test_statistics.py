@@ -10,7 +10,9 @@ from thinmargin_agents.statistics import (
     interquartile_mean,
     paired_difference,
     percentiles,
+    performance_profile,
     probability_of_improvement,
+    resampled_means,
 )
 
 
@@ -56,6 +58,53 @@ def test_seeds_that_differ_are_doubt_of_their_own() -> None:
     assert bootstrap_interval(matrix.ravel(), dice()).low > 0.4
 
 
+def test_seeds_and_worlds_are_doubts_that_can_be_told_apart() -> None:
+    matrix = np.add.outer([0.0, 10.0], [1.0, 2.0, 3.0, 4.0])  # two trainings ten apart, worlds one apart
+    over_seeds = bootstrap_interval(matrix, dice(), over="seeds")
+    assert over_seeds == pytest.approx((2.5, 12.5))  # each world keeps its share: only the trainings differ
+    over_worlds = bootstrap_interval(matrix, dice(), over="worlds")
+    assert 6.0 <= over_worlds.low < 7.5 < over_worlds.high <= 9.0  # each training keeps its share
+    both = bootstrap_interval(matrix, dice())
+    assert both.low < over_seeds.low
+    assert both.high > over_seeds.high
+
+
+def test_one_row_has_no_doubt_over_seeds() -> None:
+    assert bootstrap_interval([1.0, 2.0, 6.0], dice(), over="seeds") == (3.0, 3.0)
+    assert bootstrap_interval([1.0, 2.0, 6.0], dice(), over="worlds") == bootstrap_interval([1.0, 2.0, 6.0], dice())
+
+
+def test_one_training_plays_all_worlds_so_its_row_goes_as_a_whole() -> None:
+    # rliable's stratified bootstrap resamples the runs of every task apart, for runs trained task by task. There a
+    # mean of 0 needs the low run in both of two worlds twice over: chance 1/16; here one row twice: 1/4.
+    matrix = np.array([[0.0, 0.0], [1.0, 1.0]])
+    rows = dice().integers(2, size=(4000, 2, 2))
+    task_by_task = matrix[rows, np.arange(2)].mean(axis=(1, 2))
+    assert np.mean(task_by_task == 0.0) == pytest.approx(1 / 16, abs=0.015)
+    ours = resampled_means(matrix[:, :, None], dice(), over="seeds", resamples=4000)[:, 0]
+    assert np.mean(ours == 0.0) == pytest.approx(1 / 4, abs=0.025)
+
+
+@pytest.mark.parametrize("over", ["both", "seeds", "worlds"])
+def test_seeds_of_a_single_world_are_resampled_as_in_the_stratified_bootstrap(over: statistics.Unit) -> None:
+    # One task, two runs: the resampled mean is 0, 1/2, 1 with chances 1/4, 1/2, 1/4.
+    drawn = resampled_means(np.array([[[0.0]], [[1.0]]]), dice(), over=over, resamples=4000)[:, 0]
+    expected = [0.0, 1.0, 0.0] if over == "worlds" else [0.25, 0.5, 0.25]
+    assert [np.mean(drawn == value) for value in (0.0, 0.5, 1.0)] == pytest.approx(expected, abs=0.03)
+
+
+def test_quantities_share_their_resamples() -> None:
+    values = dice(4).normal(size=(3, 20))
+    drawn = resampled_means(np.stack([values, 2.0 * values + 1.0], axis=-1), dice())
+    np.testing.assert_allclose(drawn[:, 1], 2.0 * drawn[:, 0] + 1.0)
+
+
+def test_weighted_means_are_the_means_of_the_resampled_values() -> None:
+    values = dice(6).normal(size=(2, 7))
+    plain = bootstrap_interval(values, dice(1), statistic=lambda drawn: drawn.mean(axis=-1))
+    assert bootstrap_interval(values, dice(1)) == pytest.approx(plain)
+
+
 def test_rows_and_columns_are_resampled_separately() -> None:
     # A mean of 0 needs one row twice (1/2), one column twice (1/2) and a zero where they cross (1/2): 1/8.
     # Resampling the four cells one by one it would have chance 1/16, and the 80 % interval were [1/4, 3/4].
@@ -86,6 +135,7 @@ def test_large_matrices_are_resampled_in_portions(monkeypatch: pytest.MonkeyPatc
 
     bootstrap_interval(np.zeros((2, 4)), dice(), statistic=spy, resamples=10)
     assert portions == [3, 3, 3, 1]
+    assert resampled_means(np.ones((2, 4, 3)), dice(), resamples=10) == pytest.approx(np.ones((10, 3)))
 
 
 def test_paired_difference_by_hand() -> None:
@@ -101,11 +151,34 @@ def test_paired_difference_forgets_what_worlds_have_in_common() -> None:
     assert difference.interval == pytest.approx((1.0, 1.0))
 
 
+def test_what_the_same_worlds_save_by_hand() -> None:
+    difference = paired_difference([1.0, 3.0, 5.0, 7.0], [0.0, 1.0, 4.0, 5.0], dice())
+    # Variances 5 and 4.25, covariance 4.5: apart 9.25, paired 9.25 - 9 = 0.25.
+    assert difference.correlation == pytest.approx(4.5 / np.sqrt(5.0 * 4.25))
+    assert difference.correlation == pytest.approx(np.corrcoef([1, 3, 5, 7], [0, 1, 4, 5])[0, 1])
+    assert difference.variance_reduction == pytest.approx(37.0)
+
+
+def test_pairing_saves_nothing_where_worlds_have_nothing_in_common() -> None:
+    mine, theirs = dice(1).normal(size=(2, 4000))
+    difference = paired_difference(mine, theirs, dice())
+    assert difference.correlation == pytest.approx(0.0, abs=0.05)
+    assert difference.variance_reduction == pytest.approx(1.0, abs=0.05)
+
+
+def test_what_cannot_be_divided_is_not_a_number() -> None:
+    same = paired_difference([1.0, 2.0, 4.0], [0.1, 1.1, 3.1], dice())
+    assert same.correlation == pytest.approx(1.0)
+    assert np.isnan(same.variance_reduction)
+    assert np.isnan(paired_difference([1.0, 2.0], [5.0, 5.0], dice()).correlation)
+
+
 def test_paired_difference_of_several_seeds() -> None:
     difference = paired_difference([[1, 1], [3, 3]], [1, 1], dice(), level=0.95)
     assert difference.mean == pytest.approx(1.0)
     assert difference.interval == (0.0, 2.0)
     assert difference.probability == pytest.approx(0.75)  # half of the cells better, half equal
+    assert difference.probability_interval == (0.5, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +186,26 @@ def test_paired_difference_of_several_seeds() -> None:
 )
 def test_probability_of_improvement_by_hand(mine: list[float], theirs: list[float], expected: float) -> None:
     assert probability_of_improvement(mine, theirs) == pytest.approx(expected)
+
+
+def test_probability_of_improvement_is_rliables_mann_whitney_mean_over_tasks() -> None:
+    # World 1: of the four meetings 3-1, 3-2, 2-1, 2-2 three are won and one is a tie: 3.5 / 4.
+    # World 2: 0-0, 0-5, 9-0, 9-5: two are won and one is a tie: 2.5 / 4.
+    assert probability_of_improvement([[3, 0], [2, 9]], [[1, 0], [2, 5]]) == pytest.approx((3.5 + 2.5) / 8)
+    assert probability_of_improvement([[3, 0], [2, 9]], [1, 5]) == pytest.approx((1 + 0.5) / 2)
+
+
+def test_performance_profile_by_hand() -> None:
+    profile = performance_profile([[10.0, 20.0], [20.0, 40.0]], [0.0, 10.0, 20.0, 40.0], dice())
+    assert profile.share.tolist() == [1.0, 0.75, 0.25, 0.0]  # strictly above, as in rliable
+    assert profile.low.tolist() == pytest.approx([1.0, 0.0, 0.0, 0.0])
+    assert profile.high.tolist() == pytest.approx([1.0, 1.0, 1.0, 0.0])
+
+
+def test_band_of_a_profile_is_the_interval_of_the_share() -> None:
+    scores = dice(2).normal(size=50)
+    profile = performance_profile(scores, [0.3], dice(7))
+    assert (profile.low[0], profile.high[0]) == pytest.approx(bootstrap_interval((scores > 0.3) * 1.0, dice(7)))
 
 
 def test_percentiles_by_hand() -> None:
@@ -129,8 +222,10 @@ def test_percentiles_by_hand() -> None:
         (lambda: bootstrap_interval(np.zeros((2, 2, 2)), dice()), r"\(2, 2, 2\)"),
         (lambda: bootstrap_interval([1.0], dice(), resamples=0), "resamples is 0"),
         (lambda: bootstrap_interval([1.0], dice(), level=95.0), "level is 95"),
+        (lambda: bootstrap_interval([1.0], dice(), over="months"), "over is 'months': allowed are both, worlds, seeds"),  # type: ignore[arg-type]  # the refusal is tested
+        (lambda: performance_profile([np.nan], [0.0], dice()), "finite"),
         (lambda: paired_difference([1, 2], [1, 2, 3], dice()), "the same worlds"),
-        (lambda: probability_of_improvement([1, 2], [[1, 2]]), "the same worlds"),
+        (lambda: probability_of_improvement([1, 2], [[1], [2]]), "the same worlds"),
     ],
 )
 def test_bad_arguments_are_named(call: object, words: str) -> None:
