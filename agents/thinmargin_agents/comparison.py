@@ -14,15 +14,12 @@ from thinmargin.baselines import BASELINES
 from thinmargin_agents import statistics
 from thinmargin_agents.policies import Entrant
 from thinmargin_agents.rollout import FIRST_YEAR, YEARLY, Outcome
+from thinmargin_agents.scoring import FORESIGHT, THRESHOLDS, TUNED, Anchors, score_profile, score_summary
 from thinmargin_agents.versions import versions
 
 REFERENCE = "low_margin_ecosystem"
 """The baseline every table compares with."""
 PERCENTILES = (5, 50, 95)
-SCORE_NOTE = (
-    "score, score_ci95 and score_iqm are null: they need the policies low_margin_tuned and foresight,"
-    " which this version does not have"
-)
 
 Numbers = npt.NDArray[np.float64]
 
@@ -39,6 +36,9 @@ class Result:
         bankrupt, months: shape (members, worlds), as of `Outcome`.
         saturation: by lever name, mean of the members.
         yearly: by name, means of each calendar year over the members and the worlds still in business.
+        tracks: by name of YEARLY, shape (years, members * worlds): the years of every world, NaN once it
+            is out of business.
+        lines: by name of EARNED and SPENT, shape (members, worlds), as of `Outcome`.
         keys: shape (worlds,), world keys.
     """
 
@@ -52,11 +52,14 @@ class Result:
     months: npt.NDArray[np.int64]
     saturation: dict[str, float]
     yearly: dict[str, list[float]]
+    tracks: dict[str, Numbers]
+    lines: dict[str, Numbers]
     keys: npt.NDArray[np.int64]
 
 
 def result_of(entrant: Entrant, outcomes: Sequence[Outcome]) -> Result:
     """Put the outcomes of an entrant's members together; they played the same worlds."""
+    tracks = {name: np.concatenate([outcome.yearly[name] for outcome in outcomes], axis=1) for name in YEARLY}
     return Result(
         name=entrant.name,
         members=tuple(member.name for member in entrant.members),
@@ -69,17 +72,18 @@ def result_of(entrant: Entrant, outcomes: Sequence[Outcome]) -> Result:
         saturation={
             name: float(np.mean([outcome.saturation[name] for outcome in outcomes])) for name in outcomes[0].saturation
         },
-        yearly=yearly_means(outcomes),
+        yearly=yearly_means(tracks),
+        tracks=tracks,
+        lines={name: np.stack([outcome.lines[name] for outcome in outcomes]) for name in outcomes[0].lines},
         keys=outcomes[0].keys,
     )
 
 
-def yearly_means(outcomes: Sequence[Outcome]) -> dict[str, list[float]]:
+def yearly_means(tables: Mapping[str, Numbers]) -> dict[str, list[float]]:
     """Means over the worlds in business, year by year; NaN where none is.
 
     `year` is the calendar year, `in_business` the share of worlds that any month of it was played in.
     """
-    tables = {name: np.concatenate([outcome.yearly[name] for outcome in outcomes], axis=1) for name in YEARLY}
     playing = ~np.isnan(tables[YEARLY[0]])
     counts = playing.sum(axis=1)
     years = len(counts)
@@ -93,58 +97,114 @@ def yearly_means(outcomes: Sequence[Outcome]) -> dict[str, list[float]]:
     return means
 
 
-def summary_of(result: Result, baselines: Sequence[Result], seed: int) -> dict[str, Any]:
+def anchors_of(results: Sequence[Result]) -> Anchors | None:
+    """J of the policies that score 0 and 100, or None if one of them has no result."""
+    played = {result.name: result.value[0] for result in results}
+    if TUNED not in played or FORESIGHT not in played:
+        return None
+    return Anchors(played[TUNED], played[FORESIGHT])
+
+
+def summary_of(result: Result, baselines: Sequence[Result], anchors: Anchors | None, seed: int) -> dict[str, Any]:
     """What is said about one entrant; the layout of `policies` in the JSON file.
 
     Every interval is drawn with a generator of its own made from `seed`, so what is said about a policy
     does not depend on which others were judged with it.
     """
     value = result.value
-    interval = statistics.bootstrap_interval(value, np.random.default_rng(seed))
-    versus = {}
-    for other in baselines:
-        if other.name != result.name:
-            gap = statistics.paired_difference(value, other.value[0], np.random.default_rng(seed))
-            versus[other.name] = {
-                "diff_mean": gap.mean,
-                "diff_ci95": list(gap.interval),
-                "p_improve": gap.probability,
-            }
     points = statistics.percentiles(value, PERCENTILES)
+
+    def interval(over: statistics.Unit) -> list[float]:
+        return list(statistics.bootstrap_interval(value, np.random.default_rng(seed), over=over))
+
     return {
         "J_mean": float(value.mean()),
         "J_iqm": float(statistics.interquartile_mean(value.ravel())),
-        "J_ci95": list(interval),
+        "J_ci95": interval("both"),
+        "J_ci95_worlds": interval("worlds"),
+        "J_ci95_seeds": interval("seeds") if len(value) > 1 else None,
         "J_by_seed": value.mean(axis=1).tolist(),
-        "score": None,
-        "score_ci95": None,
-        "score_iqm": None,
+        **score_summary(value, anchors, seed),
         "percentiles": {str(at): point for at, point in zip(PERCENTILES, points, strict=True)},
         "bankrupt_share": float(result.bankrupt.mean()),
         "months_mean": float(result.months.mean()),
         "saturation": result.saturation,
         "profit_part": float(result.profit_part.mean()),
         "closing_part": float(result.closing_part.mean()),
-        "vs": versus,
+        "vs": {other.name: versus(value, other, seed) for other in baselines if other.name != result.name},
         "seeds": list(result.seeds),
         "yearly": result.yearly,
     }
 
 
+def versus(value: Numbers, baseline: Result, seed: int) -> dict[str, Any]:
+    """How a policy with this J, shape (seeds, worlds), compares with a baseline in the same worlds."""
+    gap = statistics.paired_difference(value, baseline.value[0], np.random.default_rng(seed))
+    return {
+        "diff_mean": gap.mean,
+        "diff_ci95": list(gap.interval),
+        "p_improve": gap.probability,
+        "p_improve_ci95": list(gap.probability_interval),
+        "correlation": gap.correlation,
+        "variance_reduction": gap.variance_reduction,
+    }
+
+
 def report_of(
-    results: Sequence[Result], failures: Mapping[str, str], *, environment: str, split: str, seed: int
+    results: Sequence[Result],
+    *,
+    environment: str,
+    split: str,
+    seed: int,
+    command: str,
+    foresight: Mapping[str, Any] | None = None,
+    note: str | None = None,
+    stress_worlds: int = 0,
+    stress: Mapping[str, Any],
+    failures: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The whole comparison as plain values, best policy first; the layout of the JSON file."""
-    baselines = [result for result in results if result.name in BASELINES]
-    summaries = {result.name: summary_of(result, baselines, seed) for result in results}
-    ranked = sorted(summaries, key=lambda name: -summaries[name]["J_mean"])
+    """The whole comparison as plain values, best policy first; the layout of the JSON file.
+
+    Args:
+        results: of the worlds of the environment.
+        environment: id.
+        split: of the world keys.
+        seed: of the bootstrap.
+        command: that gives the same results again.
+        foresight: how the best known plans were made, None without them.
+        note: why there are none.
+        stress_worlds: how many of each held-out family were played.
+        stress: what `thinmargin_agents.stress.stress_summary` says of them.
+        failures: messages of the policies that failed.
+    """
+    ranked = sorted(results, key=lambda result: -result.value.mean())
+    baselines = [result for result in ranked if result.name in BASELINES]
+    anchors = anchors_of(results)
+    profile = None
+    if anchors is None:
+        missing = {TUNED, FORESIGHT} - {result.name for result in results}
+        note = note or f"score is null: {' and '.join(sorted(missing))} failed"
+    elif not anchors.can_score:
+        note = f"score is null: {FORESIGHT} earns no more than {TUNED} in these worlds"
+    else:
+        profile = {
+            "tau": list(THRESHOLDS),
+            "policies": {result.name: score_profile(result.value, anchors, seed) for result in ranked},
+        }
+    if foresight is not None and anchors is not None:
+        foresight = {**foresight, "worlds_without_gap": int(np.sum(~anchors.kept))}
     return {
         "environment": environment,
         "split": split,
         "worlds": len(results[0].keys),
         "seed": seed,
+        "command": command,
         "versions": versions(),
-        "note": SCORE_NOTE,
-        "policies": {name: summaries[name] for name in ranked},
+        "foresight": foresight,
+        "note": note,
+        "policies": {result.name: summary_of(result, baselines, anchors, seed) for result in ranked},
+        "profile": profile,
+        "stress_worlds": stress_worlds,
+        "stress": stress,
         "failures": dict(failures),
     }

@@ -12,17 +12,17 @@ import numpy.typing as npt
 from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.baselines import Policy
 from thinmargin.batch import Batch
-from thinmargin.records import MONEY_SCALE, REPORT, REPORT_FIELDS
+from thinmargin.records import REPORT, REPORT_FIELDS
 from thinmargin.settings import APPLIED_NAMES, LEVER_NAMES, Settings, discrete_actions
 from thinmargin.simulation import BANKRUPT, RUNNING
+from thinmargin_agents.deadline import Clock, OutOfTime
 from thinmargin_agents.policies import PolicyError
+from thinmargin_agents.trials import REWARD_UNIT
 
 __all__ = ["FIRST_YEAR", "YEARLY", "Outcome", "PolicyError", "play_worlds"]
 
 Numbers = npt.NDArray[np.float64]
 
-REWARD_UNIT = MONEY_SCALE / 1e3
-"""RMB bn in one unit of reward."""
 SATURATED = 0.99
 """An action this far from the middle counts as stuck at the end of its range."""
 FIRST_YEAR = 2012
@@ -32,6 +32,7 @@ YEARLY = (
     *APPLIED_NAMES,
     "users_home",
     "users_overseas",
+    "active_users",
     "fans",
     "engagement",
     "breadth",
@@ -50,13 +51,21 @@ YEARLY = (
     "cash",
     "price",
     "unit_cost",
+    "sales",
     "share_home",
     "share_overseas",
 )
 """What `Outcome.yearly` holds: names and units of `thinmargin.records.REPORT_FIELDS`."""
+EARNED = ("device_profit", "accessory_profit", "services_profit")
+SPENT = ("marketing", "tickets", "releases", "overhead", "holding", "interest", "tax")
+"""Lines of the statement: what is earned less what is spent is the profit."""
+BILLION = 1e-3
+"""RMB bn in a RMB million."""
 
 _PLACE = {field.name: place for place, field in enumerate(REPORT_FIELDS)}
 _YEARLY_COLUMNS = [_PLACE[name] for name in YEARLY]
+_LINE_COLUMNS = [_PLACE[name] for name in (*EARNED, *SPENT)]
+_LINE_SIGNS = np.array([1.0] * len(EARNED) + [-1.0] * len(SPENT))
 _PROFIT, _CLOSING = _PLACE["profit_term"], _PLACE["closing_term"]
 
 
@@ -74,6 +83,8 @@ class Outcome:
             0.01 of the end of [-1, 1] or beyond it, before the environment cuts it.
         yearly: by name of YEARLY, shape (years, n): means of each calendar year over the months run,
             NaN in the years after a bankruptcy.
+        lines: by name of EARNED and SPENT, shape (n,), RMB bn: the statement of the years run, discounted,
+            what is spent below zero; they sum to `profit_part`.
         keys: shape (n,), world keys.
     """
 
@@ -84,6 +95,7 @@ class Outcome:
     months: npt.NDArray[np.int64]
     saturation: dict[str, float]
     yearly: dict[str, Numbers]
+    lines: dict[str, Numbers]
     keys: npt.NDArray[np.int64]
 
 
@@ -99,6 +111,7 @@ def play_worlds(
     seed: int = 0,
     name: str | None = None,
     progress: Callable[[int], None] | None = None,
+    clock: Clock | None = None,
 ) -> Outcome:
     """Play `policy` once through the world of every key.
 
@@ -119,10 +132,11 @@ def play_worlds(
         name: what errors call the policy; its class by default.
         progress: called every month with the number of months just settled; the calls sum to
             len(keys) * horizon, since months behind a bankruptcy are settled with it.
+        clock: the policy's time, entered by the caller; no limit by default.
 
     Raises:
-        PolicyError: the policy raised, or answered with a wrong type, shape or number; the message
-            names policy and month and says what is wanted.
+        PolicyError: the policy raised, ran out of time, or answered with a wrong type, shape or number;
+            the message names policy and month and says what is wanted.
         ValueError, TypeError: another argument is not among what is allowed.
     """
     settings = Settings(worlds=worlds, closing=closing, horizon=horizon, discrete=discrete)
@@ -130,7 +144,8 @@ def play_worlds(
         raise ValueError("keys is empty: at least one world key is wanted")
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}: a whole number from 1 is wanted")
-    asked = _Asked(policy, name or type(policy).__name__, discrete_actions() if discrete else None)
+    grid = discrete_actions() if discrete else None
+    asked = _Asked(policy, name or type(policy).__name__, grid, clock or Clock())
     asked.reset(seed)
     family = settings.family()
     batch = settings.batch(min(batch_size, len(keys)))
@@ -159,6 +174,8 @@ class _Part:
     """Shape (levers, n): months in which the lever was asked for at the end of its range."""
     yearly: Numbers
     """Shape (names, years, n)."""
+    lines: Numbers
+    """Shape (lines, n)."""
     keys: npt.NDArray[np.int64]
 
 
@@ -171,6 +188,7 @@ def _play(asked: _Asked, batch: Batch, horizon: int, progress: Callable[[int], N
     saturated = np.zeros((size, len(LEVER_NAMES)), np.int64)
     sums = np.zeros((-(-horizon // MONTHS), size, len(YEARLY)))
     counts = np.zeros((len(sums), size))
+    lines = np.zeros((size, len(_LINE_COLUMNS)))
     alive = np.ones(size, np.bool_)
     seen = batch.observations.copy()
     state: Any = None
@@ -182,6 +200,7 @@ def _play(asked: _Asked, batch: Batch, horizon: int, progress: Callable[[int], N
         value += weight * batch.rewards
         profit_part += weight * report[:, _PROFIT]
         closing_part += weight * report[:, _CLOSING]
+        lines += (alive * (BILLION * MONTHLY_DISCOUNT**month))[:, None] * report[:, _LINE_COLUMNS]
         sums[month // MONTHS] += report[:, _YEARLY_COLUMNS] * alive[:, None]
         counts[month // MONTHS] += alive
         months += alive
@@ -199,8 +218,9 @@ def _play(asked: _Asked, batch: Batch, horizon: int, progress: Callable[[int], N
     with np.errstate(invalid="ignore"):
         yearly = sums / counts[:, :, None]  # 0 / 0, the years after a bankruptcy, is NaN
     return _Part(
-        value, profit_part, closing_part, bankrupt, months, saturated.T, yearly.transpose(2, 0, 1), batch.keys.copy()
-    )
+        value, profit_part, closing_part, bankrupt, months, saturated.T, yearly.transpose(2, 0, 1),
+        (lines * _LINE_SIGNS).T, batch.keys.copy(),
+    )  # fmt: skip
 
 
 def _joined(parts: Sequence[_Part]) -> Outcome:
@@ -208,11 +228,12 @@ def _joined(parts: Sequence[_Part]) -> Outcome:
         field.name: np.concatenate([getattr(part, field.name) for part in parts], axis=-1) for field in fields(_Part)
     }
     saturated = whole.pop("saturated").sum(axis=-1) / whole["months"].sum()
-    yearly = whole.pop("yearly")
+    yearly, lines = whole.pop("yearly"), whole.pop("lines")
     return Outcome(
         **whole,
         saturation=dict(zip(LEVER_NAMES, saturated.tolist(), strict=True)),
         yearly=dict(zip(YEARLY, yearly, strict=True)),
+        lines=dict(zip((*EARNED, *SPENT), lines, strict=True)),
     )
 
 
@@ -223,13 +244,17 @@ class _Asked:
     policy: Policy
     name: str
     grid: Numbers | None
+    clock: Clock
 
     def reset(self, seed: int) -> None:
         reset = getattr(self.policy, "reset", None)
         if callable(reset):
             try:
-                reset(seed)
-            except Exception as error:
+                with self.clock.theirs():
+                    reset(seed)
+            except OutOfTime as error:
+                raise PolicyError(f"policy {self.name!r}, reset(seed): {error}") from error
+            except (Exception, SystemExit) as error:
                 raise PolicyError(
                     f"policy {self.name!r}: reset(seed) raised {type(error).__name__}: {error}"
                 ) from error
@@ -245,8 +270,11 @@ class _Asked:
         """Actions of shape (n, 4), zero where the world has ended, and the policy's next state."""
         starts = np.full(len(seen), month == 0)
         try:
-            answer: Any = self.policy.predict(seen, state=state, episode_start=starts, deterministic=True)
-        except Exception as error:
+            with self.clock.theirs():
+                answer: Any = self.policy.predict(seen, state=state, episode_start=starts, deterministic=True)
+        except OutOfTime as error:
+            raise PolicyError(f"{self._at(month)}: {error}") from error
+        except (Exception, SystemExit) as error:
             raise PolicyError(f"{self._at(month)}: predict raised {type(error).__name__}: {error}") from error
         if not isinstance(answer, tuple) or len(answer) != 2:
             raise PolicyError(f"{self._at(month)}: predict returned {_kind(answer)}: (actions, state) is wanted")

@@ -15,7 +15,8 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvO
 from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.records import BOOK_FIELDS, LEVERS
 from thinmargin.vector import EcosystemVectorEnv
-from thinmargin_agents.rollout import REWARD_UNIT, SATURATED
+from thinmargin_agents.rollout import SATURATED
+from thinmargin_agents.trials import REWARD_UNIT
 
 
 class EcosystemVecEnv(VecEnv):

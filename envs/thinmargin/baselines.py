@@ -15,12 +15,10 @@ import numpy.typing as npt
 
 from thinmargin.levers import action_of
 from thinmargin.parameters import (
-    CONSTANT_BEST,
     ECONOMY,
     FIRM_TABLE,
     LOW_MARGIN_ECOSYSTEM,
     MASS_MARKETING,
-    MYOPIC,
     PREMIUM,
     Parameters,
     Playbook,
@@ -28,6 +26,7 @@ from thinmargin.parameters import (
 )
 from thinmargin.records import LEVERS
 from thinmargin.simulation import KERNELS
+from thinmargin.tuned import tuned_policy
 
 Observation = npt.NDArray[np.float32]
 Action = npt.NDArray[np.float32]
@@ -131,20 +130,39 @@ BASELINES: dict[str, Baseline] = {
             "myopic",
             "the constant levers that earn most in the first 24 months",
             "tuned on validation worlds: python -m thinmargin_agents.tuning myopic",
-            lambda: playbook_policy(MYOPIC),
+            lambda: tuned_policy("myopic"),
         ),
         Baseline(
             "constant_best",
             "the constant levers with the best long-run value",
             "tuned on validation worlds: python -m thinmargin_agents.tuning constant_best",
-            lambda: playbook_policy(CONSTANT_BEST),
+            lambda: tuned_policy("constant_best"),
+        ),
+        Baseline(
+            "low_margin_tuned",
+            "the baseline at its best: constant levers with the markup inside its pledge of 5 % hardware net margin;"
+            " score 0",
+            "tuned on validation worlds: python -m thinmargin_agents.tuning low_margin_tuned",
+            lambda: tuned_policy("low_margin_tuned"),
+        ),
+        Baseline(
+            "plan",
+            "the best levers over time that react to nothing: eleven knots a lever",
+            "tuned on validation worlds: python -m thinmargin_agents.tuning plan",
+            lambda: tuned_policy("plan"),
+        ),
+        Baseline(
+            "plan_with_feedback",
+            "the plan, and a bounded linear answer to what is observed",
+            "tuned on validation worlds: python -m thinmargin_agents.tuning plan_with_feedback",
+            lambda: tuned_policy("plan_with_feedback"),
         ),
         Baseline("random", "every lever uniform, every month", "the usual floor", RandomPolicy),
         Baseline(
             "bang_bang",
             "levers at their ends: highest price, no tickets, no selling spend, most updates",
             "the best of the sixteen corners: python -m thinmargin_agents.tuning bang_bang",
-            lambda: ConstantPolicy(np.array([1.0, -1.0, -1.0, 1.0], np.float32)),
+            lambda: tuned_policy("bang_bang"),
         ),
         Baseline(
             "do_nothing",

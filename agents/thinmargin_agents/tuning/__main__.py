@@ -1,0 +1,117 @@
+"""The command line: python -m thinmargin_agents.tuning plan --output plan.json."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+
+@dataclass(frozen=True)
+class TuneConfig:
+    """Tune a rule on validation worlds with CMA-ES. Test worlds are for reporting only and refused."""
+
+    rule: Annotated[
+        Literal["constant_best", "low_margin_tuned", "myopic", "bang_bang", "plan", "plan_with_feedback"],
+        tyro.conf.Positional,
+    ]
+    """constant_best: constant levers, best long-run value. low_margin_tuned: the same inside the pledge of 5 percent.
+    myopic: most profit in 24 months. bang_bang: best of 16 corners. plan: levers over time. plan_with_feedback: the
+    shipped plan with a linear answer to what is observed."""
+    split: Literal["validation", "train", "test"] = "validation"
+    """Worlds to tune on; test is refused."""
+    n_worlds: int = 256
+    """Worlds of one evaluation. Plans meet new ones in every generation and are judged in others at the end."""
+    generations: int | None = None
+    """Generations of CMA-ES a search; by default what the rule needs."""
+    population: int | None = None
+    """Candidates of a generation; by default what the rule needs."""
+    knots: int = 11
+    """Points in time of a plan."""
+    seed: int = 0
+    """Seed of CMA-ES."""
+    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """File for the rule and how it was found; the package ships such files in thinmargin/data/tuned."""
+
+    def __post_init__(self) -> None:
+        for name, low in (("n_worlds", 1), ("generations", 1), ("population", 4), ("knots", 2), ("seed", 0)):
+            value = getattr(self, name)
+            if value is not None and value < low:
+                raise ValueError(f"--{name.replace('_', '-')} is {value}: at least {low} is wanted")
+        if self.split == "test":
+            raise ValueError("--split is 'test': test worlds are for reporting only; allowed are validation, train")
+
+
+def command_of(config: TuneConfig) -> str:
+    """The command line that finds this rule again."""
+    words = ["python", "-m", "thinmargin_agents.tuning", config.rule]
+    for name in ("split", "n_worlds", "generations", "population", "knots", "seed"):
+        value = getattr(config, name)
+        if value is not None and value != TuneConfig.__dataclass_fields__[name].default:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return shlex.join(words)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line. Returns the exit status: 2 for a bad argument."""
+    config = tyro.cli(TuneConfig, args=argv, prog="python -m thinmargin_agents.tuning")
+    from rich.progress import Progress  # noqa: PLC0415  # heavy: not for --help
+
+    from thinmargin.files import check_writable, write_atomically  # noqa: PLC0415  # as above
+    from thinmargin.splits import KEYS  # noqa: PLC0415  # as above
+    from thinmargin.tuned import Tuned, document, levers_of  # noqa: PLC0415  # as above
+    from thinmargin_agents.tuning.rules import RULES, Effort  # noqa: PLC0415  # as above
+    from thinmargin_agents.versions import versions  # noqa: PLC0415  # as above
+
+    if config.output is not None:
+        try:
+            check_writable(config.output)
+        except OSError as error:
+            print(f"--output is {str(config.output)!r}: it cannot be written: {error}", file=sys.stderr)  # noqa: T201  # the command line's own answer
+            return 2
+    rule = RULES[config.rule]
+    generations, population = config.generations or rule.generations, config.population or rule.population
+    with Progress(transient=True) as progress:
+        task = progress.add_task("tuning", total=rule.searches * generations)
+
+        def told(value: float) -> None:
+            progress.update(task, advance=1, description=f"{config.rule}: J {value:.2f} RMB bn")
+
+        effort = Effort(KEYS[config.split], config.n_worlds, generations, population, config.seed, config.knots)
+        found = rule.seek(effort, told)
+    made = {
+        "command": command_of(config),
+        "split": config.split,
+        "worlds": config.n_worlds,
+        "seed": config.seed,
+        "generations": generations,
+        "population": population,
+        "evaluations": found.evaluations,
+        "J": found.value,
+        "closing_part": found.closing,
+        "bankrupt_share": found.bankrupt,
+        "versions": versions(),
+    }
+    print(  # noqa: T201  # the command line's own answer
+        f"{config.rule}: J {found.value:.2f} RMB bn in {config.n_worlds} {config.split} worlds, of which closing value"
+        f" {found.closing:.2f}; bankrupt {100.0 * found.bankrupt:.1f} %; {found.evaluations} candidates judged"
+    )
+    count = len(found.policy.knots)
+    for knot, levers in enumerate(levers_of(found.policy.knots)):
+        told_levers = ", ".join(f"{name}={value:g}" for name, value in levers.items())
+        print(f"  at {100.0 * knot / max(count - 1, 1):.0f} % of the time: {told_levers}")  # noqa: T201  # as above
+    if config.output is not None:
+        content = json.dumps(document(Tuned(found.policy, made)), indent=1, allow_nan=False) + "\n"
+        write_atomically(config.output, content)
+        print(f"written: {config.output}")  # noqa: T201  # as above
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

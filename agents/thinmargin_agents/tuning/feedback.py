@@ -1,0 +1,63 @@
+"""A plan's expectations, and the linear answer to what departs from them as numbers of a search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from thinmargin.plans import FEATURE_NAMES, Numbers, Surprise, between
+from thinmargin.records import LEVERS
+from thinmargin_agents.trials import Seen, Trials
+
+FEATURES = (
+    "users_home", "users_overseas", "fans", "share_home", "share_overseas", "unit_cost", "component", "market", "cash",
+    "services_per_user", "accessories_per_user", "rival_price", "retention", "breadth", "headroom",
+)  # fmt: skip
+"""What feedback looks at: what tells of the hidden world, less what the firm decides itself."""
+CENTRES = 19
+"""Times at which a plan's expectations are kept: every tenth month."""
+NARROWEST = 0.02
+"""Least spread of an observation that a deviation is measured in."""
+FLATTEST = 0.05
+"""Least variance of a combination of deviations: rarer ones are not blown up."""
+
+
+def surprise_of(knots: Numbers, keys: Sequence[int]) -> tuple[Surprise, Numbers]:
+    """What a plan of shape (k, 4) expects to see, and deviations from it.
+
+    Means and standard deviations of what is observed in the worlds of `keys` under the plan. The second
+    value is the deviations of every third month, shape (samples, features).
+    """
+    trials = Trials(keys, 1)
+    record = np.zeros((trials.horizon, len(keys), len(FEATURE_NAMES)))
+
+    def watch(seen: Seen, time: float) -> Numbers:
+        record[round(time * trials.horizon)] = seen[0]
+        return between(knots, [time])
+
+    trials.play(watch)
+    looked_at = record[..., [FEATURE_NAMES.index(name) for name in FEATURES]]
+    months, times = np.arange(trials.horizon) / trials.horizon, np.linspace(0.0, 1.0, CENTRES)
+    means = looked_at.mean(axis=1)
+    centre = np.stack([np.interp(times, months, column) for column in means.T], axis=1)
+    scale = np.maximum(looked_at.std(axis=1).mean(axis=0), NARROWEST)
+    surprise = Surprise(FEATURES, centre, scale)
+    deviations = [surprise.of(record[month], [month / trials.horizon]) for month in range(0, trials.horizon, 3)]
+    return surprise, np.concatenate(deviations)
+
+
+def whitening(deviations: Numbers) -> Numbers:
+    """The symmetric matrix that makes deviations uncorrelated with variance one, shape (features, features).
+
+    A search moves in these coordinates: an equal step in any of them moves the levers about equally.
+    """
+    values, vectors = np.linalg.eigh(deviations.T @ deviations / len(deviations))
+    whole: Numbers = vectors / np.sqrt(np.maximum(values, FLATTEST)) @ vectors.T
+    return whole
+
+
+def gain_of(numbers: Numbers, whole: Numbers) -> Numbers:
+    """Gains of shape (..., 1, 4, features) of a search's numbers, shape (..., 4 * features)."""
+    gain: Numbers = numbers.reshape(*numbers.shape[:-1], 1, len(LEVERS), len(FEATURES)) @ whole
+    return gain

@@ -1,0 +1,213 @@
+"""What is tuned: for every rule, what its numbers mean, where the search begins and what it is judged by."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from thinmargin.economics.cost_and_price import capped_markup
+from thinmargin.levers import action_of
+from thinmargin.parameters import LOW_MARGIN_ECOSYSTEM, Parameters
+from thinmargin.plans import Feedback, Numbers, PlanPolicy, between, correction
+from thinmargin.records import LEVERS, PRICE
+from thinmargin.settings import Settings
+from thinmargin.tuned import tuned_policy
+from thinmargin_agents.trials import Earned, Seen, Trials
+from thinmargin_agents.tuning.feedback import gain_of, surprise_of, whitening
+from thinmargin_agents.tuning.search import climb
+
+STARTS = ((-0.4, -0.3, -0.2, 0.3), (0.5, -0.5, -0.3, 0.2))
+"""Actions where a search begins, thin and premium: the landscape has two hills."""
+MYOPIC_MONTHS = 24
+COARSE = 4
+"""A plan is first sought with a quarter of the worlds, from both starts, then with all from the better one."""
+WIDE, NARROW, FINE = 0.3, 0.12, 0.05
+"""First standard deviation of actions: from a start, from a plan, and from a plan that is given feedback."""
+LIMIT = 0.5
+"""Most that feedback adds to an action: a quarter of the range of a lever."""
+
+Told = Callable[[float], None]
+"""Hears of the best J so far, once a generation."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Where and how long is sought.
+
+    Attributes:
+        span: world keys that may be used. The first `worlds` of them judge what was found; plans are sought on
+            others, new ones in every generation, so that they fit none in particular.
+        worlds: of one evaluation.
+        generations, population: of CMA-ES.
+        seed: of CMA-ES.
+        knots: points in time of a plan.
+    """
+
+    span: range
+    worlds: int
+    generations: int
+    population: int
+    seed: int
+    knots: int = 11
+
+    @property
+    def keys(self) -> range:
+        """The worlds that judge what was found."""
+        return self.span[: self.worlds]
+
+    def others(self, search: int, generation: int, worlds: int) -> range:
+        """Worlds of one generation of one search."""
+        first = self.worlds * (1 + search * (self.generations + 1) + generation)
+        return self.span[first : first + worlds]
+
+
+class Sought(NamedTuple):
+    """A rule found: what is played, the mean J and closing value in RMB bn, and how many candidates were judged."""
+
+    policy: PlanPolicy
+    value: float
+    closing: float
+    bankrupt: float
+    evaluations: int
+
+
+def clipped(actions: Numbers) -> Numbers:
+    """Actions inside [-1, 1]."""
+    return np.clip(actions, -1.0, 1.0)
+
+
+def sought(policy: PlanPolicy, earned: Earned, evaluations: int) -> Sought:
+    """A rule and what it earned."""
+    value, closing, bankrupt = (float(column.mean()) for column in earned)
+    return Sought(policy, value, closing, bankrupt, evaluations)
+
+
+def constant(
+    effort: Effort, told: Told, *, highest_price: float = 1.0, horizon: int = 180, closing: bool = True
+) -> Sought:
+    """The best constant levers, the first of them at most `highest_price` as an action."""
+    settings = Settings(horizon=horizon, closing=closing)
+    trials = Trials(effort.keys, effort.population, settings)
+
+    def levers(numbers: Numbers) -> Numbers:
+        actions = clipped(numbers)
+        actions[..., PRICE] = np.minimum(actions[..., PRICE], highest_price)
+        return actions[..., None, :]
+
+    found = [
+        climb(
+            lambda numbers: trials.plans(levers(numbers)).value.mean(axis=1),
+            start, WIDE, generations=effort.generations, population=effort.population, seed=effort.seed + number + 1,
+            told=told,
+        )
+        for number, start in enumerate(STARTS)
+    ]  # fmt: skip
+    best = levers(max(found, key=lambda item: item.value).numbers)
+    earned = Trials(effort.keys, 1, settings).plans(best[None])
+    return sought(PlanPolicy(best), earned, sum(item.evaluations for item in found))
+
+
+def constant_best(effort: Effort, told: Told) -> Sought:
+    """The constant levers with the best long-run value."""
+    return constant(effort, told)
+
+
+def low_margin_tuned(effort: Effort, told: Told) -> Sought:
+    """The same with the markup inside the baseline's pledge, in every month of a model."""
+    p = Parameters()
+    pledge = LOW_MARGIN_ECOSYSTEM.hardware_cap
+    cap = capped_markup(pledge, p.tax_rate, p.research_share + p.admin_share, p.model_decline)
+    return constant(effort, told, highest_price=float(action_of(cap, 0.0, 0.0, 1.0)[PRICE]))
+
+
+def myopic(effort: Effort, told: Told) -> Sought:
+    """The constant levers that earn most in the first 24 months."""
+    return constant(effort, told, horizon=MYOPIC_MONTHS, closing=False)
+
+
+def bang_bang(effort: Effort, told: Told) -> Sought:
+    """The best of the sixteen corners."""
+    corners = np.array(list(itertools.product((-1.0, 1.0), repeat=len(LEVERS))))
+    earned = Trials(effort.keys, len(corners)).plans(corners[:, None])
+    best = int(earned.value.mean(axis=1).argmax())
+    told(float(earned.value[best].mean()))
+    return sought(PlanPolicy(corners[best][None]), Earned(*(column[best] for column in earned)), len(corners))
+
+
+def plan(effort: Effort, told: Told) -> Sought:
+    """The best levers over time that react to nothing."""
+    shape = (-1, effort.knots, len(LEVERS))
+
+    def seek(number: int, worlds: int, start: Numbers, spread: float) -> tuple[Numbers, float, int]:
+        trials = Trials(effort.span[:worlds], effort.population)
+        return climb(
+            lambda numbers: trials.plans(clipped(numbers.reshape(shape))).value.mean(axis=1),
+            start, spread, generations=effort.generations, population=effort.population,
+            seed=effort.seed + number + 1, told=told,
+            refresh=lambda generation: trials.draw(effort.others(number, generation, worlds)),
+        )  # fmt: skip
+
+    def judged(numbers: Numbers) -> Earned:
+        return Trials(effort.keys, 1).plans(clipped(numbers.reshape(shape)))
+
+    few = max(effort.worlds // COARSE, 1)
+    found = [seek(number, few, np.tile(start, effort.knots), WIDE) for number, start in enumerate(STARTS)]
+    better = max(found, key=lambda item: judged(item[0]).value.mean())
+    fine = seek(len(STARTS), effort.worlds, better[0], NARROW)
+    knots = clipped(fine[0].reshape(shape))
+    return sought(PlanPolicy(knots[0]), judged(fine[0]), sum(item[2] for item in (*found, fine)))
+
+
+def plan_with_feedback(effort: Effort, told: Told) -> Sought:
+    """The shipped plan, its knots moved a little, with the best bounded linear answer to what is observed."""
+    start = tuned_policy("plan").knots
+    surprise, deviations = surprise_of(start, effort.keys)
+    whole = whitening(deviations)
+
+    def read(numbers: Numbers) -> tuple[Numbers, Numbers]:
+        table = numbers.reshape(-1, numbers.shape[-1])
+        knots = clipped(table[:, : start.size].reshape(-1, *start.shape))
+        return knots, gain_of(table[:, start.size :], whole)
+
+    def play(trials: Trials, numbers: Numbers) -> Earned:
+        knots, gain = read(numbers)
+
+        def answer(seen: Seen, time: float) -> Numbers:
+            return between(knots, [time]) + correction(gain, surprise.of(seen, [time]), [time], LIMIT)
+
+        return trials.play(answer)
+
+    trials = Trials(effort.keys, effort.population)
+    found = climb(
+        lambda numbers: play(trials, numbers).value.mean(axis=1),
+        np.concatenate([start.ravel(), np.zeros(len(LEVERS) * len(whole))]), FINE,
+        generations=effort.generations, population=effort.population, seed=effort.seed + 1, told=told,
+        refresh=lambda generation: trials.draw(effort.others(0, generation, effort.worlds)),
+    )  # fmt: skip
+    knots, gain = read(found.numbers)
+    policy = PlanPolicy(knots[0], Feedback(surprise, gain[0], LIMIT))
+    return sought(policy, play(Trials(effort.keys, 1), found.numbers), found.evaluations)
+
+
+class Rule(NamedTuple):
+    """One rule: how it is sought, in how many searches, and the default effort."""
+
+    seek: Callable[[Effort, Told], Sought]
+    searches: int
+    generations: int
+    population: int
+
+
+RULES = {
+    "constant_best": Rule(constant_best, 2, 60, 12),
+    "low_margin_tuned": Rule(low_margin_tuned, 2, 60, 12),
+    "myopic": Rule(myopic, 2, 60, 12),
+    "bang_bang": Rule(bang_bang, 1, 1, 16),
+    "plan": Rule(plan, 3, 150, 20),
+    "plan_with_feedback": Rule(plan_with_feedback, 1, 250, 24),
+}
+"""What can be tuned; the plan before what is built on it."""

@@ -1,0 +1,123 @@
+"""The tuned rules and plans that the package ships, one JSON file each: `python -m thinmargin_agents.tuning NAME`.
+
+A file says what is played and how it was found: the command, the worlds, the seeds, what it earned there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from thinmargin.levers import read_levers
+from thinmargin.plans import FEATURE_NAMES, Feedback, Numbers, PlanPolicy, Surprise
+from thinmargin.records import LEVERS
+
+FOLDER = Path(__file__).parent / "data" / "tuned"
+"""Where the files are, NAME.json."""
+LEVER_NAMES = tuple(lever.name for lever in LEVERS)
+
+
+class DamagedFileError(ValueError):
+    """A file that is not what was written; the message names it and says how it is made anew."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tuned:
+    """A rule as it is played, and how it was found.
+
+    Attributes:
+        policy: what is played.
+        made: command, split, worlds, seed, generations, evaluations, J and its closing value in RMB bn, versions.
+    """
+
+    policy: PlanPolicy
+    made: Mapping[str, Any]
+
+
+def tuned_policy(name: str) -> PlanPolicy:
+    """The shipped policy of this name."""
+    return read_tuned(FOLDER / f"{name}.json").policy
+
+
+def document(tuned: Tuned) -> dict[str, Any]:
+    """The content of a file: what is played, in words too, how it was found, and a digest of what is played."""
+    policy = tuned.policy
+    played: dict[str, Any] = {"knots": policy.knots.tolist(), "feedback": None}
+    if policy.feedback is not None:
+        surprise = policy.feedback.surprise
+        played["feedback"] = {
+            "features": list(surprise.features),
+            "centre": surprise.centre.tolist(),
+            "scale": surprise.scale.tolist(),
+            "gain": policy.feedback.gain.tolist(),
+            "limit": policy.feedback.limit,
+        }
+    return {"levers": levers_of(policy.knots), "played": played, "digest": digest(played), "made": dict(tuned.made)}
+
+
+def levers_of(knots: Numbers) -> list[dict[str, float]]:
+    """What every knot asks for, by lever, in the lever's own unit with four digits."""
+    table = []
+    for action in knots:
+        asked = np.zeros(len(LEVERS))
+        read_levers(action, asked)
+        table.append({name: float(f"{number:.4g}") for name, number in zip(LEVER_NAMES, asked, strict=True)})
+    return table
+
+
+def digest(played: Mapping[str, Any]) -> str:
+    """SHA-256 of what is played, so that a file that was changed by hand or by accident is noticed."""
+    return hashlib.sha256(json.dumps(played, sort_keys=True).encode()).hexdigest()
+
+
+def read_tuned(path: Path) -> Tuned:
+    """The rule of a file.
+
+    Raises:
+        DamagedFileError: the file is missing, is no such file, or does not fit its digest.
+    """
+    remedy = f"python -m thinmargin_agents.tuning {path.stem} makes it anew"
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        played, made = content["played"], content["made"]
+        if digest(played) != content["digest"]:
+            raise DamagedFileError(f"{path} does not fit its digest: it was changed after it was written; {remedy}")
+        policy = PlanPolicy(_array(played["knots"], (None, len(LEVERS))), _feedback(played["feedback"]))
+    except OSError as error:
+        raise DamagedFileError(f"{path} cannot be read: {error.strerror}; {remedy}") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DamagedFileError(f"{path} is no tuned rule: {error!r}; {remedy}") from error
+    except ValueError as error:
+        if isinstance(error, DamagedFileError):
+            raise
+        raise DamagedFileError(f"{path} is no tuned rule: {error}; {remedy}") from error
+    return Tuned(policy, made)
+
+
+def _feedback(saved: Mapping[str, Any] | None) -> Feedback | None:
+    if saved is None:
+        return None
+    features = tuple(saved["features"])
+    unknown = set(features) - set(FEATURE_NAMES)
+    if unknown or not features:
+        raise ValueError(f"features are {features}: some of {FEATURE_NAMES} are wanted")
+    width = len(features)
+    surprise = Surprise(features, _array(saved["centre"], (None, width)), _array(saved["scale"], (width,)))
+    return Feedback(surprise, _array(saved["gain"], (None, len(LEVERS), width)), float(saved["limit"]))
+
+
+def _array(numbers: Any, shape: tuple[int | None, ...]) -> Numbers:
+    """Finite numbers of this shape, None for any length from 1, else a ValueError."""
+    array = np.array(numbers, np.float64)
+    fits = array.ndim == len(shape) and all(
+        have > 0 and want in (None, have) for have, want in zip(array.shape, shape, strict=True)
+    )
+    if not fits or not np.isfinite(array).all():
+        raise ValueError(f"an array has shape {array.shape}: finite numbers of shape {shape} are wanted")
+    return array
