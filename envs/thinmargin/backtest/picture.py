@@ -38,7 +38,7 @@ def draw(result: Result) -> Figure:
     figure = Figure(figsize=(4.2 * COLUMNS, 2.7 * rows), layout="constrained")
     panels = list(figure.subplots(rows, COLUMNS).flat)
     for axes, name in zip(panels, result.truth, strict=False):
-        _panel(axes, result, name)
+        panel(axes, result, name)
     handles, labels = panels[0].get_legend_handles_labels()
     for axes in panels[len(COMPARED) :]:
         axes.axis("off")
@@ -48,7 +48,8 @@ def draw(result: Result) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, result: Result, name: str) -> None:
+def panel(axes: Axes, result: Result, name: str) -> None:
+    """Draw one series on empty axes."""
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415  # only pictures need it
 
     score = result.scores[name]

@@ -1,0 +1,165 @@
+"""The whole page: every section from the results to `report.html.jinja`."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from thinmargin.baselines import baseline
+from thinmargin.settings import Settings
+from thinmargin_agents.comparison import Result
+from thinmargin_agents.policies import Entrant, Member, PolicyError
+from thinmargin_agents.report.cast import Cast, cast_of
+from thinmargin_agents.report.glossary import about, terms
+from thinmargin_agents.report.headline import headline, why_no_score
+from thinmargin_agents.report.leaderboard import columns_of
+from thinmargin_agents.report.look import BLUE, drawing
+from thinmargin_agents.report.realism import COMMAND as BACKTEST
+from thinmargin_agents.report.realism import realism
+from thinmargin_agents.report.response_charts import month_color, month_words, response_charts
+from thinmargin_agents.report.responses import responses
+from thinmargin_agents.report.spread import spread_charts
+from thinmargin_agents.report.stress import stress_table
+from thinmargin_agents.report.waterfall import waterfall_chart, waterfall_of, waterfall_rows
+from thinmargin_agents.report.years import year_groups
+from thinmargin_agents.statistics import RESAMPLES
+
+if TYPE_CHECKING:
+    from thinmargin_agents.playing import Playground
+
+FOLDER = Path(__file__).parent
+PAGE, STYLE, SCRIPT = "report.html.jinja", "report.css", "report.js"
+ASKED = "plan_with_feedback"
+"""Whose answers are shown where no run is among the entrants."""
+
+
+def html_report(
+    report: Mapping[str, Any],
+    results: Sequence[Result],
+    stress: Mapping[str, Sequence[Result]],
+    entrants: Sequence[Entrant],
+    playground: Playground,
+    command: str,
+) -> str:
+    """A comparison as one HTML page that needs nothing else; the same arguments give the same page.
+
+    Args:
+        report: the JSON document, `thinmargin_agents.comparison.report_of`; what it lacks the page says it lacks.
+        results: what the document was made of.
+        stress: results of held-out worlds, by family.
+        entrants: the policies themselves; one is asked for its answers.
+        playground: what the environment id means.
+        command: the command line that makes the page again.
+
+    Raises:
+        ValueError: there is no result.
+    """
+    cast = cast_of(report, results)
+    seed = int(report.get("seed") or 0)
+    with drawing():
+        content = {
+            "headline": headline(cast, report, seed),
+            "columns": columns_of(cast),
+            "spread": spread_charts(cast, report, seed),
+            "groups": year_groups(cast),
+            "fall": _fall(cast, seed),
+            "answers": _answers(cast, entrants, playground, seed),
+            "stress": stress_table(cast, report, stress),
+            "realism": realism(),
+        }
+    script = _read(SCRIPT)
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template(PAGE).render(
+        **content,
+        report=report,
+        cast=cast,
+        about=about,
+        terms=terms(),
+        playground=playground,
+        command=command,
+        backtest=BACKTEST,
+        resamples=RESAMPLES,
+        keys=_keys(cast),
+        no_score=why_no_score(report),
+        made=in_words(report.get("foresight") or {}),
+        style=_read(STYLE),
+        script=script,
+        script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+    return page.encode("utf-8", "backslashreplace").decode()  # names of files need not be letters
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text("utf-8").strip()
+
+
+def in_words(value: Any) -> str:
+    """Nested dictionaries and lists as one line."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{str(name).replace('_', ' ')}: {in_words(item)}" for name, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(in_words(item) for item in value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _keys(cast: Cast) -> str:
+    """The world keys in words."""
+    keys = cast.best.result.keys.tolist()
+    if len(keys) > 1 and keys == list(range(keys[0], keys[-1] + 1)):
+        return f"{keys[0]} to {keys[-1]}"
+    return ", ".join(map(str, keys))
+
+
+def _fall(cast: Cast, seed: int) -> dict[str, Any] | None:
+    fall = waterfall_of(cast, seed)
+    return {"chart": waterfall_chart(fall), "rows": waterfall_rows(fall), "fall": fall} if fall else None
+
+
+def _answers(cast: Cast, entrants: Sequence[Entrant], playground: Playground, seed: int) -> dict[str, Any]:
+    """The answers of the policy that is asked, or why there are none."""
+    try:
+        member, color, others = _who_answers(cast, entrants)
+        discrete = playground.discrete if member.discrete is None else member.discrete
+        settings = Settings(
+            worlds=playground.worlds, closing=playground.closing, horizon=playground.horizon, discrete=discrete
+        )
+        found = responses(member.policy, cast.best.result.keys.tolist(), settings, member.name, seed)
+    except PolicyError as error:
+        return {"missing": str(error)}
+    months = sorted({curve.month for curves in found.curves.values() for curve in curves})
+    return {
+        "missing": None,
+        "name": member.name,
+        "others": others,
+        "found": found,
+        "charts": response_charts(found, color),
+        "months": [(month, month_words(month), month_color(month)) for month in months],
+    }
+
+
+def _who_answers(cast: Cast, entrants: Sequence[Entrant]) -> tuple[Member, str, int]:
+    """Who is asked, its colour, and how many other trainings of it there are: the best run, else the plan."""
+    if cast.learned is not None:
+        entrant = next((entrant for entrant in entrants if entrant.name == cast.learned.name), None)
+        if entrant is None:
+            raise PolicyError(f"policy {cast.learned.name!r} is not among the entrants")
+        return entrant.members[0], cast.learned.color, len(entrant.members) - 1
+    player = cast.named(ASKED)
+    entrant = next((entrant for entrant in entrants if entrant.name == ASKED), None)
+    if entrant is not None:
+        return entrant.members[0], player.color if player else BLUE, 0
+    try:
+        return Member(ASKED, baseline(ASKED), discrete=False), BLUE, 0
+    except ValueError as error:
+        raise PolicyError(str(error)) from error

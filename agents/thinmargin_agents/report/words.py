@@ -1,0 +1,94 @@
+"""Numbers as they are printed, and names as they fit into a picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from functools import cache
+from pathlib import PurePath
+
+from matplotlib.font_manager import FontProperties, findfont, get_font
+
+MINUS = "\N{MINUS SIGN}"
+NOTHING = "\N{EN DASH}"
+"""Stands where there is no number."""
+SPACE = "\N{NO-BREAK SPACE}"
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+LABEL_WIDTH = 22
+"""Most characters of a name in a picture."""
+FONT = "DejaVu Sans"
+"""What pictures are measured with; it comes with matplotlib."""
+
+
+def is_number(value: object) -> bool:
+    """Whether this is a finite number and not missing."""
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """A number with its thousands apart and a real minus; a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    rounded = round(value, digits) + 0.0  # no minus before a zero
+    return f"{rounded:,.{digits}f}".replace("-", MINUS)
+
+
+def signed(value: float | None, digits: int = 1) -> str:
+    """A difference: the same with a plus."""
+    text = number(value, digits)
+    return f"+{text}" if is_number(value) and round(float(value or 0.0), digits) > 0.0 else text
+
+
+def percent(share: float | None, digits: int = 0) -> str:
+    """A share as a percentage."""
+    return f"{number(100.0 * share, digits)}{SPACE}%" if share is not None and math.isfinite(share) else NOTHING
+
+
+def money(value: float) -> str:
+    """RMB bn, on one line."""
+    return f"RMB{SPACE}{number(value)}{SPACE}bn"
+
+
+def interval(ends: Sequence[float | None] | None, digits: int = 1) -> str:
+    """`low to high`, or a dash."""
+    if ends is None or len(ends) != 2:
+        return NOTHING
+    return f"{number(ends[0], digits)} to {number(ends[1], digits)}"
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """`a, b and c`."""
+    *first, final = words
+    return f"{', '.join(first)} {last} {final}" if first else final
+
+
+def short_name(name: str, taken: Collection[str] = ()) -> str:
+    """A policy's name in a picture: the end of a path, no longer than fits, unlike every other in `taken`."""
+    first, *others = name.split(",")
+    path = PurePath(first.strip())
+    tail = "/".join(path.parts[-2:]) if ".py:" not in path.name else path.name
+    label = _cut(_drawable(tail), LABEL_WIDTH) or "?"
+    if others:
+        label = f"{_cut(label, LABEL_WIDTH - 4)} +{len(others)}"
+    copy, number_ = label, 2
+    while copy in taken:
+        copy, number_ = f"{_cut(label, LABEL_WIDTH - 4)} ({number_})", number_ + 1
+    return copy
+
+
+def _cut(text: str, width: int) -> str:
+    """`text` in at most `width` characters, the middle left out."""
+    if len(text) <= width:
+        return text
+    end = (width - 1) * 2 // 3
+    return text[: width - 1 - end] + ELLIPSIS + text[-end:]
+
+
+def _drawable(text: str) -> str:
+    """What the font has no letter for as a question mark."""
+    return "".join(letter if letter.isprintable() and _has_letter(letter) else "?" for letter in text)
+
+
+@cache
+def _has_letter(letter: str) -> bool:
+    return bool(get_font(findfont(FontProperties(family=FONT))).get_char_index(ord(letter)))
