@@ -129,14 +129,16 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     The info of `reset` has `books` and `world` only.
 
     ## Arguments
-    - `worlds`: the family the hidden worlds come from: `benchmark`, `calibrated`, or a held-out scenario, `price_war`,
-      `component_shortage`, `demand_slump`, `services_clampdown`, `entrant_clone`.
+    - `worlds`: the family the hidden worlds come from: `benchmark`, `calibrated`, `one_state` (small enough that its
+      optimum is known), or a held-out scenario, `price_war`, `component_shortage`, `demand_slump`,
+      `services_clampdown`, `entrant_clone`.
     - `reward`: `"profit"` or `"shaped"`.
     - `closing`: whether the last month pays the closing value and terminates (True), or truncates (False).
     - `horizon`: months in an episode, 1 to 600.
     - `split`: the range that world keys are drawn from: `train`, `validation` or `test`.
     - `parameters`: constants to replace, `{name: value}`; see `thinmargin.parameters.Parameters`. In families with
-      hidden worlds the hidden constants are drawn around the given value; `calibrated` takes it as it is.
+      hidden worlds the hidden constants are drawn around the given value; `calibrated` takes it as it is, and so
+      does `one_state`, but for `services_half` and `forecast_months`.
     - `discrete`: whether actions are indices of the grid.
     - `render_mode`: `"ansi"` (the month as text), `"rgb_array"` (the episode as a picture, 800 x 1200 x 3), `"human"`
       (a window) or None.

@@ -11,7 +11,7 @@ class Entry(NamedTuple):
     """One registered environment: its id, keyword arguments (JSON scalars) and a sentence."""
 
     id: str
-    kwargs: dict[str, str | bool]
+    kwargs: dict[str, str | bool | int]
     meaning: str
 
 
@@ -27,6 +27,11 @@ ENVIRONMENTS = (
         "ThinMargin/EcosystemContinuing-v0",
         {"worlds": "benchmark", "closing": False},
         "The benchmark without a closing value: the horizon truncates.",
+    ),
+    Entry(
+        "ThinMargin/EcosystemOneState-v0",
+        {"worlds": "one_state", "horizon": 60},
+        "Two equal phones, nothing hidden, five years: small enough to compute its optimum.",
     ),
     Entry("ThinMargin/PriceWar-v0", {"worlds": "price_war"}, "Held out: rivals give up markup and answer every gap."),
     Entry(

@@ -56,6 +56,7 @@ def test_the_ids_are_the_documented_ones() -> None:
         "ThinMargin/EcosystemCalibrated-v0": {"worlds": "calibrated"},
         "ThinMargin/EcosystemDiscrete-v0": {"worlds": "benchmark", "discrete": True},
         "ThinMargin/EcosystemContinuing-v0": {"worlds": "benchmark", "closing": False},
+        "ThinMargin/EcosystemOneState-v0": {"worlds": "one_state", "horizon": 60},
         "ThinMargin/PriceWar-v0": {"worlds": "price_war"},
         "ThinMargin/ComponentShortage-v0": {"worlds": "component_shortage"},
         "ThinMargin/DemandSlump-v0": {"worlds": "demand_slump"},
@@ -70,7 +71,7 @@ def test_a_bare_id_makes_the_environment_its_entry_describes(entry: Any) -> None
     env = gymnasium.make(entry.id)
     assert type(env.unwrapped) is EcosystemEnv
     assert env.unwrapped.settings == Settings(**entry.kwargs)
-    assert env.unwrapped.settings.horizon == 180
+    assert env.unwrapped.settings.horizon == entry.kwargs.get("horizon", 180)
     assert env.unwrapped.settings.split == "train"
     assert isinstance(env.action_space, gymnasium.spaces.Discrete) == entry.kwargs.get("discrete", False)
 

@@ -269,6 +269,8 @@ def test_the_closing_value_is_what_sixty_calm_months_under_the_closing_playbook_
 
 def test_the_closing_playbook_is_written_into_every_world() -> None:
     for family in FAMILIES.values():
+        if family.name == "one_state":
+            continue  # whatever costs without earning is switched off there
         economy = family.draw(1, 1).economy
         for name in ("markup", "accessories", "marketing", "updates"):
             assert economy[f"play_{name}"][CLOSING_BOOK] == getattr(CLOSING, name)

@@ -72,7 +72,7 @@ def random_play(family: str, months: int = 180, count: int = 24) -> np.ndarray:
     return np.concatenate(seen)
 
 
-@pytest.mark.parametrize("family", list(FAMILIES))
+@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "one_state"])  # there most are switched off
 def test_features_are_alive_and_mostly_inside_their_range_under_random_play(family: str) -> None:
     seen = random_play(family)
     for column, feature in enumerate(FEATURES):

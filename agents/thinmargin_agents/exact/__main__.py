@@ -1,0 +1,141 @@
+"""The command line: python -m thinmargin_agents.exact --ppo.
+
+Nothing heavy is imported before the command line is read, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from thinmargin_agents.exact.reached import Reached
+    from thinmargin_agents.exact.recursion import Checked
+
+PROGRAM = "python -m thinmargin_agents.exact"
+LAST_SEED = 2**30
+"""CMA-ES takes hardly larger ones, and its searches use a few seeds beyond."""
+MOST_TIMESTEPS = 10**9
+
+
+@dataclass(frozen=True)
+class ExactConfig:
+    """Compute the optimum of ThinMargin/EcosystemOneState-v0 and say how much of it others reach.
+
+    Exit status 0 if the computation agrees with itself and with the environment to 0.1 % and the plan, and PPO
+    if asked for, reach 99 %; 1 if not; 2 for bad arguments.
+    """
+
+    ppo: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Train PPO too, with the preset of this environment."""
+    timesteps: int | None = None
+    """Months of experience of PPO; the preset's if not given."""
+    seed: int = 0
+    """Seed of the search for a plan and of PPO."""
+    json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """File for all numbers and the whole optimal policy."""
+
+
+class UsageError(ValueError):
+    """A flag with a value that cannot be used; the message names both and what is allowed."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status: 1 where less comes out than must, 2 for a bad argument."""
+    try:
+        config = tyro.cli(ExactConfig, args=argv, prog=PROGRAM)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    from rich.console import Console  # noqa: PLC0415  # heavy: not for --help
+
+    errors = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+    try:
+        check_flags(config)
+    except UsageError as error:
+        errors.print(f"{PROGRAM}: {error}", style="red")
+        return 2
+    try:
+        return _run(config, errors)
+    except KeyboardInterrupt:
+        errors.print("interrupted: nothing was written")
+        return 130
+
+
+def check_flags(config: ExactConfig) -> None:
+    """Nothing if the values of the flags can be used, else a UsageError."""
+    for name, low, high in (("seed", 0, LAST_SEED), ("timesteps", 1, MOST_TIMESTEPS)):
+        value = getattr(config, name)
+        if value is not None and not low <= value <= high:
+            raise UsageError(f"--{name} is {value}: allowed are {low} to {high}")
+    if config.timesteps is not None and not config.ppo:
+        raise UsageError(f"--timesteps is {config.timesteps}: it is for PPO, add --ppo")
+    if find_spec("cma") is None:
+        raise UsageError("the search for a plan needs CMA-ES: pip install 'thinmargin[search]'")
+    if config.json is not None:
+        from thinmargin.files import check_writable  # noqa: PLC0415  # heavy: not for --help
+
+        try:
+            check_writable(config.json)
+        except OSError as error:
+            raise UsageError(
+                f"--json is {str(config.json)!r}: {error}; a file in a folder that can be written to is wanted"
+            ) from error
+
+
+def _run(config: ExactConfig, errors: Console) -> int:
+    """Everything asked for; then the table and the file."""
+    import json  # noqa: PLC0415  # the flag of that name is read before
+
+    from rich.console import Console  # noqa: PLC0415  # heavy: not for --help
+
+    from thinmargin.files import write_atomically  # noqa: PLC0415  # as above
+    from thinmargin_agents.exact.reached import trained  # noqa: PLC0415  # as above
+    from thinmargin_agents.exact.table import Results, document, text  # noqa: PLC0415  # as above
+
+    checked, reached = _without_learning(config.seed, errors)
+    if config.ppo:
+        errors.print("training PPO; its run folder is thrown away afterwards")
+        reached.insert(1, trained(config.seed, config.timesteps, shown=errors.is_terminal))
+    results = Results(checked, reached, config.seed)
+    Console(markup=False, highlight=False, soft_wrap=True).print(text(results))
+    problems = results.problems
+    if config.json is not None:
+        try:
+            write_atomically(config.json, json.dumps(document(results), indent=1, allow_nan=False) + "\n")
+        except OSError as error:
+            problems.append(f"--json is {str(config.json)!r}: it cannot be written: {error}")
+    for problem in problems:
+        errors.print(f"{PROGRAM}: {problem}", style="red")
+    return 1 if problems else 0
+
+
+def _without_learning(seed: int, errors: Console) -> tuple[Checked, list[Reached]]:
+    """The optimum with its check, then the plan and the constants, with progress on stderr."""
+    from rich.progress import Progress  # noqa: PLC0415  # heavy: not for --help
+
+    from thinmargin_agents.exact.reached import GENERATIONS, SEARCHES, constants, planned  # noqa: PLC0415  # as above
+    from thinmargin_agents.exact.recursion import (  # noqa: PLC0415  # as above
+        PRICES,
+        USERS,
+        checked,
+        settings_of_the_world,
+    )
+
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        months = bar.add_task("the optimum, twice", total=2 * settings_of_the_world().horizon)
+        optimum = checked(USERS, PRICES, lambda done: bar.update(months, completed=done))
+        search = bar.add_task("the search for a plan", total=SEARCHES * GENERATIONS)
+        plan = planned(seed, GENERATIONS, lambda: bar.advance(search))
+    return optimum, [plan, *constants()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

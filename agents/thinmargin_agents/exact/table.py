@@ -1,0 +1,103 @@
+"""The optimum and what is reached of it, as text and as plain JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from thinmargin_agents.exact.reached import Reached
+from thinmargin_agents.exact.recursion import AGREE, ENVIRONMENT, Checked, markup_of
+from thinmargin_agents.versions import versions
+
+WANTED = 0.99
+"""Share of the optimum that whatever seeks or learns must reach."""
+COLUMNS = (0.2, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0)
+"""Users at home, m, of the table of best markups."""
+EVERY = 6
+"""Months between two rows of that table; the last month is always one."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything the command finds out."""
+
+    checked: Checked
+    reached: Sequence[Reached]
+    seed: int
+
+    def share(self, item: Reached) -> float:
+        """What a policy reaches, as a share of the optimum."""
+        return item.value / self.checked.optimum.value
+
+    @property
+    def problems(self) -> list[str]:
+        """What is not as it must be, in words; nothing if all is well."""
+        problems = [
+            f"{item.name} reaches {100.0 * self.share(item):.2f} % of the optimum: {100.0 * WANTED:g} % is wanted"
+            for item in self.reached
+            if item.seeks and self.share(item) < WANTED
+        ]
+        if not self.checked.holds:
+            problems.append(f"the values of the optimum differ: less than {100.0 * AGREE:g} % is wanted")
+        return problems
+
+
+def text(results: Results) -> str:
+    """What the command prints."""
+    checked = results.checked
+    half, play = checked.differences
+    best = checked.optimum
+    lines = [
+        f"{ENVIRONMENT}: {len(best.prices)} months",
+        "",
+        f"{'J of the optimum':<32}{'RMB bn':>8}",
+        f"{f'{len(best.users) - 1} steps of users':<32}{best.value:>8.3f}",
+        f"{'half as many':<32}{checked.coarse:>8.3f}  {100.0 * half:+.3f} %",
+        f"{'its policy in the environment':<32}{checked.played.value:>8.3f}  {100.0 * play:+.3f} %",
+        "",
+        f"{'reached':<16}{'':<34}{'RMB bn':>8}  of the optimum",
+        *(
+            f"{item.name:<16}{item.meaning:<34}{item.value:>8.3f}  {100.0 * results.share(item):.2f} %"
+            for item in results.reached
+        ),
+        "",
+        "best markup, %, by month and by m users before it; on the right, those of the best path",
+        f"{'month':>5} {''.join(f'{users:>6g}' for users in COLUMNS)}{'users':>9}{'markup':>8}",
+    ]
+    for month in _rows(len(best.prices)):
+        markups = "".join(f"{100.0 * _markup(results, month, users):>6.1f}" for users in COLUMNS)
+        on_path = f"{checked.played.users[month]:>9.1f}{100.0 * checked.played.markups[month]:>8.1f}"
+        lines.append(f"{month + 1:>5} {markups}{on_path}")
+    return "\n".join(lines)
+
+
+def document(results: Results) -> dict[str, Any]:
+    """The same and the whole policy as plain JSON: J in RMB bn, users in millions, markups as shares."""
+    checked = results.checked
+    best = checked.optimum
+    return {
+        "environment": ENVIRONMENT,
+        "seed": results.seed,
+        "J": best.value,
+        "J_half_grid": checked.coarse,
+        "J_played": checked.played.value,
+        "agree": checked.holds,
+        "reached": {
+            item.name: {"meaning": item.meaning, "J": item.value, "share": results.share(item)}
+            for item in results.reached
+        },
+        "path": {"users": checked.played.users.tolist(), "markup": checked.played.markups.tolist()},
+        "policy": {"users": best.users.tolist(), "markup": markup_of(best.prices).tolist()},
+        "versions": versions(),
+    }
+
+
+def _rows(months: int) -> list[int]:
+    return sorted({*range(0, months, EVERY), months - 1})
+
+
+def _markup(results: Results, month: int, users: float) -> float:
+    return float(markup_of(np.array(results.checked.optimum.price(month, users))))
