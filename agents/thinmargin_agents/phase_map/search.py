@@ -1,0 +1,112 @@
+"""The best constant levers in each range of markup: CMA-ES from several starts, all of them in the same worlds."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from thinmargin.levers import action_of
+from thinmargin.records import LEVERS, PRICE
+from thinmargin.settings import Settings
+from thinmargin.tuned import levers_of
+from thinmargin_agents.phase_map.cells import MARKUPS, Best, Cell, Numbers, Range
+from thinmargin_agents.trials import Trials
+
+POPULATION = 12
+START_SD = 0.3
+STARTS = ((0.5, -0.3, -0.2, 0.3), (0.2, -0.5, -0.3, 0.2))
+"""Where searches begin, in [-1, 1]: the place in the range of markup, then actions of the other levers. One spends
+much, one little: a firm that grows fast ends at its credit limit, and the hill behind is another."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Worlds to find the best levers for: keys, family and changed constants, as of `Settings`."""
+
+    keys: tuple[int, ...]
+    worlds: str = "calibrated"
+    parameters: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to look: generations of every start, and the seed of CMA-ES."""
+
+    generations: int = 40
+    seed: int = 0
+
+
+def solve(case: Case, effort: Effort) -> Cell:
+    """The best constant levers of each range of markup, judged by mean J over the worlds of the case.
+
+    The answer depends on nothing but the arguments: every search draws from a generator of its own.
+
+    Raises:
+        ModuleNotFoundError: the package `cma` is not installed.
+    """
+    places = list(itertools.product(MARKUPS, STARTS))
+    searches = [
+        _Search(name, start, np.random.default_rng((effort.seed, number)))
+        for number, (name, start) in enumerate(places)
+    ]
+    settings = Settings(worlds=case.worlds, parameters=case.parameters)
+    trials = Trials(case.keys, POPULATION * len(searches), settings)
+    for _ in range(effort.generations):
+        actions = np.stack([search.ask() for search in searches])
+        earned = trials.plans(actions.reshape(-1, 1, len(LEVERS)))
+        means = np.stack([each.mean(axis=1) for each in earned]).reshape(len(earned), len(searches), POPULATION)
+        for number, search in enumerate(searches):
+            search.tell(actions[number], *means[:, number])
+    by_range: dict[Range, list[Best]] = {name: [] for name in MARKUPS}
+    for search in searches:
+        by_range[search.name].append(search.best)
+    return Cell(**{name: max(found, key=lambda best: best.value) for name, found in by_range.items()})
+
+
+class _Search:
+    """CMA-ES from one start in one range of markup.
+
+    Args:
+        name: the range.
+        start: one of STARTS.
+        generator: draws the candidates; NumPy's global state stays as it is.
+    """
+
+    def __init__(self, name: Range, start: tuple[float, ...], generator: np.random.Generator) -> None:
+        import cma  # noqa: PLC0415  # only searches need it
+
+        def draw(rows: int, size: int) -> Numbers:
+            return generator.standard_normal((rows, size))
+
+        self.name: Range = name
+        self.best = Best({}, -np.inf, 0.0, 0.0)
+        self._points: list[Numbers] = []
+        self._strategy = cma.CMAEvolutionStrategy(
+            list(start),
+            START_SD,
+            {"randn": draw, "seed": np.nan, "popsize": POPULATION, "bounds": [-1, 1], "verbose": -9},
+        )
+
+    def ask(self) -> Numbers:
+        """Actions of the next generation, shape (POPULATION, 4)."""
+        self._points = self._strategy.ask()
+        return in_range(np.array(self._points), *MARKUPS[self.name])
+
+    def tell(self, actions: Numbers, value: Numbers, closing: Numbers, bankrupt: Numbers) -> None:
+        """What these actions earned in the mean over worlds, each of shape (POPULATION,)."""
+        self._strategy.tell(self._points, (-value).tolist())
+        row = int(value.argmax())
+        if value[row] > self.best.value:
+            levers = levers_of(actions[row : row + 1])[0]
+            self.best = Best(levers, float(value[row]), float(closing[row]), float(bankrupt[row]))
+
+
+def in_range(points: Numbers, low: float, high: float) -> Numbers:
+    """Actions of points of shape (n, 4) in [-1, 1], the first number being the place between two markups."""
+    ends = [float(action_of(markup, 0.0, 0.0, LEVERS[-1].high)[PRICE]) for markup in (low, high)]
+    actions = points.copy()
+    actions[:, PRICE] = ends[0] + (ends[1] - ends[0]) * 0.5 * (points[:, PRICE] + 1.0)
+    return actions

@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import json
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from thinmargin.baselines import baseline
+from thinmargin.data import Period, reported
+from thinmargin.splits import KEYS
+from thinmargin_agents.rollout import Outcome, play_worlds
+from thinmargin_agents.years import __main__ as command
+from thinmargin_agents.years.courses import COURSES, NOTE, as_reported, gross_margin
+from thinmargin_agents.years.table import cells
+
+WORLDS = 6
+YEARS = list(range(2012, 2027))
+BROKEN = """
+class Broken:
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        raise RuntimeError("no idea")
+"""
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Two policies, one of which goes bankrupt: the folder of the files and what was printed."""
+    folder = tmp_path_factory.mktemp("years")
+    page = folder / "page.md"
+    page.write_text("before\n\n<!-- years -->\nlast year\n<!-- end -->\n\nafter\n", encoding="utf-8")
+    files = ["--json", folder / "years.json", "--picture", folder / "years.png", "--markdown", page]
+    with pytest.MonkeyPatch.context() as patch:
+        printed: list[str] = []
+        patch.setattr("builtins.print", lambda *parts, **_: printed.extend(map(str, parts)))
+        arguments = ["low_margin_ecosystem", "do_nothing", "--n-worlds", str(WORLDS), *map(str, files)]
+        assert command.main(arguments) == 0
+    return folder, "\n".join(printed)
+
+
+@pytest.fixture(scope="module")
+def document(told: tuple[Path, str]) -> dict[str, Any]:
+    found = json.loads((told[0] / "years.json").read_text("utf-8"), parse_constant=pytest.fail)
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.fixture(scope="module")
+def outcome() -> Outcome:
+    return play_worlds(baseline("low_margin_ecosystem"), KEYS["validation"][:WORLDS])
+
+
+def test_means_are_those_of_the_worlds_played_in_the_units_said(document: dict[str, Any], outcome: Outcome) -> None:
+    policy = document["policies"]["low_margin_ecosystem"]
+    assert policy["J_mean"] == pytest.approx(outcome.value.mean())
+    assert policy["in_business"][0] == 1.0
+    yearly = outcome.yearly
+    wanted = {
+        "markup": 100.0 * yearly["applied_price"],
+        "tickets": 100.0 * yearly["applied_accessories"],
+        "selling": 100.0 * yearly["applied_marketing"],
+        "releases": yearly["applied_updates"],
+        "users": yearly["active_users"],
+        "share_home": 100.0 * yearly["share_home"],
+        "gross_margin": 100.0 * yearly["device_profit"] / yearly["device_revenue"],
+        "shipments": 12.0 * yearly["sales"],
+        "profit": 12.0 * yearly["profit"] / 1e3,
+    }
+    assert set(policy["courses"]) == set(document["courses"]) == set(wanted)
+    for name, table in wanted.items():
+        path = policy["courses"][name]
+        assert path["mean"] == pytest.approx(np.nanmean(table, axis=1)), name
+        low, high = np.nanpercentile(table, (10.0, 90.0), axis=1)
+        assert path["low"] == pytest.approx(low), name
+        assert path["high"] == pytest.approx(high), name
+    assert policy["courses"]["markup"]["mean"][-1] == pytest.approx(3.0, abs=0.1)
+    assert 100.0 < policy["courses"]["users"]["mean"][-1] < 5000.0
+
+
+def test_reported_figures_are_the_shipped_ones_and_blank_where_there_are_none(document: dict[str, Any]) -> None:
+    assert document["years"] == YEARS
+    known = {name: dict(zip(YEARS, course["reported"], strict=True)) for name, course in document["courses"].items()}
+    year = Period(12 * (2019 - 2012), 12)
+    figures = reported()
+    for name, series in (
+        ("users", "miui_mau_m"),
+        ("share_home", "xiaomi_china_share_pct"),
+        ("gross_margin", "gm_smartphones_pct"),
+        ("shipments", "smartphone_shipments_m"),
+        ("profit", "adjusted_net_profit_rmb_bn"),
+    ):
+        assert known[name][2019] == figures.value(series, year)
+    assert known["selling"][2019] == pytest.approx(100.0 * 10.378 / 205.839)
+    margin = known["gross_margin"][2019]
+    assert known["markup"][2019] == pytest.approx(100.0 * (1.0 / (1.0 - margin / 100.0) - 1.0))
+    assert known["gross_margin"][2014] is known["selling"][2014] is known["profit"][2014] is None
+    for course in known.values():
+        assert course[2025] is course[2026] is None
+    for name in ("tickets", "releases"):
+        assert set(known[name].values()) == {None}
+
+
+def test_years_behind_every_bankruptcy_are_empty(document: dict[str, Any], told: tuple[Path, str]) -> None:
+    nothing = document["policies"]["do_nothing"]
+    assert nothing["in_business"][-1] == 0.0
+    for course in nothing["courses"].values():
+        assert course["mean"][0] is not None
+        assert course["mean"][-1] is course["low"][-1] is course["high"][-1] is None
+    page = (told[0] / "page.md").read_text("utf-8")
+    row = next(line for line in page.splitlines() if "| do_nothing |" in line)
+    assert row.endswith("|  |")
+
+
+def test_gross_margin_is_unknown_where_nothing_was_sold() -> None:
+    tracks = {"device_revenue": np.array([[0.0, 100.0, np.nan]]), "device_profit": np.array([[0.0, 7.0, np.nan]])}
+    np.testing.assert_allclose(gross_margin(tracks), [[np.nan, 7.0, np.nan]])
+
+
+def test_cells_are_rounded_blank_if_unknown_and_never_minus_zero() -> None:
+    assert cells(np.array([1.26, np.nan, -0.04, -3.0]), 1) == ["1.3", "", "0.0", "-3.0"]
+    assert cells(np.array([1226.6]), 0) == ["1227"]
+
+
+def test_every_course_has_a_name_of_its_own_and_reads_other_years_too() -> None:
+    assert len({course.name for course in COURSES}) == len(COURSES) == 9
+    shipments = next(course for course in COURSES if course.name == "shipments")
+    assert as_reported(shipments, [2011, 1999])[0] == 0.3
+    assert np.isnan(as_reported(shipments, [2011, 1999])[1])
+
+
+def test_what_is_printed_says_that_shapes_are_compared(document: dict[str, Any], told: tuple[Path, str]) -> None:
+    assert document["note"] == NOTE
+    printed = told[1].replace("\n", " ")
+    for part in ("history", "hidden worlds", "compare shapes over the years, not levels"):
+        assert part in NOTE
+        assert part in printed
+    assert f"{WORLDS} hidden validation worlds" in printed
+    for course in COURSES:
+        assert f"{course.title}, {course.unit}" in told[1]
+    assert "reported, in December" in told[1]
+
+
+def test_the_table_stands_in_its_place_on_the_page(document: dict[str, Any], told: tuple[Path, str]) -> None:
+    page = (told[0] / "page.md").read_text("utf-8")
+    start = "before\n\n<!-- years -->\n`python -m thinmargin_agents.years low_margin_ecosystem do_nothing --n-worlds 6`"
+    assert page.startswith(start)
+    assert page.endswith("\n<!-- end -->\n\nafter\n")
+    assert "last year" not in page
+    assert "not levels" in page
+    lines = page.splitlines()
+    place = next(number for number, line in enumerate(lines) if line.startswith("| active users"))
+    assert lines[place].split(" | ")[9] == "310"  # what was reported for 2019
+    mean = document["policies"]["low_margin_ecosystem"]["courses"]["users"]["mean"][7]
+    assert lines[place + 1].split(" | ")[9] == f"{mean:.0f}"
+
+
+def test_the_picture_is_a_png_that_fills_a_page(told: tuple[Path, str]) -> None:
+    content = (told[0] / "years.png").read_bytes()
+    assert content.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = struct.unpack(">II", content[16:24])
+    assert width == 1800
+    assert 1200 <= height <= 1800
+    assert 50_000 < len(content) < 1_500_000
+
+
+@pytest.mark.parametrize("ending", ["svg", "pdf"])
+def test_the_same_picture_is_the_same_file(tmp_path: Path, ending: str) -> None:
+    files = [tmp_path / f"{name}.{ending}" for name in ("one", "two")]
+    for file in files:
+        assert command.main(["premium", "--n-worlds", "1", "--picture", str(file)]) == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_the_good_policies_unless_told_otherwise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "new.md"
+    assert command.main(["--n-worlds", "2", "--split", "test", "--markdown", str(page)]) == 0
+    text = page.read_text("utf-8")
+    assert text.startswith("<!-- years -->\n`python -m thinmargin_agents.years --n-worlds 2 --split test`")
+    for name in ("low_margin_tuned", "plan", "plan_with_feedback"):
+        assert f"| {name} |" in text
+        assert f"  {name} " in capsys.readouterr().out or name != "low_margin_tuned"
+
+
+def test_a_policy_that_fails_is_told_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(BROKEN)
+    assert command.main(["mine.py:Broken", "--n-worlds", "2", "--json", "years.json"]) == 1
+    shown = capsys.readouterr()
+    assert "mine.py:Broken" in shown.err
+    assert "no idea" in shown.err
+    assert not Path("years.json").exists()
+
+
+def test_files_are_written_though_nobody_reads_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("builtins.print", gone)
+    with pytest.raises(BrokenPipeError):
+        command.main(["premium", "--n-worlds", "1", "--json", str(tmp_path / "years.json")])
+    assert list(json.loads((tmp_path / "years.json").read_text("utf-8"))["policies"]) == ["premium"]
+
+
+def test_a_file_that_cannot_be_written_in_the_end_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("thinmargin.files.write_atomically", full)
+    assert command.main(["premium", "--n-worlds", "1", "--json", str(tmp_path / "years.json")]) == 1
+    shown = capsys.readouterr()
+    assert "No space left on device" in shown.err
+    assert "markup over unit cost" in shown.out
+
+
+def test_an_interrupt_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "played", interrupted)
+    assert command.main([]) == 130
+    assert capsys.readouterr().err == "interrupted: nothing was written\n"
+
+
+BAD: dict[str, tuple[list[str], tuple[str, ...]]] = {
+    "unknown policy": (["low_margin_tund"], ("low_margin_tund", "did you mean low_margin_tuned")),
+    "policy twice": (["plan", "plan"], ("'plan' is named twice",)),
+    "no worlds": (["--n-worlds", "0"], ("--n-worlds is 0", "1 to 1000000")),
+    "training worlds": (["--split", "train"], ("validation", "test")),
+    "seed below zero": (["--seed", "-1"], ("--seed is -1", "from 0")),
+    "no folder": (["--json", "none/years.json"], ("--json is 'none/years.json'", "there is no folder 'none'")),
+    "no picture": (["--picture", "years.gif"], ("--picture is 'years.gif'", ".png, .svg, .pdf")),
+    "page without a place": (["--markdown", "letter.md"], ("--markdown is 'letter.md'", "<!-- years -->")),
+    "one file twice": (["--json", "years.svg", "--picture", "years.svg"], ("are both 'years.svg'",)),
+}
+
+
+@pytest.mark.parametrize(("flags", "parts"), BAD.values(), ids=BAD.keys())
+def test_what_cannot_be_used_is_told_before_anything_is_played(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    flags: list[str],
+    parts: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "played", pytest.fail)
+    Path("letter.md").write_text("Dear reader\n")
+    assert command.main(flags) == 2
+    shown = capsys.readouterr()
+    for part in parts:
+        assert part in shown.err
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.md"]
+
+
+def test_help_imports_nothing_heavy_and_names_every_flag() -> None:
+    program = (
+        "import sys\n"
+        "from thinmargin_agents.years.__main__ import main\n"
+        "assert main(['--help']) == 0\n"
+        "assert not {'numba', 'numpy', 'gymnasium', 'matplotlib', 'torch'} & set(sys.modules)\n"
+    )
+    done = subprocess.run(  # noqa: S603  # the program is written above
+        [sys.executable, "-W", "error", "-c", program], env={**os.environ, "COLUMNS": "100"}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for flag in ("POLICY", "--n-worlds", "--split", "--seed", "--json", "--picture", "--markdown"):
+        assert flag in done.stdout
