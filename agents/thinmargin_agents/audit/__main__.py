@@ -1,0 +1,204 @@
+"""The exploit audit as a command: python -m thinmargin_agents.audit.
+
+Nothing heavy is imported before the command line is read, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
+
+import tyro
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from thinmargin_agents.audit.findings import Finding, Scope
+
+CheckName = Literal[
+    "identities", "die_now_last", "horizon_ranking", "corners", "interior", "adversary", "last_year", "common_worlds"
+]
+"""The checks in their order."""
+SEARCHING = {"adversary", "last_year"}
+"""Checks that need CMA-ES."""
+PROGRAM = "python -m thinmargin_agents.audit"
+LAST_SEED = 2**31
+"""CMA-ES takes no larger ones."""
+
+
+@dataclass(frozen=True)
+class AuditConfig:
+    """Look for holes in the model: earnings that nobody earned. Plays validation worlds only.
+
+    Exit status 0 if every check passes, 1 if one fails, 2 for bad arguments.
+    """
+
+    n_worlds: int = 256
+    """Worlds that every policy is judged on."""
+    evaluations: int = 10_000
+    """Plans tried in the search for free money; the search for a longer plan tries a quarter as many."""
+    seed: int = 0
+    """Seed of everything that is drawn or searched."""
+    processes: int = 2
+    """Processes that play plans; results do not depend on it."""
+    only: tuple[CheckName, ...] = get_args(CheckName)
+    """Checks to run."""
+    json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """File for everything that was measured."""
+    markdown: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Page for the results in Markdown: between its lines <!-- audit --> and <!-- end -->, or a new file."""
+
+
+class UsageError(ValueError):
+    """A flag with a value that cannot be used; the message names both and what is allowed."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status.
+
+    0: every check passed; 1: a check failed, or a file could not be written; 2: a flag cannot be used, and
+    nothing was played.
+    """
+    try:
+        config = tyro.cli(AuditConfig, args=argv, prog=PROGRAM)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    from rich.console import Console  # noqa: PLC0415  # heavy: not for --help
+
+    errors = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+    try:
+        check_flags(config)
+    except UsageError as error:
+        errors.print(f"{PROGRAM}: {error}", style="red")
+        return 2
+    try:
+        return _run(config, errors)
+    except KeyboardInterrupt:
+        errors.print("interrupted: nothing was written")
+        return 130
+
+
+def check_flags(config: AuditConfig) -> None:
+    """Nothing if the values of the flags can be used, else a UsageError."""
+    from thinmargin_agents.audit.adversary import LEAST_EVALUATIONS  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.audit.findings import MOST_WORLDS  # noqa: PLC0415  # as above
+
+    allowed = {
+        "n_worlds": (2, MOST_WORLDS),
+        "evaluations": (LEAST_EVALUATIONS, 10_000_000),
+        "seed": (0, LAST_SEED),
+        "processes": (1, 64),
+    }
+    for name, (low, high) in allowed.items():
+        if not low <= getattr(config, name) <= high:
+            flag = name.replace("_", "-")
+            raise UsageError(f"--{flag} is {getattr(config, name)}: allowed are {low} to {high}")
+    if not config.only:
+        raise UsageError(f"--only names no check: allowed are {', '.join(get_args(CheckName))}")
+    if SEARCHING & set(config.only) and find_spec("cma") is None:
+        raise UsageError(
+            f"{' and '.join(sorted(SEARCHING))} need CMA-ES: pip install 'thinmargin[search]',"
+            " or name others with --only"
+        )
+    _check_files(config)
+
+
+def _check_files(config: AuditConfig) -> None:
+    """Nothing if the files asked for can be written, else a UsageError."""
+    from thinmargin.files import check_writable  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.audit.table import with_audit  # noqa: PLC0415  # as above
+
+    for flag, path in (("--json", config.json), ("--markdown", config.markdown)):
+        if path is not None:
+            try:
+                check_writable(path)
+            except OSError as error:
+                raise UsageError(
+                    f"{flag} is {str(path)!r}: {error}; a file in a folder that can be written to is wanted"
+                ) from error
+    if config.json is not None and config.markdown is not None and config.json.resolve() == config.markdown.resolve():
+        raise UsageError(f"--json and --markdown are both {str(config.json)!r}: two files are wanted")
+    if config.markdown is not None:
+        try:
+            with_audit(_page(config.markdown), "")
+        except (OSError, ValueError) as error:
+            raise UsageError(f"--markdown is {str(config.markdown)!r}: {error}") from error
+
+
+def _page(path: Path) -> str:
+    """What a page says, nothing if there is none."""
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def command_of(config: AuditConfig) -> str:
+    """The command line that gives these results again."""
+    words = [*PROGRAM.split(), "--n-worlds", str(config.n_worlds), "--evaluations", str(config.evaluations)]
+    words += ["--seed", str(config.seed)]
+    return shlex.join(words if set(config.only) == set(get_args(CheckName)) else [*words, "--only", *config.only])
+
+
+def _run(config: AuditConfig, errors: Console) -> int:
+    """Every check asked for, in the order of the registry; then the files."""
+    from rich.console import Console  # noqa: PLC0415  # heavy: not for --help
+
+    from thinmargin_agents.audit.checks import CHECKS  # noqa: PLC0415  # as above
+    from thinmargin_agents.audit.findings import Scope  # noqa: PLC0415  # as above
+    from thinmargin_agents.audit.playing import Players  # noqa: PLC0415  # as above
+    from thinmargin_agents.audit.table import show, summary  # noqa: PLC0415  # as above
+
+    output = Console(markup=False, highlight=False, soft_wrap=True)
+    findings = []
+    with Players(config.processes) as players:
+        scope = Scope(config.n_worlds, config.evaluations, config.seed, players)
+        for name in CHECKS:
+            if name in config.only:
+                findings.append(_checked(name, scope, errors))
+                show(findings[-1], output)
+    output.print(summary(findings))
+    written = _write(config, scope, findings, errors)
+    return 0 if written and all(finding.passed for finding in findings) else 1
+
+
+def _checked(name: str, scope: Scope, errors: Console) -> Finding:
+    """One check, with its progress on stderr."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415  # not for --help
+
+    from thinmargin_agents.audit.checks import CHECKS  # noqa: PLC0415  # as above
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
+    with Progress(
+        *columns, TimeRemainingColumn(), console=errors, transient=True, disable=not errors.is_terminal
+    ) as bar:
+        task = bar.add_task(name, total=1.0)
+
+        def told(share: float, words: str) -> None:
+            bar.update(task, completed=share, description=f"{name}: {words}")
+
+        return CHECKS[name](scope, told)
+
+
+def _write(config: AuditConfig, scope: Scope, findings: list[Finding], errors: Console) -> bool:
+    """Whether the files asked for could be written."""
+    from thinmargin.files import write_atomically  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.audit.table import as_markdown, document, with_audit  # noqa: PLC0415  # as above
+    from thinmargin_agents.outcome_table import as_json  # noqa: PLC0415  # as above
+
+    command = command_of(config)
+    try:
+        if config.json is not None:
+            write_atomically(config.json, as_json(document(findings, scope, command)))
+        if config.markdown is not None:
+            write_atomically(config.markdown, with_audit(_page(config.markdown), as_markdown(findings, command)))
+    except (OSError, ValueError) as error:
+        errors.print(f"{PROGRAM}: the results could not be written: {error}", style="red")
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

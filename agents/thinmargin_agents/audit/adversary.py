@@ -1,0 +1,152 @@
+"""Is there free money? A search among plans that nobody would run a firm by, judged on worlds it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin.baselines import baseline
+from thinmargin_agents.audit.entrants import latin_hypercube
+from thinmargin_agents.audit.exploits import KINDS, Kind
+from thinmargin_agents.audit.findings import HORIZON, Finding, Scope, Told, aligned
+from thinmargin_agents.audit.playing import knots_of, months_of
+from thinmargin_agents.rollout import play_worlds
+from thinmargin_agents.statistics import paired_difference
+from thinmargin_agents.trials import Earned
+from thinmargin_agents.tuning.search import climb
+
+Numbers = npt.NDArray[np.float64]
+Judge = Callable[[Numbers], Numbers]
+"""Mean J, shape (n,), of actions of shape (n, 180, 4)."""
+
+QUESTION = "Is there free money for whoever looks for it?"
+GAIN = 0.15
+"""Most that anything found may earn over the policy `plan_with_feedback`, as a share of what that earns."""
+FREE = 0.01
+"""Most that an exploit may surely earn over the policy `plan`, as a share of what that earns: kinds that change the
+plan can always mend the little that its eleven knots leave over."""
+POPULATION = 20
+"""Candidates that are judged at a time."""
+LEAST_EVALUATIONS = 2 * POPULATION * len(KINDS)
+
+
+@dataclass(frozen=True, eq=False)
+class Best:
+    """The best plan of a family on the worlds of the search.
+
+    Attributes:
+        kind: the family.
+        actions: shape (180, 4), in [-1, 1].
+        value: its mean J there, RMB bn.
+        evaluations: how many plans were judged.
+    """
+
+    kind: Kind
+    actions: Numbers
+    value: float
+    evaluations: int
+
+
+def search(kind: Kind, plan: Numbers, judge: Judge, evaluations: int, seed: int) -> Best:
+    """The best of about so many plans of a family: its middle, a sample that fills its space, CMA-ES from the best.
+
+    Args:
+        kind: the family.
+        plan: the plan that most families change, shape (180, 4).
+        judge: says what actions earn; it gets POPULATION plans at a time.
+        evaluations: how many plans are judged, rounded to populations, of which there are at least two.
+        seed: of sample and search.
+    """
+
+    def value(numbers: Numbers) -> Numbers:
+        return judge(actions_of(kind, numbers, plan))
+
+    rounds = max(evaluations // POPULATION, 2)
+    sampled = min(max(round(kind.sampled * rounds), 1), rounds)
+    points = latin_hypercube(sampled * POPULATION, kind.size, np.random.default_rng(seed))
+    points[0] = 0.0
+    values = np.concatenate([value(points[first : first + POPULATION]) for first in range(0, len(points), POPULATION)])
+    best, top = points[values.argmax()], float(values.max())
+    if sampled < rounds:
+        generations = rounds - sampled - 1  # the last population judges the mean of the search
+        found = climb(value, best, kind.spread, generations=generations, population=POPULATION, seed=seed + 1)
+        if found.value > top:
+            best, top = found.numbers, found.value
+    return Best(kind, actions_of(kind, best[None], plan)[0], top, rounds * POPULATION)
+
+
+def actions_of(kind: Kind, numbers: Numbers, plan: Numbers) -> Numbers:
+    """The plans, shape (n, 180, 4), behind numbers of shape (n, size), both cut to [-1, 1]."""
+    return np.clip(kind.make(np.clip(numbers, -1.0, 1.0), plan), -1.0, 1.0)
+
+
+def check(scope: Scope, told: Told) -> Finding:
+    """Every family's search, and its best plan beside the shipped plans on other worlds."""
+    plan = months_of(knots_of(baseline("plan")), HORIZON, HORIZON)
+    found = []
+    done = 0
+    for number, kind in enumerate(KINDS):
+
+        def judge(actions: Numbers, kind: Kind = kind) -> Numbers:
+            nonlocal done
+            told(done / scope.evaluations, f"{kind.name}: {kind.meaning}")
+            done += len(actions)
+            return np.asarray(scope.players.play(actions, scope.worlds("search")).value.mean(axis=1))
+
+        found.append(search(kind, plan, judge, round(kind.share * scope.evaluations), scope.seed + 1000 * number))
+    told(1.0, "on other worlds")
+    keys = scope.worlds("judge")
+    earned = scope.players.play(np.stack([plan, *(one.actions for one in found)]), keys)
+    feedback = play_worlds(baseline("plan_with_feedback"), keys, horizon=HORIZON)
+    return judged(found, earned, feedback.value, scope.seed)
+
+
+def judged(found: Sequence[Best], earned: Earned, feedback: Numbers, seed: int) -> Finding:
+    """The verdict on what was found.
+
+    An exploit beats the plan if the 95 % interval of the paired difference lies above FREE of what the plan earns.
+
+    Args:
+        found: the best of every family.
+        earned: on the worlds of the judgement, shape (1 + families, worlds): the shipped plan first.
+        feedback: J of `plan_with_feedback` there, shape (worlds,).
+        seed: of the bootstrap.
+    """
+    plan, reference = earned.value[0], float(feedback.mean())
+    measured = {"J_plan": float(plan.mean()), "J_plan_with_feedback": reference}
+    rows, exploits, free = [], {}, []
+    for one, value, closing, bankrupt in zip(found, *(table[1:] for table in earned), strict=True):
+        name = one.kind.name
+        gap = paired_difference(value, plan, np.random.default_rng(seed))
+        if not one.kind.smooth:
+            exploits[name] = gap.mean
+            if gap.interval.low > FREE * plan.mean():
+                free.append(name)
+        measured |= {f"J_{name}": float(value.mean()), f"over_plan_{name}": gap.mean}
+        rows.append((
+            f"{name}: {one.kind.meaning}", f"{one.evaluations}", f"{one.value:.1f}", f"{value.mean():.1f}",
+            f"{closing.mean():.1f}", f"{100 * bankrupt.mean():.1f} %",
+            f"{gap.mean:+.2f} [{gap.interval.low:+.2f}, {gap.interval.high:+.2f}]",
+        ))  # fmt: skip
+    most = float(earned.value.mean(axis=1).max())
+    gain = most / reference - 1.0 if reference > 0.0 else float("inf")
+    best = max(exploits, key=lambda name: exploits[name])
+    measured |= {"J_best": most, "over_feedback": gain, "exploits_that_beat_the_plan": float(len(free))}
+    tried = sum(one.evaluations for one in found)
+    return Finding(
+        "adversary",
+        QUESTION,
+        measured,
+        f"best of all {100 * gain:+.1f} % over plan_with_feedback; best exploit ({best})"
+        f" {100 * exploits[best] / plan.mean():+.1f} % over plan; surely too much: {', '.join(free) or 'none'}",
+        f"{100 * GAIN:+.0f} % over plan_with_feedback; an exploit surely {100 * FREE:+.0f} % over plan",
+        gain <= GAIN and not free,
+        (
+            f"{tried:,} plans tried, the best of each kind judged on {len(plan)} other worlds,",
+            f"where plan earns {plan.mean():.1f} and plan_with_feedback {reference:.1f} RMB bn.",
+            *aligned(("kind", "tried", "in search", "J", "closing", "bankrupt", "J less plan"), rows),
+        ),
+    )

@@ -1,0 +1,19 @@
+"""The checks in their order; each plays what it needs, and says what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from thinmargin_agents.audit import adversary, common_worlds, identities, last_year, levers, ranking
+from thinmargin_agents.audit.findings import Finding, Scope, Told
+
+CHECKS: dict[str, Callable[[Scope, Told], Finding]] = {
+    "identities": identities.check,
+    "die_now_last": ranking.check_last,
+    "horizon_ranking": ranking.check_stable,
+    "corners": levers.check_corners,
+    "interior": levers.check_interior,
+    "adversary": adversary.check,
+    "last_year": last_year.check,
+    "common_worlds": common_worlds.check,
+}

@@ -1,0 +1,83 @@
+"""What it is worth that every policy plays the same worlds: correlated sampling (Kahn & Marshall 1953)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin_agents.audit.entrants import built_in
+from thinmargin_agents.audit.findings import HORIZON, Finding, Scope, Told, aligned
+from thinmargin_agents.rollout import play_worlds
+
+Numbers = npt.NDArray[np.float64]
+
+QUESTION = "Do common worlds make differences between policies surer than worlds of their own would?"
+LEAST = 1.0
+"""Mean reduction of variance above which common worlds help."""
+NOTHING = 1e-12
+"""Share of a variance that is rounding."""
+
+
+def correlation(one: Numbers, other: Numbers) -> float:
+    """Of two sets of n values; zero if either has one value only."""
+    if one.std() == 0.0 or other.std() == 0.0:
+        return 0.0
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+def reduction(one: Numbers, other: Numbers) -> float:
+    """Variance of an unpaired difference of means over that of a paired one; infinite if that differs nowhere."""
+    paired = float((one - other).var())
+    unpaired = float(one.var() + other.var())
+    return unpaired / paired if paired > NOTHING * unpaired else float("inf")
+
+
+def check(scope: Scope, told: Told) -> Finding:
+    """J of every built-in policy in the same worlds."""
+    values = {}
+    policies = built_in()
+    for number, (name, policy) in enumerate(policies.items()):
+        told(number / len(policies), name)
+        values[name] = play_worlds(policy, scope.worlds(), horizon=HORIZON, seed=scope.seed).value
+    return judged(values)
+
+
+def judged(values: Mapping[str, Numbers]) -> Finding:
+    """The verdict on J of at least two policies in every world, shape (worlds,) each.
+
+    Pairs that differ by the same in every world are left out: one world is enough to compare them.
+    """
+    order = sorted(values, key=lambda name: -values[name].mean())
+    pairs = {
+        (one, other): (correlation(values[one], values[other]), reduction(values[one], values[other]))
+        for one, other in itertools.combinations(order, 2)
+    }
+    told_apart = {pair: found for pair, found in pairs.items() if np.isfinite(found[1])}
+    correlations, factors = np.array(list(told_apart.values()) or [(np.nan, np.nan)]).T
+    mean = float(factors.mean())
+    neighbours = [pair for pair in itertools.pairwise(order) if pair in told_apart]
+    return Finding(
+        "common_worlds",
+        QUESTION,
+        {
+            "reduction_mean": mean,
+            "reduction_median": float(np.median(factors)),
+            "reduction_least": float(factors.min()),
+            "correlation_mean": float(correlations.mean()),
+            "pairs": float(len(told_apart)),
+        },
+        f"variances of differences fall by a factor of {mean:.1f} on average ({np.median(factors):.1f} at the median)",
+        f"a factor above {LEAST:.1f} on average",
+        mean > LEAST,
+        (
+            f"{len(told_apart)} pairs of policies, factors {factors.min():.2f} to {factors.max():.1f}:",
+            "without common worlds, so many times as many would be needed. Each policy and the next best one:",
+            *aligned(
+                ("policies", "correlation of J", "factor"),
+                [(f"{pair[0]}, {pair[1]}", *(f"{number:.2f}" for number in pairs[pair])) for pair in neighbours],
+            ),
+        ),
+    )
