@@ -30,12 +30,10 @@ from thinmargin.data.table import KINDS
 from thinmargin.history import COMPARED
 from thinmargin.parameters import (
     CLOSING,
-    CONSTANT_BEST,
     ECONOMY,
     FIRM_TABLE,
     LOW_MARGIN_ECOSYSTEM,
     MASS_MARKETING,
-    MYOPIC,
     PREMIUM,
     Firm,
     Parameters,
@@ -54,7 +52,9 @@ from thinmargin.records import (
 from thinmargin.scenarios import CALIBRATED, FAMILIES, HIDDEN, WIDE
 from thinmargin.settings import LEVER_GRID
 from thinmargin.splits import KEYS
+from thinmargin.tuned import FOLDER, levers_of, read_tuned
 from thinmargin.worlds import Hidden
+from thinmargin_agents.foresight import known as plans
 
 ROOT = Path(__file__).parent.parent
 PAGES = (*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md")
@@ -311,10 +311,55 @@ def baseline_books() -> str:
         "low_margin_ecosystem": LOW_MARGIN_ECOSYSTEM,
         "premium": PREMIUM,
         "mass_marketing": MASS_MARKETING,
-        "myopic": MYOPIC,
-        "constant_best": CONSTANT_BEST,
     }
     return constants(Playbook, list(books.items()))
+
+
+def tuned_rules() -> str:
+    """What the tuned constant rules ask for, as found."""
+    rows = []
+    for path in sorted(FOLDER.glob("*.json")):
+        knots = read_tuned(path).policy.knots
+        if len(knots) == 1:
+            rows.append((f"`{path.stem}`", *(number(value) for value in levers_of(knots)[0].values())))
+    return table(("Rule", *(f"{lever.name} [{lever.unit}]" for lever in LEVERS)), rows)
+
+
+def tuned_made() -> str:
+    """How the tuned rules were found and what they earned."""
+    rows = []
+    for path in sorted(FOLDER.glob("*.json"), key=lambda path: read_tuned(path).made["J"]):
+        made = read_tuned(path).made
+        numbers = (made["worlds"], made["evaluations"], f"{made['J']:.1f}", f"{made['closing_part']:.1f}")
+        rows.append((f"`{path.stem}`", f"`{made['command']}`", *numbers))
+    return table(("Rule", "Command", "Worlds", "Candidates judged", "J", "closing value"), rows)
+
+
+def plan_levers() -> str:
+    """What the plan asks for at its knots."""
+    knots = levers_of(read_tuned(FOLDER / "plan.json").policy.knots)
+    rows = [
+        (f"{100 * row / (len(knots) - 1):.0f} %", *(number(value) for value in levers.values()))
+        for row, levers in enumerate(knots)
+    ]
+    return table(("Time", *(f"{lever.name} [{lever.unit}]" for lever in LEVERS)), rows)
+
+
+def foresight_made() -> str:
+    """How the best plans known were found and what doubling the budget added."""
+    rows = []
+    for path in sorted(plans.FOLDER.glob("*.npz")):
+        known = plans.read_plans(path)
+        found = known.made["convergence"]
+        means = (f"{found[name]:.1f}" for name in ("J_begun", "J_half", "J"))
+        rows.append(
+            (
+                path.stem.rpartition("_")[2], len(known.keys), f"`{known.made['command']}`", known.made["evaluations"],
+                *means, f"{found['doubling_adds_percent']:.2f} %",
+            )
+        )  # fmt: skip
+    head = ("Split", "Worlds", "Command", "Plays each", "J: best policy", "half the budget", "all", "doubling adds")
+    return table(head, rows)
 
 
 def baselines() -> str:
@@ -369,6 +414,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "playbooks": playbooks,
     "baselines": baselines,
     "baseline books": baseline_books,
+    "tuned rules": tuned_rules,
+    "tuned made": tuned_made,
+    "plan levers": plan_levers,
+    "foresight made": foresight_made,
     "sources": sources,
     "unknowns": unknowns,
     "compared": compared,

@@ -120,7 +120,11 @@ def load_run(folder: Path) -> Member:
     if not config_file.is_file():
         raise ValueError(f"policy {str(folder)!r} is a folder without {CONFIG_FILE}; {allowed_policies()}")
     try:
-        from thinmargin_agents.runs import load_policy  # noqa: PLC0415  # hand-coded policies need no learning library
+        import torch  # noqa: PLC0415  # hand-coded policies need no learning library
+
+        from thinmargin_agents.runs import load_policy  # noqa: PLC0415  # as above
+
+        torch.set_num_threads(1)  # networks are small: threads would wait for each other
 
         policy = cast("Policy", load_policy(folder, which_model(folder)))
         config = json.loads(config_file.read_text(encoding="utf-8"))

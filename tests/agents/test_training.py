@@ -233,7 +233,7 @@ def test_a_full_disk_ends_with_a_clear_error_and_keeps_the_last_checkpoint(
 
 def test_ppo_learns_to_run_the_calibrated_firm_better(tmp_path: Path) -> None:
     config = TrainConfig(
-        env="ThinMargin/EcosystemCalibrated-v0", total_timesteps=92_160, n_envs=64, eval_freq=10**9, save_freq=10**9,
+        env="ThinMargin/EcosystemCalibrated-v0", total_timesteps=153_600, n_envs=64, eval_freq=10**9, save_freq=10**9,
         n_eval_episodes=8, seed=0,
         hyperparams=("n_steps=120", "batch_size=1920", "n_epochs=8", "learning_rate=0.003"),
     )  # fmt: skip

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
 
 from thinmargin.baselines import BASELINES, baseline
-from thinmargin.plans import PlanPolicy
 from thinmargin.splits import KEYS
 from thinmargin.tuned import FOLDER, read_tuned
 from thinmargin_agents.rollout import play_worlds
@@ -108,14 +108,6 @@ def test_feedback_is_worth_four_percent_of_a_plan_in_worlds_that_neither_met() -
     assert gap.interval.low > 0.0
 
 
-def test_levers_that_only_react_change_nothing_when_nothing_is_unexpected() -> None:
-    answering = baseline("plan_with_feedback")
-    bare = PlanPolicy(answering.knots)
-    worlds = KEYS["validation"][:32]
-    with_answer, without = (play_worlds(policy, worlds).value.mean() for policy in (answering, bare))
-    assert with_answer > without > 0.8 * with_answer
-
-
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
@@ -155,4 +147,4 @@ def test_the_command_writes_what_the_package_can_read(tmp_path: Path, capsys: py
 
 def test_every_rule_that_can_be_tuned_is_a_baseline_and_can_be_asked_for() -> None:
     assert set(RULES) <= set(BASELINES)
-    assert set(command.TuneConfig.__dataclass_fields__["rule"].type.split('"')[1::2]) == set(RULES)
+    assert set(get_args(get_type_hints(command.TuneConfig)["rule"])) == set(RULES)

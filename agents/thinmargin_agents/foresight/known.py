@@ -1,0 +1,158 @@
+"""The best plans known, as files: what is shipped, how it is read, and what makes it unusable."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin.files import write_atomically
+from thinmargin.records import LEVERS
+from thinmargin.settings import Settings
+from thinmargin.splits import KEYS
+from thinmargin.tuned import DamagedFileError
+from thinmargin_agents.foresight.search import Steps, in_actions, value_of
+
+FOLDER = Path(__file__).parent / "plans"
+"""Where shipped files are, FAMILY_SPLIT.npz."""
+AGREEMENT = 1e-6
+"""A plan that earns something else than when it was found, relatively, was found under other economics."""
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class TablePolicy:
+    """A table of actions for each of n worlds, shape (n, horizon, 4) in steps: the rows of a batch are its worlds."""
+
+    tables: Steps
+
+    def predict(
+        self,
+        observation: npt.NDArray[np.float32],
+        state: Any = None,
+        episode_start: npt.NDArray[np.bool_] | None = None,  # noqa: ARG002  # the arguments of Stable-Baselines3
+        deterministic: bool = True,  # noqa: ARG002  # as above
+    ) -> tuple[npt.NDArray[np.float64], Any]:
+        """Actions of shape (n, 4) for observations of shape (n, 28); another n is a ValueError."""
+        seen = np.atleast_2d(observation)
+        if len(seen) != len(self.tables):
+            raise ValueError(f"{len(seen)} observations for plans of {len(self.tables)} worlds: one each is wanted")
+        horizon = self.tables.shape[1]
+        months = np.minimum(np.rint(seen[:, 0] * horizon).astype(np.int64), horizon - 1)
+        actions = in_actions(self.tables[np.arange(len(seen)), months])
+        return actions.reshape(*np.shape(observation)[:-1], len(LEVERS)), state
+
+
+@dataclass(frozen=True, eq=False)
+class KnownPlans:
+    """Plans for some worlds.
+
+    Attributes:
+        keys: shape (n,), world keys.
+        tables: actions in steps, shape (n, horizon, 4).
+        value: what they earn, shape (n,), RMB bn.
+        made: command, evaluations a world, what doubling them added, policies begun from, versions.
+    """
+
+    keys: npt.NDArray[np.int64]
+    tables: Steps
+    value: Numbers
+    made: Mapping[str, Any]
+
+    @property
+    def policy(self) -> TablePolicy:
+        """The plans as a policy for a batch of these worlds in this order."""
+        return TablePolicy(self.tables)
+
+    def of(self, keys: Sequence[int] | npt.NDArray[np.int64]) -> KnownPlans | None:
+        """The plans of these worlds in this order; None if one of them has none."""
+        place = {key: row for row, key in enumerate(self.keys.tolist())}
+        wanted = [int(key) for key in keys]
+        if not all(key in place for key in wanted):
+            return None
+        rows = [place[key] for key in wanted]
+        return KnownPlans(self.keys[rows], self.tables[rows], self.value[rows], self.made)
+
+
+def file_of(family: str, split: str) -> Path:
+    """Where the plans of a family and split are shipped."""
+    return FOLDER / f"{family}_{split}.npz"
+
+
+def known_plans(
+    family: str, keys: Sequence[int] | npt.NDArray[np.int64], horizon: int = 180, closing: bool = True
+) -> KnownPlans | None:
+    """The shipped plans of these worlds, replayed to see that they still earn what they did; None without any.
+
+    Raises:
+        DamagedFileError: the file cannot be read, or its plans earn something else now.
+    """
+    split = next((name for name, span in KEYS.items() if len(keys) and int(keys[0]) in span), None)
+    if split is None or not closing or not file_of(family, split).is_file():
+        return None
+    path = file_of(family, split)
+    whole = read_plans(path)
+    some = whole.of(keys)
+    if some is None or some.tables.shape[1] != horizon:
+        return None
+    now = value_of(some.keys.tolist(), some.tables, Settings(worlds=family, horizon=horizon))
+    if not np.allclose(now, some.value, rtol=AGREEMENT, atol=AGREEMENT):
+        worst = int(np.abs(now - some.value).argmax())
+        raise DamagedFileError(
+            f"{path} is of other economics: in world {some.keys[worst]} its plan earns {now[worst]:.3f} RMB bn,"
+            f" not {some.value[worst]:.3f}; {_remedy(path)}"
+        )
+    return some
+
+
+def save_plans(path: Path, plans: KnownPlans) -> None:
+    """Write plans to a file, whole or not at all; an OSError says why it cannot be."""
+    content = io.BytesIO()
+    np.savez_compressed(
+        content,
+        keys=plans.keys,
+        steps=np.diff(plans.tables, axis=1, prepend=np.int16(0)),  # small numbers: half the size
+        value=plans.value,
+        made=np.array(json.dumps(dict(plans.made))),
+    )
+    write_atomically(path, content.getvalue())
+
+
+def read_plans(path: Path) -> KnownPlans:
+    """The plans of a file; nothing in it is executed.
+
+    Raises:
+        DamagedFileError: it cannot be read, or is no such file.
+    """
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            keys, steps, value = file["keys"], file["steps"], file["value"]
+            made = json.loads(str(file["made"]))
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
+        raise DamagedFileError(f"{path} cannot be read: {error}; {_remedy(path)}") from error
+    count = keys.size
+    fits = (
+        keys.shape == value.shape == (count,)
+        and (keys.dtype, steps.dtype, value.dtype) == (np.int64, np.int16, np.float64)
+        and steps.ndim == 3
+        and (len(steps), steps.shape[2]) == (count, len(LEVERS))
+        and bool(np.isfinite(value).all())
+        and isinstance(made, dict)
+    )
+    if not fits:
+        raise DamagedFileError(f"{path} does not hold plans of worlds; {_remedy(path)}")
+    return KnownPlans(keys, np.cumsum(steps, axis=1, dtype=np.int16), value, made)
+
+
+def _remedy(path: Path) -> str:
+    split = path.stem.rpartition("_")[2]
+    return f"python -m thinmargin_agents.foresight --split {split} --fresh makes it anew"

@@ -1,0 +1,143 @@
+"""A plan for one world whose whole future is known, for many worlds at once.
+
+The world is deterministic once it is drawn, so what any policy did in it is a table of actions that earns the
+same again. The search begins there and bends the table: it can only get better.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin.plans import between
+from thinmargin.records import LEVERS
+from thinmargin.settings import Settings
+from thinmargin_agents.trials import play_rows
+
+Numbers = npt.NDArray[np.float64]
+Steps = npt.NDArray[np.int16]
+
+KNOTS = 11
+"""Points in time at which a table of actions is bent, linear between them."""
+POPULATION = 16
+SPREADS = (0.12, 0.3)
+"""First standard deviation of the bends: around the best table known, and around the second start."""
+RESOLUTION = 1e-4
+"""Actions are whole multiples of it, so that a saved table earns what it earned when it was found."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Some worlds and what is known of them.
+
+    Attributes:
+        keys: world keys.
+        starts: tables of actions, shape (starts, worlds, horizon, 4): the best known first.
+    """
+
+    keys: Sequence[int]
+    starts: Steps
+
+
+@dataclass(frozen=True, eq=False)
+class Best:
+    """The best tables found: shape (worlds, horizon, 4), and what they earn, shape (worlds,), RMB bn."""
+
+    tables: Steps
+    value: Numbers
+
+
+def in_steps(actions: npt.ArrayLike) -> Steps:
+    """Actions as whole multiples of RESOLUTION, inside [-1, 1]."""
+    return np.round(np.clip(actions, -1.0, 1.0) / RESOLUTION).astype(np.int16)
+
+
+def in_actions(steps: Steps) -> Numbers:
+    """The actions of whole multiples of RESOLUTION."""
+    return np.multiply(steps, RESOLUTION, dtype=np.float64)
+
+
+def actions_in(tables: Steps, month: int) -> Numbers:
+    """The actions of a month in tables of shape (rows, horizon, 4)."""
+    return in_actions(tables[:, month])
+
+
+def value_of(keys: Sequence[int], tables: Steps, settings: Settings) -> Numbers:
+    """What tables of actions, shape (worlds, horizon, 4), earn in their worlds, RMB bn."""
+    batch = settings.batch(len(keys))
+    family = settings.family()
+    for row, key in enumerate(keys):
+        batch.draw(row, family, key)
+    return play_rows(batch, partial(actions_in, tables)).value
+
+
+def options(seed: int, start: int, key: int) -> dict[str, Any]:
+    """Settings of one world's CMA-ES, with a generator of its own: the package's is shared by all searches."""
+    generator = np.random.default_rng([seed, start, key])
+    return {
+        "randn": lambda *shape: generator.standard_normal(shape),
+        "seed": math.nan,  # leave NumPy's global generator alone
+        "verbose": -9,
+        "popsize": POPULATION,
+    }
+
+
+def improve(
+    problem: Problem,
+    settings: Settings,
+    evaluations: int,
+    seed: int,
+    told: Callable[[int], None] | None = None,
+    knots: int = KNOTS,
+) -> Best:
+    """The best tables found by CMA-ES in every world on its own, never worse than the best start.
+
+    Args:
+        problem: worlds and tables to begin from.
+        settings: of the environment.
+        evaluations: plays of a world, shared by the starts.
+        seed: of CMA-ES; a world's search depends on it and on the world's key, not on the other worlds.
+        told: hears of the plays done, all worlds together.
+        knots: points in time at which a table is bent.
+    """
+    import cma  # noqa: PLC0415  # only searches need it
+
+    worlds, horizon = len(problem.keys), settings.horizon
+    family = settings.family()
+    batch = settings.batch(worlds * POPULATION)
+    for row in range(worlds * POPULATION):
+        batch.draw(row, family, problem.keys[row // POPULATION])
+    times = np.arange(horizon) / horizon
+    shape = (worlds, POPULATION, knots, len(LEVERS))
+    known = np.stack([value_of(problem.keys, tables, settings) for tables in problem.starts])
+    first = known.argmax(axis=0)
+    best = Best(problem.starts[first, np.arange(worlds)].copy(), known.max(axis=0))
+    generations = max(evaluations // (len(problem.starts) * POPULATION), 1)
+    for number, tables in enumerate(problem.starts):
+        spread = SPREADS[min(number, len(SPREADS) - 1)]
+        searches = [
+            cma.CMAEvolutionStrategy([0.0] * (knots * len(LEVERS)), spread, options(seed, number, key))
+            for key in problem.keys
+        ]
+        base = in_actions(tables)
+        for _ in range(generations):
+            asked = [search.ask() for search in searches]
+            bends = between(np.array(asked).reshape(shape), times)
+            tried = in_steps(base[:, None] + bends).reshape(worlds * POPULATION, horizon, -1)
+            value = play_rows(batch, partial(actions_in, tried)).value
+            for w, search in enumerate(searches):
+                mine = value[w * POPULATION : (w + 1) * POPULATION]
+                search.tell(asked[w], (-mine).tolist())
+                top = int(mine.argmax())
+                if mine[top] > best.value[w]:
+                    best.value[w] = mine[top]
+                    best.tables[w] = tried[w * POPULATION + top]
+            if told is not None:
+                told(worlds * POPULATION)
+    return best

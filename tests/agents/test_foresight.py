@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from thinmargin.baselines import BASELINES, baseline
+from thinmargin.settings import Settings
+from thinmargin.splits import KEYS
+from thinmargin.tuned import DamagedFileError
+from thinmargin_agents.foresight import __main__ as command
+from thinmargin_agents.foresight import known, making
+from thinmargin_agents.foresight.known import KnownPlans, file_of, known_plans, read_plans, save_plans
+from thinmargin_agents.foresight.search import Problem, improve, in_actions, in_steps, value_of
+from thinmargin_agents.rollout import play_worlds
+
+WORLDS = KEYS["validation"][:3]
+
+
+def starts() -> np.ndarray:
+    return np.stack([making.played(baseline(name), WORLDS, Settings()) for name in ("constant_best",)])
+
+
+@pytest.fixture(scope="module")
+def found() -> KnownPlans:
+    best = improve(Problem(WORLDS, starts()), Settings(), 640, seed=0)
+    return KnownPlans(np.array(WORLDS), best.tables, best.value, {"command": "made by a test"})
+
+
+def test_actions_survive_being_counted_in_steps() -> None:
+    actions = np.linspace(-1.0, 1.0, 41)
+    np.testing.assert_allclose(in_actions(in_steps(actions)), actions, atol=1e-9)
+    assert in_steps([-3.0, 3.0]).tolist() == [-10000, 10000]
+
+
+@pytest.mark.parametrize("name", ["plan_with_feedback", "low_margin_ecosystem"])
+def test_what_a_policy_did_earns_the_same_when_it_is_done_again(name: str) -> None:
+    table = making.played(baseline(name), WORLDS, Settings())
+    np.testing.assert_allclose(
+        value_of(WORLDS, table, Settings()), play_worlds(baseline(name), WORLDS).value, rtol=2e-3
+    )
+
+
+def test_no_world_is_worse_than_the_best_start_and_most_are_better(found: KnownPlans) -> None:
+    begun = np.stack([value_of(WORLDS, table, Settings()) for table in starts()]).max(axis=0)
+    assert (found.value >= begun).all()
+    assert (found.value > 1.01 * begun).sum() >= 2
+
+
+def test_a_table_earns_what_was_said_when_it_is_played_as_a_policy(found: KnownPlans) -> None:
+    np.testing.assert_allclose(play_worlds(found.policy, WORLDS).value, found.value, rtol=1e-9)
+
+
+def test_what_a_world_gives_does_not_depend_on_the_worlds_searched_beside_it(found: KnownPlans) -> None:
+    alone = improve(Problem(WORLDS[1:2], starts()[:, 1:2]), Settings(), 640, seed=0)
+    assert alone.value[0] == found.value[1]
+    np.testing.assert_array_equal(alone.tables[0], found.tables[1])
+
+
+def test_plans_for_other_numbers_of_worlds_are_refused(found: KnownPlans) -> None:
+    with pytest.raises(ValueError, match="2 observations for plans of 3 worlds"):
+        found.policy.predict(np.zeros((2, 28), np.float32))
+
+
+def test_a_file_gives_back_what_was_saved_in_any_order(found: KnownPlans, tmp_path: Path) -> None:
+    path = tmp_path / "benchmark_validation.npz"
+    save_plans(path, found)
+    again = read_plans(path)
+    np.testing.assert_array_equal(again.tables, found.tables)
+    assert again.made == found.made
+    turned = again.of(list(reversed(WORLDS)))
+    assert turned is not None
+    np.testing.assert_array_equal(turned.value, found.value[::-1])
+    assert again.of([*WORLDS, WORLDS[-1] + 1]) is None
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def flip_a_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(bytes(content))
+
+
+def write_something_else(path: Path) -> None:
+    path.write_text("not plans", "utf-8")
+
+
+def write_a_pickle(path: Path) -> None:
+    np.savez(path, keys=np.array([print], dtype=object))
+
+
+@pytest.mark.parametrize("damage", [cut_short, flip_a_byte, write_something_else, write_a_pickle])
+def test_a_damaged_file_is_refused_and_says_how_it_is_made_anew(
+    damage: object, found: KnownPlans, tmp_path: Path
+) -> None:
+    path = tmp_path / "benchmark_validation.npz"
+    save_plans(path, found)
+    damage(path)  # type: ignore[operator]
+    with pytest.raises(DamagedFileError, match=r"benchmark_validation\.npz.*--split validation --fresh makes it anew"):
+        read_plans(path)
+
+
+def test_plans_of_other_economics_are_noticed(
+    found: KnownPlans, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known, "FOLDER", tmp_path)
+    save_plans(file_of("benchmark", "validation"), found)
+    assert known_plans("benchmark", WORLDS) is not None
+    save_plans(file_of("benchmark", "validation"), dataclasses.replace(found, value=found.value + 0.01))
+    with pytest.raises(DamagedFileError, match="is of other economics: in world 100000"):
+        known_plans("benchmark", WORLDS)
+
+
+def test_nothing_is_shipped_for_other_worlds() -> None:
+    assert known_plans("benchmark", KEYS["test"][100_000:100_002]) is None
+    assert known_plans("price_war", KEYS["test"][:2]) is None
+    assert known_plans("benchmark", KEYS["test"][:2], closing=False) is None
+    assert known_plans("benchmark", KEYS["test"][:2], horizon=120) is None
+
+
+@pytest.mark.parametrize(("split", "worlds"), [("test", 512), ("validation", 256)])
+def test_shipped_plans_beat_every_rule_in_every_world_and_have_converged(split: str, worlds: int) -> None:
+    keys = KEYS[split][:worlds]
+    shipped = known_plans("benchmark", keys)
+    assert shipped is not None
+    assert shipped.made["convergence"]["doubling_adds_percent"] < 1.0
+    some = slice(0, 64)
+    for name in BASELINES:
+        if name != "random":
+            outcome = play_worlds(baseline(name), keys[some])
+            assert (shipped.value[some] > outcome.value).all(), name
+
+
+def test_the_command_makes_a_file_and_a_second_run_only_improves_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "benchmark_validation.npz"
+    arguments = ["--split", "validation", "--n-worlds", "2", "--evaluations", "32", "--output", str(path)]
+    assert command.main([*arguments, "--processes", "2"]) == 0
+    assert "doubling adds" in capsys.readouterr().out
+    first = read_plans(path)
+    assert (
+        first.made["command"]
+        == "python -m thinmargin_agents.foresight --split validation --n-worlds 2 --evaluations 32"
+    )
+    assert command.main([*arguments[:3], "3", *arguments[4:], "--processes", "1", "--seed", "1"]) == 0
+    second = read_plans(path)
+    assert second.keys.tolist() == list(KEYS["validation"][:3])
+    assert (second.value[:2] >= first.value - 1e-9).all()
+    assert second.made["begun_from"]["earlier search"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--n-worlds", "0"], "--n-worlds is 0: allowed are 1 to 1000000"),
+        (["--evaluations", "5"], "--evaluations is 5: allowed are 32 to"),
+        (["--processes", "0"], "--processes is 0"),
+        (["--also", "clever"], "policy 'clever' is unknown"),
+        (["--output", "no/such/folder/x.npz"], "there is no folder"),
+    ],
+)
+def test_bad_arguments_are_named(arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--split", "validation", "--n-worlds", "1", *arguments]) == 2
+    assert problem in capsys.readouterr().err
