@@ -15,9 +15,10 @@ from rich.console import Console
 
 from thinmargin import ENVIRONMENTS
 from thinmargin.baselines import BASELINES
-from thinmargin.files import check_writable, write_atomically
+from thinmargin.files import write_atomically
 from thinmargin.splits import KEYS
 from thinmargin.tuned import DamagedFileError
+from thinmargin_agents.commands import UsageError, check_output
 from thinmargin_agents.comparison import REFERENCE, report_of
 from thinmargin_agents.deadline import Clock, OutOfTime
 from thinmargin_agents.evaluation import EvaluateConfig
@@ -33,10 +34,6 @@ PREFIX = "thinmargin:"
 ALWAYS = (REFERENCE, TUNED)
 """Baselines that are judged in every evaluation."""
 REPORT_LIBRARIES = ("matplotlib", "jinja2")
-
-
-class UsageError(ValueError):
-    """A flag with a value that cannot be used; the message names both and what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -108,12 +105,7 @@ def check_files(config: EvaluateConfig) -> None:
     files += [("--markdown", page) for page in config.markdown]
     wanted = [(flag, path) for flag, path in files if path is not None]
     for flag, path in wanted:
-        try:
-            check_writable(path)
-        except OSError as error:
-            raise UsageError(
-                f"{flag} is {str(path)!r}: {error}; a file in a folder that can be written to is wanted"
-            ) from error
+        check_output(flag, path)
     for (flag, path), (other, same) in itertools.combinations(wanted, 2):
         if path.resolve() == same.resolve():
             raise UsageError(f"{flag} and {other} are both {str(path)!r}: two files are wanted")

@@ -9,7 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thinmargin.files import check_writable, write_atomically
+from thinmargin.files import write_atomically
+from thinmargin_agents.commands import check_output
 from thinmargin_agents.pages import with_tables
 
 if TYPE_CHECKING:
@@ -32,10 +33,7 @@ def check_files(files: Mapping[str, Path | None], *, picture: str, page: str, pl
     """
     named = {flag: path for flag, path in files.items() if path is not None}
     for flag, path in named.items():
-        try:
-            check_writable(path)
-        except OSError as error:
-            raise ValueError(f"{flag} is {str(path)!r}: it cannot be written: {error}") from None
+        check_output(flag, path)
     for (flag, path), (other, same) in itertools.combinations(named.items(), 2):
         if path.resolve() == same.resolve():
             raise ValueError(f"{flag} and {other} are both {str(path)!r}: two files are wanted")

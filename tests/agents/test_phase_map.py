@@ -366,7 +366,7 @@ BAD: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "too many processes": (["--processes", "65"], ("--processes is 65", "1 to 64")),
     "fewer than no hidden worlds": (["--n-hidden", "-1"], ("--n-hidden is -1", "0 to 2000")),
     "more hidden worlds than are drawn": (["--n-hidden", "2001"], ("--n-hidden is 2001", "0 to 2000")),
-    "seed below zero": (["--seed", "-1"], ("--seed is -1", "from 0")),
+    "seed below zero": (["--seed", "-1"], ("--seed is -1", "allowed are 0 to")),
     "unknown map": (["--map", "moon"], ("services", "patience", "both")),
     "no number": (["--n-worlds", "many"], ("many",)),
     "no folder": (["--json", "none/map.json"], ("--json is 'none/map.json'", "there is no folder 'none'")),

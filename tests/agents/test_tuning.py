@@ -112,19 +112,17 @@ def test_feedback_is_worth_four_percent_of_a_plan_in_worlds_that_neither_met() -
     ("arguments", "problem"),
     [
         (["plan", "--split", "test"], "test worlds are for reporting only"),
-        (["plan", "--n-worlds", "0"], "--n-worlds is 0: at least 1"),
-        (["plan", "--population", "3"], "--population is 3: at least 4"),
-        (["plan", "--knots", "1"], "--knots is 1: at least 2"),
-        (["plan", "--seed", "-1"], "--seed is -1: at least 0"),
+        (["plan", "--n-worlds", "0"], "--n-worlds is 0: allowed are 1 to"),
+        (["plan", "--population", "3"], "--population is 3: allowed are 4 to"),
+        (["plan", "--knots", "1"], "--knots is 1: allowed are 2 to"),
+        (["plan", "--seed", "-1"], "--seed is -1: allowed are 0 to"),
         (["clever"], "clever"),
     ],
 )
 def test_what_cannot_be_tuned_is_refused(
     arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as stop:
-        command.main(arguments)
-    assert stop.value.code == 2
+    assert command.main(arguments) == 2
     assert problem in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 

@@ -235,7 +235,7 @@ BAD: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "policy twice": (["plan", "plan"], ("'plan' is named twice",)),
     "no worlds": (["--n-worlds", "0"], ("--n-worlds is 0", "1 to 1000000")),
     "training worlds": (["--split", "train"], ("validation", "test")),
-    "seed below zero": (["--seed", "-1"], ("--seed is -1", "from 0")),
+    "seed below zero": (["--seed", "-1"], ("--seed is -1", "allowed are 0 to")),
     "no folder": (["--json", "none/years.json"], ("--json is 'none/years.json'", "there is no folder 'none'")),
     "no picture": (["--picture", "years.gif"], ("--picture is 'years.gif'", ".png, .svg, .pdf")),
     "page without a place": (["--markdown", "letter.md"], ("--markdown is 'letter.md'", "<!-- years -->")),

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import tyro
 
+from thinmargin_agents.commands import UsageError, check_output, check_ranges, run
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -54,33 +56,13 @@ class AuditConfig:
     """Page for the results in Markdown: between its lines <!-- audit --> and <!-- end -->, or a new file."""
 
 
-class UsageError(ValueError):
-    """A flag with a value that cannot be used; the message names both and what is allowed."""
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status.
 
     0: every check passed; 1: a check failed, or a file could not be written; 2: a flag cannot be used, and
     nothing was played.
     """
-    try:
-        config = tyro.cli(AuditConfig, args=argv, prog=PROGRAM)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
-    from rich.console import Console  # noqa: PLC0415  # heavy: not for --help
-
-    errors = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
-    try:
-        check_flags(config)
-    except UsageError as error:
-        errors.print(f"{PROGRAM}: {error}", style="red")
-        return 2
-    try:
-        return _run(config, errors)
-    except KeyboardInterrupt:
-        errors.print("interrupted: nothing was written")
-        return 130
+    return run(PROGRAM, AuditConfig, argv, check_flags, _run)
 
 
 def check_flags(config: AuditConfig) -> None:
@@ -94,10 +76,7 @@ def check_flags(config: AuditConfig) -> None:
         "seed": (0, LAST_SEED),
         "processes": (1, 64),
     }
-    for name, (low, high) in allowed.items():
-        if not low <= getattr(config, name) <= high:
-            flag = name.replace("_", "-")
-            raise UsageError(f"--{flag} is {getattr(config, name)}: allowed are {low} to {high}")
+    check_ranges(config, allowed)
     if not config.only:
         raise UsageError(f"--only names no check: allowed are {', '.join(get_args(CheckName))}")
     if SEARCHING & set(config.only) and find_spec("cma") is None:
@@ -110,17 +89,10 @@ def check_flags(config: AuditConfig) -> None:
 
 def _check_files(config: AuditConfig) -> None:
     """Nothing if the files asked for can be written, else a UsageError."""
-    from thinmargin.files import check_writable  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.audit.table import with_audit  # noqa: PLC0415  # as above
+    from thinmargin_agents.audit.table import with_audit  # noqa: PLC0415  # heavy: not for --help
 
-    for flag, path in (("--json", config.json), ("--markdown", config.markdown)):
-        if path is not None:
-            try:
-                check_writable(path)
-            except OSError as error:
-                raise UsageError(
-                    f"{flag} is {str(path)!r}: {error}; a file in a folder that can be written to is wanted"
-                ) from error
+    check_output("--json", config.json)
+    check_output("--markdown", config.markdown)
     if config.json is not None and config.markdown is not None and config.json.resolve() == config.markdown.resolve():
         raise UsageError(f"--json and --markdown are both {str(config.json)!r}: two files are wanted")
     if config.markdown is not None:

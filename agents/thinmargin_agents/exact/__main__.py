@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from thinmargin_agents.commands import UsageError, check_output, check_ranges, run
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -44,50 +46,19 @@ class ExactConfig:
     """File for all numbers and the whole optimal policy."""
 
 
-class UsageError(ValueError):
-    """A flag with a value that cannot be used; the message names both and what is allowed."""
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: 1 where less comes out than must, 2 for a bad argument."""
-    try:
-        config = tyro.cli(ExactConfig, args=argv, prog=PROGRAM)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
-    from rich.console import Console  # noqa: PLC0415  # heavy: not for --help
-
-    errors = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
-    try:
-        check_flags(config)
-    except UsageError as error:
-        errors.print(f"{PROGRAM}: {error}", style="red")
-        return 2
-    try:
-        return _run(config, errors)
-    except KeyboardInterrupt:
-        errors.print("interrupted: nothing was written")
-        return 130
+    return run(PROGRAM, ExactConfig, argv, check_flags, _run)
 
 
 def check_flags(config: ExactConfig) -> None:
     """Nothing if the values of the flags can be used, else a UsageError."""
-    for name, low, high in (("seed", 0, LAST_SEED), ("timesteps", 1, MOST_TIMESTEPS)):
-        value = getattr(config, name)
-        if value is not None and not low <= value <= high:
-            raise UsageError(f"--{name} is {value}: allowed are {low} to {high}")
+    check_ranges(config, {"seed": (0, LAST_SEED), "timesteps": (1, MOST_TIMESTEPS)})
     if config.timesteps is not None and not config.ppo:
         raise UsageError(f"--timesteps is {config.timesteps}: it is for PPO, add --ppo")
     if find_spec("cma") is None:
         raise UsageError("the search for a plan needs CMA-ES: pip install 'thinmargin[search]'")
-    if config.json is not None:
-        from thinmargin.files import check_writable  # noqa: PLC0415  # heavy: not for --help
-
-        try:
-            check_writable(config.json)
-        except OSError as error:
-            raise UsageError(
-                f"--json is {str(config.json)!r}: {error}; a file in a folder that can be written to is wanted"
-            ) from error
+    check_output("--json", config.json)
 
 
 def _run(config: ExactConfig, errors: Console) -> int:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
+
+from thinmargin_agents.commands import check_output, check_ranges, command_of, run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PROGRAM = "python -m thinmargin_agents.foresight"
+UNTOLD = ("output", "processes", "fresh")
+"""Flags that the command kept in the file leaves out."""
 
 
 @dataclass(frozen=True)
@@ -38,58 +45,39 @@ class ForesightConfig:
     """File to improve or make; by default the one that evaluate.py reads."""
 
 
-def command_of(config: ForesightConfig) -> str:
-    """The command line that makes this file again."""
-    words = ["python", "-m", "thinmargin_agents.foresight"]
-    for item in fields(ForesightConfig):
-        value = getattr(config, item.name)
-        if item.name in ("output", "processes", "fresh") or value == item.default:
-            continue
-        words += [f"--{item.name.replace('_', '-')}", *map(str, value if isinstance(value, tuple) else (value,))]
-    return shlex.join(words)
-
-
-def problem_with(config: ForesightConfig) -> str | None:
-    """What is wrong with the flags, or None."""
+def check(config: ForesightConfig) -> None:
+    """Nothing if the flags can be used, else a UsageError."""
     from thinmargin.splits import KEYS  # noqa: PLC0415  # heavy: not for --help
 
-    most = {"n_worlds": len(KEYS[config.split]), "evaluations": 1_000_000, "processes": 256, "seed": 2**30}
-    least = {"n_worlds": 1, "evaluations": 32, "processes": 1, "seed": 0}
-    for name, low in least.items():
-        value = getattr(config, name)
-        if not low <= value <= most[name]:
-            return f"--{name.replace('_', '-')} is {value}: allowed are {low} to {most[name]}"
-    return None
+    ranges = {"evaluations": (32, 1_000_000), "processes": (1, 256), "seed": (0, 2**30)}
+    check_ranges(config, {"n_worlds": (1, len(KEYS[config.split])), **ranges})
+    check_output("--output", config.output)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line. Returns the exit status: 2 for a bad argument, 130 when interrupted."""
-    config = tyro.cli(ForesightConfig, args=argv, prog="python -m thinmargin_agents.foresight")
-    problem = problem_with(config)
-    if problem is None:
-        from thinmargin.files import check_writable  # noqa: PLC0415  # heavy: not for --help
-        from thinmargin.tuned import DamagedFileError  # noqa: PLC0415  # as above
-        from thinmargin_agents.foresight.known import file_of  # noqa: PLC0415  # as above
-        from thinmargin_agents.foresight.making import make  # noqa: PLC0415  # as above
-        from thinmargin_agents.policies import PolicyError  # noqa: PLC0415  # as above
+    """Run the command line and return the exit status: 1 if a policy or a file fails, 2 for a bad argument."""
+    return run(PROGRAM, ForesightConfig, argv, check, _run)
 
-        path = config.output or file_of("benchmark", config.split)
-        try:
-            if config.output is None:
-                path.parent.mkdir(exist_ok=True)
-            check_writable(path)
-            print(make(config, path, command_of(config)))  # noqa: T201  # the command line's own answer
-        except (DamagedFileError, PolicyError, ValueError) as error:
-            problem = str(error)
-        except OSError as error:
-            problem = f"{path} cannot be written: {error}"
-        except KeyboardInterrupt:
-            print("interrupted: the file is as it was", file=sys.stderr)  # noqa: T201  # as above
-            return 130
-        else:
-            return 0
-    print(f"error: {problem}", file=sys.stderr)  # noqa: T201  # as above
-    return 2
+
+def _run(config: ForesightConfig, errors: Console) -> int:
+    from thinmargin.files import check_writable  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin.tuned import DamagedFileError  # noqa: PLC0415  # as above
+    from thinmargin_agents.foresight.known import file_of  # noqa: PLC0415  # as above
+    from thinmargin_agents.foresight.making import make  # noqa: PLC0415  # as above
+    from thinmargin_agents.policies import PolicyError  # noqa: PLC0415  # as above
+
+    path = config.output or file_of("benchmark", config.split)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        check_writable(path)
+        print(make(config, path, command_of(PROGRAM, config, without=UNTOLD), errors))  # noqa: T201  # its own answer
+    except (DamagedFileError, PolicyError) as error:
+        errors.print(f"{PROGRAM}: {error}", style="red")
+        return 1
+    except OSError as error:
+        errors.print(f"{PROGRAM}: {path} cannot be written: {error}", style="red")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from rich.console import Console
 from rich.progress import Progress
 
 from thinmargin.baselines import BASELINES, Policy, baseline
@@ -17,6 +18,7 @@ from thinmargin.plans import between
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
 from thinmargin.tuned import tuned_policy
+from thinmargin_agents.commands import UsageError
 from thinmargin_agents.foresight.known import KnownPlans, read_plans, save_plans
 from thinmargin_agents.foresight.search import Best, Numbers, Problem, Steps, improve, in_steps, value_of
 from thinmargin_agents.policies import entrant_of
@@ -36,12 +38,12 @@ UNUSED = "random"
 """A hand-coded policy with dice of its own: no one plays the same twice."""
 
 
-def make(config: ForesightConfig, path: Path, command: str) -> str:
+def make(config: ForesightConfig, path: Path, command: str, console: Console) -> str:
     """Seek the plans that `config` asks for, write them to `path`, and say in words what was found.
 
     Raises:
         DamagedFileError: there is a file at `path` that cannot be read, and `fresh` is not asked for.
-        ValueError, PolicyError: a policy of `also` is unknown or does not work.
+        UsageError, PolicyError: a policy of `also` is unknown, or does not work.
         OSError: the file cannot be written.
     """
     settings = Settings()
@@ -49,9 +51,12 @@ def make(config: ForesightConfig, path: Path, command: str) -> str:
     known = None if config.fresh or not path.is_file() else read_plans(path)
     players: dict[str, Policy] = {name: baseline(name) for name in BASELINES if name != UNUSED}
     for name in config.also:
-        players |= {member.name: member.policy for member in entrant_of(name).members}
+        try:
+            players |= {member.name: member.policy for member in entrant_of(name).members}
+        except ValueError as error:
+            raise UsageError(f"--also: {error}") from error
     names, starts = starts_of(players, keys, known, settings)
-    with Progress() as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         total = 2 * config.n_worlds * config.evaluations
         task = progress.add_task("foresight", total=total)
         first = sought(config, keys, starts, 0, lambda count: progress.update(task, advance=count))

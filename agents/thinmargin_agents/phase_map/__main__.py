@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json as plain_json
-import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,15 +11,26 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from thinmargin_agents.commands import check_ranges, command_of, run
+
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from thinmargin_agents.phase_map.results import Result
 
 PROGRAM = "python -m thinmargin_agents.phase_map"
+NOT_FOUND_BY = ("json", "picture", "markdown", "processes")
+"""Flags that do not change what is found."""
 PLACE = "phase map"
 """Name of the place on a Markdown page."""
-LIMITS = {"n_worlds": (1, 64), "n_hidden": (0, 2000), "generations": (1, 1000), "processes": (1, 64)}
-"""Least and most of each; more worlds would need gigabytes of memory."""
-LAST_SEED = 2**31
+LIMITS = {
+    "n_worlds": (1, 64),
+    "n_hidden": (0, 2000),
+    "generations": (1, 1000),
+    "processes": (1, 64),
+    "seed": (0, 2**31),
+}
+"""Least and most of each; more worlds would need gigabytes of memory, and CMA-ES takes no larger seed."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +63,7 @@ class PhaseMapConfig:
 
 def check(config: PhaseMapConfig) -> None:
     """Nothing if the flags can be used, else a ValueError that names flag, value and what is allowed."""
-    for name, (low, high) in LIMITS.items():
-        if not low <= getattr(config, name) <= high:
-            raise ValueError(
-                f"--{name.replace('_', '-')} is {getattr(config, name)}: whole numbers from {low} to {high} are allowed"
-            )
-    if not 0 <= config.seed <= LAST_SEED:
-        raise ValueError(f"--seed is {config.seed}: whole numbers from 0 to {LAST_SEED} are allowed")
+    check_ranges(config, LIMITS)
     if find_spec("cma") is None:
         raise ValueError("the search needs CMA-ES: pip install 'thinmargin[search]'")
     from thinmargin_agents.outputs import check_files  # noqa: PLC0415  # not for --help
@@ -69,44 +72,25 @@ def check(config: PhaseMapConfig) -> None:
     check_files(files, picture="--picture", page="--markdown", place=PLACE)
 
 
-def command_of(config: PhaseMapConfig) -> str:
-    """The command line that finds the same."""
-    words = PROGRAM.split()
-    for name in ("map", "n_worlds", "n_hidden", "generations", "seed"):
-        value = getattr(config, name)
-        if value != PhaseMapConfig.__dataclass_fields__[name].default:
-            words += [f"--{name.replace('_', '-')}", str(value)]
-    return shlex.join(words)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: 2 for a bad argument, 1 if a file cannot be written."""
-    try:
-        config = tyro.cli(PhaseMapConfig, args=argv, prog=PROGRAM)
-        try:
-            check(config)
-        except ValueError as error:
-            return _refuse(f"error: {error}", 2)
-        return _run(config)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
-    except KeyboardInterrupt:
-        return _refuse("interrupted: nothing was written", 130)
+    return run(PROGRAM, PhaseMapConfig, argv, check, _run)
 
 
-def _run(config: PhaseMapConfig) -> int:
+def _run(config: PhaseMapConfig, errors: Console) -> int:
     from thinmargin_agents.phase_map.table import text  # noqa: PLC0415  # heavy: not for --help
 
-    result = _found(config)
+    result = _found(config, errors)
     problem = _write(config, result)  # before anything is printed: a reader that leaves early costs no file
     print(text(result))  # noqa: T201  # the command line's own answer
-    return 0 if problem is None else _refuse(f"error: a file could not be written: {problem}", 1)
+    if problem is not None:
+        errors.print(f"{PROGRAM}: a file could not be written: {problem}", style="red")
+    return 0 if problem is None else 1
 
 
-def _found(config: PhaseMapConfig) -> Result:
+def _found(config: PhaseMapConfig, console: Console) -> Result:
     """Everything asked for, with a progress bar on a terminal."""
     import numpy as np  # noqa: PLC0415  # heavy: not for --help
-    from rich.console import Console  # noqa: PLC0415  # as above
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     from thinmargin.settings import Settings  # noqa: PLC0415  # as above
@@ -117,7 +101,6 @@ def _found(config: PhaseMapConfig) -> Result:
 
     grids = tuple(grid for name, grid in GRIDS.items() if config.map in (name, "both"))
     asked = Asked(grids, config.n_worlds, config.n_hidden, Effort(config.generations, config.seed))
-    console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("compiled model (slow only the first time)", total=asked.searches)
@@ -132,7 +115,7 @@ def _write(config: PhaseMapConfig, result: Result) -> Exception | None:
     from thinmargin_agents.outputs import page_with, write_picture  # noqa: PLC0415  # as above
     from thinmargin_agents.phase_map.table import document, markdown  # noqa: PLC0415  # as above
 
-    command = command_of(config)
+    command = command_of(PROGRAM, config, without=NOT_FOUND_BY)
     try:
         if config.json is not None:
             write_atomically(config.json, plain_json.dumps(document(result, command), allow_nan=False, indent=1) + "\n")
@@ -145,11 +128,6 @@ def _write(config: PhaseMapConfig, result: Result) -> Exception | None:
     except (OSError, ValueError) as error:  # a full disk, a page that lost its place meanwhile
         return error
     return None
-
-
-def _refuse(problem: str, status: int) -> int:
-    print(problem, file=sys.stderr)  # noqa: T201  # as above
-    return status
 
 
 if __name__ == "__main__":

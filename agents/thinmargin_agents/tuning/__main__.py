@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
+
+from thinmargin_agents.commands import UsageError, check_output, check_ranges, command_of, run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PROGRAM = "python -m thinmargin_agents.tuning"
+LIMITS = {
+    "n_worlds": (1, 10_000), "generations": (1, 10_000), "population": (4, 1000), "knots": (2, 180), "seed": (0, 2**30)
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,45 +47,32 @@ class TuneConfig:
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """File for the rule and how it was found; the package ships such files in thinmargin/data/tuned."""
 
-    def __post_init__(self) -> None:
-        for name, low in (("n_worlds", 1), ("generations", 1), ("population", 4), ("knots", 2), ("seed", 0)):
-            value = getattr(self, name)
-            if value is not None and value < low:
-                raise ValueError(f"--{name.replace('_', '-')} is {value}: at least {low} is wanted")
-        if self.split == "test":
-            raise ValueError("--split is 'test': test worlds are for reporting only; allowed are validation, train")
 
-
-def command_of(config: TuneConfig) -> str:
-    """The command line that finds this rule again."""
-    words = ["python", "-m", "thinmargin_agents.tuning", config.rule]
-    for name in ("split", "n_worlds", "generations", "population", "knots", "seed"):
-        value = getattr(config, name)
-        if value is not None and value != TuneConfig.__dataclass_fields__[name].default:
-            words += [f"--{name.replace('_', '-')}", str(value)]
-    return shlex.join(words)
+def check(config: TuneConfig) -> None:
+    """Nothing if the flags can be used, else a UsageError."""
+    if config.split == "test":
+        raise UsageError("--split is 'test': test worlds are for reporting only; allowed are validation, train")
+    check_ranges(config, LIMITS)
+    check_output("--output", config.output)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line. Returns the exit status: 2 for a bad argument."""
-    config = tyro.cli(TuneConfig, args=argv, prog="python -m thinmargin_agents.tuning")
+    """Run the command line and return the exit status: 1 if the file cannot be written, 2 for a bad argument."""
+    return run(PROGRAM, TuneConfig, argv, check, _run)
+
+
+def _run(config: TuneConfig, errors: Console) -> int:
     from rich.progress import Progress  # noqa: PLC0415  # heavy: not for --help
 
-    from thinmargin.files import check_writable, write_atomically  # noqa: PLC0415  # as above
+    from thinmargin.files import write_atomically  # noqa: PLC0415  # as above
     from thinmargin.splits import KEYS  # noqa: PLC0415  # as above
     from thinmargin.tuned import Tuned, document, levers_of  # noqa: PLC0415  # as above
     from thinmargin_agents.tuning.rules import RULES, Effort  # noqa: PLC0415  # as above
     from thinmargin_agents.versions import versions  # noqa: PLC0415  # as above
 
-    if config.output is not None:
-        try:
-            check_writable(config.output)
-        except OSError as error:
-            print(f"--output is {str(config.output)!r}: it cannot be written: {error}", file=sys.stderr)  # noqa: T201  # the command line's own answer
-            return 2
     rule = RULES[config.rule]
     generations, population = config.generations or rule.generations, config.population or rule.population
-    with Progress(transient=True) as progress:
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
         task = progress.add_task("tuning", total=rule.searches * generations)
 
         def told(value: float) -> None:
@@ -86,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         effort = Effort(KEYS[config.split], config.n_worlds, generations, population, config.seed, config.knots)
         found = rule.seek(effort, told)
     made = {
-        "command": command_of(config),
+        "command": command_of(PROGRAM, config, without=("output",)),
         "split": config.split,
         "worlds": config.n_worlds,
         "seed": config.seed,
@@ -108,7 +103,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"  at {100.0 * knot / max(count - 1, 1):.0f} % of the time: {told_levers}")  # noqa: T201  # as above
     if config.output is not None:
         content = json.dumps(document(Tuned(found.policy, made)), indent=1, allow_nan=False) + "\n"
-        write_atomically(config.output, content)
+        try:
+            write_atomically(config.output, content)
+        except OSError as error:
+            errors.print(f"{PROGRAM}: {config.output} could not be written: {error}", style="red")
+            return 1
         print(f"written: {config.output}")  # noqa: T201  # as above
     return 0
 

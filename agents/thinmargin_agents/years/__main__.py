@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json as plain_json
 import math
-import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from thinmargin_agents.commands import UsageError, check_ranges, command_of, run
+
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from thinmargin_agents.comparison import Result
     from thinmargin_agents.policies import Entrant
 
@@ -22,6 +24,9 @@ PLACE = "years"
 """Name of the place on a Markdown page."""
 POLICIES = ("low_margin_tuned", "plan", "plan_with_feedback")
 ENVIRONMENT = "ThinMargin/Ecosystem-v0"
+LAST_SEED = 2**31
+WRITTEN = ("json", "picture", "markdown")
+"""Flags of files: they do not change what is found."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +59,7 @@ def check(config: YearsConfig) -> None:
     from thinmargin_agents.outputs import check_files  # noqa: PLC0415  # as above
 
     most = len(KEYS[config.split])
-    if not 1 <= config.n_worlds <= most:
-        raise ValueError(f"--n-worlds is {config.n_worlds}: whole numbers from 1 to {most} are allowed")
-    if config.seed < 0:
-        raise ValueError(f"--seed is {config.seed}: whole numbers from 0 are allowed")
+    check_ranges(config, {"n_worlds": (1, most), "seed": (0, LAST_SEED)})
     twice = next((name for k, name in enumerate(config.policies) if name in config.policies[:k]), None)
     if twice is not None:
         raise ValueError(f"POLICY: {twice!r} is named twice: each policy once is allowed")
@@ -65,74 +67,45 @@ def check(config: YearsConfig) -> None:
     check_files(files, picture="--picture", page="--markdown", place=PLACE)
 
 
-def command_of(config: YearsConfig) -> str:
-    """The command line that gives the same."""
-    words = [*PROGRAM.split(), *(config.policies if config.policies != POLICIES else ())]
-    for name in ("n_worlds", "split", "seed"):
-        value = getattr(config, name)
-        if value != YearsConfig.__dataclass_fields__[name].default:
-            words += [f"--{name.replace('_', '-')}", str(value)]
-    return shlex.join(words)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status.
 
     0: all is done; 1: a policy failed, or a file could not be written; 2: a flag or name cannot be used.
     """
-    try:
-        config = tyro.cli(YearsConfig, args=argv, prog=PROGRAM)
-        try:
-            check(config)
-        except ValueError as error:
-            return _refuse(f"error: {error}", 2)
-        return _run(config)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
-    except KeyboardInterrupt:
-        return _refuse("interrupted: nothing was written", 130)
+    return run(PROGRAM, YearsConfig, argv, check, _run)
 
 
-def _run(config: YearsConfig) -> int:
+def _run(config: YearsConfig, errors: Console) -> int:
     from thinmargin_agents.policies import PolicyError, entrant_of  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.years.table import text  # noqa: PLC0415  # as above
 
     try:
         entrants = [entrant_of(name) for name in config.policies]
+        results = played(config, entrants, errors)
     except ValueError as error:
-        return _refuse(f"error: POLICY: {error}", 2)
+        raise UsageError(f"POLICY: {error}") from error
     except PolicyError as error:
-        return _refuse(f"error: {error}", 1)
-    try:
-        results = played(config, entrants)
-    except PolicyError as error:
-        return _refuse(f"error: {error}", 1)
-    return conclude(config, results)
+        errors.print(f"{PROGRAM}: {error}", style="red")
+        return 1
+    problem = _write(config, results)  # before anything is printed: a reader that leaves early costs no file
+    print(text(results, config.split, config.n_worlds))  # noqa: T201  # the command line's own answer
+    if problem is not None:
+        errors.print(f"{PROGRAM}: a file could not be written: {problem}", style="red")
+    return 0 if problem is None else 1
 
 
-def played(config: YearsConfig, entrants: Sequence[Entrant]) -> list[Result]:
+def played(config: YearsConfig, entrants: Sequence[Entrant], console: Console) -> list[Result]:
     """Every policy through the same worlds; one that fails is a PolicyError."""
-    from rich.console import Console  # noqa: PLC0415  # heavy: not for --help
-
-    from thinmargin.splits import KEYS  # noqa: PLC0415  # as above
+    from thinmargin.splits import KEYS  # noqa: PLC0415  # heavy: not for --help
     from thinmargin_agents.playing import Arena, Evaluation, play_all, playground_of  # noqa: PLC0415  # as above
     from thinmargin_agents.policies import PolicyError  # noqa: PLC0415  # as above
 
     evaluation = Evaluation()
     arena = Arena(playground_of(ENVIRONMENT), KEYS[config.split][: config.n_worlds])
-    console = Console(stderr=True)
     play_all(entrants, arena, [], evaluation, seed=config.seed, time_limit=math.inf, console=console)
     for failure in evaluation.failures.values():
         raise PolicyError(failure)
     return evaluation.results
-
-
-def conclude(config: YearsConfig, results: Sequence[Result]) -> int:
-    """Write the files and print the table; returns the exit status."""
-    from thinmargin_agents.years.table import text  # noqa: PLC0415  # heavy: not for --help
-
-    problem = _write(config, results)  # before anything is printed: a reader that leaves early costs no file
-    print(text(results, config.split, config.n_worlds))  # noqa: T201  # the command line's own answer
-    return 0 if problem is None else _refuse(f"error: a file could not be written: {problem}", 1)
 
 
 def _write(config: YearsConfig, results: Sequence[Result]) -> Exception | None:
@@ -141,7 +114,7 @@ def _write(config: YearsConfig, results: Sequence[Result]) -> Exception | None:
     from thinmargin_agents.outputs import page_with, write_picture  # noqa: PLC0415  # as above
     from thinmargin_agents.years.table import document, markdown  # noqa: PLC0415  # as above
 
-    split, worlds, command = config.split, config.n_worlds, command_of(config)
+    split, worlds, command = config.split, config.n_worlds, command_of(PROGRAM, config, without=WRITTEN)
     try:
         if config.json is not None:
             content = document(results, split=split, worlds=worlds, seed=config.seed, command=command)
@@ -156,11 +129,6 @@ def _write(config: YearsConfig, results: Sequence[Result]) -> Exception | None:
     except (OSError, ValueError) as error:  # a full disk, a page that lost its place meanwhile
         return error
     return None
-
-
-def _refuse(problem: str, status: int) -> int:
-    print(problem, file=sys.stderr)  # noqa: T201  # the command line's own answer
-    return status
 
 
 if __name__ == "__main__":

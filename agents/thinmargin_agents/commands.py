@@ -1,0 +1,105 @@
+"""What the command lines share: reading flags, refusing them, ending cleanly on Ctrl-C, the line that does it again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import tyro
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+C = TypeVar("C")
+
+
+class UsageError(ValueError):
+    """A flag with a value that cannot be used; the message names both and what is allowed."""
+
+
+def run(
+    program: str,
+    kind: type[C],
+    argv: Sequence[str] | None,
+    check: Callable[[C], None],
+    act: Callable[[C, Console], int],
+) -> int:
+    """Read the flags, check them, act, and return the exit status.
+
+    2: a flag cannot be used, and nothing was done; 130: interrupted; else what `act` returns.
+
+    Args:
+        program: what the command is called in help and messages.
+        kind: dataclass of the flags.
+        argv: arguments; those of the process by default.
+        check: raises UsageError, or another ValueError, for flags that cannot be used.
+        act: gets the flags and a console for errors; it too may raise UsageError.
+    """
+    try:
+        config = tyro.cli(kind, args=argv, prog=program)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    from rich.console import Console  # noqa: PLC0415  # heavy: not for --help
+
+    errors = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+    try:
+        try:
+            check(config)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        return act(config, errors)
+    except UsageError as error:
+        errors.print(f"{program}: {error}", style="red")
+        return 2
+    except KeyboardInterrupt:
+        errors.print("interrupted: nothing was written")
+        return 130
+
+
+def check_ranges(config: Any, allowed: Mapping[str, tuple[int, int]]) -> None:
+    """Nothing if every named whole number of `config` is in its range or None, else a UsageError."""
+    for name, (low, high) in allowed.items():
+        value = getattr(config, name)
+        if value is not None and not low <= value <= high:
+            raise UsageError(f"{flag_of(name)} is {value}: allowed are {low} to {high}")
+
+
+def check_output(flag: str, path: Path | None) -> None:
+    """Nothing if a file can be written there, or none is asked for, else a UsageError."""
+    from thinmargin.files import check_writable  # noqa: PLC0415  # not for --help
+
+    if path is not None:
+        try:
+            check_writable(path)
+        except OSError as error:
+            raise UsageError(
+                f"{flag} is {str(path)!r}: {error}; a file in a folder that can be written to is wanted"
+            ) from error
+
+
+def command_of(program: str, config: Any, *, without: Collection[str] = ()) -> str:
+    """The command line that does the same: positional arguments, and flags that differ from their defaults.
+
+    Args:
+        program: what the command is called.
+        config: dataclass of the flags; a field of tuple type named `policies` stands without a flag.
+        without: fields that do not change what comes out.
+    """
+    words = program.split()
+    for item in fields(config):
+        value = getattr(config, item.name)
+        if item.name in without or value == item.default:
+            continue
+        if item.name not in ("policies", "rule"):
+            words.append(flag_of(item.name))
+        if not isinstance(value, bool):
+            words += [str(part) for part in (value if isinstance(value, tuple) else (value,))]
+    return shlex.join(words)
+
+
+def flag_of(name: str) -> str:
+    """The flag of a field."""
+    return f"--{name.replace('_', '-')}"
