@@ -199,7 +199,7 @@ def best_known(
 
 
 def command_of(config: EvaluateConfig) -> str:
-    """The command line that gives these results again."""
+    """The command line that gives these results again, while the latest run is the one that the results name."""
     words = ["python", "evaluate.py", *config.policies, "--env", config.env, "--split", config.split]
     words += ["--n-worlds", str(config.n_worlds)]
     plain = EvaluateConfig()
@@ -235,8 +235,9 @@ def conclude(
         stress=stress_summary(evaluation.stress, evaluation.results, config.seed),
         failures=evaluation.failures,
     )
-    show(report, Console())
-    return write_files(config, report, evaluation, entrants, playground)
+    problems = write_files(config, report, evaluation, entrants, playground)
+    show(report, Console())  # last: a reader that leaves early costs no file
+    return problems
 
 
 def write_files(
@@ -259,7 +260,7 @@ def write_files(
     for path, content in files:
         try:
             write_atomically(path, content())
-        except (OSError, PageError) as error:
+        except (OSError, ValueError) as error:  # a full disk, a name no file can hold, a page without its place
             problems.append(f"{path} could not be written: {error}")
     return problems
 

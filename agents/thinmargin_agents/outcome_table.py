@@ -152,8 +152,15 @@ def _stress_columns(report: dict[str, Any]) -> list[Column]:
     return [Column("benchmark", calm), *(column(family) for family in stress)]
 
 
+def plain_cell(name: str) -> str:
+    """A name that cannot break a Markdown table."""
+    return " ".join(name.replace("|", "\\|").split())
+
+
 def _markdown(policies: dict[str, Any], columns: Sequence[Column]) -> str:
-    rows = [[name, *(column.cell(name, summary) for column in columns)] for name, summary in policies.items()]
+    rows = [
+        [plain_cell(name), *(column.cell(name, summary) for column in columns)] for name, summary in policies.items()
+    ]
     return markdown_table(["policy", *(column.head for column in columns)], rows)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ import gymnasium
 
 from thinmargin.baselines import BASELINES, Policy, baseline
 from thinmargin.tuned import DamagedFileError
+from thinmargin_agents.deadline import OutOfTime
 
 CONFIG_FILE = "config.json"
 """What makes a folder a run folder."""
@@ -131,7 +133,7 @@ def load_run(folder: Path) -> Member:
         kwargs = {**gymnasium.spec(config["env_id"]).kwargs, **config["env_kwargs"]}
         return Member(str(folder), policy, bool(kwargs.get("discrete", False)), is_run=True, seed=int(config["seed"]))
     except Exception as error:
-        raise PolicyError(f"policy {str(folder)!r} cannot be loaded: {_in_words(error)}") from error
+        raise PolicyError(f"policy {str(folder)!r} cannot be loaded: {in_words(error)}") from error
 
 
 def which_model(folder: Path) -> Literal["best", "checkpoint"]:
@@ -165,8 +167,10 @@ def load_class(file: Path, class_name: str) -> Policy:
         sys.modules[module_name] = module  # dataclasses look their module up there
         try:
             spec.loader.exec_module(module)
-        except (Exception, SystemExit) as error:
-            raise PolicyError(f"policy {name!r}: importing the file raised {_in_words(error)}") from error
+        except (KeyboardInterrupt, OutOfTime):
+            raise
+        except BaseException as error:
+            raise PolicyError(f"policy {name!r}: importing the file raised {in_words(error)}") from error
         kind = getattr(module, class_name, None)
         if not isinstance(kind, type):
             classes = [key for key, item in vars(module).items() if isinstance(item, type) and hasattr(item, "predict")]
@@ -179,19 +183,22 @@ def load_class(file: Path, class_name: str) -> Policy:
             )
         try:
             return cast("Policy", kind())
-        except (Exception, SystemExit) as error:
-            raise PolicyError(f"policy {name!r}: {class_name}() without arguments raised {_in_words(error)}") from error
+        except (KeyboardInterrupt, OutOfTime):
+            raise
+        except BaseException as error:
+            raise PolicyError(f"policy {name!r}: {class_name}() without arguments raised {in_words(error)}") from error
 
 
 @contextmanager
 def _importing_from(folder: Path) -> Iterator[None]:
-    """Modules in `folder` can be imported inside; those that were are forgotten at the end."""
-    known = set(sys.modules)
+    """Modules in `folder` can be imported inside; those are forgotten then, and the working folder is as before."""
+    known, here, path = set(sys.modules), Path.cwd(), list(sys.path)
     sys.path.append(str(folder))
     try:
         yield
     finally:
-        sys.path.remove(str(folder))
+        os.chdir(here)
+        sys.path[:] = path
         for name in set(sys.modules) - known:
             file = Path(getattr(sys.modules[name], "__file__", None) or "-")
             beside = folder / name.partition(".")[0]
@@ -199,6 +206,10 @@ def _importing_from(folder: Path) -> Iterator[None]:
                 del sys.modules[name]
 
 
-def _in_words(error: BaseException) -> str:
-    """`ValueError: what it says`, on one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+def in_words(error: BaseException) -> str:
+    """`ValueError: what it says`, on one line, also where it cannot say it."""
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001  # the error may be a stranger's own class
+        said = "(it cannot be told)"
+    return " ".join(f"{type(error).__name__}: {said}".split())

@@ -16,7 +16,7 @@ from thinmargin.records import REPORT, REPORT_FIELDS
 from thinmargin.settings import APPLIED_NAMES, LEVER_NAMES, Settings, discrete_actions
 from thinmargin.simulation import BANKRUPT, RUNNING
 from thinmargin_agents.deadline import Clock, OutOfTime
-from thinmargin_agents.policies import PolicyError
+from thinmargin_agents.policies import PolicyError, in_words
 from thinmargin_agents.trials import REWARD_UNIT
 
 __all__ = ["FIRST_YEAR", "YEARLY", "Outcome", "PolicyError", "play_worlds"]
@@ -254,10 +254,10 @@ class _Asked:
                     reset(seed)
             except OutOfTime as error:
                 raise PolicyError(f"policy {self.name!r}, reset(seed): {error}") from error
-            except (Exception, SystemExit) as error:
-                raise PolicyError(
-                    f"policy {self.name!r}: reset(seed) raised {type(error).__name__}: {error}"
-                ) from error
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                raise PolicyError(f"policy {self.name!r}: reset(seed) raised {in_words(error)}") from error
 
     def actions(
         self,
@@ -274,8 +274,10 @@ class _Asked:
                 answer: Any = self.policy.predict(seen, state=state, episode_start=starts, deterministic=True)
         except OutOfTime as error:
             raise PolicyError(f"{self._at(month)}: {error}") from error
-        except (Exception, SystemExit) as error:
-            raise PolicyError(f"{self._at(month)}: predict raised {type(error).__name__}: {error}") from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise PolicyError(f"{self._at(month)}: predict raised {in_words(error)}") from error
         if not isinstance(answer, tuple) or len(answer) != 2:
             raise PolicyError(f"{self._at(month)}: predict returned {_kind(answer)}: (actions, state) is wanted")
         numbers = self._numbers(answer[0], month, len(seen))
@@ -299,8 +301,13 @@ class _Asked:
             ("fiu", (size, len(LEVER_NAMES)), "real numbers") if self.grid is None else ("iu", (size,), "whole numbers")
         )
         try:
-            numbers = np.asarray(actions)
-        except Exception as error:
+            with self.clock.theirs():  # an answer may have code of its own
+                numbers = np.asarray(actions)
+        except KeyboardInterrupt:
+            raise
+        except OutOfTime as error:
+            raise PolicyError(f"{self._at(month)}: {error}") from error
+        except BaseException as error:
             raise PolicyError(f"{self._at(month)}: actions are {_kind(actions)}: {wanted} are wanted") from error
         if numbers.dtype.kind not in kinds:
             raise PolicyError(f"{self._at(month)}: actions have type {numbers.dtype.name}: {wanted} are wanted")

@@ -16,7 +16,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     spare = _spare(path)
     try:
         with spare.open("xb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            file.write(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         spare.replace(path.resolve())

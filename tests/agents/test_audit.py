@@ -568,12 +568,9 @@ def test_common_worlds_help_in_the_real_model() -> None:
 
 def test_common_worlds_that_do_not_help_fail() -> None:
     luck = np.random.default_rng(0).normal(size=200)
-    assert common_worlds.reduction(luck, luck + 3.0) == float("inf")
-    assert common_worlds.reduction(luck, -luck) == pytest.approx(0.5)
     assert common_worlds.judged({"one": luck, "two": 2.0 * luck}).passed
     assert not common_worlds.judged({"one": luck, "two": -luck}).passed
     assert not common_worlds.judged({"one": luck, "two": luck.copy()}).passed, "nothing was compared"
-    assert common_worlds.correlation(luck, np.ones(200)) == 0.0
 
 
 # The command

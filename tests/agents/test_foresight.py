@@ -39,7 +39,7 @@ def test_actions_survive_being_counted_in_steps() -> None:
 def test_what_a_policy_did_earns_the_same_when_it_is_done_again(name: str) -> None:
     table = making.played(baseline(name), WORLDS, Settings())
     np.testing.assert_allclose(
-        value_of(WORLDS, table, Settings()), play_worlds(baseline(name), WORLDS).value, rtol=2e-3
+        value_of(WORLDS, table, Settings()), play_worlds(baseline(name), WORLDS).value, rtol=2e-4
     )
 
 
@@ -129,11 +129,9 @@ def test_shipped_plans_beat_every_rule_in_every_world_and_have_converged(split: 
     shipped = known_plans("benchmark", keys)
     assert shipped is not None
     assert shipped.made["convergence"]["doubling_adds_percent"] < 1.0
-    some = slice(0, 64)
     for name in BASELINES:
         if name != "random":
-            outcome = play_worlds(baseline(name), keys[some])
-            assert (shipped.value[some] > outcome.value).all(), name
+            assert (shipped.value > play_worlds(baseline(name), keys).value).all(), name
 
 
 def test_the_command_makes_a_file_and_a_second_run_only_improves_it(
@@ -142,7 +140,7 @@ def test_the_command_makes_a_file_and_a_second_run_only_improves_it(
     path = tmp_path / "benchmark_validation.npz"
     arguments = ["--split", "validation", "--n-worlds", "2", "--evaluations", "32", "--output", str(path)]
     assert command.main([*arguments, "--processes", "2"]) == 0
-    assert "doubling adds" in capsys.readouterr().out
+    assert "as many again add" in capsys.readouterr().out
     first = read_plans(path)
     assert (
         first.made["command"]

@@ -182,6 +182,15 @@ def test_a_file_that_ends_the_program_is_a_policy_error(outsider: Path) -> None:
         member_of(f"{outsider}:Steady")
 
 
+def test_a_file_that_moves_the_program_elsewhere_does_not(outsider: Path, tmp_path: Path) -> None:
+    here, path = Path.cwd(), list(sys.path)
+    outsider.write_text(f"import os, sys\nos.chdir({str(tmp_path)!r})\nsys.path.clear()\n")
+    with pytest.raises(ValueError, match="no class 'Steady'"):
+        member_of(f"{outsider}:Steady")
+    assert Path.cwd() == here
+    assert sys.path == path
+
+
 def test_a_tuned_rule_whose_file_is_damaged_is_a_policy_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("thinmargin.tuned.FOLDER", tmp_path)
     (tmp_path / "plan.json").write_text("{}")

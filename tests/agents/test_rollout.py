@@ -258,6 +258,26 @@ def test_a_policy_that_ends_the_program_only_fails() -> None:
         play_worlds(Scripted(leave), KEYS, horizon=4, name="mine")
 
 
+class Mute(BaseException):
+    def __str__(self) -> str:
+        raise RuntimeError("not even this")
+
+
+class Leaving:
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise SystemExit(3)
+
+
+def test_an_error_that_cannot_say_what_it_is_and_an_answer_that_leaves_only_fail() -> None:
+    def shout(*_: Any) -> Any:
+        raise Mute
+
+    with pytest.raises(PolicyError, match=r"month 0: predict raised Mute: \(it cannot be told\)"):
+        play_worlds(Scripted(shout), KEYS, horizon=4, name="mine")
+    with pytest.raises(PolicyError, match="month 0: actions are a Leaving: real numbers are wanted"):
+        play_worlds(Scripted(lambda *_: Leaving()), KEYS, horizon=4, name="mine")
+
+
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timers here")
 def test_a_policy_that_never_answers_runs_out_of_time() -> None:
     def ponder(seen: Any, month: int) -> Any:

@@ -11,28 +11,13 @@ import numpy.typing as npt
 from thinmargin_agents.audit.entrants import built_in
 from thinmargin_agents.audit.findings import HORIZON, Finding, Scope, Told, aligned
 from thinmargin_agents.rollout import play_worlds
+from thinmargin_agents.statistics import paired_difference
 
 Numbers = npt.NDArray[np.float64]
 
 QUESTION = "Do common worlds make differences between policies surer than worlds of their own would?"
 LEAST = 1.0
 """Mean reduction of variance above which common worlds help."""
-NOTHING = 1e-12
-"""Share of a variance that is rounding."""
-
-
-def correlation(one: Numbers, other: Numbers) -> float:
-    """Of two sets of n values; zero if either has one value only."""
-    if one.std() == 0.0 or other.std() == 0.0:
-        return 0.0
-    return float(np.corrcoef(one, other)[0, 1])
-
-
-def reduction(one: Numbers, other: Numbers) -> float:
-    """Variance of an unpaired difference of means over that of a paired one; infinite if that differs nowhere."""
-    paired = float((one - other).var())
-    unpaired = float(one.var() + other.var())
-    return unpaired / paired if paired > NOTHING * unpaired else float("inf")
 
 
 def check(scope: Scope, told: Told) -> Finding:
@@ -51,10 +36,10 @@ def judged(values: Mapping[str, Numbers]) -> Finding:
     Pairs that differ by the same in every world are left out: one world is enough to compare them.
     """
     order = sorted(values, key=lambda name: -values[name].mean())
-    pairs = {
-        (one, other): (correlation(values[one], values[other]), reduction(values[one], values[other]))
-        for one, other in itertools.combinations(order, 2)
-    }
+    pairs = {}
+    for one, other in itertools.combinations(order, 2):
+        gap = paired_difference(values[one], values[other], np.random.default_rng(0), resamples=1)  # no interval wanted
+        pairs[one, other] = gap.correlation, gap.variance_reduction
     told_apart = {pair: found for pair, found in pairs.items() if np.isfinite(found[1])}
     correlations, factors = np.array(list(told_apart.values()) or [(np.nan, np.nan)]).T
     mean = float(factors.mean())

@@ -24,7 +24,7 @@ UNTOLD = ("output", "processes", "fresh")
 class ForesightConfig:
     """Look for the best plan of every world given its future: best known, not a bound.
 
-    Every world is sought twice with the same budget; what the second search adds is reported.
+    Every world is sought twice, the second time with a finer plan. A check doubles the whole budget in some worlds.
     """
 
     split: Literal["validation", "test"] = "test"
@@ -33,6 +33,8 @@ class ForesightConfig:
     """How many."""
     evaluations: int = 4000
     """Plays of a world in each of the two searches."""
+    n_check: int = 64
+    """Worlds in which the whole budget is doubled, only to see what that adds."""
     also: Annotated[tuple[str, ...], tyro.conf.arg(metavar="POLICY ...")] = ()
     """Further policies to begin from, as evaluate.py names them; all deterministic hand-coded and tuned ones are."""
     processes: int = max((os.cpu_count() or 1), 1)
@@ -49,8 +51,9 @@ def check(config: ForesightConfig) -> None:
     """Nothing if the flags can be used, else a UsageError."""
     from thinmargin.splits import KEYS  # noqa: PLC0415  # heavy: not for --help
 
-    ranges = {"evaluations": (32, 1_000_000), "processes": (1, 256), "seed": (0, 2**30)}
-    check_ranges(config, {"n_worlds": (1, len(KEYS[config.split])), **ranges})
+    most = len(KEYS[config.split])
+    ranges = {"n_worlds": (1, most), "n_check": (1, most), "evaluations": (32, 1_000_000)}
+    check_ranges(config, {**ranges, "processes": (1, 256), "seed": (0, 2**30)})
     check_output("--output", config.output)
 
 

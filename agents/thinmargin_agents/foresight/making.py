@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,7 +21,7 @@ from thinmargin.tuned import tuned_policy
 from thinmargin_agents.commands import UsageError
 from thinmargin_agents.foresight.known import KnownPlans, read_plans, save_plans
 from thinmargin_agents.foresight.search import Best, Numbers, Problem, Steps, improve, in_steps, value_of
-from thinmargin_agents.policies import entrant_of
+from thinmargin_agents.policies import PolicyError, entrant_of
 from thinmargin_agents.trials import Seen, Trials
 from thinmargin_agents.versions import versions
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 CHUNK = 16
 """Worlds searched side by side in one process."""
-KNOTS = (11, 21)
-"""Of the first and of the second search: the second is finer."""
+KNOTS = (11, 21, 21)
+"""Of the two searches, the second finer, and of the check that doubles their budget."""
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """What keeps a process to one thread: matrices are small, and threads of two processes wait for each other."""
 UNUSED = "random"
@@ -57,22 +57,27 @@ def make(config: ForesightConfig, path: Path, command: str, console: Console) ->
             raise UsageError(f"--also: {error}") from error
     names, starts = starts_of(players, keys, known, settings)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        total = 2 * config.n_worlds * config.evaluations
-        task = progress.add_task("foresight", total=total)
-        first = sought(config, keys, starts, 0, lambda count: progress.update(task, advance=count))
-        again = first.tables[None]
-        second = sought(config, keys, again, 1, lambda count: progress.update(task, advance=count))
+        checked = keys[: config.n_check]
+        task = progress.add_task("foresight", total=2 * config.evaluations * (len(keys) + len(checked)))
+
+        def told(count: int) -> None:
+            progress.update(task, advance=count)
+
+        first = sought(config, keys, starts, 0, config.evaluations, told)
+        second = sought(config, keys, first.tables[None], 1, config.evaluations, told)
+        doubled = sought(config, checked, second.tables[None, : len(checked)], 2, 2 * config.evaluations, told)
     begun = value_of(keys, starts[0], settings)
     means = [float(value.mean()) for value in (begun, first.value, second.value)]
-    raised = 100.0 * (means[2] / means[1] - 1.0)
+    raised = 100.0 * float(doubled.value.mean() / second.value[: len(checked)].mean() - 1.0)
     made = {
-        "command": command,
+        "command": command if known is None else f"{command}, begun from an earlier file",
         "evaluations": 2 * config.evaluations,
         "begun_from": {name: names.count(name) for name in sorted(set(names))},
         "convergence": {
             "J_begun": means[0],
             "J_half": means[1],
             "J": means[2],
+            "worlds_checked": len(checked),
             "doubling_adds_percent": raised,
         },
         "versions": versions(),
@@ -81,7 +86,8 @@ def make(config: ForesightConfig, path: Path, command: str, console: Console) ->
     return (
         f"{config.n_worlds} {config.split} worlds: the best of {len(players)} policies in every world earns"
         f" {means[0]:.2f} RMB bn, the best plan known {means[1]:.2f} after {config.evaluations} plays of a world and"
-        f" {means[2]:.2f} after {2 * config.evaluations}: doubling adds {raised:.2f} %\nwritten: {path}"
+        f" {means[2]:.2f} after {2 * config.evaluations}; as many again add {raised:.2f} % in the first {len(checked)}"
+        f" worlds\nwritten: {path}"
     )
 
 
@@ -120,6 +126,10 @@ def played(policy: Policy, keys: Sequence[int], settings: Settings) -> Steps:
         nonlocal state
         month = round(time * settings.horizon)
         actions, state = policy.predict(seen[0].copy(), state, np.full(len(keys), month == 0), True)  # noqa: FBT003  # SB3's own order
+        if np.shape(actions) != (len(keys), 4) or not np.isfinite(actions).all():
+            raise PolicyError(
+                f"{type(policy).__name__}, month {month}: finite actions of shape ({len(keys)}, 4) are wanted"
+            )
         table[:, month] = in_steps(actions)
         return np.asarray(actions, np.float64)
 
@@ -127,8 +137,15 @@ def played(policy: Policy, keys: Sequence[int], settings: Settings) -> Steps:
     return table
 
 
-def sought(config: ForesightConfig, keys: Sequence[int], starts: Steps, number: int, told: Any) -> Best:
-    """The best tables of all worlds, chunk by chunk in processes."""
+def sought(
+    config: ForesightConfig,
+    keys: Sequence[int],
+    starts: Steps,
+    number: int,
+    evaluations: int,
+    told: Callable[[int], None],
+) -> Best:
+    """The best tables of all worlds, chunk by chunk in processes; `number` says which of the searches this is."""
     parts: dict[int, Best] = {}
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))  # read by processes that start
     with ProcessPoolExecutor(config.processes, mp_context=get_context("spawn")) as pool:
@@ -137,7 +154,7 @@ def sought(config: ForesightConfig, keys: Sequence[int], starts: Steps, number: 
             some = slice(first, first + CHUNK)
             problem = Problem(list(keys[some]), np.ascontiguousarray(starts[:, some]))
             seed = config.seed + 100_003 * number
-            task = pool.submit(improve, problem, Settings(), config.evaluations, seed, None, KNOTS[number])
+            task = pool.submit(improve, problem, Settings(), evaluations, seed, KNOTS[number])
             tasks[task] = first
         waiting = set(tasks)
         try:
@@ -145,7 +162,7 @@ def sought(config: ForesightConfig, keys: Sequence[int], starts: Steps, number: 
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for task in done:
                     parts[tasks[task]] = task.result()
-                    told(len(parts[tasks[task]].value) * config.evaluations)
+                    told(len(parts[tasks[task]].value) * evaluations)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -1,13 +1,13 @@
 """A plan for one world whose whole future is known, for many worlds at once.
 
 The world is deterministic once it is drawn, so what any policy did in it is a table of actions that earns the
-same again. The search begins there and bends the table: it can only get better.
+same again, up to rounding. The search begins there and bends the table: it can only get better.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -88,14 +88,7 @@ def options(seed: int, start: int, key: int) -> dict[str, Any]:
     }
 
 
-def improve(
-    problem: Problem,
-    settings: Settings,
-    evaluations: int,
-    seed: int,
-    told: Callable[[int], None] | None = None,
-    knots: int = KNOTS,
-) -> Best:
+def improve(problem: Problem, settings: Settings, evaluations: int, seed: int, knots: int = KNOTS) -> Best:
     """The best tables found by CMA-ES in every world on its own, never worse than the best start.
 
     Args:
@@ -103,7 +96,6 @@ def improve(
         settings: of the environment.
         evaluations: plays of a world, shared by the starts.
         seed: of CMA-ES; a world's search depends on it and on the world's key, not on the other worlds.
-        told: hears of the plays done, all worlds together.
         knots: points in time at which a table is bent.
     """
     import cma  # noqa: PLC0415  # only searches need it
@@ -138,6 +130,4 @@ def improve(
                 if mine[top] > best.value[w]:
                     best.value[w] = mine[top]
                     best.tables[w] = tried[w * POPULATION + top]
-            if told is not None:
-                told(worlds * POPULATION)
     return best

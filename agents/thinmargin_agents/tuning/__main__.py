@@ -53,6 +53,15 @@ def check(config: TuneConfig) -> None:
     if config.split == "test":
         raise UsageError("--split is 'test': test worlds are for reporting only; allowed are validation, train")
     check_ranges(config, LIMITS)
+    from thinmargin.splits import KEYS  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.tuning.rules import RULES  # noqa: PLC0415  # as above
+
+    rule = RULES[config.rule]
+    most = len(KEYS[config.split]) // (rule.searches * ((config.generations or rule.generations) + 1) + 1)
+    if config.n_worlds > most:
+        raise UsageError(
+            f"--n-worlds is {config.n_worlds}: at most {most}, with new ones in every generation, fit a split"
+        )
     check_output("--output", config.output)
 
 
