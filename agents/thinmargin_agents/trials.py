@@ -55,7 +55,7 @@ def play_rows(batch: Batch, actions: Callable[[int], Numbers], discount: float =
     alive = np.ones(size, np.bool_)
     horizon = int(batch.horizon)
     for month in range(horizon):
-        batch.step(actions(month))
+        batch.step(np.require(actions(month), np.float64, "CW"))  # another layout would be compiled anew
         weight = alive * (REWARD_UNIT * discount**month)
         value += weight * batch.rewards
         closing += weight * batch.reports["closing_term"]
@@ -107,9 +107,7 @@ class Trials:
         seen = self.batch.observations.reshape(self.candidates, self.worlds, -1)
 
         def actions(month: int) -> Numbers:
-            return np.ascontiguousarray(
-                np.broadcast_to(answer(seen, month / self.horizon), shape).reshape(-1, len(LEVERS)), np.float64
-            )
+            return np.broadcast_to(answer(seen, month / self.horizon), shape).reshape(-1, len(LEVERS))
 
         earned = play_rows(self.batch, actions, self._discount)
         matrix = (self.candidates, self.worlds)

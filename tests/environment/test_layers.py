@@ -38,7 +38,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("calibration.unknowns", "calibration.saved"),
     ("scenarios",),
     ("simulation",),
-    ("batch", "settings", "statement", "baselines"),
+    ("batch", "settings", "statement", "plans", "tuned", "baselines"),
     ("dashboard", "rendering", "env", "vector", "registration"),
 )
 """From the ground up what an episode needs: a file imports from its own layer and those below it, and nothing else."""
