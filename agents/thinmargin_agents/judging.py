@@ -191,8 +191,10 @@ def best_known(
         evaluation.failures[FORESIGHT] = f"policy {FORESIGHT!r} cannot be loaded: {error}"
         return BestKnown()
     if known is None:
-        command = f"python -m thinmargin_agents.foresight --split {config.split} --n-worlds {config.n_worlds}"
-        note = f"score is null: there are no best known plans of these worlds; {command} makes those of {BENCHMARK}"
+        note = f"score is null: best known plans are those of {BENCHMARK}"
+        if playground.id == BENCHMARK:
+            command = f"python -m thinmargin_agents.foresight --split {config.split} --n-worlds {config.n_worlds}"
+            note = f"score is null: there are no best known plans of all these worlds; {command} makes them"
         return BestKnown(note=note)
     member = Member(FORESIGHT, known.policy, discrete=False, at_once=True)
     return BestKnown(Entrant(FORESIGHT, (member,)), known.made)
@@ -209,6 +211,8 @@ def command_of(config: EvaluateConfig) -> str:
         words.append("--no-stress")
     if config.log_folder != plain.log_folder and not config.policies:
         words += ["--log-folder", str(config.log_folder)]
+    if config.time_limit != plain.time_limit:
+        words += ["--time-limit", f"{config.time_limit:g}"]
     if config.seed != plain.seed:
         words += ["--seed", str(config.seed)]
     return shlex.join(words)

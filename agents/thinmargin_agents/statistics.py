@@ -264,7 +264,7 @@ def performance_profile(
         ValueError: no score, or one that is not finite.
     """
     matrix = np.atleast_2d(_checked(scores, "scores"))
-    above = (matrix[:, :, None] > np.asarray(thresholds)).astype(np.float64)
+    above = (matrix[:, :, None] > np.asarray(thresholds) + ROUNDING).astype(np.float64)
     drawn = resampled_means(above, generator, resamples=resamples)
     return Profile(above.mean(axis=(0, 1)), *_middle(drawn, level))
 

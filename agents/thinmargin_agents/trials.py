@@ -55,7 +55,7 @@ def play_rows(batch: Batch, actions: Callable[[int], Numbers], discount: float =
     alive = np.ones(size, np.bool_)
     horizon = int(batch.horizon)
     for month in range(horizon):
-        batch.step(np.require(actions(month), np.float64, "CW"))  # another layout would be compiled anew
+        batch.step(np.require(actions(month), np.float64, ["C", "W"]))  # another layout would be compiled anew
         weight = alive * (REWARD_UNIT * discount**month)
         value += weight * batch.rewards
         closing += weight * batch.reports["closing_term"]

@@ -83,7 +83,7 @@ class Month:
         batch = self.batch
         batch.states[:] = self.states
         batch.states["month"] = month
-        batch.step(np.require(actions, np.float64, "CW"))  # another layout would be compiled anew
+        batch.step(np.require(actions, np.float64, ["C", "W"]))  # another layout would be compiled anew
         return batch.states["users"][:, SEAT, HOME].copy(), REWARD_UNIT * batch.rewards
 
 

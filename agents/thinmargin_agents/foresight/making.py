@@ -84,7 +84,8 @@ def make(config: ForesightConfig, path: Path, command: str, console: Console) ->
     }
     save_plans(path, merged(known, KnownPlans(np.array(keys), second.tables, second.value, made)))
     return (
-        f"{config.n_worlds} {config.split} worlds: the best of {len(players)} policies in every world earns"
+        f"{config.n_worlds} {config.split} worlds: the best of {len(players)} policies"
+        f"{'' if known is None else ' and the earlier search'} in every world earns"
         f" {means[0]:.2f} RMB bn, the best plan known {means[1]:.2f} after {config.evaluations} plays of a world and"
         f" {means[2]:.2f} after {2 * config.evaluations}; as many again add {raised:.2f} % in the first {len(checked)}"
         f" worlds\nwritten: {path}"

@@ -140,7 +140,8 @@ def cast_of(report: Mapping[str, Any], results: Sequence[Result]) -> Cast:
 
 
 def _chosen(names: Sequence[str], first: str, best: str) -> list[str]:
-    wanted = (first, PLAN, TUNED, REFERENCE, FORESIGHT, best)
+    own = [name for name in names if name not in BASELINES and name != FORESIGHT]
+    wanted = (first, *own[:2], TUNED, PLAN, FORESIGHT, REFERENCE, best)
     return [name for name in dict.fromkeys(wanted) if name in names][:MOST_CHOSEN]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from thinmargin.baselines import baseline
+from thinmargin.baselines import BASELINES, baseline
 from thinmargin.settings import Settings
 from thinmargin_agents.comparison import Result
 from thinmargin_agents.policies import Entrant, Member, PolicyError
@@ -27,6 +27,7 @@ from thinmargin_agents.report.spread import spread_charts
 from thinmargin_agents.report.stress import stress_table
 from thinmargin_agents.report.waterfall import waterfall_chart, waterfall_of, waterfall_rows
 from thinmargin_agents.report.years import year_groups
+from thinmargin_agents.scoring import FORESIGHT
 from thinmargin_agents.statistics import RESAMPLES
 
 if TYPE_CHECKING:
@@ -149,15 +150,17 @@ def _answers(cast: Cast, entrants: Sequence[Entrant], playground: Playground, se
 
 
 def _who_answers(cast: Cast, entrants: Sequence[Entrant]) -> tuple[Member, str, int]:
-    """Who is asked, its colour, and how many other trainings of it there are: the best run, else the plan."""
+    """Who is asked, its colour, and how many other trainings of it: the best run, else an outsider, else the plan."""
     if cast.learned is not None:
         entrant = next((entrant for entrant in entrants if entrant.name == cast.learned.name), None)
         if entrant is None:
             raise PolicyError(f"policy {cast.learned.name!r} is not among the entrants")
         return entrant.members[0], cast.learned.color, len(entrant.members) - 1
-    player = cast.named(ASKED)
-    entrant = next((entrant for entrant in entrants if entrant.name == ASKED), None)
+    built_in = (*BASELINES, FORESIGHT)
+    outsider = next((entrant for entrant in entrants if entrant.name not in built_in), None)
+    entrant = outsider or next((entrant for entrant in entrants if entrant.name == ASKED), None)
     if entrant is not None:
+        player = cast.named(entrant.name)
         return entrant.members[0], player.color if player else BLUE, 0
     try:
         return Member(ASKED, baseline(ASKED), discrete=False), BLUE, 0
