@@ -22,14 +22,14 @@ DPI = 200
 """Dots an inch of a PNG: two for a pixel where a page shows it at 100 an inch."""
 
 
-def check_files(files: Mapping[str, Path | None], *, picture: str, page: str, place: str) -> None:
+def check_files(files: Mapping[str, Path | None], *, page: str, place: str, picture: str = "") -> None:
     """Nothing if these files can be written, else a ValueError that names the flag, the file and what is wanted.
 
     Args:
         files: by flag; None where it was not given.
-        picture: flag of the picture.
         page: flag of the Markdown page.
         place: name of the place on that page.
+        picture: flag of the picture, where there is one.
     """
     named = {flag: path for flag, path in files.items() if path is not None}
     for flag, path in named.items():
@@ -63,8 +63,7 @@ def page_with(path: Path, place: str, table: str) -> str:
         raise ValueError(f"it is no text in UTF-8: {error}") from None
     probe = "a line that is on no page"
     if text and probe not in with_tables(text, {place: probe}):
-        raise ValueError(f"it has no line <!-- {place} --> with <!-- end --> after it: such a page, or a new file,"
-                         " is wanted")  # fmt: skip
+        raise ValueError(f"it has no lines <!-- {place} --> and <!-- end -->: such a page, or a new file, is wanted")
     return with_tables(text or empty, {place: table})
 
 

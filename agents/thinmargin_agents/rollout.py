@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -249,15 +250,24 @@ class _Asked:
     def reset(self, seed: int) -> None:
         reset = getattr(self.policy, "reset", None)
         if callable(reset):
-            try:
-                with self.clock.theirs():
-                    reset(seed)
-            except OutOfTime as error:
-                raise PolicyError(f"policy {self.name!r}, reset(seed): {error}") from error
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:
-                raise PolicyError(f"policy {self.name!r}: reset(seed) raised {in_words(error)}") from error
+            with self._theirs(
+                f"policy {self.name!r}, reset(seed)",
+                lambda error: f"policy {self.name!r}: reset(seed) raised {in_words(error)}",
+            ):
+                reset(seed)
+
+    @contextmanager
+    def _theirs(self, where: str, failed: Callable[[BaseException], str]) -> Iterator[None]:
+        """Code of the policy runs inside, on its clock; whatever it raises is a PolicyError, told by `failed`."""
+        try:
+            with self.clock.theirs():
+                yield
+        except KeyboardInterrupt:
+            raise
+        except OutOfTime as error:
+            raise PolicyError(f"{where}: {error}") from error
+        except BaseException as error:
+            raise PolicyError(failed(error)) from error
 
     def actions(
         self,
@@ -269,15 +279,8 @@ class _Asked:
     ) -> tuple[Numbers, Any]:
         """Actions of shape (n, 4), zero where the world has ended, and the policy's next state."""
         starts = np.full(len(seen), month == 0)
-        try:
-            with self.clock.theirs():
-                answer: Any = self.policy.predict(seen, state=state, episode_start=starts, deterministic=True)
-        except OutOfTime as error:
-            raise PolicyError(f"{self._at(month)}: {error}") from error
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            raise PolicyError(f"{self._at(month)}: predict raised {in_words(error)}") from error
+        with self._theirs(self._at(month), lambda error: f"{self._at(month)}: predict raised {in_words(error)}"):
+            answer: Any = self.policy.predict(seen, state=state, episode_start=starts, deterministic=True)
         if not isinstance(answer, tuple) or len(answer) != 2:
             raise PolicyError(f"{self._at(month)}: predict returned {_kind(answer)}: (actions, state) is wanted")
         numbers = self._numbers(answer[0], month, len(seen))
@@ -300,15 +303,9 @@ class _Asked:
         kinds, shape, wanted = (
             ("fiu", (size, len(LEVER_NAMES)), "real numbers") if self.grid is None else ("iu", (size,), "whole numbers")
         )
-        try:
-            with self.clock.theirs():  # an answer may have code of its own
-                numbers = np.asarray(actions)
-        except KeyboardInterrupt:
-            raise
-        except OutOfTime as error:
-            raise PolicyError(f"{self._at(month)}: {error}") from error
-        except BaseException as error:
-            raise PolicyError(f"{self._at(month)}: actions are {_kind(actions)}: {wanted} are wanted") from error
+        told = f"{self._at(month)}: actions are {_kind(actions)}: {wanted} are wanted"
+        with self._theirs(self._at(month), lambda _: told):  # an answer may have code of its own
+            numbers = np.asarray(actions)
         if numbers.dtype.kind not in kinds:
             raise PolicyError(f"{self._at(month)}: actions have type {numbers.dtype.name}: {wanted} are wanted")
         if numbers.shape != shape:

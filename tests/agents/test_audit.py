@@ -23,7 +23,8 @@ from thinmargin_agents.audit import adversary, checks, common_worlds, exploits, 
 from thinmargin_agents.audit.entrants import OnCalendar, built_in, corners, latin_hypercube
 from thinmargin_agents.audit.findings import HORIZON, Finding, Scope, aligned
 from thinmargin_agents.audit.playing import Players, knots_of, months_of
-from thinmargin_agents.audit.table import with_audit
+from thinmargin_agents.audit.table import PLACE
+from thinmargin_agents.outputs import page_with
 from thinmargin_agents.rollout import play_worlds
 from thinmargin_agents.trials import Earned
 
@@ -710,9 +711,11 @@ def test_markdown_goes_between_its_markers_and_again() -> None:
     assert Path("new.md").read_text().startswith("<!-- audit -->\n`python -m")
 
 
-def test_results_are_not_written_into_a_page_without_a_place_for_them() -> None:
+def test_results_are_not_written_into_a_page_without_a_place_for_them(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Page\n<!-- results -->\n<!-- end -->\n")
     with pytest.raises(ValueError, match="it has no lines <!-- audit --> and <!-- end -->"):
-        with_audit("# Page\n<!-- results -->\n<!-- end -->\n", "x")
+        page_with(page, PLACE, "x")
 
 
 @pytest.mark.usefixtures("here")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import tyro
 
-from thinmargin_agents.commands import UsageError, check_output, check_ranges, run
+from thinmargin_agents.commands import UsageError, check_ranges, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,6 +69,8 @@ def check_flags(config: AuditConfig) -> None:
     """Nothing if the values of the flags can be used, else a UsageError."""
     from thinmargin_agents.audit.adversary import LEAST_EVALUATIONS  # noqa: PLC0415  # heavy: not for --help
     from thinmargin_agents.audit.findings import MOST_WORLDS  # noqa: PLC0415  # as above
+    from thinmargin_agents.audit.table import PLACE  # noqa: PLC0415  # as above
+    from thinmargin_agents.outputs import check_files  # noqa: PLC0415  # as above
 
     allowed = {
         "n_worlds": (2, MOST_WORLDS),
@@ -84,27 +86,7 @@ def check_flags(config: AuditConfig) -> None:
             f"{' and '.join(sorted(SEARCHING))} need CMA-ES: pip install 'thinmargin[search]',"
             " or name others with --only"
         )
-    _check_files(config)
-
-
-def _check_files(config: AuditConfig) -> None:
-    """Nothing if the files asked for can be written, else a UsageError."""
-    from thinmargin_agents.audit.table import with_audit  # noqa: PLC0415  # heavy: not for --help
-
-    check_output("--json", config.json)
-    check_output("--markdown", config.markdown)
-    if config.json is not None and config.markdown is not None and config.json.resolve() == config.markdown.resolve():
-        raise UsageError(f"--json and --markdown are both {str(config.json)!r}: two files are wanted")
-    if config.markdown is not None:
-        try:
-            with_audit(_page(config.markdown), "")
-        except (OSError, ValueError) as error:
-            raise UsageError(f"--markdown is {str(config.markdown)!r}: {error}") from error
-
-
-def _page(path: Path) -> str:
-    """What a page says, nothing if there is none."""
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    check_files({"--json": config.json, "--markdown": config.markdown}, page="--markdown", place=PLACE)
 
 
 def command_of(config: AuditConfig) -> str:
@@ -157,15 +139,16 @@ def _checked(name: str, scope: Scope, errors: Console) -> Finding:
 def _write(config: AuditConfig, scope: Scope, findings: list[Finding], errors: Console) -> bool:
     """Whether the files asked for could be written."""
     from thinmargin.files import write_atomically  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.audit.table import as_markdown, document, with_audit  # noqa: PLC0415  # as above
+    from thinmargin_agents.audit.table import PLACE, as_markdown, document  # noqa: PLC0415  # as above
     from thinmargin_agents.outcome_table import as_json  # noqa: PLC0415  # as above
+    from thinmargin_agents.outputs import page_with  # noqa: PLC0415  # as above
 
     command = command_of(config)
     try:
         if config.json is not None:
             write_atomically(config.json, as_json(document(findings, scope, command)))
         if config.markdown is not None:
-            write_atomically(config.markdown, with_audit(_page(config.markdown), as_markdown(findings, command)))
+            write_atomically(config.markdown, page_with(config.markdown, PLACE, as_markdown(findings, command)))
     except (OSError, ValueError) as error:
         errors.print(f"{PROGRAM}: the results could not be written: {error}", style="red")
         return False

@@ -9,7 +9,6 @@ from rich.console import Console
 
 from thinmargin.records import markdown_table
 from thinmargin_agents.audit.findings import Finding, Scope
-from thinmargin_agents.pages import with_tables
 from thinmargin_agents.versions import versions
 
 PLACE = "audit"
@@ -46,18 +45,6 @@ def as_markdown(findings: Sequence[Finding], command: str) -> str:
     table = markdown_table(["check", "what it asks", "measured", "allowed", ""], rows)
     details = "\n\n".join("\n".join((f"{item.name}:", *item.lines)) for item in findings)
     return f"`{command}`: {summary(findings)}.\n\n{table}\n\n```text\n{details}\n```"
-
-
-def with_audit(text: str, results: str) -> str:
-    """A page with the results between its markers; a new page if it is empty.
-
-    Raises:
-        ValueError: it has no lines <!-- audit --> and <!-- end -->.
-    """
-    page = text or f"<!-- {PLACE} -->\n<!-- end -->\n"
-    if with_tables(page, {PLACE: ""}) == with_tables(page, {PLACE: "."}):
-        raise ValueError(f"it has no lines <!-- {PLACE} --> and <!-- end -->: such a page, or a new file, is wanted")
-    return with_tables(page, {PLACE: results})
 
 
 def document(findings: Sequence[Finding], scope: Scope, command: str) -> dict[str, Any]:
