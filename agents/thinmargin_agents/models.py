@@ -1,41 +1,33 @@
-"""From a run's configuration to Stable-Baselines3's model, and everything of it that must be saved."""
+"""From a run's configuration to its environment, policy and everything that must be saved to go on."""
 
 from __future__ import annotations
 
 import numbers
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import gymnasium
 import numpy as np
 import torch
-from stable_baselines3 import PPO
-from stable_baselines3.common.policies import ActorCriticPolicy
+from gymnasium import spaces
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.save_util import recursive_getattr
 
-from thinmargin import ENVIRONMENTS, MONTHLY_DISCOUNT
+from thinmargin import ENVIRONMENTS
+from thinmargin.baselines import Policy
 from thinmargin.settings import Settings, observation_space
-from thinmargin_agents.configs import ConfigError, Hyperparameters, Run
+from thinmargin.wrappers import Adapter, adapters_of
+from thinmargin_agents.adapted import AdaptedPolicy
+from thinmargin_agents.algorithms import ALGORITHMS, build, policy_arguments, policy_class
+from thinmargin_agents.configs import ConfigError, Run
+from thinmargin_agents.hyperparameters import OFF_POLICY
 from thinmargin_agents.sb3 import EcosystemVecEnv
 
-
-def learning_rate(hyperparameters: Hyperparameters) -> Any:
-    """A schedule from the share of the run left to a step size: it falls linearly."""
-    first, last = hyperparameters.learning_rate, hyperparameters.learning_rate_end
-
-    def schedule(left: float) -> float:
-        return last + (first - last) * max(left, 0.0)  # the last update may pass the end
-
-    return schedule
-
-
-def policy_arguments(hyperparameters: Hyperparameters) -> dict[str, Any]:
-    """`policy_kwargs` of the model."""
-    return {
-        "net_arch": {"pi": list(hyperparameters.policy_layers), "vf": list(hyperparameters.value_layers)},
-        "activation_fn": {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}[hyperparameters.activation],
-        "log_std_init": hyperparameters.log_std_init,
-    }
+REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
+"""Arrays of a replay buffer."""
 
 
 def environment_arguments(run: Run) -> dict[str, Any]:
@@ -50,7 +42,7 @@ def environment_arguments(run: Run) -> dict[str, Any]:
     if run.device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("--device is 'cuda': PyTorch finds no GPU here; 'cpu' is allowed")
     spec = gymnasium.spec(run.env_id)
-    arguments = {"reward": run.hyperparameters.reward, **spec.kwargs, **run.env_kwargs}
+    arguments = {**spec.kwargs, **run.env_kwargs}
     if arguments.get("split", "train") != "train":
         raise ConfigError(f"--env-kwargs split is {arguments['split']!r}: training draws from 'train' only")
     try:
@@ -64,68 +56,105 @@ def environment_arguments(run: Run) -> dict[str, Any]:
     return arguments
 
 
+def adapters_for(run: Run) -> list[Adapter]:
+    """What stands between the run's agent and its firms; a ConfigError says what cannot be."""
+    try:
+        return adapters_of(run.hyperparameters.get("env_wrapper"))
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def check(run: Run) -> None:
+    """Nothing if the run can be trained, else a ConfigError: before a folder is made for it."""
+    environment_arguments(run)
+    check_pairing(run)
+    try:
+        build_network(run)
+    except (ValueError, TypeError, AssertionError) as error:
+        raise ConfigError(f"{run.algo} on {run.env_id}: {error}") from error
+
+
+def check_pairing(run: Run) -> None:
+    """Nothing if updates hold whole episodes where worlds are paired, else a ConfigError."""
+    copies, horizon = int(run.hyperparameters.get("paired_worlds", 1)), Settings(**environment_arguments(run)).horizon
+    n_steps = int(run.hyperparameters.get("n_steps", 5))
+    if copies > 1 and n_steps % horizon:
+        raise ConfigError(
+            f"hyper-parameter n_steps is {n_steps}: with paired_worlds {copies} a multiple of the episode's"
+            f" {horizon} months is wanted (paired_worlds=1 takes any)"
+        )
+
+
 def build_environment(run: Run) -> EcosystemVecEnv:
-    """The batch of firms a run trains on."""
-    hyperparameters = run.hyperparameters
-    return EcosystemVecEnv(
-        run.env_id, hyperparameters.n_envs, hyperparameters.reward_scale, **environment_arguments(run)
-    )
+    """The batch of firms a run trains on.
+
+    Raises:
+        ConfigError: hyper-parameters and environment do not fit each other.
+    """
+    values, arguments = run.hyperparameters, environment_arguments(run)
+    check_pairing(run)
+    copies = int(values.get("paired_worlds", 1))
+    try:
+        return EcosystemVecEnv(run.env_id, int(values["n_envs"]), adapters_for(run), copies, **arguments)
+    except ValueError as error:
+        raise ConfigError(f"{run.algo} on {run.env_id}: {error}") from error
 
 
-def build_model(run: Run, environment: EcosystemVecEnv) -> PPO:
-    """PPO with the run's hyper-parameters, seeded."""
-    hyperparameters = run.hyperparameters
-    size = hyperparameters.n_steps * hyperparameters.n_envs
-    return PPO(
-        "MlpPolicy",
-        environment,
-        learning_rate=learning_rate(hyperparameters),
-        n_steps=hyperparameters.n_steps,
-        batch_size=min(hyperparameters.batch_size, size),
-        n_epochs=hyperparameters.n_epochs,
-        gamma=MONTHLY_DISCOUNT,
-        gae_lambda=hyperparameters.gae_lambda,
-        clip_range=hyperparameters.clip_range,
-        ent_coef=hyperparameters.ent_coef,
-        vf_coef=hyperparameters.vf_coef,
-        max_grad_norm=hyperparameters.max_grad_norm,
-        policy_kwargs=policy_arguments(hyperparameters),
-        seed=run.seed,
-        device=run.device,
-    )
+def build_model(run: Run, environment: EcosystemVecEnv) -> BaseAlgorithm:
+    """The algorithm with the run's hyper-parameters, seeded.
+
+    Raises:
+        ConfigError: the algorithm refuses its hyper-parameters or the environment.
+    """
+    try:
+        return build(run, environment)
+    except (ValueError, TypeError, AssertionError) as error:
+        raise ConfigError(f"{run.algo} on {run.env_id}: {error}") from error
 
 
-def build_policy(run: Run) -> ActorCriticPolicy:
-    """The policy alone, with fresh weights: no environment, no optimiser state."""
-    arguments = environment_arguments(run)
-    space = Settings(**arguments).action_space()
-    policy = ActorCriticPolicy(
-        observation_space(), space, learning_rate(run.hyperparameters), **policy_arguments(run.hyperparameters)
-    )
-    policy.set_training_mode(False)
-    return policy
+def build_network(run: Run) -> BasePolicy:
+    """The policy's network alone, with fresh weights: no environment, no optimiser state."""
+    seen: spaces.Box = observation_space()
+    done: spaces.Space[Any] = Settings(**environment_arguments(run)).action_space()
+    for adapter in adapters_for(run):
+        seen, done = adapter.observation_space(seen), adapter.action_space(done)
+    wants = spaces.Discrete if run.algo == "dqn" else spaces.Box if run.algo in OFF_POLICY else spaces.Space
+    if not isinstance(done, wants):
+        raise ConfigError(
+            f"--algo is {run.algo!r} and the actions are {done}: {wants.__name__} is wanted (an id with discrete"
+            " actions, or wrapper Residual with levels, for dqn)"
+        )
+    arguments = policy_arguments(run)
+    if run.hyperparameters.get("use_sde"):
+        arguments["use_sde"] = True
+    kind = ALGORITHMS[run.algo].policy_aliases[policy_class(run)]
+    network = kind(seen, done, lambda _: 0.0, **arguments)
+    network.set_training_mode(False)
+    return network
 
 
-def weights(policy: ActorCriticPolicy) -> dict[str, Any]:
-    """The policy's weights as arrays."""
-    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in policy.state_dict().items()}
+def playing(network: BasePolicy, run: Run) -> Policy:
+    """The network with its adapters: it plays the bare environment."""
+    return AdaptedPolicy(cast("Policy", network), adapters_for(run))
 
 
-def load_weights(policy: ActorCriticPolicy, arrays: Mapping[str, Any]) -> None:
-    """Put weights into a policy; a missing, extra or misshapen one is a RuntimeError."""
-    policy.load_state_dict({name: torch.as_tensor(array) for name, array in arrays.items()})
+def weights(network: BasePolicy) -> dict[str, Any]:
+    """The network's weights as arrays."""
+    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in network.state_dict().items()}
 
 
-def capture(model: PPO, environment: EcosystemVecEnv) -> dict[str, Any]:
+def load_weights(network: BasePolicy, arrays: Mapping[str, Any]) -> None:
+    """Put weights into a network; a missing, extra or misshapen one is a RuntimeError."""
+    network.load_state_dict({name: torch.as_tensor(array) for name, array in arrays.items()})
+
+
+def capture(model: BaseAlgorithm, environment: EcosystemVecEnv) -> dict[str, Any]:
     """Everything that decides how training goes on, between two updates."""
-    optimizer = model.policy.optimizer.state_dict()
     generator = np.random.get_state(legacy=False)  # noqa: NPY002  # Stable-Baselines3 shuffles with it
+    _, variables = model._get_torch_save_params()  # noqa: SLF001  # no public name exists
     return {
-        "policy": weights(model.policy),
-        "optimizer": [
-            {name: np.asarray(value.detach().cpu().numpy()) for name, value in moments.items()}
-            for _, moments in sorted(optimizer["state"].items())
-        ],
+        "parameters": _to_arrays(model.get_parameters()),
+        "variables": {name: _to_arrays(recursive_getattr(model, name)) for name in variables},
         "torch_generator": torch.get_rng_state().numpy().copy(),
         "cuda_generators": [state.numpy() for state in torch.cuda.get_rng_state_all()],
         "numpy_generator": dict(generator),
@@ -135,32 +164,86 @@ def capture(model: PPO, environment: EcosystemVecEnv) -> dict[str, Any]:
             if isinstance(value, numbers.Real)
         ],
         "environment": environment.get_state(),
-        "last_observations": np.asarray(model._last_obs),  # noqa: SLF001  # no public name exists
+        "last_observations": np.asarray(model._last_obs),  # noqa: SLF001  # as above
         "last_starts": np.asarray(model._last_episode_starts),  # noqa: SLF001  # as above
         "timesteps": model.num_timesteps,
-        "updates": model._n_updates,  # noqa: SLF001  # as above
+        "counters": {name: getattr(model, name) for name in _counters(model)},
         "episodes": list(model.ep_info_buffer or ()),
+        "replay": _replay(model) if isinstance(model, OffPolicyAlgorithm) else None,
+        "recurrent": _recurrent(model),
     }
 
 
-def restore(model: PPO, environment: EcosystemVecEnv, tree: Mapping[str, Any]) -> None:
+def restore(model: BaseAlgorithm, environment: EcosystemVecEnv, tree: Mapping[str, Any]) -> None:
     """Go back to what `capture` saw; a tree that does not fit raises KeyError, ValueError or RuntimeError."""
-    load_weights(model.policy, tree["policy"])
-    optimizer = model.policy.optimizer.state_dict()
-    optimizer["state"] = {
-        k: {name: torch.as_tensor(value) for name, value in moments.items()}
-        for k, moments in enumerate(tree["optimizer"])
-    }
-    model.policy.optimizer.load_state_dict(optimizer)
+    model.set_parameters(_to_tensors(tree["parameters"]), exact_match=True, device=model.device)
+    for name, array in tree["variables"].items():
+        recursive_getattr(model, name).data.copy_(torch.as_tensor(array))
     environment.set_state(tree["environment"])
     model._last_obs = np.array(tree["last_observations"])  # noqa: SLF001  # no public name exists
     model._last_episode_starts = np.array(tree["last_starts"])  # noqa: SLF001  # as above
     model.num_timesteps = int(tree["timesteps"])
-    model._n_updates = int(tree["updates"])  # noqa: SLF001  # as above
+    for name in _counters(model):
+        setattr(model, name, tree["counters"][name])
     model.ep_info_buffer = deque(tree["episodes"], maxlen=model._stats_window_size)  # noqa: SLF001  # as above
     model.ep_success_buffer = deque(maxlen=model._stats_window_size)  # noqa: SLF001  # as above
+    if isinstance(model, OffPolicyAlgorithm):
+        _refill(model, tree["replay"])
+    if tree["recurrent"] is not None:
+        kept: Any = getattr(model, "_last_lstm_states")  # noqa: B009  # only recurrent algorithms have it
+        pairs = [tuple(torch.as_tensor(part) for part in pair) for pair in tree["recurrent"]]
+        model._last_lstm_states = type(kept)(*pairs)  # type: ignore[attr-defined]  # noqa: SLF001  # as above
     for tag, value, excluded in tree["logged"]:
         model.logger.record(tag, value, exclude=tuple(excluded))
     torch.set_rng_state(torch.as_tensor(tree["torch_generator"]))
     torch.cuda.set_rng_state_all([torch.as_tensor(state) for state in tree["cuda_generators"]])
     np.random.set_state(tree["numpy_generator"])  # noqa: NPY002  # Stable-Baselines3 shuffles with it
+
+
+def _counters(model: BaseAlgorithm) -> list[str]:
+    """What an algorithm counts: updates, episodes, calls, and how much it explores by now."""
+    return [name for name in ("_n_updates", "_episode_num", "_n_calls", "exploration_rate") if hasattr(model, name)]
+
+
+def _replay(model: OffPolicyAlgorithm) -> dict[str, Any]:
+    """The filled part of the replay buffer."""
+    buffer: Any = model.replay_buffer
+    filled = buffer.buffer_size if buffer.full else buffer.pos
+    return {name: getattr(buffer, name)[:filled] for name in REPLAYED} | {"pos": buffer.pos, "full": buffer.full}
+
+
+def _refill(model: OffPolicyAlgorithm, saved: Mapping[str, Any]) -> None:
+    buffer: Any = model.replay_buffer
+    filled = buffer.buffer_size if saved["full"] else int(saved["pos"])
+    for name in REPLAYED:
+        array = getattr(buffer, name)
+        if saved[name].shape != (filled, *array.shape[1:]):
+            raise ValueError(f"replay {name} has shape {saved[name].shape}: {(filled, *array.shape[1:])} is wanted")
+        array[:filled] = saved[name]
+    buffer.pos, buffer.full = int(saved["pos"]), bool(saved["full"])
+
+
+def _recurrent(model: BaseAlgorithm) -> list[Any] | None:
+    """What a recurrent policy remembers of its firms, or None."""
+    kept = getattr(model, "_last_lstm_states", None)
+    return None if kept is None else [[part.detach().cpu().numpy() for part in pair] for pair in kept]
+
+
+def _to_arrays(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu().numpy().copy()
+    if isinstance(value, Mapping):
+        return {name: _to_arrays(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_to_arrays(item) for item in value]
+    return value
+
+
+def _to_tensors(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return torch.as_tensor(value)
+    if isinstance(value, Mapping):
+        return {name: _to_tensors(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_to_tensors(item) for item in value]
+    return value

@@ -114,13 +114,14 @@ def load_policy(folder: Path, which: Which = "best") -> Any:
     Raises:
         RunError: the folder is absent, damaged or foreign, or its policy does not fit its configuration.
     """
-    from thinmargin_agents.models import build_policy, load_weights  # noqa: PLC0415  # torch takes seconds
+    from thinmargin_agents.models import build_network, load_weights, playing  # noqa: PLC0415  # torch takes seconds
 
     run_folder = RunFolder.open(folder)
-    policy = build_policy(run_folder.run())
+    run = run_folder.run()
+    network = build_network(run)
     tree = run_folder.load(which)
     try:
-        load_weights(policy, tree["policy"])
+        load_weights(network, tree["policy"] if which == "best" else tree["parameters"]["policy"])
     except (KeyError, RuntimeError, TypeError, AttributeError) as error:
         raise RunError(f"{folder}: {which}/{TREE} does not fit config.json: {error}") from error
-    return policy
+    return playing(network, run)

@@ -14,7 +14,10 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvO
 
 from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.records import BOOK_FIELDS, LEVERS
+from thinmargin.settings import generator_from
+from thinmargin.splits import keys_of
 from thinmargin.vector import EcosystemVectorEnv
+from thinmargin.wrappers import AdaptedVectorEnv, Adapter
 from thinmargin_agents.rollout import SATURATED
 from thinmargin_agents.trials import REWARD_UNIT
 
@@ -22,21 +25,35 @@ from thinmargin_agents.trials import REWARD_UNIT
 class EcosystemVecEnv(VecEnv):
     """`n_envs` firms behind Stable-Baselines3's interface.
 
-    Rewards are multiplied by `reward_scale`, so that values are of order one for the network; the
-    `episode` entry of an ended environment's info has the return in the environment's own unit, its
-    length, and `J`, the discounted profit and closing value in RMB bn, whatever the reward mode.
+    The `episode` entry of an ended environment's info has the return as the agent gets it, its length, and
+    `J`, the discounted profit and closing value in RMB bn, whatever the reward mode.
 
     Args:
         env_id: a registered ThinMargin id.
         n_envs: how many firms run in step.
-        reward_scale: factor on rewards.
+        adapters: what stands between the agent and the firms, innermost first.
+        copies: so many neighbours live through the same world side by side. Every `horizon` months all firms
+            start anew together; one that went bankrupt before plays another world until then.
         env_kwargs: further keyword arguments of the environment.
+
+    Raises:
+        ValueError: `n_envs` is no multiple of `copies`, or an adapter does not fit the environment.
     """
 
-    def __init__(self, env_id: str, n_envs: int, reward_scale: float = 1.0, **env_kwargs: Any) -> None:
+    def __init__(
+        self, env_id: str, n_envs: int, adapters: Sequence[Adapter] = (), copies: int = 1, **env_kwargs: Any
+    ) -> None:
+        if n_envs % copies:
+            raise ValueError(f"n_envs is {n_envs}: a multiple of copies, {copies}, is wanted")
         kwargs = {**gymnasium.spec(env_id).kwargs, **env_kwargs}
-        self.vector = EcosystemVectorEnv(n_envs, copy=False, **kwargs)
-        self.reward_scale = reward_scale
+        self.firms = EcosystemVectorEnv(n_envs, copy=False, **kwargs)
+        self.vector: Any = self.firms
+        for adapter in adapters:
+            self.vector = AdaptedVectorEnv(self.vector, adapter)
+        self.copies, self.horizon = copies, self.firms.settings.horizon
+        self._keys = keys_of(self.firms.settings.split)
+        self._generator = np.random.default_rng(0)
+        self._month = 0
         self.render_mode = None
         super().__init__(n_envs, self.vector.single_observation_space, self.vector.single_action_space)
         self._returns = np.zeros(n_envs)
@@ -52,12 +69,23 @@ class EcosystemVecEnv(VecEnv):
         """Start every firm anew; the first call after `seed` uses its seeds."""
         seeds = None if self._seeds[0] is None else list(self._seeds)
         observations, _ = self.vector.reset(seed=seeds)
+        if self.copies > 1:
+            if seeds is not None:
+                self._generator = np.random.default_rng(seeds[0])
+            observations = self._pair()
         self._reset_seeds()
         self._returns[:] = 0.0
         self._values[:] = 0.0
         self._discounts[:] = 1.0
         self._lengths[:] = 0
-        return observations.copy()
+        return np.array(observations)
+
+    def _pair(self) -> npt.NDArray[np.float32]:
+        """Start all firms in new worlds, neighbours in the same one."""
+        keys = self._generator.integers(self._keys.start, self._keys.stop, self.num_envs // self.copies)
+        observations, _ = self.vector.reset(options={"world": np.repeat(keys, self.copies).tolist()})
+        self._month = 0
+        return np.asarray(observations)
 
     def step_async(self, actions: npt.NDArray[Any]) -> None:
         """Keep the actions for `step_wait`."""
@@ -66,18 +94,21 @@ class EcosystemVecEnv(VecEnv):
     def step_wait(self) -> VecEnvStepReturn:
         """Run a month of every firm."""
         observations, rewards, terminated, truncated, infos = self.vector.step(self._actions)
-        terms = infos["final_info"]["reward_terms"] if "final_info" in infos else infos["reward_terms"]
         self._returns += rewards
-        self._values += self._discounts * (terms["profit_term"] + terms["closing_term"]) * REWARD_UNIT
+        earned = self._of_the_month("reward_terms", infos)
+        self._values += self._discounts * (earned["profit_term"] + earned["closing_term"]) * REWARD_UNIT
         self._discounts *= MONTHLY_DISCOUNT
         self._lengths += 1
-        dones = terminated | truncated
-        self._count(infos["final_info"]["books"] if "final_info" in infos else infos["books"])
+        self._month += 1
+        together = self.copies > 1 and self._month == self.horizon
+        dones = terminated | truncated | together
+        books = self._of_the_month("books", infos)
+        self._count(books)
         every: list[dict[str, Any]] = [self._quiet] * self.num_envs
         for row in np.flatnonzero(dones):
             every[row] = {
-                "terminal_observation": infos["final_obs"][row],
-                "TimeLimit.truncated": bool(truncated[row]),
+                "terminal_observation": self._last_seen(row, observations, terminated | truncated, infos),
+                "TimeLimit.truncated": bool(dones[row] and not terminated[row]),
                 "episode": {
                     "r": float(self._returns[row]),
                     "l": int(self._lengths[row]),
@@ -88,25 +119,40 @@ class EcosystemVecEnv(VecEnv):
             self._returns[row] = self._values[row] = 0.0
             self._discounts[row] = 1.0
             self._lengths[row] = 0
-            self._bankrupt += float(infos["final_info"]["books"]["bankrupt"][row])
+            self._bankrupt += float(books["bankrupt"][row])
             self._episodes += 1
-        scaled = (rewards * self.reward_scale).astype(np.float32)
-        return observations.copy(), scaled, dones, every
+        if together:
+            observations = self._pair()
+        return observations.copy(), rewards.astype(np.float32), dones, every
+
+    @staticmethod
+    def _of_the_month(name: str, infos: dict[str, Any]) -> npt.NDArray[Any]:
+        """Records of the month just run, of firms that ended in it too."""
+        now: npt.NDArray[Any] = infos[name]
+        if "final_info" not in infos:
+            return now
+        tables = [records.view(np.float64).reshape(len(now), -1) for records in (infos["final_info"][name], now)]
+        return np.where(infos["_final_info"][:, None], *tables).view(now.dtype).reshape(len(now))
+
+    @staticmethod
+    def _last_seen(row: Any, observations: Any, ended: Any, infos: dict[str, Any]) -> Any:
+        """The last observation of an episode; one that is broken off so that all start together has not ended."""
+        return infos["final_obs"][row] if ended[row] else observations[row].copy()
 
     def _count(self, books: Any) -> None:
         self._months += 1
         # Records of one number type: summed as a plain table, a column a field.
         table = books.view(np.float64).reshape(self.num_envs, -1)
         self._book_sums += table.mean(axis=0)
-        if self._actions.ndim == 2:
-            self._lever_sums += self._actions.mean(axis=0)
-            self._lever_squares += np.square(self._actions).mean(axis=0)
-            self._lever_edges += (np.abs(self._actions) >= SATURATED).mean(axis=0)
+        asked = self.firms.asked
+        self._lever_sums += asked.mean(axis=0)
+        self._lever_squares += np.square(asked).mean(axis=0)
+        self._lever_edges += (np.abs(asked) >= SATURATED).mean(axis=0)
 
     def clear_statistics(self) -> None:
         """Forget what `statistics` would tell."""
         self._months = 0
-        self._book_sums = np.zeros(len(self.vector.report_names))
+        self._book_sums = np.zeros(len(self.firms.report_names))
         self._lever_sums = np.zeros(len(LEVERS))
         self._lever_squares = np.zeros(len(LEVERS))
         self._lever_edges = np.zeros(len(LEVERS))
@@ -114,9 +160,9 @@ class EcosystemVecEnv(VecEnv):
         self._episodes = 0
 
     def statistics(self) -> dict[str, float]:
-        """Means since `clear_statistics`: `business/*` of all months, `levers/*` of all actions."""
+        """Means since `clear_statistics`: `business/*` of all months, `levers/*` of what the firms were asked to do."""
         months = max(self._months, 1)
-        means = dict(zip(self.vector.report_names, (self._book_sums / months).tolist(), strict=True))
+        means = dict(zip(self.firms.report_names, (self._book_sums / months).tolist(), strict=True))
         told = {f"business/{field.name}": means[field.name] for field in BOOK_FIELDS}
         revenue = max(means["revenue"], 1e-9)
         for line in ("device", "accessory", "services", "gross"):
@@ -128,19 +174,21 @@ class EcosystemVecEnv(VecEnv):
         if self._episodes:
             told["business/bankrupt_share"] = self._bankrupt / self._episodes
         told |= {f"levers/{lever.name}_applied": means[f"applied_{lever.name}"] for lever in LEVERS}
-        if self._actions.ndim == 2:
-            for k, lever in enumerate(LEVERS):
-                mean = float(self._lever_sums[k] / months)
-                variance = float(self._lever_squares[k] / months) - mean * mean
-                told[f"levers/{lever.name}_mean"] = mean
-                told[f"levers/{lever.name}_spread"] = max(variance, 0.0) ** 0.5
-                told[f"levers/{lever.name}_saturation"] = float(self._lever_edges[k] / months)
+        for k, lever in enumerate(LEVERS):
+            mean = float(self._lever_sums[k] / months)
+            variance = float(self._lever_squares[k] / months) - mean * mean
+            told[f"levers/{lever.name}_mean"] = mean
+            told[f"levers/{lever.name}_spread"] = max(variance, 0.0) ** 0.5
+            told[f"levers/{lever.name}_saturation"] = float(self._lever_edges[k] / months)
         return told
 
     def get_state(self) -> dict[str, Any]:
         """Everything that decides what comes next: the worlds, their months, the running returns."""
         return {
             "vector": self.vector.get_state(),
+            "generator": self._generator.bit_generator.state,
+            "month": self._month,
+            "dice": self.action_space.np_random.bit_generator.state,
             "returns": self._returns.copy(),
             "values": self._values.copy(),
             "discounts": self._discounts.copy(),
@@ -154,6 +202,9 @@ class EcosystemVecEnv(VecEnv):
             running[name] = np.asarray(state[name])
             if running[name].shape != (self.num_envs,):
                 raise ValueError(f"state[{name!r}] has shape {running[name].shape}: ({self.num_envs},) is wanted")
+        self._generator = generator_from("generator", state["generator"])
+        self.action_space.np_random.bit_generator.state = generator_from("dice", state["dice"]).bit_generator.state
+        self._month = int(state["month"])
         self.vector.set_state(state["vector"])
         for name, numbers in running.items():
             getattr(self, f"_{name}")[:] = numbers

@@ -184,6 +184,11 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
                 self._histories[row] = [self._batch.reports[row].copy()]
         return {"final_obs": last, "_final_obs": mask, "final_info": infos, "_final_info": mask.copy()}
 
+    @property
+    def asked(self) -> npt.NDArray[np.float64]:
+        """The actions of the last step, shape (num_envs, 4), those behind the numbers of a grid too."""
+        return self._actions
+
     def _observations(self) -> npt.NDArray[np.float32]:
         return self._batch.observations.copy() if self._copy else self._batch.observations
 

@@ -102,9 +102,10 @@ def trained(seed: int, timesteps: int | None = None, *, shown: bool = False) -> 
         ConfigError: a value is not among what is allowed.
         KeyboardInterrupt: the run was stopped.
     """
-    from thinmargin_agents.configs import TrainConfig, resolve  # noqa: PLC0415  # torch takes seconds
+    from thinmargin_agents.configs import TrainConfig  # noqa: PLC0415  # torch takes seconds
+    from thinmargin_agents.learning import train  # noqa: PLC0415  # as above
+    from thinmargin_agents.presets import resolve  # noqa: PLC0415  # as above
     from thinmargin_agents.runs import RunFolder  # noqa: PLC0415  # as above
-    from thinmargin_agents.training import train  # noqa: PLC0415  # as above
 
     run = resolve(TrainConfig(env=ENVIRONMENT, seed=seed, total_timesteps=timesteps, n_eval_episodes=2))
     said = sys.stderr if shown else io.StringIO()
@@ -112,5 +113,5 @@ def trained(seed: int, timesteps: int | None = None, *, shown: bool = False) -> 
         judgement = train(run, RunFolder.create(Path(logs), run), shown=shown)
     if judgement is None:
         raise KeyboardInterrupt
-    months = run.hyperparameters.n_timesteps
+    months = run.total_timesteps
     return Reached("PPO", f"{months:,} months of experience", judgement.J, seeks=True)

@@ -1,0 +1,1 @@
+"""What happens beside learning: TensorBoard, validation, checkpoints, progress."""

@@ -1,0 +1,34 @@
+"""Write everything needed to go on, every so often and when asked to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stable_baselines3.common.callbacks import BaseCallback
+
+from thinmargin_agents.configs import Run
+
+
+class Stopped(Exception):  # noqa: N818  # not an error: somebody asked for it
+    """Training was asked to stop and has written its checkpoint."""
+
+
+class CheckpointCallback(BaseCallback):
+    """Write everything needed to go on, every so often and when asked to stop."""
+
+    def __init__(self, run: Run, save: Callable[[int], None]) -> None:
+        super().__init__()
+        self._every = run.save_freq
+        self._save = save
+        self.next = 0  # the first checkpoint is the untrained agent: a run can always be resumed
+        self.stop_asked = False
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_start(self) -> None:
+        if self.num_timesteps >= self.next or self.stop_asked:
+            self.next = self.num_timesteps + self._every
+            self._save(self.next)
+        if self.stop_asked:
+            raise Stopped

@@ -1,0 +1,229 @@
+"""Every hyper-parameter: which algorithms have it, what it may be, what it means.
+
+Names and values are those of Stable-Baselines3 and rl-zoo3, so that a preset is readable by both; nothing heavy is
+imported here, so that a wrong name is refused at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from thinmargin_agents.configs import Algorithm, ConfigError
+
+ON_POLICY = ("ppo", "a2c", "ppo_lstm")
+OFF_POLICY = ("sac", "td3", "tqc", "crossq", "dqn")
+SOFT = ("sac", "tqc", "crossq")
+CONTINUOUS = ("td3", *SOFT)
+SDE = ("ppo", "a2c", "sac", "tqc")
+ALL: tuple[str, ...] = get_args(Algorithm)
+LINEAR = "lin_"
+"""A schedule is a number, or `lin_NUMBER`: falling linearly to zero at the end of the run."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a value may be: a test, and the words that say so."""
+
+    allows: Callable[[Any], bool]
+    words: str
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """One hyper-parameter."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    algorithms: tuple[str, ...] = ALL
+
+
+def _is_number(value: Any, low: float, high: float) -> bool:
+    real = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return real and math.isfinite(value) and low <= value <= high
+
+
+def _number(low: float, high: float) -> Kind:
+    return Kind(lambda value: _is_number(value, low, high), f"allowed are {low:g} to {high:g}")
+
+
+def _whole(low: int, high: int = 1 << 40) -> Kind:
+    def allows(value: Any) -> bool:
+        return _is_number(value, low, high) and float(value).is_integer()
+
+    return Kind(allows, f"a whole number from {low}{f' to {high}' if high < 1 << 40 else ''} is wanted")
+
+
+def _schedule(low: float, high: float) -> Kind:
+    def allows(value: Any) -> bool:
+        start = linear_start(value)
+        return _is_number(value if start is None else start, low, high)
+
+    return Kind(allows, f"allowed are {low:g} to {high:g}, or {LINEAR}NUMBER for one that falls to zero")
+
+
+def _choice(*allowed: Any) -> Kind:
+    def allows(value: Any) -> bool:
+        return any(value == item and isinstance(value, bool) == isinstance(item, bool) for item in allowed)
+
+    return Kind(allows, f"allowed are {', '.join(map(str, allowed))}")
+
+
+def _or(kind: Kind, extra: Callable[[Any], bool], words: str) -> Kind:
+    return Kind(lambda value: extra(value) or kind.allows(value), f"{kind.words}, or {words}")
+
+
+def linear_start(value: Any) -> float | None:
+    """Where a `lin_NUMBER` schedule starts; None for anything else."""
+    if isinstance(value, str) and value.startswith(LINEAR):
+        try:
+            return float(value.removeprefix(LINEAR))
+        except ValueError:
+            return None
+    return None
+
+
+def _are_sizes(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(_whole(1, 8192).allows(size) for size in value)
+
+
+def _are_layers(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return set(value) <= {"pi", "vf", "qf"} and len(value) > 1 and all(map(_are_sizes, value.values()))
+    return _are_sizes(value)
+
+
+FLAG = Kind(lambda value: isinstance(value, bool), "allowed are true and false")
+ENTROPY = _or(_number(0.0, 10.0), lambda value: value == "auto", "auto")
+TABLE: tuple[Hyperparameter, ...] = (
+    Hyperparameter("n_timesteps", _whole(1), "months of experience, over all environments"),
+    Hyperparameter("n_envs", _whole(1, 1 << 20), "firms run in step, in one compiled batch"),
+    Hyperparameter(
+        "paired_worlds", _whole(1, 1024),
+        "so many firms live through the same world side by side, and an advantage is what one earned more than"
+        " the others then: luck cancels", ON_POLICY,
+    ),
+    Hyperparameter(
+        "env_wrapper", Kind(lambda value: value is None or isinstance(value, (str, list, tuple, Mapping)),
+                            "a list of wrappers of thinmargin.wrappers is wanted"),
+        "wrappers of thinmargin.wrappers around the environment, innermost first",
+    ),
+    Hyperparameter("policy", Kind(lambda value: value in ("MlpPolicy", "MlpLstmPolicy"),
+                                  "MlpPolicy (ppo_lstm: MlpLstmPolicy) is wanted"), "kind of network"),
+    Hyperparameter("learning_rate", _schedule(0.0, 1.0), "step size"),
+    Hyperparameter("gamma", _number(0.0, 1.0), "discount of a month; the benchmark's own if not given"),
+    Hyperparameter("n_steps", _whole(1, 1 << 20), "months of each firm in one update", ON_POLICY),
+    Hyperparameter("batch_size", _whole(2), "months in one gradient step", ("ppo", "ppo_lstm", *OFF_POLICY)),
+    Hyperparameter("n_epochs", _whole(1, 1000), "passes over the experience of an update", ("ppo", "ppo_lstm")),
+    Hyperparameter("gae_lambda", _number(0.0, 1.0), "advantage estimation (Schulman et al. 2016)", ON_POLICY),
+    Hyperparameter("clip_range", _schedule(1e-6, 1.0), "how far an update may move the policy (Schulman et al. 2017)",
+                   ("ppo", "ppo_lstm")),
+    Hyperparameter("target_kl", _number(1e-6, 10.0), "an update ends when the policy has moved this far",
+                   ("ppo", "ppo_lstm")),
+    Hyperparameter("normalize_advantage", FLAG, "advantages have mean 0 and deviation 1 in a batch", ON_POLICY),
+    Hyperparameter("ent_coef", ENTROPY, "weight of the entropy bonus; auto where the algorithm tunes it",
+                   (*ON_POLICY, *SOFT)),
+    Hyperparameter("vf_coef", _number(0.0, 10.0), "weight of the value loss", ON_POLICY),
+    Hyperparameter("max_grad_norm", _number(1e-6, 1e6), "longer gradients are cut", (*ON_POLICY, "dqn")),
+    Hyperparameter("use_sde", FLAG, "exploration that depends on the state (Raffin et al. 2022)", SDE),
+    Hyperparameter("sde_sample_freq", _whole(-1, 1 << 20), "months between its draws; -1: once an update", SDE),
+    Hyperparameter("use_rms_prop", FLAG, "RMSprop instead of Adam", ("a2c",)),
+    Hyperparameter("buffer_size", _whole(1, 10_000_000), "months of experience that are remembered", OFF_POLICY),
+    Hyperparameter("learning_starts", _whole(0), "months before the first gradient step", OFF_POLICY),
+    Hyperparameter("tau", _number(1e-6, 1.0), "how fast target networks follow", ("sac", "td3", "tqc", "dqn")),
+    Hyperparameter("train_freq", _whole(1, 1 << 20), "months of each firm between updates", OFF_POLICY),
+    Hyperparameter("gradient_steps", _or(_whole(1, 1 << 20), lambda value: value == -1, "-1: one a month"),
+                   "gradient steps of an update", OFF_POLICY),
+    Hyperparameter("target_update_interval", _whole(1), "updates (dqn: months) between those of the target",
+                   ("sac", "tqc", "dqn")),
+    Hyperparameter("target_entropy", _or(_number(-100.0, 100.0), lambda value: value == "auto", "auto"),
+                   "entropy that ent_coef auto aims at", SOFT),
+    Hyperparameter("policy_delay", _whole(1, 1000), "critic updates for one of the policy", ("td3", "crossq")),
+    Hyperparameter("target_policy_noise", _number(0.0, 2.0), "noise on the target's actions", ("td3",)),
+    Hyperparameter("target_noise_clip", _number(0.0, 2.0), "most of that noise", ("td3",)),
+    Hyperparameter("noise_type", _choice("normal"), "exploration noise that is added to actions", CONTINUOUS),
+    Hyperparameter("noise_std", _number(0.0, 2.0), "standard deviation of the exploration noise", CONTINUOUS),
+    Hyperparameter("top_quantiles_to_drop_per_net", _whole(0, 100), "most hopeful quantiles left out", ("tqc",)),
+    Hyperparameter("exploration_fraction", _number(0.0, 1.0), "share of the run in which they become fewer", ("dqn",)),
+    Hyperparameter("exploration_initial_eps", _number(0.0, 1.0), "share of random choices at the start", ("dqn",)),
+    Hyperparameter("exploration_final_eps", _number(0.0, 1.0), "share of random choices at the end", ("dqn",)),
+    Hyperparameter("policy_kwargs.net_arch",
+                   Kind(_are_layers, "a list of sizes from 1 to 8192, or one each for pi and vf (off-policy: qf), is"
+                                     " wanted"), "hidden layers"),
+    Hyperparameter("policy_kwargs.activation_fn", _choice("tanh", "relu"), "activation of the hidden layers"),
+    Hyperparameter("policy_kwargs.log_std_init", _number(-10.0, 3.0), "log standard deviation of actions at the start",
+                   ("ppo", "a2c", "ppo_lstm", "sac", "tqc")),
+    Hyperparameter("policy_kwargs.ortho_init", FLAG, "orthogonal weights at the start", ON_POLICY),
+    Hyperparameter("policy_kwargs.lstm_hidden_size", _whole(1, 4096), "width of the memory", ("ppo_lstm",)),
+    Hyperparameter("policy_kwargs.n_lstm_layers", _whole(1, 8), "layers of the memory", ("ppo_lstm",)),
+    Hyperparameter("policy_kwargs.enable_critic_lstm", FLAG, "whether the critic remembers too", ("ppo_lstm",)),
+    Hyperparameter("policy_kwargs.n_critics", _whole(1, 20), "critics", ("sac", "td3", "tqc", "crossq")),
+    Hyperparameter("policy_kwargs.n_quantiles", _whole(1, 1000), "quantiles of each critic", ("tqc",)),
+)  # fmt: skip
+"""Names with a dot are inside a mapping: `policy_kwargs.net_arch` is `policy_kwargs: {net_arch: ...}`."""
+
+HOUSE = ("n_timesteps", "n_envs", "paired_worlds", "env_wrapper", "noise_type", "noise_std", "policy")
+"""What is not an argument of Stable-Baselines3's class."""
+
+
+def names_of(algo: str) -> list[str]:
+    """The hyper-parameters an algorithm has."""
+    return [item.name for item in TABLE if algo in item.algorithms]
+
+
+def checked(origin: str, algo: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, nested, whole numbers as such; names may be dotted.
+
+    Raises:
+        ConfigError: a name the algorithm does not have, or a value that is not allowed; the message says which.
+    """
+    known = {item.name: item for item in TABLE if algo in item.algorithms}
+    found: dict[str, Any] = {}
+    for name, value in flat(values).items():
+        if name not in known:
+            close = difflib.get_close_matches(name, list(known), n=3)
+            close += [other for other in known if other.endswith(f".{name}")]
+            elsewhere = [other for item in TABLE if item.name == name for other in item.algorithms]
+            hint = (
+                f"did you mean {', '.join(close)}?" if close else
+                f"{algo} has none, {', '.join(elsewhere)} do" if elsewhere else f"allowed are {', '.join(known)}"
+            )  # fmt: skip
+            raise ConfigError(f"{origin}: unknown hyper-parameter {name!r} of {algo}; {hint}")
+        kind = known[name].kind
+        if not kind.allows(value):
+            raise ConfigError(f"{origin}: hyper-parameter {name} is {value!r}: {kind.words}")
+        whole = isinstance(value, float) and value.is_integer() and "whole" in kind.words
+        _put(found, name, int(value) if whole else value)
+    return found
+
+
+def flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested `policy_kwargs` as dotted names; everything else as it is."""
+    one: dict[str, Any] = {}
+    for name, value in values.items():
+        if name == "policy_kwargs" and isinstance(value, Mapping):
+            one |= {f"policy_kwargs.{inner}": item for inner, item in value.items()}
+        else:
+            one[name] = value
+    return one
+
+
+def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested values of all layers, the later ones first."""
+    found: dict[str, Any] = {}
+    for layer in layers:
+        for name, value in flat(layer).items():
+            _put(found, name, value)
+    return found
+
+
+def _put(found: dict[str, Any], name: str, value: Any) -> None:
+    outer, dot, inner = name.partition(".")
+    if dot:
+        found.setdefault(outer, {})[inner] = list(value) if isinstance(value, tuple) else value
+    else:
+        found[outer] = list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,31 @@
+"""Wrappers for any library: correct a plan instead of starting from nothing, see surprises, remember, scale rewards.
+
+Each comes for one environment and for a batch of them (`VectorResidual` beside `Residual`), and they compose in
+any order: what they add to an observation stands behind what was there.
+"""
+
+from thinmargin.wrappers.adapters import ADAPTERS, Adapter, adapters_of
+from thinmargin.wrappers.scalar import AdaptedEnv, History, Residual, ScaledReward, Surprises
+from thinmargin.wrappers.vector import (
+    AdaptedVectorEnv,
+    VectorHistory,
+    VectorResidual,
+    VectorScaledReward,
+    VectorSurprises,
+)
+
+__all__ = [
+    "ADAPTERS",
+    "AdaptedEnv",
+    "AdaptedVectorEnv",
+    "Adapter",
+    "History",
+    "Residual",
+    "ScaledReward",
+    "Surprises",
+    "VectorHistory",
+    "VectorResidual",
+    "VectorScaledReward",
+    "VectorSurprises",
+    "adapters_of",
+]
