@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -98,7 +99,11 @@ def _are_layers(value: Any) -> bool:
 
 
 FLAG = Kind(lambda value: isinstance(value, bool), "allowed are true and false")
-ENTROPY = _or(_number(0.0, 10.0), lambda value: value == "auto", "auto")
+ENTROPY = _or(
+    _number(0.0, 10.0),
+    lambda value: isinstance(value, str) and re.fullmatch(r"auto(_\d*\.?\d+)?", value) is not None,
+    "auto, or auto_START",
+)
 TABLE: tuple[Hyperparameter, ...] = (
     Hyperparameter("n_timesteps", _whole(1), "months of experience, over all environments"),
     Hyperparameter("n_envs", _whole(1, 1 << 20), "firms run in step, in one compiled batch"),
@@ -116,7 +121,7 @@ TABLE: tuple[Hyperparameter, ...] = (
                                   "MlpPolicy (ppo_lstm: MlpLstmPolicy) is wanted"), "kind of network"),
     Hyperparameter("learning_rate", _schedule(0.0, 1.0), "step size"),
     Hyperparameter("gamma", _number(0.0, 1.0), "discount of a month; the benchmark's own if not given"),
-    Hyperparameter("n_steps", _whole(1, 1 << 20), "months of each firm in one update", ON_POLICY),
+    Hyperparameter("n_steps", _whole(1, 1 << 20), "months of each firm in one update (off-policy: in one target)"),
     Hyperparameter("batch_size", _whole(2), "months in one gradient step", ("ppo", "ppo_lstm", *OFF_POLICY)),
     Hyperparameter("n_epochs", _whole(1, 1000), "passes over the experience of an update", ("ppo", "ppo_lstm")),
     Hyperparameter("gae_lambda", _number(0.0, 1.0), "advantage estimation (Schulman et al. 2016)", ON_POLICY),
