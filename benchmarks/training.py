@@ -5,7 +5,7 @@
 Three PPOs on `ThinMargin/Ecosystem-v0`, one torch thread each, run in turn:
 
 - stock: Stable-Baselines3's own defaults (DummyVecEnv of eight firms, default hyper-parameters);
-- from nothing: the shipped preset `ppo_plain`, which starts with random levers as stock does;
+- from nothing: the shipped preset `ppo_scratch`, which starts with random levers as stock does;
 - shipped: the default preset, which starts from the plan.
 
 Seconds to the tuned rule's J end when the policy earns as much as `low_margin_tuned` on 64 validation worlds; it is
@@ -125,7 +125,7 @@ def main() -> None:
     torch.set_num_threads(1)
     contestants = [
         Contestant("stock SB3", stock_model, [], 2 * 2048 * STOCK_FIRMS),
-        ours("ppo_plain", "ppo_plain"),
+        ours("ppo_scratch", "ppo_scratch"),
         ours("shipped", "default"),
     ]
     for contestant in contestants:  # compiled code is loaded before anything is timed

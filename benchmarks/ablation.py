@@ -1,0 +1,143 @@
+"""What makes learning work here: the default preset with one thing changed at a time.
+
+    python benchmarks/ablation.py [--months 3000000] [--seeds 0 1 2] [--jobs 2] [--only NAME ...] [--markdown FILE]
+
+Every variant trains from its first month; told are the score of its last policy (not of its best) on 256 validation
+worlds, every seed and their mean, and months of experience a second. Runs stand side by side on
+shared cores, so speeds are a rough guide. With `--markdown` the table goes between the lines <!-- results --> and
+<!-- end --> of a page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import multiprocessing
+import os
+import statistics
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+RESIDUAL = "thinmargin.wrappers.Residual"
+SCALED: dict[str, Any] = {"thinmargin.wrappers.ScaledReward": {"factor": 0.1}}
+BASE: dict[str, Any] = {RESIDUAL: {"base": "plan_with_feedback", "bound": 0.5}}
+
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "default": ("the default preset: PPO corrects `plan_with_feedback`, sixteen firms a world", {}),
+    "own_worlds": ("every firm in a world of its own", {"hyperparams": ("paired_worlds=1",)}),
+    "no_surprises": (
+        "no departures from the plan's expectations among what is observed",
+        {"hyperparams": (f"env_wrapper={json.dumps([SCALED, BASE])}",)},
+    ),
+    "history": ("changes since 6 and 24 months ago are observed too", {"history": (6, 24)}),
+    "recurrent": ("an LSTM: the preset ppo_lstm", {"algo": "ppo_lstm"}),
+    "plan_base": ("corrects `plan`: the preset ppo_plan", {"preset": "ppo_plan"}),
+    "plan_base_own_worlds": (
+        "corrects `plan`, every firm in a world of its own",
+        {"preset": "ppo_plan", "hyperparams": ("paired_worlds=1",)},
+    ),
+    "whole_returns": ("gae_lambda 1: no value function in the advantages", {"hyperparams": ("gae_lambda=1.0",)}),
+    "from_nothing": ("nothing to correct: the preset ppo_scratch", {"preset": "ppo_scratch"}),
+    "from_nothing_own_worlds": (
+        "nothing to correct, every firm in a world of its own",
+        {"preset": "ppo_scratch", "hyperparams": ("paired_worlds=1",)},
+    ),
+}
+
+
+class Job(NamedTuple):
+    """One training run of a variant."""
+
+    variant: str
+    seed: int
+    months: int
+
+
+class Learnt(NamedTuple):
+    """Mean J of the last policy on validation worlds, RMB bn, and months of experience a second."""
+
+    J: float
+    speed: float
+
+
+def train_one(job: Job) -> Learnt:
+    """Train a variant with one seed, in a folder that is removed."""
+    from thinmargin_agents.configs import TrainConfig  # noqa: PLC0415  # one thread: set before torch is imported
+    from thinmargin_agents.learning import train  # noqa: PLC0415  # as above
+    from thinmargin_agents.presets import resolve  # noqa: PLC0415  # as above
+    from thinmargin_agents.runs import RunFolder  # noqa: PLC0415  # as above
+
+    never = 1 << 40
+    run = resolve(
+        TrainConfig(seed=job.seed, total_timesteps=job.months, eval_freq=never, save_freq=never, **VARIANTS[job.variant][1])
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as logs, contextlib.redirect_stdout(io.StringIO()):
+        folder = RunFolder.create(Path(logs), run)
+        begun = time.perf_counter()
+        train(run, folder, shown=False)
+        seconds = time.perf_counter() - begun
+        tree = folder.load("checkpoint")
+    return Learnt(float(tree["validation"]["rows"][-1][2]), tree["timesteps"] / seconds)
+
+
+def score_of(J: float) -> float:
+    """The score of a mean J on the first 256 validation worlds, percent."""
+    from thinmargin.baselines import baseline  # noqa: PLC0415  # as above
+    from thinmargin.splits import keys_of  # noqa: PLC0415  # as above
+    from thinmargin_agents.foresight.known import known_plans  # noqa: PLC0415  # as above
+    from thinmargin_agents.rollout import play_worlds  # noqa: PLC0415  # as above
+
+    keys = list(keys_of("validation")[:256])
+    best = known_plans("benchmark", keys)
+    if best is None:
+        raise SystemExit("the best known plans of the validation worlds are missing")
+    tuned = float(play_worlds(baseline("low_margin_tuned"), keys).value.mean())
+    return 100.0 * (J - tuned) / (float(best.value.mean()) - tuned)
+
+
+def main() -> None:
+    """Train every variant and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--months", type=int, default=3_000_000, help="experience of every run")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="training seeds")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
+    parser.add_argument("--only", nargs="+", choices=list(VARIANTS), help="these variants only")
+    parser.add_argument("--markdown", type=Path, help="page for the table")
+    arguments = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = "1"
+    names = arguments.only or list(VARIANTS)
+    jobs = [Job(name, seed, arguments.months) for name in names for seed in arguments.seeds]
+    with ProcessPoolExecutor(arguments.jobs, multiprocessing.get_context("spawn")) as pool:
+        learnt = dict(zip(jobs, pool.map(train_one, jobs), strict=True))
+    seeds = " ".join(map(str, arguments.seeds))
+    lines = [
+        f"`python benchmarks/ablation.py --months {arguments.months} --seeds {seeds}`:"
+        f" {arguments.months:,} months of experience each, 256 validation worlds.",
+        "",
+        "| variant | what is changed | score: mean | by seed | J, RMB bn | months/s |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name in names:
+        some = [learnt[Job(name, seed, arguments.months)] for seed in arguments.seeds]
+        scores = [score_of(one.J) for one in some]
+        lines.append(
+            f"| `{name}` | {VARIANTS[name][0]} | {statistics.mean(scores):.1f} |"
+            f" {', '.join(f'{score:.1f}' for score in scores)} | {statistics.mean(one.J for one in some):.1f} |"
+            f" {statistics.median(one.speed for one in some):,.0f} |"
+        )
+    table = "\n".join(lines)
+    print(table)
+    if arguments.markdown:
+        from thinmargin.files import write_atomically  # noqa: PLC0415  # as above
+        from thinmargin_agents.pages import old_page, with_tables  # noqa: PLC0415  # as above
+
+        write_atomically(arguments.markdown, with_tables(old_page(arguments.markdown), {"results": table}))
+
+
+if __name__ == "__main__":
+    main()
