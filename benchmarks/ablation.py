@@ -59,45 +59,32 @@ class Job(NamedTuple):
 
 
 class Learnt(NamedTuple):
-    """Mean J of the last policy on validation worlds, RMB bn, and months of experience a second."""
+    """The last policy's mean J, RMB bn, and score, percent, on validation worlds; months of experience a second."""
 
-    J: float
+    value: float
+    score: float
     speed: float
 
 
 def train_one(job: Job) -> Learnt:
     """Train a variant with one seed, in a folder that is removed."""
-    from thinmargin_agents.configs import TrainConfig  # noqa: PLC0415  # one thread: set before torch is imported
+    from thinmargin_agents.callbacks.validation import EVALUATION_COLUMNS  # noqa: PLC0415  # one thread: set before torch is imported
+    from thinmargin_agents.configs import TrainConfig  # noqa: PLC0415  # as above
     from thinmargin_agents.learning import train  # noqa: PLC0415  # as above
     from thinmargin_agents.presets import resolve  # noqa: PLC0415  # as above
     from thinmargin_agents.runs import RunFolder  # noqa: PLC0415  # as above
 
     never = 1 << 40
-    run = resolve(
-        TrainConfig(seed=job.seed, total_timesteps=job.months, eval_freq=never, save_freq=never, **VARIANTS[job.variant][1])
-    )  # fmt: skip
+    changed = VARIANTS[job.variant][1]
+    run = resolve(TrainConfig(seed=job.seed, total_timesteps=job.months, eval_freq=never, save_freq=never, **changed))
     with tempfile.TemporaryDirectory() as logs, contextlib.redirect_stdout(io.StringIO()):
         folder = RunFolder.create(Path(logs), run)
         begun = time.perf_counter()
         train(run, folder, shown=False)
         seconds = time.perf_counter() - begun
         tree = folder.load("checkpoint")
-    return Learnt(float(tree["validation"]["rows"][-1][2]), tree["timesteps"] / seconds)
-
-
-def score_of(J: float) -> float:
-    """The score of a mean J on the first 256 validation worlds, percent."""
-    from thinmargin.baselines import baseline  # noqa: PLC0415  # as above
-    from thinmargin.splits import keys_of  # noqa: PLC0415  # as above
-    from thinmargin_agents.foresight.known import known_plans  # noqa: PLC0415  # as above
-    from thinmargin_agents.rollout import play_worlds  # noqa: PLC0415  # as above
-
-    keys = list(keys_of("validation")[:256])
-    best = known_plans("benchmark", keys)
-    if best is None:
-        raise SystemExit("the best known plans of the validation worlds are missing")
-    tuned = float(play_worlds(baseline("low_margin_tuned"), keys).value.mean())
-    return 100.0 * (J - tuned) / (float(best.value.mean()) - tuned)
+    last = dict(zip(EVALUATION_COLUMNS, tree["validation"]["rows"][-1], strict=True))
+    return Learnt(float(last["J"]), float(last["score"]), tree["timesteps"] / seconds)
 
 
 def main() -> None:
@@ -115,19 +102,22 @@ def main() -> None:
     with ProcessPoolExecutor(arguments.jobs, multiprocessing.get_context("spawn")) as pool:
         learnt = dict(zip(jobs, pool.map(train_one, jobs), strict=True))
     seeds = " ".join(map(str, arguments.seeds))
+    command = (
+        f"`python benchmarks/ablation.py --months {arguments.months} --seeds {seeds}`: {arguments.months:,} months of"
+        " experience each, 256 validation worlds."
+    )
     lines = [
-        f"`python benchmarks/ablation.py --months {arguments.months} --seeds {seeds}`:"
-        f" {arguments.months:,} months of experience each, 256 validation worlds.",
+        command,
         "",
         "| variant | what is changed | score: mean | by seed | J, RMB bn | months/s |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for name in names:
         some = [learnt[Job(name, seed, arguments.months)] for seed in arguments.seeds]
-        scores = [score_of(one.J) for one in some]
+        scores = [one.score for one in some]
         lines.append(
             f"| `{name}` | {VARIANTS[name][0]} | {statistics.mean(scores):.1f} |"
-            f" {', '.join(f'{score:.1f}' for score in scores)} | {statistics.mean(one.J for one in some):.1f} |"
+            f" {', '.join(f'{score:.1f}' for score in scores)} | {statistics.mean(one.value for one in some):.1f} |"
             f" {statistics.median(one.speed for one in some):,.0f} |"
         )
     table = "\n".join(lines)

@@ -1,7 +1,8 @@
 """Rewrites the generated tables of the documentation from what the code declares: `python docs/tables.py`.
 
 In a Markdown file a table stands between `<!-- table: NAME -->` and `<!-- end -->`; in the docstring of
-`EcosystemEnv` it is known by its head line. A test fails when a table differs from the code.
+`EcosystemEnv` it is known by its head line. A test fails when a table differs from the code. A shipped agent without
+a page gets one.
 """
 
 from __future__ import annotations
@@ -55,10 +56,15 @@ from thinmargin.splits import KEYS
 from thinmargin.tuned import FOLDER, levers_of, read_tuned
 from thinmargin.worlds import Hidden
 from thinmargin_agents.foresight import known as plans
+from thinmargin_agents.hyperparameters import ALL, OFF_POLICY, ON_POLICY, TABLE
+from thinmargin_agents.search.spaces import TABLE as SEARCHED
+from thinmargin_agents.shipped import manifest_of, trained_names
+from thinmargin_agents.shipping import pages as agents
+from thinmargin_agents.tags import tags
 
 ROOT = Path(__file__).parent.parent
-PAGES = (*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md")
-"""The Markdown files whose tables are generated."""
+ALGORITHMS = ROOT / "docs" / "algorithms"
+"""Where the pages of the shipped agents are."""
 ENVIRONMENT = ROOT / "envs" / "thinmargin" / "env.py"
 
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -161,6 +167,30 @@ def features_explained() -> str:
 def quantities(declared: Sequence[Quantity]) -> str:
     """Declared quantities: name, unit, meaning."""
     return table(("Name", "Unit", "Meaning"), ((f"`{item.name}`", item.unit, item.meaning) for item in declared))
+
+
+def users(algorithms: Sequence[str]) -> str:
+    """Which algorithms have something."""
+    groups = {frozenset(ALL): "all", frozenset(ON_POLICY): "on-policy", frozenset(OFF_POLICY): "off-policy"}
+    return groups.get(frozenset(algorithms), ", ".join(algorithms))
+
+
+def hyperparameters() -> str:
+    """Every hyper-parameter, what it may be and which algorithms have it."""
+    rows = ((f"`{item.name}`", item.meaning, item.kind.words, users(item.algorithms)) for item in TABLE)
+    return table(("Hyper-parameter", "Meaning", "Values", "Algorithms"), rows)
+
+
+def searched() -> str:
+    """What a search for hyper-parameters tries."""
+    rows = ((f"`{item.name}`", users(item.algorithms), item.kind.words) for item in SEARCHED)
+    return table(("Hyper-parameter", "Algorithms", "Tried"), rows)
+
+
+def curves(group: str) -> str:
+    """TensorBoard's curves of one group."""
+    rows = ((f"`{tag.name}`", tag.unit, tag.meaning) for tag in tags() if tag.name.startswith(f"{group}/"))
+    return table(("Tag", "Unit", "Meaning"), rows)
 
 
 def splits() -> str:
@@ -398,6 +428,7 @@ def sources() -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
+    "hyperparameters": hyperparameters,
     "ids": ids,
     "levers": levers,
     "grid": grid,
@@ -406,6 +437,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "books": lambda: quantities(BOOK_FIELDS),
     "reward terms": lambda: quantities(REWARD_FIELDS),
     "shocks": lambda: quantities(SHOCK_FIELDS),
+    "searched": searched,
     "splits": splits,
     "families": families,
     "hidden": hidden,
@@ -435,6 +467,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "mechanisms start": lambda: mechanisms("economics.start"),
     "mechanisms month": lambda: mechanisms("economics.month"),
     "mechanisms strategies": lambda: mechanisms("strategies"),
+    **{f"tags {group}": lambda group=group: curves(group) for group in ("score", "eval", "business", "levers")},
+    **agents.tables(),
 }
 """Every table that a page may ask for, by name."""
 IN_DOCSTRING = (levers, grid, features)
@@ -462,9 +496,23 @@ def with_docstring_tables(source: str) -> str:
     return source
 
 
+def pages() -> list[Path]:
+    """The Markdown files whose tables are generated."""
+    return [*sorted((ROOT / "docs").glob("*.md")), *sorted(ALGORITHMS.glob("*.md")), ROOT / "README.md"]
+
+
+def add_missing_pages() -> None:
+    """A page for every shipped agent that has none, from the template; others stay as they are."""
+    for name in trained_names():
+        page = ALGORITHMS / f"{name}.md"
+        if not page.exists():
+            page.write_text(agents.page_of(manifest_of(name)), encoding="utf-8")
+
+
 def main() -> None:
-    """Rewrite what differs."""
-    for page in PAGES:
+    """Make the pages that are missing, and rewrite what differs."""
+    add_missing_pages()
+    for page in pages():
         text = page.read_text(encoding="utf-8")
         if with_tables(text) != text:
             page.write_text(with_tables(text), encoding="utf-8")

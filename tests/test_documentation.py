@@ -22,7 +22,7 @@ from thinmargin.parameters import Parameters
 from thinmargin.scenarios import FAMILIES, HIDDEN
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/algorithms/*.md")])
 MODEL = ROOT / "docs" / "model.md"
 DOCSTRING = inspect.cleandoc(EcosystemEnv.__doc__ or "")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

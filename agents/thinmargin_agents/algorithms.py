@@ -12,8 +12,8 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
 
 from thinmargin import MONTHLY_DISCOUNT
-from thinmargin_agents.configs import Run
-from thinmargin_agents.hyperparameters import HOUSE, OFF_POLICY, linear_start
+from thinmargin_agents.configs import ConfigError, Run
+from thinmargin_agents.hyperparameters import HOUSE, OFF_POLICY, ON_POLICY, linear_start
 from thinmargin_agents.paired import PairedRecurrentRolloutBuffer, PairedRolloutBuffer
 from thinmargin_agents.sb3 import EcosystemVecEnv
 
@@ -43,13 +43,22 @@ def schedule_of(value: Any) -> Any:
 
 
 def policy_class(run: Run) -> str:
-    """The name of the run's network."""
-    return str(run.hyperparameters.get("policy", "MlpLstmPolicy" if run.algo == "ppo_lstm" else "MlpPolicy"))
+    """The name of the run's network; one that its algorithm does not have is a ConfigError."""
+    own = "MlpLstmPolicy" if run.algo == "ppo_lstm" else "MlpPolicy"
+    name = run.hyperparameters.get("policy", own)
+    if name != own:
+        raise ConfigError(f"hyper-parameter policy is {name!r}: {run.algo} has {own}")
+    return own
 
 
 def policy_arguments(run: Run) -> dict[str, Any]:
-    """`policy_kwargs` as Stable-Baselines3 takes them."""
+    """`policy_kwargs` as Stable-Baselines3 takes them; layers of a part the algorithm lacks are a ConfigError."""
     arguments = dict(run.hyperparameters.get("policy_kwargs", {}))
+    layers = arguments.get("net_arch")
+    parts = set() if run.algo == "dqn" else {"pi", "vf"} if run.algo in ON_POLICY else {"pi", "qf"}
+    if isinstance(layers, dict) and set(layers) != parts:
+        allowed = f", or one each for {' and '.join(sorted(parts))}" if parts else ""
+        raise ConfigError(f"hyper-parameter policy_kwargs.net_arch is {layers!r}: {run.algo} has a list{allowed}")
     if "activation_fn" in arguments:
         arguments["activation_fn"] = ACTIVATIONS[arguments["activation_fn"]]
     return arguments
@@ -76,9 +85,19 @@ def build(run: Run, environment: EcosystemVecEnv) -> BaseAlgorithm:
         n_steps = int(values.get("n_steps", 0))
         if n_steps and "batch_size" in values:
             values["batch_size"] = min(values["batch_size"], n_steps * environment.num_envs)
-        if environment.copies > 1:
-            values["rollout_buffer_class"] = (
-                PairedRecurrentRolloutBuffer if run.algo == "ppo_lstm" else PairedRolloutBuffer
-            )
+        if environment.copies > 1 and run.algo != "ppo_lstm":
+            values["rollout_buffer_class"] = PairedRolloutBuffer
             values["rollout_buffer_kwargs"] = {"copies": environment.copies, "horizon": environment.horizon}
-    return ALGORITHMS[run.algo](policy_class(run), environment, seed=run.seed, device=run.device, **values)
+    model = ALGORITHMS[run.algo](policy_class(run), environment, seed=run.seed, device=run.device, **values)
+    if environment.copies > 1 and isinstance(model, sb3_contrib.RecurrentPPO):
+        model.rollout_buffer = _paired_memory(model, environment)  # its class takes no other buffer
+    return model
+
+
+def _paired_memory(model: sb3_contrib.RecurrentPPO, environment: EcosystemVecEnv) -> PairedRecurrentRolloutBuffer:
+    """The buffer of a recurrent model, for paired worlds."""
+    plain: Any = model.rollout_buffer
+    return PairedRecurrentRolloutBuffer(
+        plain.buffer_size, plain.observation_space, plain.action_space, plain.hidden_state_shape, plain.device,
+        plain.gae_lambda, plain.gamma, plain.n_envs, copies=environment.copies, horizon=environment.horizon,
+    )  # fmt: skip

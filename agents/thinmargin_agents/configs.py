@@ -73,9 +73,9 @@ class TrainConfig:
     n_jobs: int | None = None
     """Runs, or workers of a search, at once; one a processor core if not given."""
     engine: Engine = "local"
-    """Where seeds and trials run: processes of this machine, or a Ray cluster."""
+    """Where seeds and trials run: processes of this machine, or tasks of a Ray cluster."""
     ray_address: str | None = None
-    """Address of the Ray cluster, such as auto; a new one on this machine if not given."""
+    """HOST:PORT of the Ray cluster, or auto; one is started on this machine if not given."""
     optimize: Annotated[tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(aliases=["-optimize"])] = False
     """Search for hyper-parameters with Optuna instead of training once."""
     n_trials: int = 50
@@ -89,6 +89,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check_numbers(self)
+        check_seeds(self)
 
 
 LIMITS = {
@@ -115,6 +116,29 @@ def check_numbers(settings: object) -> None:
         value = getattr(settings, name)
         if value not in wanted:
             raise ConfigError(f"--{name} is {value!r}: allowed are {', '.join(wanted)}")
+
+
+MOST_JOBS = 4096
+"""Most runs, or workers of a search, at once."""
+
+
+def check_seeds(config: TrainConfig) -> None:
+    """Nothing if the seeds and where they run can be used together, else a ConfigError."""
+    low, high = LIMITS["seed"]
+    for seed in config.seeds:
+        if isinstance(seed, bool) or not isinstance(seed, int) or not low <= seed <= high:
+            raise ConfigError(f"--seeds has {seed!r}: allowed are {low} to {high}")
+    twice = sorted({seed for seed in config.seeds if config.seeds.count(seed) > 1})
+    if twice:
+        raise ConfigError(f"--seeds has {', '.join(map(str, twice))} more than once: each seed is a run of its own")
+    if config.seeds and config.seed != TrainConfig.seed:
+        raise ConfigError(f"--seed is {config.seed} and --seeds are given too: one of the two is wanted")
+    if config.n_jobs is not None and not 1 <= config.n_jobs <= MOST_JOBS:
+        raise ConfigError(f"--n-jobs is {config.n_jobs!r}: allowed are 1 to {MOST_JOBS}")
+    if config.engine not in get_args(Engine):
+        raise ConfigError(f"--engine is {config.engine!r}: allowed are {', '.join(get_args(Engine))}")
+    if config.ray_address is not None and config.engine != "ray":
+        raise ConfigError(f"--ray-address is {config.ray_address!r}: it goes with --engine ray")
 
 
 def parse_pairs(flag: str, pairs: Sequence[str]) -> dict[str, Any]:

@@ -12,6 +12,18 @@ from typing import Annotated, Literal
 
 import tyro
 
+from thinmargin_agents.shipped import trained_names
+
+
+def policies_help() -> str:
+    """What may be named on the command line; the shipped agents are listed."""
+    trained = ", ".join(trained_names())
+    agents = f"trained agents that are shipped ({trained}; NAME:SEED for one training seed)," if trained else ""
+    return (
+        f"Names of hand-coded policies, {agents} run folders (joined by commas: one policy of several training seeds),"
+        " or file.py:Class. low_margin_ecosystem, low_margin_tuned (score 0) and foresight (score 100) always play."
+    )
+
 
 @dataclass(frozen=True)
 class EvaluateConfig:
@@ -20,11 +32,12 @@ class EvaluateConfig:
     policies: Annotated[
         tuple[str, ...],
         tyro.conf.Positional,
-        tyro.conf.arg(metavar="[POLICY ...]", help_behavior_hint="(default: the latest run and all hand-coded ones)"),
+        tyro.conf.arg(
+            metavar="[POLICY ...]",
+            help=policies_help(),
+            help_behavior_hint="(default: the latest run, the environment's trained agents, all hand-coded policies)",
+        ),
     ] = ()
-    """Names of hand-coded policies, run folders (joined by commas: one policy of several training
-    seeds), or file.py:Class. low_margin_ecosystem, low_margin_tuned (score 0) and foresight (score 100)
-    always play."""
     env: str = "ThinMargin/Ecosystem-v0"
     """Environment id."""
     split: Literal["validation", "test"] = "test"

@@ -27,6 +27,7 @@ from thinmargin_agents.pages import PageError, old_page, with_tables
 from thinmargin_agents.playing import Arena, Evaluation, Playground, play_all, playground_of
 from thinmargin_agents.policies import Entrant, Member, PolicyError, entrant_of
 from thinmargin_agents.scoring import FORESIGHT, TUNED
+from thinmargin_agents.shipped import ShippedError, manifest_of, trained_names
 from thinmargin_agents.stress import BENCHMARK, SPLIT, stress_arenas, stress_summary
 
 PREFIX = "thinmargin:"
@@ -34,6 +35,8 @@ PREFIX = "thinmargin:"
 ALWAYS = (REFERENCE, TUNED)
 """Baselines that are judged in every evaluation."""
 REPORT_LIBRARIES = ("matplotlib", "jinja2")
+LEVERS_AS = {False: "a number for each lever", True: "one number of a grid of levers"}
+"""How actions are given, by whether an environment is discrete."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ def entrants_of(config: EvaluateConfig, evaluation: Evaluation, console: Console
 
     A name that is not allowed is a UsageError; a policy that cannot be loaded goes to `failures`.
     """
-    names = list(config.policies) or [*latest_run_in(config.log_folder, console), *BASELINES]
+    names = list(config.policies) or everybody(config, console)
     entrants: dict[str, Entrant] = {}
     for name in dict.fromkeys([*names, *ALWAYS]):
         if name == FORESIGHT:
@@ -150,8 +153,47 @@ def entrants_of(config: EvaluateConfig, evaluation: Evaluation, console: Console
         except ValueError as error:
             raise UsageError(f"POLICY: {error}") from error
         else:
+            check_spaces(entrant, registered(config.env))
             entrants[entrant.name] = entrant
     return list(entrants.values())
+
+
+def everybody(config: EvaluateConfig, console: Console) -> list[str]:
+    """Who plays when nobody is named: the latest run, the shipped agents of this environment, all hand-coded policies.
+
+    Says which run that is, or how to make one. An agent whose manifest cannot be read is among them, to be told of.
+    """
+    trained = [name for name in trained_names() if environment_of(name) in (None, registered(config.env))]
+    runs = latest_run_in(config.log_folder)
+    if runs:
+        console.print(f"Latest run: {runs[0]}")
+    else:
+        left = "Shipped agents and hand-coded policies only." if trained else "Hand-coded policies only."
+        console.print(f"No run in {config.log_folder}: python train.py trains one. {left}")
+    return [*runs, *trained, *BASELINES]
+
+
+def environment_of(name: str) -> str | None:
+    """The environment id that a shipped agent was trained for, or None where that cannot be read."""
+    try:
+        return manifest_of(name).env_id
+    except ShippedError:
+        return None
+
+
+def check_spaces(entrant: Entrant, env: str) -> None:
+    """Nothing if a shipped agent can play this environment as it learnt to, else a UsageError.
+
+    What is observed is the same in all environments; levers are numbers in most of them, and a grid in some.
+    """
+    for member in entrant.members:
+        if member.env_id is None or bool(member.discrete) == playground_of(env).discrete:
+            continue
+        raise UsageError(
+            f"POLICY: {entrant.name!r} was trained for {member.env_id} and answers with"
+            f" {LEVERS_AS[bool(member.discrete)]}; {env} wants {LEVERS_AS[not member.discrete]}: --env {member.env_id}"
+            " plays it"
+        )
 
 
 def loaded(name: str, time_limit: float) -> Entrant:
@@ -165,18 +207,14 @@ def loaded(name: str, time_limit: float) -> Entrant:
         raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
 
 
-def latest_run_in(log_folder: Path, console: Console) -> list[str]:
-    """The name of the latest run, or none; says which it is, or how to make one."""
-    latest = None
-    if log_folder.is_dir():
-        from thinmargin_agents.runs import latest_run  # noqa: PLC0415  # hand-coded policies need no learning library
-
-        latest = latest_run(log_folder)
-    if latest is None:
-        console.print(f"No run in {log_folder}: python train.py trains one. Hand-coded policies only.")
+def latest_run_in(log_folder: Path) -> list[str]:
+    """The name of the latest run, or none."""
+    if not log_folder.is_dir():
         return []
-    console.print(f"Latest run: {latest}")
-    return [str(latest)]
+    from thinmargin_agents.runs import latest_run  # noqa: PLC0415  # hand-coded policies need no learning library
+
+    latest = latest_run(log_folder)
+    return [] if latest is None else [str(latest)]
 
 
 def best_known(

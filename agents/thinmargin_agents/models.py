@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numbers
+import warnings
 from collections import deque
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import gymnasium
@@ -12,6 +14,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.distributions import StateDependentNoiseDistribution
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.save_util import recursive_getattr
@@ -28,6 +31,8 @@ from thinmargin_agents.sb3 import EcosystemVecEnv
 
 REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 """Arrays of a replay buffer."""
+NOISE = ("exploration_mat", "exploration_matrices")
+"""Arrays of state-dependent exploration noise (Raffin et al. 2022)."""
 
 
 def environment_arguments(run: Run) -> dict[str, Any]:
@@ -66,22 +71,24 @@ def adapters_for(run: Run) -> list[Adapter]:
 
 def check(run: Run) -> None:
     """Nothing if the run can be trained, else a ConfigError: before a folder is made for it."""
-    environment_arguments(run)
-    check_pairing(run)
-    try:
-        build_network(run)
-    except (ValueError, TypeError, AssertionError) as error:
-        raise ConfigError(f"{run.algo} on {run.env_id}: {error}") from error
+    if run.tensorboard_log is not None:
+        wanted = Path(run.tensorboard_log)
+        nearest = next(path for path in (wanted, *wanted.parents) if path.exists())
+        if not nearest.is_dir():
+            raise ConfigError(f"--tensorboard-log is {run.tensorboard_log!r}: {nearest} is not a folder")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the run itself will give them
+        build_model(run, build_environment(run))
 
 
 def check_pairing(run: Run) -> None:
     """Nothing if updates hold whole episodes where worlds are paired, else a ConfigError."""
     copies, horizon = int(run.hyperparameters.get("paired_worlds", 1)), Settings(**environment_arguments(run)).horizon
-    n_steps = int(run.hyperparameters.get("n_steps", 5))
-    if copies > 1 and n_steps % horizon:
+    n_steps = run.hyperparameters.get("n_steps")
+    if copies > 1 and (n_steps is None or int(n_steps) % horizon):
         raise ConfigError(
-            f"hyper-parameter n_steps is {n_steps}: with paired_worlds {copies} a multiple of the episode's"
-            f" {horizon} months is wanted (paired_worlds=1 takes any)"
+            f"hyper-parameter n_steps is {'missing' if n_steps is None else n_steps}: with paired_worlds {copies} a"
+            f" multiple of the episode's {horizon} months is wanted (paired_worlds=1 takes any)"
         )
 
 
@@ -106,14 +113,15 @@ def build_model(run: Run, environment: EcosystemVecEnv) -> BaseAlgorithm:
     Raises:
         ConfigError: the algorithm refuses its hyper-parameters or the environment.
     """
+    check_spaces(run)
     try:
         return build(run, environment)
     except (ValueError, TypeError, AssertionError) as error:
         raise ConfigError(f"{run.algo} on {run.env_id}: {error}") from error
 
 
-def build_network(run: Run) -> BasePolicy:
-    """The policy's network alone, with fresh weights: no environment, no optimiser state."""
+def check_spaces(run: Run) -> tuple[spaces.Box, spaces.Space[Any]]:
+    """What the run's agent sees and answers with; a ConfigError if its algorithm cannot."""
     seen: spaces.Box = observation_space()
     done: spaces.Space[Any] = Settings(**environment_arguments(run)).action_space()
     for adapter in adapters_for(run):
@@ -124,6 +132,17 @@ def build_network(run: Run) -> BasePolicy:
             f"--algo is {run.algo!r} and the actions are {done}: {wants.__name__} is wanted (an id with discrete"
             " actions, or wrapper Residual with levels, for dqn)"
         )
+    return seen, done
+
+
+def build_network(run: Run) -> BasePolicy:
+    """The policy's network alone, with fresh weights: no environment, no optimiser state.
+
+    Raises:
+        ConfigError: the environment or a hyper-parameter is not among what is allowed.
+        ValueError, TypeError, AssertionError: hyper-parameters of the network do not fit each other.
+    """
+    seen, done = check_spaces(run)
     arguments = policy_arguments(run)
     if run.hyperparameters.get("use_sde"):
         arguments["use_sde"] = True
@@ -144,20 +163,43 @@ def weights(network: BasePolicy) -> dict[str, Any]:
 
 
 def load_weights(network: BasePolicy, arrays: Mapping[str, Any]) -> None:
-    """Put weights into a network; a missing, extra or misshapen one is a RuntimeError."""
-    network.load_state_dict({name: torch.as_tensor(array) for name, array in arrays.items()})
+    """Put weights into a network.
+
+    Raises:
+        ValueError, TypeError: weights are missing, too many, misshapen, of another type, or not finite.
+    """
+    wanted, given = network.state_dict(), {name: torch.as_tensor(array) for name, array in arrays.items()}
+    missing, unknown = [name for name in wanted if name not in given], [name for name in given if name not in wanted]
+    if missing or unknown:
+        raise ValueError("; ".join(f"{words} {_some(names)}" for words, names in
+                                   (("it lacks", missing), ("it has beside", unknown)) if names))  # fmt: skip
+    for name, tensor in given.items():
+        if tensor.shape != wanted[name].shape:
+            raise ValueError(f"{name} has shape {tuple(tensor.shape)}: {tuple(wanted[name].shape)} is wanted")
+        if tensor.dtype != wanted[name].dtype:
+            raise ValueError(f"{name} has type {tensor.dtype}: {wanted[name].dtype} is wanted")
+    spoilt = not_finite(given)
+    if spoilt:
+        raise ValueError(f"{spoilt} has numbers that are not finite")
+    network.load_state_dict(given)
+
+
+def not_finite(tensors: Mapping[str, torch.Tensor]) -> str | None:
+    """The first of these weights with NaN or infinity in it, or None."""
+    return next((name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()), None)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def capture(model: BaseAlgorithm, environment: EcosystemVecEnv) -> dict[str, Any]:
-    """Everything that decides how training goes on, between two updates."""
-    generator = np.random.get_state(legacy=False)  # noqa: NPY002  # Stable-Baselines3 shuffles with it
+    """Everything that decides how training goes on, where an update begins to act."""
     _, variables = model._get_torch_save_params()  # noqa: SLF001  # no public name exists
     return {
         "parameters": _to_arrays(model.get_parameters()),
         "variables": {name: _to_arrays(recursive_getattr(model, name)) for name in variables},
-        "torch_generator": torch.get_rng_state().numpy().copy(),
-        "cuda_generators": [state.numpy() for state in torch.cuda.get_rng_state_all()],
-        "numpy_generator": dict(generator),
+        "dice": _dice(model),
         "logged": [
             [tag, float(value), list(model.logger.name_to_excluded.get(tag) or ())]
             for tag, value in model.logger.name_to_value.items()
@@ -175,13 +217,19 @@ def capture(model: BaseAlgorithm, environment: EcosystemVecEnv) -> dict[str, Any
 
 
 def restore(model: BaseAlgorithm, environment: EcosystemVecEnv, tree: Mapping[str, Any]) -> None:
-    """Go back to what `capture` saw; a tree that does not fit raises KeyError, ValueError or RuntimeError."""
+    """Go back to what `capture` saw, but for the dice, which `restore_dice` sets where the update begins to act.
+
+    Raises:
+        KeyError, ValueError, TypeError, RuntimeError, AttributeError: the tree does not fit.
+    """
+    load_weights(model.policy, tree["parameters"]["policy"])  # it says in words what does not fit
     model.set_parameters(_to_tensors(tree["parameters"]), exact_match=True, device=model.device)
     for name, array in tree["variables"].items():
         recursive_getattr(model, name).data.copy_(torch.as_tensor(array))
     environment.set_state(tree["environment"])
-    model._last_obs = np.array(tree["last_observations"])  # noqa: SLF001  # no public name exists
-    model._last_episode_starts = np.array(tree["last_starts"])  # noqa: SLF001  # as above
+    seen = environment.vector.observation_space.shape
+    model._last_obs = _of_shape("last_observations", tree, seen)  # noqa: SLF001  # no public name exists
+    model._last_episode_starts = _of_shape("last_starts", tree, seen[:1])  # noqa: SLF001  # as above
     model.num_timesteps = int(tree["timesteps"])
     for name in _counters(model):
         setattr(model, name, tree["counters"][name])
@@ -191,13 +239,52 @@ def restore(model: BaseAlgorithm, environment: EcosystemVecEnv, tree: Mapping[st
         _refill(model, tree["replay"])
     if tree["recurrent"] is not None:
         kept: Any = getattr(model, "_last_lstm_states")  # noqa: B009  # only recurrent algorithms have it
-        pairs = [tuple(torch.as_tensor(part) for part in pair) for pair in tree["recurrent"]]
+        pairs = [tuple(torch.as_tensor(part, device=model.device) for part in pair) for pair in tree["recurrent"]]
         model._last_lstm_states = type(kept)(*pairs)  # type: ignore[attr-defined]  # noqa: SLF001  # as above
     for tag, value, excluded in tree["logged"]:
         model.logger.record(tag, value, exclude=tuple(excluded))
-    torch.set_rng_state(torch.as_tensor(tree["torch_generator"]))
-    torch.cuda.set_rng_state_all([torch.as_tensor(state) for state in tree["cuda_generators"]])
-    np.random.set_state(tree["numpy_generator"])  # noqa: NPY002  # Stable-Baselines3 shuffles with it
+
+
+def _of_shape(name: str, tree: Mapping[str, Any], wanted: tuple[int, ...]) -> Any:
+    """A copy of an array of the tree; another shape is a ValueError."""
+    array = np.array(tree[name])
+    if array.shape != wanted:
+        raise ValueError(f"{name} has shape {array.shape}: {wanted} is wanted")
+    return array
+
+
+def _dice(model: BaseAlgorithm) -> dict[str, Any]:
+    """The states of all generators, and the exploration noise drawn for this update where it depends on the state."""
+    generator = np.random.get_state(legacy=False)  # noqa: NPY002  # Stable-Baselines3 shuffles with it
+    noise = _noise(model)
+    return {
+        "torch": torch.get_rng_state().numpy().copy(),
+        "cuda": [state.numpy() for state in torch.cuda.get_rng_state_all()] if model.device.type == "cuda" else [],
+        "numpy": dict(generator),
+        "noise": None if noise is None else {name: _to_arrays(getattr(noise, name)) for name in NOISE},
+    }
+
+
+def restore_dice(model: BaseAlgorithm, dice: Mapping[str, Any]) -> None:
+    """Set generators and exploration noise to what `capture` saw; the same errors as `restore`.
+
+    Stable-Baselines3 draws state-dependent noise before an update begins to act, and so before a checkpoint is
+    written: what it draws when a run goes on is replaced by what it drew then.
+    """
+    noise = _noise(model)
+    if noise is not None:
+        for name in NOISE:
+            setattr(noise, name, torch.as_tensor(dice["noise"][name], device=model.device))
+    torch.set_rng_state(torch.as_tensor(dice["torch"]))
+    torch.cuda.set_rng_state_all([torch.as_tensor(state) for state in dice["cuda"]])
+    np.random.set_state(dice["numpy"])  # noqa: NPY002  # Stable-Baselines3 shuffles with it
+
+
+def _noise(model: BaseAlgorithm) -> StateDependentNoiseDistribution | None:
+    """What holds a model's state-dependent exploration noise, or None."""
+    actor = getattr(model.policy, "actor", model.policy)
+    distribution = getattr(actor, "action_dist", None)
+    return distribution if isinstance(distribution, StateDependentNoiseDistribution) else None
 
 
 def _counters(model: BaseAlgorithm) -> list[str]:

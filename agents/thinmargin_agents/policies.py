@@ -1,7 +1,7 @@
 """From a name on the command line to something with `predict`: built-in, trained, or an outsider's.
 
-Nothing here unpickles: run folders are read by `thinmargin_agents.runs`, an outsider's policy is plain
-Python that its owner names.
+Nothing here unpickles: run folders are read by `thinmargin_agents.runs`, trained agents of the package by
+`thinmargin_agents.shipped`; an outsider's policy is plain Python that its owner names.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ import gymnasium
 
 from thinmargin.baselines import BASELINES, Policy, baseline
 from thinmargin.tuned import DamagedFileError
+from thinmargin_agents import shipped
 from thinmargin_agents.deadline import OutOfTime
 
 CONFIG_FILE = "config.json"
@@ -42,6 +43,8 @@ class Member:
     is_run: bool = False
     seed: int | None = None
     """Seed of the run."""
+    env_id: str | None = None
+    """Environment that a shipped agent was trained for."""
     at_once: bool = False
     """Whether its answers are for the worlds of the evaluation in their order, so that all must be played at once."""
 
@@ -55,15 +58,20 @@ class Entrant:
 
 
 def entrant_of(name: str) -> Entrant:
-    """The entrant of a command-line name: one policy, or run folders joined by commas.
+    """The entrant of a command-line name: one policy, all seeds of a shipped agent, or what commas join.
 
     Raises:
         ValueError: a part names nothing that is allowed, or the same thing twice.
         PolicyError: a part exists but cannot be loaded.
     """
+    if name in shipped.trained_names():
+        return Entrant(name, tuple(trained_members(name)))
     parts = [part.strip() for part in name.split(",")]
-    if len(parts) > 1 and BASELINES.keys() & set(parts):
-        raise ValueError(f"policy {name!r}: commas join run folders; hand-coded policies are named one by one")
+    if len(parts) > 1 and {*BASELINES, *shipped.trained_names()} & set(parts):
+        raise ValueError(
+            f"policy {name!r}: commas join run folders, or seeds such as NAME:0; hand-coded policies and whole agents"
+            " are named one by one"
+        )
     members = tuple(member_of(part) for part in parts)
     names = [member.name for member in members]
     if len(set(names)) < len(names):
@@ -72,7 +80,7 @@ def entrant_of(name: str) -> Entrant:
 
 
 def member_of(name: str) -> Member:
-    """The policy of one name: a key of BASELINES, a run folder, or `file.py:Class`.
+    """The policy of one name: a key of BASELINES, NAME:SEED of a shipped agent, a run folder, or `file.py:Class`.
 
     Raises:
         ValueError: the name is none of these; the message lists what is allowed.
@@ -86,15 +94,61 @@ def member_of(name: str) -> Member:
     file, colon, class_name = name.rpartition(":")
     if colon and file.endswith(".py"):
         return Member(name, load_class(Path(file), class_name))
+    if colon and file in shipped.trained_names():
+        return trained_members(file, class_name)[0]
     folder = Path(name)
     if name and folder.is_dir():
         return load_run(folder)
     raise ValueError(f"policy {name!r} {_why_unknown(name)}; {allowed_policies()}")
 
 
+def trained_members(name: str, seed: str | None = None) -> list[Member]:
+    """The training seeds of a shipped agent, or the one that is asked for.
+
+    Raises:
+        ValueError: it has no such seed; the message lists what is allowed.
+        PolicyError: a file of it is damaged or foreign, or a library is missing.
+    """
+    try:
+        manifest = shipped.manifest_of(name)
+    except shipped.ShippedError as error:
+        raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
+    wanted = manifest.seeds
+    if seed is not None:
+        wanted = tuple(one for one in manifest.seeds if str(one.seed) == seed)
+        if not wanted:
+            allowed = ", ".join(f"{name}:{one.seed}" for one in manifest.seeds)
+            raise ValueError(f"policy '{name}:{seed}' is no training seed of {name}: allowed are {allowed}")
+    discrete = discrete_answers(manifest.env_id, manifest.env_kwargs)
+    try:
+        _one_thread()
+        return [
+            Member(
+                f"{name}:{one.seed}", shipped.agent(name, one.seed), discrete,
+                is_run=True, seed=one.seed, env_id=manifest.env_id,
+            )
+            for one in wanted
+        ]  # fmt: skip
+    except (shipped.ShippedError, ModuleNotFoundError) as error:
+        raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
+
+
+def discrete_answers(env_id: str, env_kwargs: Mapping[str, object]) -> bool:
+    """Whether what was trained there answers with grid indices."""
+    return bool({**gymnasium.spec(env_id).kwargs, **env_kwargs}.get("discrete", False))
+
+
+def _one_thread() -> None:
+    import torch  # noqa: PLC0415  # hand-coded policies need no learning library
+
+    torch.set_num_threads(1)  # networks are small: threads would wait for each other
+
+
 def allowed_policies() -> str:
     """One sentence: what a policy may be named by."""
-    return f"allowed are {', '.join(BASELINES)}, a run folder (with {CONFIG_FILE}), or file.py:Class"
+    names = ", ".join([*BASELINES, *shipped.trained_names()])
+    one = ", NAME:SEED for one seed of a trained one" if shipped.trained_names() else ""
+    return f"allowed are {names}{one}, a run folder (with {CONFIG_FILE}), or file.py:Class"
 
 
 def _why_unknown(name: str) -> str:
@@ -102,7 +156,7 @@ def _why_unknown(name: str) -> str:
         return f"does not say which class: write {name}:Class"
     if name and Path(name).exists():
         return "is no run folder"
-    close = _closest(name, BASELINES)
+    close = _closest(name, [*BASELINES, *shipped.trained_names()])
     return f"is unknown: did you mean {close}?" if close else "is unknown"
 
 
@@ -122,16 +176,13 @@ def load_run(folder: Path) -> Member:
     if not config_file.is_file():
         raise ValueError(f"policy {str(folder)!r} is a folder without {CONFIG_FILE}; {allowed_policies()}")
     try:
-        import torch  # noqa: PLC0415  # hand-coded policies need no learning library
+        from thinmargin_agents.runs import load_policy  # noqa: PLC0415  # hand-coded ones need no learning library
 
-        from thinmargin_agents.runs import load_policy  # noqa: PLC0415  # as above
-
-        torch.set_num_threads(1)  # networks are small: threads would wait for each other
-
+        _one_thread()
         policy = cast("Policy", load_policy(folder, which_model(folder)))
         config = json.loads(config_file.read_text(encoding="utf-8"))
-        kwargs = {**gymnasium.spec(config["env_id"]).kwargs, **config["env_kwargs"]}
-        return Member(str(folder), policy, bool(kwargs.get("discrete", False)), is_run=True, seed=int(config["seed"]))
+        discrete = discrete_answers(config["env_id"], config["env_kwargs"])
+        return Member(str(folder), policy, discrete, is_run=True, seed=int(config["seed"]))
     except Exception as error:
         raise PolicyError(f"policy {str(folder)!r} cannot be loaded: {in_words(error)}") from error
 

@@ -8,8 +8,9 @@
       best/                the policy with the best validation value
       checkpoint/          everything needed to go on
       events.out.tfevents  TensorBoard
+      .lock                held by the process that trains it
 
-Loading reads JSON and safetensors only: nothing in a run folder is executed.
+Loading reads JSON and safetensors only: nothing in a run folder is executed, and no link in it is followed.
 """
 
 from __future__ import annotations
@@ -17,21 +18,35 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from thinmargin.files import write_atomically
 from thinmargin_agents.configs import ConfigError, Run
+from thinmargin_agents.locks import LOCK, LockedError, locked
 from thinmargin_agents.trees import DamagedFileError, read_json, read_tree, write_json, write_tree
 from thinmargin_agents.versions import versions
 
 Which = Literal["best", "checkpoint"]
 TREE = "state.safetensors"
+CONFIG = "config.json"
+EVALUATIONS = "evaluations.csv"
+SPARE = ".*.tmp"
+"""Files that were being written when a process was killed."""
+OURS = (CONFIG, EVALUATIONS, "command.txt", "versions.json", LOCK, *(f"{which}{end}" for which in get_args(Which)
+                                                                     for end in ("", f"/{TREE}")))  # fmt: skip
+"""What is read or written in a run folder: never through a link, which could lead out of it."""
 
 
 class RunError(ValueError):
     """A run folder that is absent, damaged or foreign; the message names it and what is wrong."""
+
+
+class DivergedError(RunError):
+    """Training ended because the network's weights are no longer finite numbers."""
 
 
 @dataclass(frozen=True)
@@ -45,37 +60,70 @@ class RunFolder:
         """Make LOG_FOLDER/ALGO/ENV_K for the next free K and write what the run is.
 
         Raises:
-            OSError: the folder cannot be made or written.
+            ConfigError: `log_folder` is no folder, or none can be made in it.
+            OSError: the run cannot be written: the disk is full.
         """
         parent = log_folder / run.algo
-        parent.mkdir(parents=True, exist_ok=True)
         name = run.env_id.rsplit("/", 1)[-1]
-        number = 1 + max((_number(path, name) for path in parent.iterdir()), default=0)
-        while True:  # another process may have taken the number meanwhile
-            path = parent / f"{name}_{number}"
-            try:
-                path.mkdir()
-                break
-            except FileExistsError:
-                number += 1
-        folder = cls(path)
-        write_json(path / "config.json", run.to_json())
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            number = 1 + max((_number(path, name) for path in parent.iterdir()), default=0)
+            while True:  # another process may have taken the number meanwhile
+                path = parent / f"{name}_{number}"
+                try:
+                    path.mkdir()
+                    break
+                except FileExistsError:
+                    number += 1
+        except OSError as error:
+            why = f"{error.filename}: {error.strerror}" if error.filename else error
+            raise ConfigError(f"--log-folder is {str(log_folder)!r}: no run folder can be made there: {why}") from error
+        return cls.describe(path, run)
+
+    @classmethod
+    def describe(cls, path: Path, run: Run) -> RunFolder:
+        """Write what the run is into a folder; `config.json` comes last and says that all is there.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
         write_atomically(path / "command.txt", shlex.join(["python", *sys.argv]) + "\n")
         write_json(path / "versions.json", versions())
-        return folder
+        write_json(path / CONFIG, run.to_json())
+        return cls(path)
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
         """An existing run folder; anything else is a RunError."""
         if not path.is_dir():
             raise RunError(f"{path}: no such run folder")
-        if not (path / "config.json").is_file():
-            raise RunError(f"{path}: not a run folder: it has no config.json")
+        if not (path / CONFIG).is_file():
+            raise RunError(f"{path}: not a run folder: it has no {CONFIG}")
+        for name in OURS:
+            if (path / name).is_symlink():
+                raise RunError(f"{path / name}: a link: a run folder is used only if all of it lies inside")
         return cls(path)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nobody else trains the run inside; what a killed process was writing is cleared away first.
+
+        Raises:
+            RunError: another process trains it.
+            OSError: the folder is gone or cannot be written.
+        """
+        try:
+            with locked(self.path):
+                for folder in (self.path, *(self.path / which for which in get_args(Which))):
+                    for spare in folder.glob(SPARE):
+                        spare.unlink(missing_ok=True)
+                yield
+        except LockedError as error:
+            raise RunError(f"{self.path}: another process is training this run now") from error
 
     def run(self) -> Run:
         """What the run is; a damaged configuration is a RunError."""
-        file = self.path / "config.json"
+        file = self.path / CONFIG
         try:
             return Run.from_json(read_json(file), str(file))
         except (DamagedFileError, ConfigError, TypeError) as error:
@@ -86,10 +134,18 @@ class RunFolder:
         (self.path / which).mkdir(exist_ok=True)
         write_tree(self.path / which / TREE, tree)
 
+    def has(self, which: Which) -> bool:
+        """Whether it has been saved."""
+        return (self.path / which / TREE).exists()
+
+    def forget(self, which: Which) -> None:
+        """Take back what `save` wrote."""
+        (self.path / which / TREE).unlink(missing_ok=True)
+
     def load(self, which: Which) -> dict[str, Any]:
         """Read what `save` wrote; an absent or damaged file is a RunError."""
         file = self.path / which / TREE
-        if not file.is_file():
+        if not self.has(which):
             raise RunError(f"{self.path}: has no {which}/{TREE}: the run ended before it was written")
         try:
             return read_tree(file)
@@ -104,8 +160,9 @@ def _number(path: Path, name: str) -> int:
 
 def latest_run(log_folder: Path) -> Path | None:
     """The newest run folder with a policy in it, or None."""
-    found = [path.parent.parent for which in ("best", "checkpoint") for path in log_folder.glob(f"*/*/{which}/{TREE}")]
-    return max(found, key=lambda path: (path / "config.json").stat().st_mtime, default=None)
+    found = [path.parent.parent for which in get_args(Which) for path in log_folder.glob(f"*/*/{which}/{TREE}")]
+    whole = [path for path in found if (path / CONFIG).is_file()]
+    return max(whole, key=lambda path: (path / CONFIG).stat().st_mtime, default=None)
 
 
 def load_policy(folder: Path, which: Which = "best") -> Any:
@@ -118,10 +175,14 @@ def load_policy(folder: Path, which: Which = "best") -> Any:
 
     run_folder = RunFolder.open(folder)
     run = run_folder.run()
-    network = build_network(run)
+    try:
+        network = build_network(run)
+        player = playing(network, run)
+    except (ValueError, TypeError, AssertionError) as error:
+        raise RunError(f"{folder / CONFIG}: {error}") from error
     tree = run_folder.load(which)
     try:
         load_weights(network, tree["policy"] if which == "best" else tree["parameters"]["policy"])
-    except (KeyError, RuntimeError, TypeError, AttributeError) as error:
-        raise RunError(f"{folder}: {which}/{TREE} does not fit config.json: {error}") from error
-    return playing(network, run)
+    except (LookupError, RuntimeError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(f"{folder}: {which}/{TREE} does not fit {CONFIG}: {error}") from error
+    return player

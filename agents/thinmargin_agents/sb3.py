@@ -13,12 +13,13 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
 from thinmargin import MONTHLY_DISCOUNT
-from thinmargin.records import BOOK_FIELDS, LEVERS
+from thinmargin.records import LEVERS
 from thinmargin.settings import generator_from
 from thinmargin.splits import keys_of
 from thinmargin.vector import EcosystemVectorEnv
 from thinmargin.wrappers import AdaptedVectorEnv, Adapter
-from thinmargin_agents.rollout import SATURATED
+from thinmargin.wrappers.adapters import ResidualAdapter
+from thinmargin_agents.tally import Tally
 from thinmargin_agents.trials import REWARD_UNIT
 
 
@@ -63,7 +64,8 @@ class EcosystemVecEnv(VecEnv):
         self._started = time.time()
         self._quiet: dict[str, Any] = {}
         self._actions: npt.NDArray[Any] = np.zeros((n_envs, len(LEVERS)), np.float32)
-        self.clear_statistics()
+        self._residual = next((item for item in reversed(adapters) if isinstance(item, ResidualAdapter)), None)
+        self.tally = Tally(self.firms.report_names, corrected=self._residual is not None)
 
     def reset(self) -> VecEnvObs:
         """Start every firm anew; the first call after `seed` uses its seeds."""
@@ -119,8 +121,7 @@ class EcosystemVecEnv(VecEnv):
             self._returns[row] = self._values[row] = 0.0
             self._discounts[row] = 1.0
             self._lengths[row] = 0
-            self._bankrupt += float(books["bankrupt"][row])
-            self._episodes += 1
+            self.tally.add_ends(1, float(books["bankrupt"][row]))
         if together:
             observations = self._pair()
         return observations.copy(), rewards.astype(np.float32), dones, every
@@ -140,47 +141,18 @@ class EcosystemVecEnv(VecEnv):
         return infos["final_obs"][row] if ended[row] else observations[row].copy()
 
     def _count(self, books: Any) -> None:
-        self._months += 1
         # Records of one number type: summed as a plain table, a column a field.
         table = books.view(np.float64).reshape(self.num_envs, -1)
-        self._book_sums += table.mean(axis=0)
-        asked = self.firms.asked
-        self._lever_sums += asked.mean(axis=0)
-        self._lever_squares += np.square(asked).mean(axis=0)
-        self._lever_edges += (np.abs(asked) >= SATURATED).mean(axis=0)
+        added = None if self._residual is None else self._residual.correction(self.num_envs, self._actions)
+        self.tally.add(table, self.firms.asked, added)
 
     def clear_statistics(self) -> None:
         """Forget what `statistics` would tell."""
-        self._months = 0
-        self._book_sums = np.zeros(len(self.firms.report_names))
-        self._lever_sums = np.zeros(len(LEVERS))
-        self._lever_squares = np.zeros(len(LEVERS))
-        self._lever_edges = np.zeros(len(LEVERS))
-        self._bankrupt = 0.0
-        self._episodes = 0
+        self.tally.clear()
 
     def statistics(self) -> dict[str, float]:
         """Means since `clear_statistics`: `business/*` of all months, `levers/*` of what the firms were asked to do."""
-        months = max(self._months, 1)
-        means = dict(zip(self.firms.report_names, (self._book_sums / months).tolist(), strict=True))
-        told = {f"business/{field.name}": means[field.name] for field in BOOK_FIELDS}
-        revenue = max(means["revenue"], 1e-9)
-        for line in ("device", "accessory", "services", "gross"):
-            below = means["revenue"] if line == "gross" else means[f"{line}_revenue"]
-            told[f"business/{line}_margin"] = means[f"{line}_profit"] / max(below, 1e-9)
-        told["business/marketing_share"] = means["marketing"] / revenue
-        told["business/accessories_share"] = means["tickets"] / revenue
-        del told["business/month"], told["business/bankrupt"]
-        if self._episodes:
-            told["business/bankrupt_share"] = self._bankrupt / self._episodes
-        told |= {f"levers/{lever.name}_applied": means[f"applied_{lever.name}"] for lever in LEVERS}
-        for k, lever in enumerate(LEVERS):
-            mean = float(self._lever_sums[k] / months)
-            variance = float(self._lever_squares[k] / months) - mean * mean
-            told[f"levers/{lever.name}_mean"] = mean
-            told[f"levers/{lever.name}_spread"] = max(variance, 0.0) ** 0.5
-            told[f"levers/{lever.name}_saturation"] = float(self._lever_edges[k] / months)
-        return told
+        return self.tally.told()
 
     def get_state(self) -> dict[str, Any]:
         """Everything that decides what comes next: the worlds, their months, the running returns."""
@@ -193,6 +165,7 @@ class EcosystemVecEnv(VecEnv):
             "values": self._values.copy(),
             "discounts": self._discounts.copy(),
             "lengths": self._lengths.copy(),
+            "tally": self.tally.get_state(),
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -205,6 +178,7 @@ class EcosystemVecEnv(VecEnv):
         self._generator = generator_from("generator", state["generator"])
         self.action_space.np_random.bit_generator.state = generator_from("dice", state["dice"]).bit_generator.state
         self._month = int(state["month"])
+        self.tally.set_state(state["tally"])
         self.vector.set_state(state["vector"])
         for name, numbers in running.items():
             getattr(self, f"_{name}")[:] = numbers

@@ -24,10 +24,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         return _failed(error, 2)
     os.environ.setdefault("OMP_NUM_THREADS", str(config.num_threads))
-    from thinmargin_agents.runs import RunError  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.runs import DivergedError, RunError  # noqa: PLC0415  # heavy: not for --help
 
     try:
         return _act(config)
+    except DivergedError as error:
+        return _failed(error, 1)
     except (ConfigError, RunError) as error:
         return _failed(error, 2)
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,11 +33,12 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> Any:
     """Read JSON; a missing or damaged file is a DamagedFileError."""
+    _check_plain(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DamagedFileError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise DamagedFileError(f"{path}: not JSON: {error}") from error
 
 
@@ -56,6 +58,7 @@ def write_tree(path: Path, tree: Mapping[str, Any]) -> None:
 
 def read_tree(path: Path) -> dict[str, Any]:
     """Read what `write_tree` wrote; anything else is a DamagedFileError that names the file."""
+    _check_plain(path)
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
@@ -65,11 +68,17 @@ def read_tree(path: Path) -> dict[str, Any]:
         tree = _put_together(json.loads(header["tree"]), tensors)
     except DamagedFileError:
         raise
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (OSError, SafetensorError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise DamagedFileError(f"{path}: missing, cut short or not a safetensors file: {error}") from error
     if not isinstance(tree, dict):
         raise DamagedFileError(f"{path}: holds no tree")
     return tree
+
+
+def _check_plain(path: Path) -> None:
+    """Nothing for a file that can be read to its end: a pipe or a device would hold the reader for ever."""
+    if path.exists() and not path.is_file():
+        raise DamagedFileError(f"{path}: not a file")
 
 
 def _take_apart(value: Any, name: str, tensors: dict[str, npt.NDArray[Any]]) -> Any:
@@ -80,7 +89,9 @@ def _take_apart(value: Any, name: str, tensors: dict[str, npt.NDArray[Any]]) -> 
         tensors[name] = np.asarray(value, order="C")
         return {"array": name, "record": kind}
     if isinstance(value, np.generic):
-        return value.item()
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": str(value)}  # JSON has no such numbers
     if isinstance(value, Mapping):
         return {"map": [[key, _take_apart(item, f"{name}/{key}", tensors)] for key, item in value.items()]}
     if isinstance(value, (list, tuple)):
@@ -91,6 +102,8 @@ def _take_apart(value: Any, name: str, tensors: dict[str, npt.NDArray[Any]]) -> 
 def _put_together(value: Any, tensors: Mapping[str, npt.NDArray[Any]]) -> Any:
     if not isinstance(value, dict):
         return value
+    if "float" in value:
+        return float(value["float"])
     if "array" in value:
         array = tensors[value["array"]]
         if value["record"]:

@@ -7,7 +7,7 @@ from importlib import metadata
 
 import thinmargin
 
-LIBRARIES = ("gymnasium", "numpy", "numba", "stable-baselines3", "torch")
+LIBRARIES = ("gymnasium", "numpy", "numba", "stable-baselines3", "sb3-contrib", "torch")
 
 
 def versions() -> dict[str, str]:

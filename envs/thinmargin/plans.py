@@ -74,8 +74,10 @@ def correction(gain: Numbers, deviation: Numbers, time: npt.ArrayLike, limit: fl
     rows, levers, features = gain.shape[-3:]
     now = between(gain.reshape(*gain.shape[:-2], levers * features), time)
     now = now.reshape(*now.shape[:-1], levers, features)
-    if rows == 1 or np.size(time) == 1:
-        linear = deviation @ np.swapaxes(now[..., 0, :, :], -1, -2)
+    count = deviation.shape[-2]
+    if rows == 1 or np.size(time) < count:
+        several = np.repeat(deviation, 2, axis=-2) if count == 1 else deviation  # a product of one row rounds otherwise
+        linear = (several @ np.swapaxes(now[..., 0, :, :], -1, -2))[..., :count, :]
     else:
         linear = np.einsum("...nlf,...nf->...nl", now, deviation)
     added: Numbers = limit * np.tanh(linear / limit)

@@ -9,33 +9,52 @@ from pathlib import Path
 
 import pytest
 
-from thinmargin_agents.configs import ConfigError, Hyperparameters, Run, TrainConfig, load_preset, parse_pairs, resolve
+from thinmargin_agents import learning
+from thinmargin_agents.configs import ConfigError, Run, TrainConfig, parse_pairs
+from thinmargin_agents.presets import load_preset, preset_names, resolve
 from thinmargin_agents.training import main
+
+ID = "ThinMargin/Ecosystem-v0"
 
 
 def test_without_arguments_the_default_preset_trains_ppo_on_the_benchmark() -> None:
     run = resolve(TrainConfig())
-    assert (run.algo, run.env_id) == ("ppo", "ThinMargin/Ecosystem-v0")
-    assert run.hyperparameters == load_preset("default", "ppo", "ThinMargin/Ecosystem-v0")
+    hyperparameters, env_kwargs = load_preset("default", "ppo", ID)
+    assert (run.algo, run.env_id) == ("ppo", ID)
+    assert (run.hyperparameters, run.env_kwargs) == (hyperparameters, env_kwargs)
+    assert run.eval_freq == run.save_freq == run.total_timesteps // 12
 
 
 def test_flags_win_over_hyperparams_and_hyperparams_over_the_preset() -> None:
-    config = TrainConfig(total_timesteps=777, n_envs=8, hyperparams=("n_envs=16", "gae_lambda=0.5", "activation=relu"))
-    chosen = resolve(config).hyperparameters
-    assert (chosen.n_timesteps, chosen.n_envs, chosen.gae_lambda, chosen.activation) == (777, 8, 0.5, "relu")
+    given = ("n_envs=16", "gae_lambda=0.5", "policy_kwargs.activation_fn=relu", "paired_worlds=1")
+    chosen = resolve(TrainConfig(total_timesteps=777, n_envs=8, hyperparams=given)).hyperparameters
+    assert (chosen["n_timesteps"], chosen["n_envs"], chosen["gae_lambda"]) == (777, 8, 0.5)
+    assert chosen["policy_kwargs"]["activation_fn"] == "relu"
+
+
+def test_environment_arguments_of_the_command_line_win_over_the_preset() -> None:
+    _, preset = load_preset("default", "ppo", ID)
+    assert preset["reward"] == "shaped"
+    run = resolve(TrainConfig(env_kwargs=("reward=profit", "horizon=24")))
+    assert run.env_kwargs == {**preset, "reward": "profit", "horizon": 24}
 
 
 def test_a_run_survives_the_way_through_json() -> None:
-    run = resolve(TrainConfig(env_kwargs=("horizon=24",), hyperparams=("policy_layers=[8, 8]",)))
-    assert run.env_kwargs == {"horizon": 24}
+    run = resolve(TrainConfig(env_kwargs=("horizon=24",), hyperparams=("policy_kwargs.net_arch=[8, 8]",)))
+    assert run.env_kwargs["horizon"] == 24
+    assert run.hyperparameters["policy_kwargs"]["net_arch"] == [8, 8]
     assert Run.from_json(json.loads(json.dumps(run.to_json())), "here") == run
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"seed": "x"}, {"num_threads": "a"}, {"device": 3}, {"algo": "dqn"}, {"n_eval_episodes": -4},
-        {"env_id": 7}, {"hyperparameters": []}, {"extra": 1},
+        {"seed": "x"}, {"num_threads": "a"}, {"device": 3}, {"algo": "a3c"}, {"n_eval_episodes": -4},
+        {"env_id": 7}, {"hyperparameters": []}, {"extra": 1}, {"env_kwargs": None}, {"tensorboard_log": 3},
+        {"hyperparameters": {}}, {"hyperparameters": {"n_timesteps": 10}}, {"algo": "dqn"}, {"seed": 1.5},
+        {"hyperparameters": {"n_timesteps": 10, "n_envs": 2, "policy_kwargs": {"features_extractor_class": "os"}}},
+        {"hyperparameters": {"n_timesteps": 10, "n_envs": 2, "policy_kwargs": "os.system"}},
+        {"hyperparameters": {"n_timesteps": float("nan"), "n_envs": 2}},
     ],
 )  # fmt: skip
 def test_a_configuration_file_with_a_wrong_value_is_refused(change: dict[str, object]) -> None:
@@ -57,8 +76,10 @@ def test_values_of_pairs_are_json_or_text_and_never_evaluated() -> None:
         (("n_epochs=0",), ("n_epochs", "0", "from 1")),
         (("n_epochs=true",), ("n_epochs", "True")),
         (("learning_rate=NaN",), ("learning_rate", "nan")),
-        (("activation=gelu",), ("activation", "gelu", "tanh, relu")),
-        (("policy_layers=64",), ("policy_layers", "64")),
+        (("policy_kwargs.activation_fn=gelu",), ("activation_fn", "gelu", "tanh, relu")),
+        (("policy_kwargs.net_arch=64",), ("net_arch", "64", "list of sizes")),
+        (("activation_fn=relu",), ("activation_fn", "policy_kwargs.activation_fn")),
+        (("buffer_size=10",), ("buffer_size", "ppo", "sac")),
         (("gae_lambda",), ("--hyperparams", "gae_lambda", "NAME=VALUE")),
     ],
 )
@@ -73,9 +94,28 @@ def test_a_bad_hyperparameter_is_named_with_its_value_and_what_is_allowed(
 
 def test_a_preset_file_is_read_for_the_environment_or_its_default(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
-    file.write_text("ThinMargin/Ecosystem-v0: {n_envs: 4}\ndefault: {n_envs: 5}\n", encoding="utf-8")
-    assert load_preset(str(file), "ppo", "ThinMargin/Ecosystem-v0").n_envs == 4
-    assert load_preset(str(file), "ppo", "ThinMargin/EcosystemCalibrated-v0").n_envs == 5
+    file.write_text(
+        "ThinMargin/Ecosystem-v0: {n_envs: 4}\ndefault: {n_envs: 5, env_kwargs: {horizon: 60}}\n"
+        "paired_worlds: {default: 5, ThinMargin/Ecosystem-v0: 2}\n",
+        encoding="utf-8",
+    )
+    assert load_preset(str(file), "ppo", ID) == ({"n_envs": 4, "paired_worlds": 2}, {})
+    other = load_preset(str(file), "ppo", "ThinMargin/EcosystemCalibrated-v0")
+    assert other == ({"n_envs": 5, "paired_worlds": 5}, {"horizon": 60})
+
+
+def test_a_preset_without_how_long_or_how_many_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("default: {n_envs: 4}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="n_timesteps is missing"):
+        resolve(TrainConfig(preset=str(file)))
+
+
+def test_an_unknown_preset_is_refused_with_the_names_of_the_shipped_ones() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_preset("ppoo", "ppo", ID)
+    for word in ("--preset", "ppoo", "default", *preset_names()):
+        assert word in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +125,8 @@ def test_a_preset_file_is_read_for_the_environment_or_its_default(tmp_path: Path
         ("- 1", "mapping"),
         ("other: {n_envs: 4}", "no section"),
         ("default: {bad_name: 4}", "bad_name"),
+        ("default: {env_kwargs: 3}", "env_kwargs"),
+        ("default: {n_envs: 4}\npaired_worlds: 0", "paired_worlds"),
         ("default: !!python/object/apply:os.system ['true']", "not a YAML file"),
     ],
 )
@@ -111,13 +153,31 @@ def test_a_bad_preset_file_is_refused_and_nothing_in_it_runs(tmp_path: Path, con
         (["--resume", "run", "--seed", "3"], ("--resume", "own settings")),
         (["--env", "CartPole-v1"], ("--env", "CartPole-v1", "ThinMargin/Ecosystem-v0")),
         (["--env-kwargs", 'parameters={"ticket": 50}'], ("parameters",)),
-        (["--hyperparams", "batch_size=1"], ("batch_size", "at least 2")),
+        (["--hyperparams", "batch_size=1"], ("batch_size", "from 2")),
+        (["--hyperparams", "n_steps=1", "paired_worlds=1", "--n-envs", "1"], ("n_steps x n_envs is 1", "at least 2")),
+        (["--hyperparams", "n_steps=100"], ("n_steps is 100", "paired_worlds", "180 months")),
+        (["--hyperparams", "policy=MlpLstmPolicy"], ("policy", "MlpLstmPolicy", "ppo has MlpPolicy")),
+        (["--hyperparams", 'policy_kwargs.net_arch={"pi": [8], "qf": [8]}'], ("net_arch", "pi and vf")),
+        (["--hyperparams", 'env_wrapper="os.system"'], ("env_wrapper", "os.system", "thinmargin.wrappers.Residual")),
+        (["--n-envs", "12"], ("n_envs", "12", "multiple of paired_worlds")),
+        (["--residual", "nothing"], ("base", "nothing", "plan")),
+        (["--residual-bound", "5"], ("bound", "5")),
+        (["--residual", "none", "--residual-bound", "1"], ("--residual-bound", "--residual none")),
+        (["--history", "-3"], ("lags", "-3", "1 to 180")),
+        (["--algo", "a3c"], ("a3c", "ppo_lstm")),
+        (["--algo", "dqn", "--hyperparams", "env_wrapper=null"], ("dqn", "Discrete")),
+        (["--algo", "sac", "--env", "ThinMargin/EcosystemDiscrete-v0", "--residual", "none"], ("sac", "Box")),
         (["--n-eval-episodes", "2000000"], ("--n-eval-episodes", "2000000")),
     ],
 )
 def test_a_bad_argument_ends_with_status_2_and_makes_no_folder(
-    arguments: list[str], words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    words: tuple[str, ...],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(learning, "train", lambda *_, **__: pytest.fail("it trains"))
     try:
         status: object = main([*arguments, "--log-folder", str(tmp_path / "logs")])
     except SystemExit as end:  # refused while the command line was read
@@ -145,10 +205,5 @@ def test_help_tells_every_flag_and_imports_nothing_heavy() -> None:
         assert flag in done.stdout
     for flag in ("--hyperparams", "--env-kwargs", "--resume", "--device", "--log-folder", "--progress"):
         assert flag in done.stdout
-
-
-def test_every_hyperparameter_says_what_it_is() -> None:
-    source = Path(sys.modules[Hyperparameters.__module__].__file__ or "").read_text(encoding="utf-8")
-    for name in Hyperparameters.__dataclass_fields__:
-        line = next(k for k, text in enumerate(source.splitlines()) if text.startswith(f"    {name}:"))
-        assert source.splitlines()[line + 1].strip().startswith('"""')
+    for flag in ("--residual", "--residual-bound", "--history", "--num-threads", "--eval-freq", "--save-freq"):
+        assert flag in done.stdout

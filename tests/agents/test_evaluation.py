@@ -109,6 +109,11 @@ def hindsight(family: str, keys: Any, horizon: int, closing: bool) -> Any:
 
 
 @pytest.fixture(autouse=True)
+def no_agents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("thinmargin_agents.shipped.FOLDER", tmp_path / "no agents")
+
+
+@pytest.fixture(autouse=True)
 def shipped(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Ship plans made by this function; none unless a test does."""
 

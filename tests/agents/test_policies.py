@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.finished import finished_run, small_run
 
 from thinmargin.baselines import BASELINES, RandomPolicy
-from thinmargin_agents.policies import PolicyError, entrant_of, member_of
+from thinmargin_agents import judging, shipped
+from thinmargin_agents.evaluation import main, policies_help
+from thinmargin_agents.policies import PolicyError, allowed_policies, entrant_of, member_of
+from thinmargin_agents.shipping.__main__ import main as ship
 
 OUTSIDER = """
 from __future__ import annotations
@@ -197,3 +201,140 @@ def test_a_tuned_rule_whose_file_is_damaged_is_a_policy_error(tmp_path: Path, mo
     with pytest.raises(PolicyError, match=r"policy 'plan' cannot be loaded: .*plan\.json is no tuned rule"):
         member_of("plan")
     assert member_of("premium").name == "premium"
+
+
+GRID = "ThinMargin/EcosystemDiscrete-v0"
+
+
+@pytest.fixture(scope="module")
+def agents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two shipped agents: `tiny` of three training seeds, and `grid`, which answers with grid indices."""
+    logs, folder = tmp_path_factory.mktemp("logs"), tmp_path_factory.mktemp("trained")
+    tiny = [str(finished_run(logs, small_run(seed))) for seed in (0, 1, 12)]
+    grid = [str(finished_run(logs, small_run(0, algo="dqn", env=GRID)))]
+    for name, runs in (("tiny", tiny), ("grid", grid)):
+        assert ship([name, *runs, "--meaning", "Random numbers.", "--folder", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture
+def trained(agents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The agents are those that the package ships; the working directory is empty."""
+    monkeypatch.setattr(shipped, "FOLDER", agents)
+    monkeypatch.chdir(tmp_path)
+    return agents
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_shipped_agent_plays_all_its_seeds_or_one() -> None:
+    whole = entrant_of("tiny")
+    assert whole.name == "tiny"
+    assert [member.name for member in whole.members] == ["tiny:0", "tiny:1", "tiny:12"]
+    assert [member.seed for member in whole.members] == [0, 1, 12]
+    assert all(member.is_run and member.discrete is False for member in whole.members)
+    one = entrant_of("tiny:12")
+    assert (one.name, [member.seed for member in one.members]) == ("tiny:12", [12])
+    two = entrant_of("tiny:0,tiny:12")
+    assert (two.name, [member.seed for member in two.members]) == ("tiny:0,tiny:12", [0, 12])
+    assert member_of("grid:0").discrete is True
+    seen = np.zeros((2, 28), np.float32)
+    assert member_of("tiny:1").policy.predict(seen)[0].shape == (2, 4)
+    assert member_of("grid:0").policy.predict(seen)[0].shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("tinny", "is unknown: did you mean tiny?"),
+        ("tiny:2", "is no training seed of tiny: allowed are tiny:0, tiny:1, tiny:12"),
+        ("tiny:", "policy 'tiny:' is no training seed of tiny"),
+        ("tiny:01", "is no training seed of tiny"),
+        ("tiny,tiny:0", "whole agents are named one by one"),
+        ("tiny:0,tiny:0", "names a run twice"),
+        ("nobody", "grid, tiny, NAME:SEED for one seed of a trained one, a run folder"),
+    ],
+)
+@pytest.mark.usefixtures("trained")
+def test_a_name_of_no_shipped_agent_is_refused_with_those_there_are(name: str, words: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # the words are checked below, unescaped
+        entrant_of(name)
+    assert words in str(caught.value)
+
+
+def test_a_folder_of_the_same_name_is_reached_by_its_path(trained: Path, loaded: list[tuple[Path, str]]) -> None:
+    make_run(Path("tiny"), seed=5)
+    assert member_of("./tiny").seed == 5
+    assert loaded == [(Path("tiny"), "best")]
+    assert entrant_of("tiny").members[0].name == "tiny:0"
+    assert trained.is_dir()
+
+
+def test_a_shipped_agent_that_is_damaged_is_a_policy_error(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "copy")
+    (tmp_path / "copy" / "tiny").mkdir(parents=True)
+    for path in (trained / "tiny").iterdir():
+        (tmp_path / "copy" / "tiny" / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "copy" / "tiny" / "seed_1.safetensors").write_bytes(b"")
+    with pytest.raises(
+        PolicyError, match=r"policy 'tiny' cannot be loaded: .*seed_1\.safetensors is damaged or foreign"
+    ):
+        entrant_of("tiny")
+    assert entrant_of("tiny:0").members[0].seed == 0
+    (tmp_path / "copy" / "tiny" / "manifest.json").write_text("{}")
+    with pytest.raises(
+        PolicyError, match=r"policy 'tiny' cannot be loaded: .*manifest\.json describes no shipped agent"
+    ):
+        entrant_of("tiny")
+    with pytest.raises(PolicyError, match="cannot be loaded"):
+        entrant_of("tiny:0")
+
+
+def test_help_and_refusals_list_the_shipped_agents(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "trained agents that are shipped (grid, tiny; NAME:SEED for one training seed)" in policies_help()
+    assert "do_nothing, grid, tiny, NAME:SEED" in allowed_policies()
+    monkeypatch.setattr(shipped, "FOLDER", trained / "absent")
+    assert "shipped" not in policies_help()
+    assert "do_nothing, a run folder" in allowed_policies()
+
+
+def judged(*arguments: str) -> Any:
+    assert main([*arguments, "--n-worlds", "2", "--no-stress", "--json", "all.json"]) == 0
+    return json.loads(Path("all.json").read_text(encoding="utf-8"))["policies"]
+
+
+@pytest.mark.usefixtures("trained")
+def test_all_seeds_of_a_shipped_agent_are_judged_as_one_entrant() -> None:
+    policies = judged("tiny", "tiny:1")
+    assert set(policies) - {"foresight"} == {"tiny", "tiny:1", "low_margin_ecosystem", "low_margin_tuned"}
+    assert policies["tiny"]["seeds"] == [0, 1, 12]
+    assert len(policies["tiny"]["J_by_seed"]) == 3
+    assert policies["tiny"]["J_ci95_seeds"] is not None
+    assert policies["tiny:1"]["J_mean"] == pytest.approx(policies["tiny"]["J_by_seed"][1])
+    assert policies["tiny:1"]["J_ci95_seeds"] is None
+
+
+@pytest.mark.usefixtures("trained")
+def test_without_policies_the_shipped_agents_of_the_environment_play_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert set(judged()) - {"foresight"} == {"tiny", *BASELINES}
+    assert "No run in logs: python train.py trains one. Shipped agents and hand-coded" in capsys.readouterr().err
+    assert set(judged("--env", GRID)) - {"foresight"} == {"grid", *BASELINES}
+    assert set(judged("--env", "ThinMargin/EcosystemContinuing-v0")) == set(BASELINES)
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_shipped_agent_plays_where_its_actions_fit_and_is_refused_elsewhere(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for env in ("ThinMargin/EcosystemContinuing-v0", "ThinMargin/EcosystemCalibrated-v0", "ThinMargin/PriceWar-v0"):
+        assert "tiny:0" in judged("tiny:0", "--env", env)
+    assert "grid" in judged("grid", "--env", GRID)
+    monkeypatch.setattr(judging, "play_all", None)
+    capsys.readouterr()
+    assert main(["grid"]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert f"POLICY: 'grid' was trained for {GRID} and answers with one number of a grid of levers" in told
+    assert f"ThinMargin/Ecosystem-v0 wants a number for each lever: --env {GRID} plays it" in told
+    assert main(["tiny", "--env", f"thinmargin:{GRID}"]) == 2
+    assert "--env ThinMargin/Ecosystem-v0 plays it" in " ".join(capsys.readouterr().err.split())

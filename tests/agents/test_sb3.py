@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gymnasium
 import numpy as np
 import pytest
 
 from thinmargin import MONTHLY_DISCOUNT
+from thinmargin.settings import discrete_actions
+from thinmargin.wrappers import History, Residual, ScaledReward, Surprises, adapters_of
 from thinmargin_agents.sb3 import EcosystemVecEnv
 
 ID = "ThinMargin/Ecosystem-v0"
 
 
-def test_it_equals_scalar_environments_with_the_terminal_observation_sb3_expects() -> None:
-    vec = EcosystemVecEnv(ID, 3, reward_scale=0.5, horizon=7)
+WRAPPED = [
+    "thinmargin.wrappers.Surprises",
+    {"thinmargin.wrappers.ScaledReward": {"factor": 0.5}},
+    {"thinmargin.wrappers.Residual": {"bound": 0.25}},
+    {"thinmargin.wrappers.History": {"lags": [2]}},
+]
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_it_equals_scalar_environments_with_the_terminal_observation_sb3_expects(wrapped: bool) -> None:
+    vec = EcosystemVecEnv(ID, 3, adapters_of(WRAPPED if wrapped else None), horizon=7)
     vec.seed(11)
     seen = vec.reset()
-    singles = [gymnasium.make(f"thinmargin:{ID}", horizon=7) for _ in range(3)]
+    singles: list[gymnasium.Env[Any, Any]] = [gymnasium.make(f"thinmargin:{ID}", horizon=7) for _ in range(3)]
+    if wrapped:
+        singles = [History(Residual(ScaledReward(Surprises(env), 0.5), bound=0.25), [2]) for env in singles]
+    assert vec.observation_space == singles[0].observation_space
+    assert vec.action_space == singles[0].action_space
     first = np.array([env.reset(seed=11 + k)[0] for k, env in enumerate(singles)])
     assert np.array_equal(np.asarray(seen), first)
     rng = np.random.default_rng(0)
@@ -26,7 +43,7 @@ def test_it_equals_scalar_environments_with_the_terminal_observation_sb3_expects
         seen, rewards, dones, infos = vec.step(actions)
         for k, env in enumerate(singles):
             observation, reward, terminated, truncated, _ = env.step(actions[k])
-            assert rewards[k] == np.float32(float(reward) * 0.5)
+            assert rewards[k] == np.float32(float(reward))
             assert dones[k] == (terminated or truncated)
             if dones[k]:
                 ends += 1
@@ -74,7 +91,7 @@ def test_statistics_are_means_over_months_and_firms_and_can_be_cleared() -> None
     sales = []
     for _ in range(3):
         vec.step(actions)
-        sales.append(vec.vector._batch.reports["sales"].mean())
+        sales.append(vec.firms._batch.reports["sales"].mean())
     told = vec.statistics()
     assert told["business/sales"] == pytest.approx(np.mean(sales))
     assert told["levers/price_saturation"] == 1.0
@@ -85,16 +102,19 @@ def test_statistics_are_means_over_months_and_firms_and_can_be_cleared() -> None
     assert vec.statistics()["business/sales"] == 0.0
 
 
-def test_discrete_actions_are_counted_by_what_was_applied_only() -> None:
+def test_discrete_actions_are_counted_by_the_levers_behind_their_numbers() -> None:
     vec = EcosystemVecEnv("ThinMargin/EcosystemDiscrete-v0", 2)
     vec.reset()
     vec.step(np.array([0, 5]))
-    tags = {tag for tag in vec.statistics() if tag.startswith("levers/")}
-    assert tags == {f"levers/{name}_applied" for name in ("price", "accessories", "marketing", "updates")}
+    told = vec.statistics()
+    asked = discrete_actions()[[0, 5]]
+    for k, lever in enumerate(("price", "accessories", "marketing", "updates")):
+        assert told[f"levers/{lever}_mean"] == pytest.approx(asked[:, k].mean())
+        assert told[f"levers/{lever}_spread"] == pytest.approx(asked[:, k].std(), abs=1e-6)
 
 
 def test_a_saved_state_goes_on_bit_for_bit() -> None:
-    vec = EcosystemVecEnv(ID, 3, horizon=6)
+    vec = EcosystemVecEnv(ID, 3, adapters_of(WRAPPED), horizon=6)
     vec.seed(1)
     vec.reset()
     rng = np.random.default_rng(0)
@@ -103,7 +123,7 @@ def test_a_saved_state_goes_on_bit_for_bit() -> None:
         vec.step(actions)
     saved = vec.get_state()
     first = [vec.step(actions) for actions in plan[4:]]
-    other = EcosystemVecEnv(ID, 3, horizon=6)
+    other = EcosystemVecEnv(ID, 3, adapters_of(WRAPPED), horizon=6)
     other.reset()
     other.set_state(saved)
     for actions, (seen, rewards, dones, infos) in zip(plan[4:], first, strict=True):
@@ -115,3 +135,36 @@ def test_a_saved_state_goes_on_bit_for_bit() -> None:
             if "episode" in info:
                 assert info["episode"]["J"] == info2["episode"]["J"]
                 assert info["episode"]["r"] == info2["episode"]["r"]
+                assert np.array_equal(info["terminal_observation"], info2["terminal_observation"])
+    assert vec.statistics() == other.statistics()
+
+
+def test_the_dice_of_random_actions_are_saved_too() -> None:
+    vec, other = (EcosystemVecEnv(ID, 2, horizon=6) for _ in range(2))
+    for one in (vec, other):
+        one.reset()
+    vec.action_space.seed(5)
+    vec.action_space.sample()
+    other.set_state(vec.get_state())
+    assert np.array_equal(vec.action_space.sample(), other.action_space.sample())
+
+
+def test_a_state_of_other_firms_is_refused() -> None:
+    vec, other = EcosystemVecEnv(ID, 2, horizon=6), EcosystemVecEnv(ID, 3, horizon=6)
+    vec.reset()
+    other.reset()
+    with pytest.raises(ValueError, match="returns"):
+        vec.set_state(other.get_state())
+    with pytest.raises(ValueError, match="dice"):
+        vec.set_state({**vec.get_state(), "dice": {"bit_generator": "MT19937"}})
+
+
+def test_stable_baselines_3_can_ask_and_set_attributes_of_all_firms_at_once() -> None:
+    vec = EcosystemVecEnv(ID, 3, horizon=6)
+    assert vec.get_attr("num_envs") == [3, 3, 3]
+    assert vec.get_attr("num_envs", [0, 1]) == [3, 3]
+    assert vec.env_is_wrapped(gymnasium.Wrapper, 1) == [False]
+    vec.set_attr("label", "mine")
+    assert vec.get_attr("label", 0) == ["mine"]
+    with pytest.raises(NotImplementedError, match="one batch"):
+        vec.set_attr("label", "mine", indices=[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 from pathlib import Path
@@ -35,6 +36,7 @@ def example() -> dict[str, Any]:
         "scalar": np.array(7, np.int64),
         "generators": [{"state": {"state": 1 << 127, "inc": 3}, "uinteger": 0, "has_uint32": 0}],
         "best": None,
+        "not finite": [float("nan"), float("inf"), -np.float32("inf")],
         "moments": [{"step": 1.0}],
     }
 
@@ -46,7 +48,7 @@ def same(a: Any, b: Any) -> bool:
         return isinstance(b, list) and len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, np.ndarray):
         return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
-    return bool(a == b)
+    return repr(a) == repr(b)
 
 
 def test_a_tree_comes_back_bit_for_bit_with_its_record_types_and_big_integers(tmp_path: Path) -> None:
@@ -90,6 +92,50 @@ def test_a_pickle_is_refused_and_nothing_in_it_runs(tmp_path: Path) -> None:
     assert not (tmp_path / "boom").exists()
 
 
+@pytest.mark.parametrize(
+    "skeleton",
+    [
+        "5", "[]", "null", "{", '{"map": 5}', '{"map": [["a"]]}', '{"map": [[[], 1]]}', '{"list": 5}', "{}",
+        '{"array": "none", "record": ""}', '{"array": "a", "record": "secret"}', '{"array": "a", "record": "state"}',
+        '{"array": "a"}', '{"float": "much"}', '{"float": []}', '{"list": [' * 100_000, "9" * 5_000,
+    ],
+)  # fmt: skip
+def test_a_crafted_tree_is_refused(tmp_path: Path, skeleton: str) -> None:
+    file = tmp_path / "tree"
+    save_file({"a": np.ones(2)}, file, metadata={"format": "thinmargin-tree-1", "tree": skeleton})
+    with pytest.raises(DamagedFileError, match="tree"):
+        read_tree(file)
+
+
+@pytest.mark.parametrize("size", [1 << 20, 1 << 40, (1 << 63) + 5])
+def test_a_header_that_claims_to_be_huge_is_refused(tmp_path: Path, size: int) -> None:
+    file = tmp_path / "tree"
+    file.write_bytes(size.to_bytes(8, "little") + b"{}" * 50)
+    with pytest.raises(DamagedFileError, match="tree"):
+        read_tree(file)
+
+
+@pytest.mark.parametrize("dtype", ["BF16", "F8_E4M3", "F8_E5M2", "X9"])
+def test_tensors_of_types_that_arrays_do_not_have_are_refused(tmp_path: Path, dtype: str) -> None:
+    size = 2 if dtype == "BF16" else 1
+    header = json.dumps({
+        "__metadata__": {"format": "thinmargin-tree-1", "tree": '{"map": [["a", {"array": "a", "record": ""}]]}'},
+        "a": {"dtype": dtype, "shape": [1], "data_offsets": [0, size]},
+    }).encode()  # fmt: skip
+    file = tmp_path / "tree"
+    file.write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * size)
+    with pytest.raises(DamagedFileError, match="tree"):
+        read_tree(file)
+
+
+def test_a_pipe_is_refused_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DamagedFileError, match="not a file"):
+        read_tree(tmp_path / "pipe")
+    with pytest.raises(DamagedFileError, match="not a file"):
+        read_json(tmp_path / "pipe")
+
+
 def test_a_foreign_safetensors_file_is_refused(tmp_path: Path) -> None:
     save_file({"a": np.ones(2)}, tmp_path / "foreign")
     with pytest.raises(DamagedFileError, match="not one of this package"):
@@ -102,3 +148,9 @@ def test_a_damaged_json_file_is_named(tmp_path: Path) -> None:
         read_json(tmp_path / "config.json")
     with pytest.raises(DamagedFileError, match=r"absent\.json"):
         read_json(tmp_path / "absent.json")
+    (tmp_path / "deep.json").write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(DamagedFileError, match=r"deep\.json"):
+        read_json(tmp_path / "deep.json")
+    (tmp_path / "bytes.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(DamagedFileError, match=r"bytes\.json"):
+        read_json(tmp_path / "bytes.json")

@@ -40,6 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("simulation",),
     ("batch", "settings", "statement", "plans", "tuned", "baselines"),
     ("dashboard", "rendering", "env", "vector", "registration"),
+    ("wrappers",),
 )
 """From the ground up what an episode needs: a file imports from its own layer and those below it, and nothing else."""
 REPLAYING = ("thinmargin.replay", "thinmargin.history", "thinmargin.calibration", "thinmargin.backtest")
@@ -176,6 +177,12 @@ def test_importing_the_package_compiles_nothing(fresh_python: Any) -> None:
     [f"{room}.py" for room in ("simulation", "worlds", "scenarios", "batch", "strategies", "levers", "observation")],
 )
 def test_what_the_shells_stand_on_does_not_import_them(name: str) -> None:
+    for module, _ in imports(name):
+        assert not below(module, SHELLS), f"{name} imports {module}"
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("wrappers/")])
+def test_wrappers_go_around_any_environment_with_these_spaces(name: str) -> None:
     for module, _ in imports(name):
         assert not below(module, SHELLS), f"{name} imports {module}"
 

@@ -14,19 +14,29 @@ class Stopped(Exception):  # noqa: N818  # not an error: somebody asked for it
 
 
 class CheckpointCallback(BaseCallback):
-    """Write everything needed to go on, every so often and when asked to stop."""
+    """Write everything needed to go on, every so often and when asked to stop.
+
+    Args:
+        run: says how often.
+        save: writes a checkpoint; it is told at how many months the next one is due.
+    """
 
     def __init__(self, run: Run, save: Callable[[int], None]) -> None:
         super().__init__()
         self._every = run.save_freq
         self._save = save
-        self.next = 0  # the first checkpoint is the untrained agent: a run can always be resumed
+        self.next = 0  # the first checkpoint is the untrained agent
         self.stop_asked = False
+        self.on_going_on: Callable[[], None] | None = None
+        """Called once, where a resumed run begins to act: at the very place where its checkpoint was written."""
 
     def _on_step(self) -> bool:
         return True
 
     def _on_rollout_start(self) -> None:
+        if self.on_going_on is not None:
+            self.on_going_on()
+            self.on_going_on = None
         if self.num_timesteps >= self.next or self.stop_asked:
             self.next = self.num_timesteps + self._every
             self._save(self.next)

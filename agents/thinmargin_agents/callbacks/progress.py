@@ -20,37 +20,58 @@ class Step(NamedTuple):
     judgement: Judgement | None
 
 
+def months_bars(console: Console, *, shown: bool) -> Progress:
+    """Bars that count months; each task has the fields `rate` and `latest`, both text."""
+    return Progress(
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]} months/s"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[latest]}"),
+        console=console,
+        disable=not shown,
+        transient=True,
+    )
+
+
+def in_short(judgement: Judgement) -> str:
+    """A judgement in the few words that fit beside a bar."""
+    score = "" if judgement.score is None else f"score {judgement.score:.1f}, "
+    return f"{score}J {judgement.J:.1f} bn ({judgement.difference:+.1f} over the baseline)"
+
+
+def in_a_line(timesteps: int, judgement: Judgement) -> str:
+    """A judgement as a line of a log."""
+    score = "" if judgement.score is None else f"   score {judgement.score:6.1f}"
+    return (
+        f"{timesteps:>12,} months{score}   J {judgement.J:7.1f} RMB bn   over the baseline"
+        f" {judgement.difference:+7.1f} [{judgement.low:+.1f}, {judgement.high:+.1f}]"
+        f"   bankrupt {judgement.bankrupt_share:.1%}"
+    )
+
+
 class ProgressCallback(BaseCallback):
     """A bar with months, rate and time left, and the latest score beside it."""
 
     def __init__(
-        self, total: int, console: Console, *, shown: bool, report: Callable[[Step], None] | None = None
+        self, total: int, console: Console, *, shown: bool, report: Callable[[Step], object] | None = None
     ) -> None:
         super().__init__()
         self.console = console
         self._report = report
-        self._bar = Progress(
-            TextColumn("[bold]training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]} months/s"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[score]}"),
-            console=console,
-            disable=not shown,
-            transient=True,
-        )
+        self._bar = months_bars(console, shown=shown)
         self._total = total
         self._task: Any = None
-        self._score = "not judged yet"
+        self._latest = "not judged yet"
         self._first = 0
         self._begun = time.monotonic()
 
     def _on_training_start(self) -> None:
         self._first, self._begun = self.num_timesteps, time.monotonic()
-        self._task = self._bar.add_task("", total=self._total, completed=self.num_timesteps, rate="-", score="")
+        self._task = self._bar.add_task("training", total=self._total, completed=self._first, rate="-", latest="")
         self._bar.start()
 
     def _on_step(self) -> bool:
@@ -59,19 +80,14 @@ class ProgressCallback(BaseCallback):
     def _on_rollout_end(self) -> None:
         seconds = max(time.monotonic() - self._begun, 1e-9)
         rate = f"{(self.num_timesteps - self._first) / seconds:,.0f}"
-        self._bar.update(self._task, completed=min(self.num_timesteps, self._total), rate=rate, score=self._score)
+        self._bar.update(self._task, completed=min(self.num_timesteps, self._total), rate=rate, latest=self._latest)
         if self._report is not None:
             self._report(Step(self.num_timesteps, None))
 
     def tell(self, timesteps: int, judgement: Judgement) -> None:
         """Show a judgement beside the bar and as a line of its own."""
-        self._score = f"J {judgement.J:.1f} bn ({judgement.difference:+.1f} over the baseline)"
-        self.console.print(
-            f"{timesteps:>12,} months   J {judgement.J:7.1f} RMB bn   over the baseline {judgement.difference:+7.1f}"
-            f" [{judgement.low:+.1f}, {judgement.high:+.1f}]   bankrupt {judgement.bankrupt_share:.1%}",
-            highlight=False,
-        )
-
+        self._latest = in_short(judgement)
+        self.console.print(in_a_line(timesteps, judgement))
         if self._report is not None:
             self._report(Step(timesteps, judgement))
 

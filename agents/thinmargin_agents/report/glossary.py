@@ -8,6 +8,7 @@ from thinmargin.records import LEVERS
 from thinmargin_agents.report.cast import Player
 from thinmargin_agents.report.words import number
 from thinmargin_agents.scoring import FORESIGHT, TUNED
+from thinmargin_agents.shipped import manifest_of, trained_names
 
 
 def terms() -> dict[str, str]:
@@ -48,6 +49,8 @@ def about(player: Player) -> str:
         return f"{found.meaning} ({found.source})"
     if player.knows_future:
         return "the best plan known for each world given its future; not a policy, and not a bound"
+    if player.name in trained_names():
+        return manifest_of(player.name).meaning
     if player.is_run:
         seeds = [str(seed) for seed in player.result.seeds if seed is not None]
         count = len(player.result.seeds)

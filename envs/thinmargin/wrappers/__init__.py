@@ -4,7 +4,8 @@ Each comes for one environment and for a batch of them (`VectorResidual` beside 
 any order: what they add to an observation stands behind what was there.
 """
 
-from thinmargin.wrappers.adapters import ADAPTERS, Adapter, adapters_of
+from thinmargin.wrappers.adapters import Adapter
+from thinmargin.wrappers.named import ADAPTERS, adapters_of
 from thinmargin.wrappers.scalar import AdaptedEnv, History, Residual, ScaledReward, Surprises
 from thinmargin.wrappers.vector import (
     AdaptedVectorEnv,

@@ -6,10 +6,9 @@ that a batch, one environment and a policy that plays share the same lines.
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,9 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from thinmargin.baselines import BASELINES, Policy, baseline
-from thinmargin.plans import REACH, Surprise
+from thinmargin.plans import REACH, TIME, Surprise
 from thinmargin.records import FEATURES, LEVERS
-from thinmargin.settings import check_choices, check_numbers
+from thinmargin.settings import check_choices, check_numbers, observation_space
 from thinmargin.tuned import tuned_policy
 
 Seen = npt.NDArray[np.float32]
@@ -34,20 +33,25 @@ MOST_LEVELS = 9
 class Adapter:
     """Changes nothing; the others say what they change.
 
-    Observations have shape (n, k) with the environment's 28 features first, actions whatever the agent's
-    action space says, one row a firm.
+    Observations have shape (n, k), one row a firm, with the environment's 28 features first; actions are what the
+    agent's action space says, once a firm.
     """
 
     def observation_space(self, space: spaces.Box) -> spaces.Box:
-        """What the agent sees of an environment that shows `space`."""
+        """What the agent sees of an environment that shows `space`; a ValueError if it cannot be adapted."""
         return space
 
     def action_space(self, space: spaces.Space[Any]) -> spaces.Space[Any]:
         """What the agent answers with for an environment that takes `space`; a ValueError if it cannot be adapted."""
         return space
 
+    def memory_shape(self, firms: int, width: int) -> tuple[int, ...] | None:
+        """The shape of what is remembered of so many firms that show `width` numbers each; None for nothing."""
+        del firms, width
+        return None
+
     def observe(self, memory: Memory, observations: Seen, starts: npt.NDArray[np.bool_]) -> tuple[Memory, Seen]:
-        """What is remembered from now on, and what the agent sees.
+        """What is remembered from now on, and what the agent sees. Nothing that was handed in is changed.
 
         Args:
             memory: what the last call returned; None before the first.
@@ -58,7 +62,15 @@ class Adapter:
         return memory, observations
 
     def act(self, observations: Seen, actions: Any) -> Any:
-        """The environment's actions for the agent's, given what the environment showed before."""
+        """The environment's actions for the agent's.
+
+        Args:
+            observations: what the environment showed last, shape (n, k), or (k,) for one firm.
+            actions: the agent's, once a firm, or one action for one firm.
+
+        Raises:
+            ValueError, TypeError: wrong shape, type, or a number that is not allowed.
+        """
         del observations
         return actions
 
@@ -73,101 +85,151 @@ class ResidualAdapter(Adapter):
     A correction of zero plays the base, so that learning starts from it (Johannink et al. 2019, Silver et al. 2018).
 
     Args:
-        base: name of a built-in policy without memory or dice, such as `plan`; or anything with its `predict`.
-        bound: most that is added to an action, above 0 to 2.
+        base: name of a built-in policy other than `random`, such as `plan`; or anything with Stable-Baselines3's
+            `predict` that answers the environment's 28 observations with four numbers, always the same for the
+            same observations: it is asked with `deterministic=True`, and may not remember.
+        bound: most that is added to an action, above 0 to 2 (an action's whole range).
         levels: None for corrections in [-1, 1]; else each lever has this many evenly spaced ones, and the agent
-            chooses from their grid by number (the last lever varies fastest), for learners with discrete actions.
+            chooses from their grid by number (`correction_grid`), for learners with discrete actions.
+
+    Attributes:
+        base: the policy itself.
+        bound: in single precision.
+        grid: the corrections behind the numbers, shape (levels ** 4, 4), or None.
     """
 
     def __init__(self, base: str | Policy = "plan", bound: float = 0.5, levels: int | None = None) -> None:
-        if isinstance(base, str):
-            allowed = [name for name in BASELINES if name != "random"]
-            if base not in allowed:
-                raise ValueError(f"base is {base!r}: allowed are {', '.join(allowed)}")
-        elif not callable(getattr(base, "predict", None)):
-            raise TypeError(f"base is {base!r}: the name of a built-in policy or something with predict is wanted")
         _check_number("bound", bound, 0.0, 2.0)
         if levels is not None and (
             isinstance(levels, bool) or not isinstance(levels, int) or not 2 <= levels <= MOST_LEVELS
         ):
             raise ValueError(f"levels is {levels!r}: allowed are None and 2 to {MOST_LEVELS}")
-        self._base = baseline(base) if isinstance(base, str) else base
-        self._bound = np.float32(bound)
-        self._grid = None if levels is None else correction_grid(levels)
+        self.base = _policy(base)
+        self.bound = np.float32(bound)
+        self.grid = None if levels is None else correction_grid(levels)
+        if not isinstance(base, str):  # what is not ours is tried before anything depends on it
+            self._answers(np.zeros((2, FEATURE_COUNT), np.float32))
+
+    def observation_space(self, space: spaces.Box) -> spaces.Box:
+        """The space as it is."""
+        check_features("Residual", space)
+        return space
 
     def action_space(self, space: spaces.Space[Any]) -> spaces.Space[Any]:
         """Corrections: `Box(-1, 1, (4,))`, or the grid's numbers."""
-        if not isinstance(space, spaces.Box):
-            raise ValueError(f"the action space is {space}: Residual needs a Box of actions")
-        return space if self._grid is None else spaces.Discrete(len(self._grid))
+        if space != spaces.Box(-1.0, 1.0, (len(LEVERS),), np.float32):
+            raise ValueError(f"the action space is {space}: Residual needs Box(-1.0, 1.0, ({len(LEVERS)},), float32)")
+        return space if self.grid is None else spaces.Discrete(len(self.grid))
 
     def act(self, observations: Seen, actions: Any) -> Seen:
-        """Base actions plus the bounded corrections, shape (n, 4)."""
-        size = len(observations)
-        if self._grid is None:
-            wanted = check_numbers(actions, (size, len(LEVERS))).astype(np.float32)
-        else:
-            wanted = self._grid[check_choices(actions, (size,), len(self._grid))]
-        base, _ = self._base.predict(observations[:, :FEATURE_COUNT])
-        corrected: Seen = np.clip(base + self._bound * np.clip(wanted, -1.0, 1.0), -1.0, 1.0)
+        """Base actions plus the bounded corrections, shape (n, 4), or (4,) for one firm."""
+        added = self.correction(len(observations) if observations.ndim > 1 else None, actions)
+        corrected: Seen = np.clip(self._answers(observations[..., :FEATURE_COUNT]) + added, -1.0, 1.0)
         return corrected
+
+    def correction(self, firms: int | None, actions: Any) -> Seen:
+        """What the agent's actions add to the base's before the sum is cut: shape (firms, 4), or (4,) for None.
+
+        Args:
+            firms: how many, or None for one firm's action without a row around it.
+            actions: shape (firms, 4), beyond [-1, 1] cut to it; or the grid's numbers, shape (firms,).
+        """
+        leading = () if firms is None else (firms,)
+        if self.grid is None:
+            wanted = check_numbers(actions, (*leading, len(LEVERS))).astype(np.float32)
+        else:
+            wanted = self.grid[check_choices(actions, leading, len(self.grid))]
+        added: Seen = self.bound * np.clip(wanted, -1.0, 1.0)
+        return added
+
+    def _answers(self, observations: Seen) -> npt.NDArray[Any]:
+        """The base's actions for observations of shape (n, 28) or (28,)."""
+        answer, state = self.base.predict(observations, deterministic=True)
+        if _remembers(state):
+            raise ValueError(f"base is {self.base!r}: it remembers, and a base must answer what it is shown only")
+        actions = np.asarray(answer)
+        wanted = (*observations.shape[:-1], len(LEVERS))
+        if actions.shape != wanted or actions.dtype.kind not in "fiu" or not np.isfinite(actions).all():
+            raise ValueError(f"base answers {answer!r}: finite numbers of shape {wanted} are wanted")
+        return actions
 
 
 def correction_grid(levels: int = LEVELS) -> Seen:
-    """Corrections in [-1, 1] behind each number, shape (levels ** 4, 4); the last lever varies fastest."""
+    """Corrections in [-1, 1] behind each number, shape (levels ** 4, 4); the last lever varies fastest.
+
+    With an odd number of levels the number in the middle, levels ** 4 // 2, corrects nothing; with an even one none
+    does.
+    """
     steps = np.linspace(-1.0, 1.0, levels)
     return np.array(list(itertools.product(steps, repeat=len(LEVERS))), np.float32)
 
 
 class SurprisesAdapter(Adapter):
-    """Adds how far fifteen observations are from what the shipped plan expects then, in standard deviations."""
+    """Adds how far observations are from what the shipped plan expects at that time, in standard deviations.
+
+    Which observations, what is expected of them and how far they spread is what the feedback of
+    `plan_with_feedback` looks at (`thinmargin.plans.Surprise`): means and deviations over validation worlds of the
+    benchmark. Deviations are cut to three.
+
+    Attributes:
+        surprise: names, means over time and deviations.
+    """
 
     def __init__(self) -> None:
         feedback = tuned_policy("plan_with_feedback").feedback
         if feedback is None:
             raise ValueError("plan_with_feedback.json holds no feedback: it was not made by this package")
-        self._surprise: Surprise = feedback.surprise
+        self.surprise: Surprise = feedback.surprise
 
     def observation_space(self, space: spaces.Box) -> spaces.Box:
         """The space with the deviations behind it."""
-        reach = np.full(len(self._surprise.features), REACH, np.float32)
+        check_features("Surprises", space)
+        reach = np.full(len(self.surprise.features), REACH, np.float32)
         return spaces.Box(np.append(space.low, -reach), np.append(space.high, reach), dtype=np.float32)
 
     def observe(self, memory: Memory, observations: Seen, starts: npt.NDArray[np.bool_]) -> tuple[Memory, Seen]:
         """Observations with their deviations behind them."""
         del starts
-        seen = observations[:, :FEATURE_COUNT]
-        deviations = self._surprise.of(seen, seen[:, 0].astype(np.float64)).astype(np.float32)
+        deviations = self.surprise.of(observations, observations[:, TIME].astype(np.float64)).astype(np.float32)
         return memory, np.concatenate([observations, deviations], axis=1)
 
 
 class HistoryAdapter(Adapter):
-    """Adds how every number seen has changed since so many months ago; zero before the episode began.
+    """Adds how every number seen has changed since so many months ago, or since the episode began if that is later.
 
     Args:
-        lags: months back, each from 1 to 180.
+        lags: months back, whole numbers from 1 to 180, none twice.
+
+    Attributes:
+        lags: the same as a tuple: what was k numbers becomes k (1 + lags) numbers.
     """
 
     def __init__(self, lags: Sequence[int] = (12,)) -> None:
-        if isinstance(lags, (str, Mapping)) or not isinstance(lags, Sequence) or not lags:
+        if isinstance(lags, (str, bytes)) or not isinstance(lags, Sequence) or not lags:
             raise TypeError(f"lags is {lags!r}: a list of months is wanted, such as [6, 24]")
         for lag in lags:
             if isinstance(lag, bool) or not isinstance(lag, int) or not 1 <= lag <= LONGEST_LAG:
-                raise ValueError(f"lags has {lag!r}: allowed are 1 to {LONGEST_LAG} months")
-        self._lags = tuple(lags)
+                raise ValueError(f"lags has {lag!r}: allowed are whole numbers from 1 to {LONGEST_LAG}")
+        if len(set(lags)) < len(lags):
+            raise ValueError(f"lags is {lags!r}: none may be there twice")
+        self.lags = tuple(lags)
 
     def observation_space(self, space: spaces.Box) -> spaces.Box:
         """The space with the changes behind it, once a lag."""
-        width = np.tile(space.high - space.low, len(self._lags))
+        width = np.tile(space.high - space.low, len(self.lags))
         return spaces.Box(np.append(space.low, -width), np.append(space.high, width), dtype=np.float32)
 
+    def memory_shape(self, firms: int, width: int) -> tuple[int, ...]:
+        """(longest lag, firms, width): what was seen, the latest first."""
+        return max(self.lags), firms, width
+
     def observe(self, memory: Memory, observations: Seen, starts: npt.NDArray[np.bool_]) -> tuple[Memory, Seen]:
-        """Observations with their changes behind them; memory has shape (longest lag, n, k), latest first."""
+        """Observations with their changes behind them."""
         if memory is None:
-            memory = np.repeat(observations[None], max(self._lags), axis=0)
+            memory = np.repeat(observations[None], max(self.lags), axis=0)
         elif starts.any():
             memory = np.where(starts[:, None], observations, memory)
-        changes = [observations - memory[lag - 1] for lag in self._lags]
+        changes = [observations - memory[lag - 1] for lag in self.lags]
         return np.concatenate([observations[None], memory[:-1]]), np.concatenate([observations, *changes], axis=1)
 
 
@@ -175,50 +237,51 @@ class ScaledRewardAdapter(Adapter):
     """Rewards times a factor, so that values are of order one for a network.
 
     Args:
-        factor: above 0.
+        factor: above 0 to a billion.
+
+    Attributes:
+        factor: the same.
     """
 
     def __init__(self, factor: float = 0.1) -> None:
         _check_number("factor", factor, 0.0, 1e9)
-        self._factor = factor
+        self.factor = factor
 
     def reward(self, rewards: Any) -> Any:
         """Rewards in the agent's unit."""
-        return rewards * self._factor
+        return rewards * self.factor
 
 
-ADAPTERS: dict[str, Callable[..., Adapter]] = {
-    "thinmargin.wrappers.Residual": ResidualAdapter,
-    "thinmargin.wrappers.Surprises": SurprisesAdapter,
-    "thinmargin.wrappers.History": HistoryAdapter,
-    "thinmargin.wrappers.ScaledReward": ScaledRewardAdapter,
-}
-"""By the name a preset gives the wrapper of one environment."""
+def check_features(who: str, space: spaces.Box) -> None:
+    """Nothing if the first numbers of a space are the environment's features as they are, else a ValueError."""
+    features = observation_space()
+    ours = space.low[:FEATURE_COUNT], space.high[:FEATURE_COUNT]
+    if not (np.array_equal(ours[0], features.low) and np.array_equal(ours[1], features.high)):
+        raise ValueError(
+            f"the observation space is {space}: {who} needs ThinMargin's {FEATURE_COUNT} observations first and"
+            " unchanged; wrappers that scale or reorder them go around it, not inside"
+        )
 
 
-def adapters_of(wanted: Any) -> list[Adapter]:
-    """The adapters of a preset's `env_wrapper`: names of wrappers, or mappings of one name to its arguments.
+def _policy(base: Any) -> Policy:
+    if isinstance(base, str):
+        allowed = [name for name in BASELINES if name != "random"]
+        if base not in allowed:
+            raise ValueError(f"base is {base!r}: allowed are {', '.join(allowed)}")
+        return baseline(base)
+    if isinstance(base, type) or not callable(getattr(base, "predict", None)):
+        raise TypeError(f"base is {base!r}: the name of a built-in policy or an object with predict is wanted")
+    policy: Policy = base
+    return policy
 
-    Nothing else than the wrappers of this package is made, so that reading a configuration runs no foreign code.
 
-    Raises:
-        ValueError: a name or an argument is not among what is allowed; the message says which.
-    """
-    items = wanted if isinstance(wanted, (list, tuple)) else [] if wanted is None else [wanted]
-    made = []
-    for item in items:
-        name, arguments = next(iter(item.items())) if isinstance(item, Mapping) and len(item) == 1 else (item, {})
-        if not isinstance(name, str) or name not in ADAPTERS:
-            close = difflib.get_close_matches(str(name), list(ADAPTERS), n=1, cutoff=0.5)
-            hint = f"did you mean {close[0]}? " if close else ""
-            raise ValueError(f"env_wrapper has {item!r}: {hint}allowed are {', '.join(ADAPTERS)}")
-        if not isinstance(arguments or {}, Mapping):
-            raise ValueError(f"env_wrapper {name} has {arguments!r}: a mapping of argument and value is wanted")
-        try:
-            made.append(ADAPTERS[name](**(arguments or {})))
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"env_wrapper {name}: {error}") from error
-    return made
+def _remembers(state: Any) -> bool:
+    """Whether a policy's state holds anything: nested nothings, as of policies behind wrappers, do not."""
+    if isinstance(state, Mapping):
+        return any(map(_remembers, state.values()))
+    if isinstance(state, (tuple, list)):
+        return any(map(_remembers, state))
+    return state is not None
 
 
 def _check_number(name: str, value: object, low: float, high: float) -> None:

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, SupportsFloat, TypeAlias
 
 import gymnasium
 import numpy as np
-from gymnasium import spaces
 from gymnasium.utils import RecordConstructorArgs
 
 from thinmargin.baselines import Policy
 from thinmargin.wrappers.adapters import (
     Adapter,
     HistoryAdapter,
-    Memory,
     ResidualAdapter,
     ScaledRewardAdapter,
     Seen,
     SurprisesAdapter,
 )
+from thinmargin.wrappers.kept import Kept, check_correctable
 
 Environment: TypeAlias = gymnasium.Env[Seen, Any]
-START, GOING = np.ones(1, np.bool_), np.zeros(1, np.bool_)
+GOING = np.zeros(1, np.bool_)
 
 
 class AdaptedEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
     """One environment behind an adapter.
+
+    `get_state` and `set_state` save and restore what this and every ThinMargin wrapper further inside remembers, and
+    the environment. `env.unwrapped.set_state` moves the environment alone: `History` would then compare with months
+    that were not lived through. What wrappers of others keep, such as the count of a `TimeLimit`, is not saved.
 
     Args:
         env: a ThinMargin environment, wrapped or not.
@@ -38,31 +41,46 @@ class AdaptedEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def __init__(self, env: Environment, adapter: Adapter) -> None:
         super().__init__(env)
-        if not isinstance(env.observation_space, spaces.Box):
-            raise ValueError(f"the observation space is {env.observation_space}: a Box of numbers is wanted")
-        self.observation_space = adapter.observation_space(env.observation_space)
-        self.action_space = adapter.action_space(env.action_space)
-        self._adapter = adapter
-        self._memory: Memory = None
-        self._seen: Seen | None = None
+        check_correctable(env, adapter)
+        self.kept = Kept(adapter, 1, env.observation_space, env.action_space)
+        self.observation_space = self.kept.observation_space
+        self.action_space = self.kept.action_space
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Seen, dict[str, Any]]:
         """As of the environment; what is remembered begins anew."""
         observation, info = self.env.reset(seed=seed, options=options)
-        self._memory = None
-        return self._observe(observation, start=True), info
+        shown: Seen = self.kept.begin(observation[None])[0]
+        return shown, info
 
     def step(self, action: Any) -> tuple[Seen, SupportsFloat, bool, bool, dict[str, Any]]:
-        """As of the environment, with the agent's action, observation and reward."""
-        if self._seen is not None:  # else the environment says that it must be reset
-            action = self._adapter.act(self._seen, np.asarray(action)[None])[0]
-        observation, reward, terminated, truncated, info = self.env.step(action)
-        return self._observe(observation, start=False), self._adapter.reward(reward), terminated, truncated, info
+        """As of the environment, with the agent's action, observation and reward.
 
-    def _observe(self, observation: Seen, *, start: bool) -> Seen:
-        self._seen = observation[None]
-        self._memory, seen = self._adapter.observe(self._memory, self._seen, START if start else GOING)
-        shown: Seen = seen[0]
+        Raises:
+            ValueError, TypeError: wrong shape, type or a number that is not allowed; nothing changes.
+            gymnasium.error.ResetNeeded: called before `reset` or after the end.
+        """
+        adapter, seen = self.kept.adapter, self.kept.seen
+        if seen is not None:  # else the environment says that it must be reset
+            action = adapter.act(seen[0], action)
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        shown: Seen = self.kept.observe(observation[None], GOING)[0]
+        return shown, adapter.reward(reward), terminated, truncated, info
+
+    def get_state(self) -> dict[str, Any]:
+        """The environment's state, what is remembered, and what was seen last: plain arrays; see `set_state`."""
+        return self.kept.save(self.env.get_wrapper_attr("get_state")())
+
+    def set_state(self, state: Mapping[str, Any]) -> Seen:
+        """Go back to a state of `get_state` of the same wrappers; a foreign one is a ValueError and changes nothing.
+
+        A fresh environment of `gymnasium.make` wants one `reset` before, which Gymnasium insists on.
+
+        Returns:
+            What the agent saw then.
+        """
+        found = self.kept.check(state)
+        self.env.get_wrapper_attr("set_state")(state["env"])
+        shown: Seen = self.kept.restore(found)[0]
         return shown
 
 
@@ -72,12 +90,12 @@ class Residual(AdaptedEnv, RecordConstructorArgs):
     def __init__(
         self, env: Environment, base: str | Policy = "plan", bound: float = 0.5, levels: int | None = None
     ) -> None:
-        RecordConstructorArgs.__init__(self, base=base, bound=bound, levels=levels)
+        RecordConstructorArgs.__init__(self, _disable_deepcopy=True, base=base, bound=bound, levels=levels)
         AdaptedEnv.__init__(self, env, ResidualAdapter(base, bound, levels))
 
 
 class Surprises(AdaptedEnv, RecordConstructorArgs):
-    """The agent sees departures from what the plan expects: see `SurprisesAdapter`."""
+    """The agent sees departures from what the plan expects: see `thinmargin.wrappers.adapters.SurprisesAdapter`."""
 
     def __init__(self, env: Environment) -> None:
         RecordConstructorArgs.__init__(self)
@@ -85,15 +103,16 @@ class Surprises(AdaptedEnv, RecordConstructorArgs):
 
 
 class History(AdaptedEnv, RecordConstructorArgs):
-    """The agent sees changes since so many months ago: see `HistoryAdapter`."""
+    """The agent sees changes since so many months ago: see `thinmargin.wrappers.adapters.HistoryAdapter`."""
 
     def __init__(self, env: Environment, lags: Sequence[int] = (12,)) -> None:
-        RecordConstructorArgs.__init__(self, lags=lags)
-        AdaptedEnv.__init__(self, env, HistoryAdapter(lags))
+        adapter = HistoryAdapter(lags)
+        RecordConstructorArgs.__init__(self, lags=list(adapter.lags))
+        AdaptedEnv.__init__(self, env, adapter)
 
 
 class ScaledReward(AdaptedEnv, RecordConstructorArgs):
-    """Rewards times a factor: see `ScaledRewardAdapter`."""
+    """Rewards times a factor: see `thinmargin.wrappers.adapters.ScaledRewardAdapter`."""
 
     def __init__(self, env: Environment, factor: float = 0.1) -> None:
         RecordConstructorArgs.__init__(self, factor=factor)

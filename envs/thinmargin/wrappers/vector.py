@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 
@@ -15,19 +14,21 @@ from thinmargin.baselines import Policy
 from thinmargin.wrappers.adapters import (
     Adapter,
     HistoryAdapter,
-    Memory,
     ResidualAdapter,
     ScaledRewardAdapter,
     Seen,
     SurprisesAdapter,
 )
+from thinmargin.wrappers.kept import Kept, check_correctable
 
 Array = npt.NDArray[Any]
 Environments: TypeAlias = VectorEnv[Seen, Any, Array]
 
 
 class AdaptedVectorEnv(VectorWrapper):
-    """A batch of environments behind an adapter.
+    """A batch of environments behind an adapter; environment i is what the wrapper of one environment makes of it.
+
+    `get_state` and `set_state` are as of `AdaptedEnv`, for a batch of `gymnasium.make_vec`'s native class.
 
     Args:
         env: a ThinMargin vector environment, wrapped or not: one that starts anew in the same step.
@@ -39,70 +40,78 @@ class AdaptedVectorEnv(VectorWrapper):
 
     def __init__(self, env: Environments, adapter: Adapter) -> None:
         super().__init__(env)
-        if not isinstance(env.single_observation_space, spaces.Box):
-            raise ValueError(f"the observation space is {env.single_observation_space}: a Box of numbers is wanted")
         if env.metadata.get("autoreset_mode") != AutoresetMode.SAME_STEP:
-            raise ValueError(f"autoreset_mode is {env.metadata.get('autoreset_mode')}: SAME_STEP is wanted")
-        self.single_observation_space = adapter.observation_space(env.single_observation_space)
-        self.single_action_space = adapter.action_space(env.single_action_space)
+            raise ValueError(
+                f"autoreset_mode is {env.metadata.get('autoreset_mode')}: AutoresetMode.SAME_STEP is wanted, as of"
+                " gymnasium.make_vec; wrap the single environments otherwise"
+            )
+        check_correctable(env, adapter)
+        self.kept = Kept(adapter, env.num_envs, env.single_observation_space, env.single_action_space)
+        self.single_observation_space = self.kept.observation_space
+        self.single_action_space = self.kept.action_space
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
         self.action_space = batch_space(self.single_action_space, env.num_envs)
-        self._adapter = adapter
-        self._memory: Memory = None
-        self._seen: Seen | None = None
-        self._shown: Seen | None = None
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Seen, dict[str, Any]]:
-        """As of the environments; what is remembered begins anew."""
+        """As of the environments; what is remembered begins anew.
+
+        Raises:
+            ValueError: only some environments are to be reset.
+        """
+        if options is not None and "reset_mask" in options:
+            raise ValueError("reset option 'reset_mask' cannot be used: these environments start anew by themselves")
         observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]  # its type leaves None out
-        self._memory = None
-        return self._observe(observations, np.ones(self.num_envs, np.bool_)), infos
+        return self.kept.begin(observations), infos
 
     def step(self, actions: Any) -> tuple[Seen, Array, Array, Array, dict[str, Any]]:
-        """As of the environments, with the agent's actions, observations and rewards."""
-        if self._seen is not None:  # else the environments say that they must be reset
-            actions = self._adapter.act(self._seen, actions)
+        """As of the environments, with the agent's actions, observations and rewards, `final_obs` included.
+
+        Raises:
+            ValueError, TypeError: wrong shape, type or a number that is not allowed; nothing changes.
+            gymnasium.error.ResetNeeded: called before `reset`.
+        """
+        adapter, seen = self.kept.adapter, self.kept.seen
+        if seen is not None:  # else the environments say that they must be reset
+            actions = adapter.act(seen, actions)
         observations, rewards, terminated, truncated, infos = self.env.step(actions)
         ended = terminated | truncated
         if ended.any():
             infos = {**infos, "final_obs": self._final(observations, infos["final_obs"], ended)}
-        seen = self._observe(observations, ended)
-        return seen, self._adapter.reward(rewards), terminated, truncated, infos
-
-    def _observe(self, observations: Seen, starts: npt.NDArray[np.bool_]) -> Seen:
-        self._seen = observations
-        self._memory, self._shown = self._adapter.observe(self._memory, observations, starts)
-        return self._shown
+        return self.kept.observe(observations, ended), adapter.reward(rewards), terminated, truncated, infos
 
     def _final(self, observations: Seen, final: Array, ended: npt.NDArray[np.bool_]) -> Array:
-        """What the agent sees last of episodes that ended."""
+        """What the agent sees last of episodes that ended, None for the others."""
         rows = np.flatnonzero(ended)
-        last = observations.copy()
+        last = np.array(observations)
         last[rows] = np.stack(list(final[rows]))
-        _, seen = self._adapter.observe(self._memory, last, np.zeros(self.num_envs, np.bool_))
+        seen = self.kept.last(last)
         adapted = np.full(self.num_envs, None, dtype=object)
         for row in rows:
-            adapted[row] = seen[row]
+            adapted[row] = seen[row].copy()
         return adapted
 
     def get_state(self) -> dict[str, Any]:
-        """The environments' state, what is remembered, and what the agent sees."""
-        state = self.env.get_state()  # type: ignore[attr-defined]  # ThinMargin's own and these wrappers have it
-        memory = None if self._memory is None else self._memory.copy()
-        return {"env": state, "memory": memory, "shown": None if self._shown is None else self._shown.copy()}
+        """The environments' state, what is remembered, and what was seen last: plain arrays."""
+        return self.kept.save(self._saving().get_state())
 
     def set_state(self, state: Mapping[str, Any]) -> Seen:
-        """Go back to a state of `get_state` and return what the agent sees; a foreign one is a ValueError."""
-        if not isinstance(state, Mapping) or {"env", "memory", "shown"} - set(state):
-            raise ValueError("state is not of get_state of the same wrapper: 'env', 'memory' and 'shown' are wanted")
-        shown = np.array(state["shown"], np.float32)
-        if shown.shape != self.observation_space.shape:
-            raise ValueError(f"state['shown'] has shape {shown.shape}: {self.observation_space.shape} is wanted")
-        self._seen = self.env.set_state(state["env"])  # type: ignore[attr-defined]  # as above
-        self._memory, self._shown = state["memory"], shown
-        return shown
+        """Go back to a state of `get_state` of the same wrappers; a foreign one is a ValueError and changes nothing.
+
+        Returns:
+            What the agent saw then.
+        """
+        found = self.kept.check(state)
+        self._saving().set_state(state["env"])
+        return self.kept.restore(found)
+
+    def _saving(self) -> Any:
+        """The next layer inside that can be saved: wrappers of others are passed over."""
+        layer: Any = self.env
+        while isinstance(layer, VectorWrapper) and not isinstance(layer, AdaptedVectorEnv):
+            layer = layer.env
+        return layer
 
 
 class VectorResidual(AdaptedVectorEnv):
@@ -115,21 +124,21 @@ class VectorResidual(AdaptedVectorEnv):
 
 
 class VectorSurprises(AdaptedVectorEnv):
-    """The agent sees departures from what the plan expects: see `SurprisesAdapter`."""
+    """The agent sees departures from what the plan expects: see `thinmargin.wrappers.adapters.SurprisesAdapter`."""
 
     def __init__(self, env: Environments) -> None:
         super().__init__(env, SurprisesAdapter())
 
 
 class VectorHistory(AdaptedVectorEnv):
-    """The agent sees changes since so many months ago: see `HistoryAdapter`."""
+    """The agent sees changes since so many months ago: see `thinmargin.wrappers.adapters.HistoryAdapter`."""
 
     def __init__(self, env: Environments, lags: Sequence[int] = (12,)) -> None:
         super().__init__(env, HistoryAdapter(lags))
 
 
 class VectorScaledReward(AdaptedVectorEnv):
-    """Rewards times a factor: see `ScaledRewardAdapter`."""
+    """Rewards times a factor: see `thinmargin.wrappers.adapters.ScaledRewardAdapter`."""
 
     def __init__(self, env: Environments, factor: float = 0.1) -> None:
         super().__init__(env, ScaledRewardAdapter(factor))

@@ -1,0 +1,70 @@
+"""A connection to a Ray cluster: one that is there, or one of this machine alone that goes when the work is done."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+from thinmargin_agents.configs import ConfigError
+
+PATIENCE = 5.0
+"""Seconds in which a cluster's address must answer; Ray itself would try for minutes."""
+OBJECTS = 128 << 20
+"""Bytes of shared memory of a cluster that is started here: results are small."""
+
+
+@contextmanager
+def ray_session(address: str | None, n_jobs: int | None, threads: int = 1) -> Iterator[ModuleType]:
+    """Ray, connected; the connection, and a cluster that was started for it, end with the block.
+
+    A cluster that is started here has no dashboard; nothing is told to Ray's makers.
+
+    Args:
+        address: HOST:PORT of a cluster, or `auto` for the one this machine is part of; None starts one here.
+        n_jobs: processors of a cluster that is started here; all of the machine's if None.
+        threads: what OMP_NUM_THREADS is in every worker.
+
+    Raises:
+        ConfigError: Ray is not installed, nothing answers at the address, or no cluster can be started.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray  # noqa: PLC0415  # heavy, and only some have it
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"--engine is 'ray': {error}; this needs: pip install 'thinmargin[cluster]'") from error
+    if address is not None:
+        _check_answers(address)
+    try:
+        ray.init(
+            address=address or "local",
+            num_cpus=n_jobs if address is None else None,
+            object_store_memory=OBJECTS if address is None else None,
+            include_dashboard=False if address is None else None,
+            runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads)}},
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except Exception as error:  # Ray raises bare ones too
+        where = f"--ray-address is {address!r}" if address else "--engine is 'ray': no cluster can be started here"
+        raise ConfigError(f"{where}: {error}") from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Nothing if something listens at HOST:PORT, or the address is `auto`, else a ConfigError."""
+    if address == "auto":
+        return
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isdecimal() or "/" in host:
+        raise ConfigError(f"--ray-address is {address!r}: allowed are auto, or HOST:PORT such as 10.0.0.1:6379")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError(f"--ray-address is {address!r}: nothing answers there: {error}") from error

@@ -1,0 +1,130 @@
+"""`train.py --seeds`: the runs, the engine that trains them, and what came out."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from thinmargin_agents.configs import ConfigError, TrainConfig
+from thinmargin_agents.many.jobs import End, Job
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDE = 160
+"""Characters of a line where there is no terminal that says how many fit."""
+
+
+def train_seeds(config: TrainConfig) -> int:
+    """Train every seed as a run of its own, and say what came out.
+
+    Returns:
+        The exit status: 0, or 1 if a seed failed, 130 if they were stopped.
+
+    Raises:
+        ConfigError: the flags cannot be used; nothing has been trained.
+    """
+    from rich.console import Console  # noqa: PLC0415  # heavy, as all below: not for a process that trains one seed
+
+    from thinmargin_agents.cluster import ray_session  # noqa: PLC0415  # as above
+    from thinmargin_agents.many.board import Board  # noqa: PLC0415  # as above
+    from thinmargin_agents.many.processes import cores, train_here  # noqa: PLC0415  # as above
+    from thinmargin_agents.many.stopping import Stop  # noqa: PLC0415  # as above
+    from thinmargin_agents.many.tasks import train_there  # noqa: PLC0415  # as above
+    from thinmargin_agents.models import check  # noqa: PLC0415  # as above
+    from thinmargin_agents.presets import resolve  # noqa: PLC0415  # as above
+    from thinmargin_agents.runs import RunFolder  # noqa: PLC0415  # as above
+
+    seeds = config.seeds or (config.seed,)
+    run = resolve(config)
+    check(run)
+    _check_engine(config)
+    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
+    began = time.monotonic()
+    with ExitStack() as stack:
+        ray = None
+        if config.engine == "ray":
+            ray = stack.enter_context(ray_session(config.ray_address, config.n_jobs, run.num_threads))
+        runs = [dataclasses.replace(run, seed=seed) for seed in seeds]
+        jobs = [Job(item, RunFolder.create(config.log_folder, item).path) for item in runs]
+        console.print(_beginning(config, jobs), markup=False)
+        board = stack.enter_context(Board(jobs, console, bars=config.progress))
+        stop = stack.enter_context(Stop(board.say))
+        if ray is None:
+            ends = train_here(jobs, config.n_jobs or cores(), board, stop)
+        else:
+            ends = train_there(ray, jobs, config.log_folder, board, stop)
+        seconds = time.monotonic() - began
+    _sum_up(jobs, ends, console)
+    console.print(f"{board.months:,} months in {seconds:,.0f} s: {board.months / seconds:,.0f} months/s over all seeds")
+    return _say_next(jobs, ends, console)
+
+
+def _check_engine(config: TrainConfig) -> None:
+    """Nothing if the flags of the engine can be used together, else a ConfigError."""
+    if config.engine == "ray" and config.device != "cpu":
+        raise ConfigError(f"--device is {config.device!r} and --engine 'ray': seeds train on processors there")
+    if config.ray_address is not None and config.n_jobs is not None:
+        raise ConfigError(
+            f"--n-jobs is {config.n_jobs} and --ray-address {config.ray_address!r}: a cluster that is there decides"
+            " by its processors how many seeds train at once"
+        )
+
+
+def _beginning(config: TrainConfig, jobs: Sequence[Job]) -> str:
+    run = jobs[0].run
+    where = "on this machine" if config.engine == "local" else f"on Ray, {config.ray_address or 'this machine'}"
+    return (
+        f"{len(jobs)} seeds {where}: {run.algo} on {run.env_id}, {run.total_timesteps:,} months of"
+        f" {run.hyperparameters['n_envs']} firms each"
+    )
+
+
+def _sum_up(jobs: Sequence[Job], ends: Sequence[End], console: Console) -> None:
+    """A table of the seeds, and the mean of those that are done."""
+    from rich.table import Table  # noqa: PLC0415  # as above
+
+    from thinmargin_agents.learning import FINAL_WORLDS  # noqa: PLC0415  # as above
+
+    table = Table(title=f"best policies on {FINAL_WORLDS} validation worlds, RMB bn", title_justify="left")
+    for head in ("seed", "J", "over the baseline", "95 % interval", "bankrupt"):
+        table.add_column(head, justify="right")
+    table.add_column("folder", overflow="fold")
+    for job, end in zip(jobs, ends, strict=True):
+        told = end.judgement
+        cells: Sequence[Any] = (
+            ("failed" if end.error else "stopped", "", "", "")
+            if told is None
+            else (
+                f"{told.J:.1f}", f"{told.difference:+.1f}", f"{told.low:+.1f}, {told.high:+.1f}",
+                f"{told.bankrupt_share:.1%}",
+            )
+        )  # fmt: skip
+        table.add_row(str(job.run.seed), *cells, str(job.path))
+    done = [end.judgement for end in ends if end.judgement is not None]
+    if len(done) > 1:
+        table.add_section()
+        J = sum(item.J for item in done) / len(done)  # noqa: N806  # its name everywhere
+        over = sum(item.difference for item in done) / len(done)
+        table.add_row("mean", f"{J:.1f}", f"{over:+.1f}", "", "", f"of {len(done)} seeds")
+    console.print(table)
+
+
+def _say_next(jobs: Sequence[Job], ends: Sequence[End], console: Console) -> int:
+    """Say how to go on; the exit status."""
+    done = [str(job.path) for job, end in zip(jobs, ends, strict=True) if end.judgement is not None]
+    if done:
+        console.print(f"next: python evaluate.py {','.join(done)}", markup=False)
+    left = [job for job, end in zip(jobs, ends, strict=True) if end.judgement is None]
+    if left:
+        console.print("go on with:\n" + "\n".join(f"  {job.resume}" for job in left), markup=False)
+    failed = [job.name for job, end in zip(jobs, ends, strict=True) if end.error is not None]
+    if failed:
+        print(f"train.py: {', '.join(failed)} failed, see above", file=sys.stderr)  # noqa: T201  # the answer
+    if any(end.stopped for end in ends):
+        return 130
+    return 1 if failed else 0

@@ -1,0 +1,124 @@
+"""From the flags of `--optimize` to its end: what is tried, where it is kept, who works, what is said."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from optuna import Study
+from optuna.exceptions import StorageInternalError
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+
+from thinmargin.settings import Settings
+from thinmargin_agents.commands import command_of
+from thinmargin_agents.configs import TrainConfig, parse_pairs
+from thinmargin_agents.hyperparameters import flat
+from thinmargin_agents.many.processes import cores
+from thinmargin_agents.models import check, environment_arguments
+from thinmargin_agents.presets import resolve
+from thinmargin_agents.search.best import conclude
+from thinmargin_agents.search.board import Board
+from thinmargin_agents.search.claim import Claim
+from thinmargin_agents.search.driver import Driver
+from thinmargin_agents.search.messages import Workers, first_line
+from thinmargin_agents.search.spaces import BOUND, Space, space_of
+from thinmargin_agents.search.study import (
+    count_settled,
+    open_storage,
+    open_study,
+    shown_url,
+    storage_url,
+    study_name,
+    take_back,
+)
+from thinmargin_agents.search.target import Target, target_of
+from thinmargin_agents.search.workers import LocalWorkers
+
+STOPPED = 130
+"""Exit status after Ctrl-C."""
+
+
+def search(config: TrainConfig) -> int:
+    """See `thinmargin_agents.search.optimize`."""
+    study_name(config)
+    space = asked_for(config)
+    target = target_of(space.base)
+    console = Console(highlight=False, soft_wrap=True)
+    where = shown_url(storage_url(config))
+    storage = open_storage(config)
+    try:
+        study = open_study(config, storage, space, target)
+        claim = Claim(study)
+        try:
+            again = take_back(study)
+            _introduce(config, study, space, target, where, again, console)
+            is_whole = _search(config, study, claim, space, target, console)
+        finally:
+            if claim.is_held():
+                take_back(study)
+                claim.release()
+        command = command_of("python train.py", _shareable(config), without=("progress",))
+        if is_whole:
+            return conclude(config, study, space, target, command, where, console)
+    except (StorageInternalError, SQLAlchemyError) as error:
+        raise OSError(f"--storage is {where!r}: {first_line(error)}") from error
+    console.print(f"stopped: {count_settled(study)} of {config.n_trials} trials are done; go on with: {command}")
+    return STOPPED
+
+
+def asked_for(config: TrainConfig) -> Space:
+    """What a command line has tried: all that it does not give itself; a ConfigError says what cannot be."""
+    base = resolve(config)
+    check(base)
+    given = set(flat(parse_pairs("--hyperparams", config.hyperparams)))
+    if config.residual_bound is not None or "env_wrapper" in given:
+        given.add(BOUND)
+    return space_of(base, given, Settings(**environment_arguments(base)).horizon)
+
+
+def _search(config: TrainConfig, study: Study, claim: Claim, space: Space, target: Target, console: Console) -> bool:
+    """Go on to so many trials; False if Ctrl-C stopped it."""
+    left = config.n_trials - count_settled(study)
+    if left <= 0:
+        return True
+    board = Board(
+        console, trials=config.n_trials, months=space.base.total_timesteps, seeds=config.n_seeds, name=target.name,
+        shown=config.progress,
+    )  # fmt: skip
+    with _workers(config, left) as workers, board:
+        return Driver(study, claim, space, config.n_seeds, config.n_trials, workers, board).search()
+
+
+@contextmanager
+def _workers(config: TrainConfig, most: int) -> Iterator[Workers]:
+    if config.engine == "local":
+        yield LocalWorkers(min(config.n_jobs or cores(), most), config.num_threads)
+        return
+    from thinmargin_agents.cluster import ray_session  # noqa: PLC0415  # an extra of its own
+    from thinmargin_agents.search.on_ray import RayWorkers  # noqa: PLC0415  # as above
+
+    threads = config.num_threads
+    processors = None if config.n_jobs is None else config.n_jobs * threads
+    with ray_session(config.ray_address, processors, threads) as ray:
+        yield RayWorkers(ray, config.n_jobs, most, threads)
+
+
+def _introduce(
+    config: TrainConfig, study: Study, space: Space, target: Target, where: str, again: int, console: Console
+) -> None:
+    base = space.base
+    console.print(
+        f"study {study.study_name} in {where}: {base.algo} on {base.env_id};"
+        f" {count_settled(study)} of {config.n_trials} trials are done"
+        + (f"; {again} that an earlier search left unfinished are tried again" if again else "")
+        + f"\na trial: {config.n_seeds} training seeds of {base.total_timesteps:,} months; made large: {target.words}"
+        + (f"; no score: {target.judge.no_score}" if target.judge.no_score else "")
+        + f"\ntried: {', '.join(space.dimensions)}"
+    )
+
+
+def _shareable(config: TrainConfig) -> TrainConfig:
+    """The command line without a password."""
+    return config if config.storage is None else dataclasses.replace(config, storage=shown_url(config.storage))

@@ -1,0 +1,61 @@
+"""What a search makes large: the interquartile mean over training seeds and validation worlds."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin.baselines import Policy
+from thinmargin_agents.configs import Run
+from thinmargin_agents.models import environment_arguments
+from thinmargin_agents.rollout import play_worlds
+from thinmargin_agents.scoring import world_scores
+from thinmargin_agents.statistics import interquartile_mean
+from thinmargin_agents.validation import Judge
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What is made large in the validation worlds of a judge: the score, or J where there is none."""
+
+    judge: Judge
+
+    @property
+    def name(self) -> str:
+        """What is made large."""
+        return "J" if self.judge.anchors is None else "score"
+
+    @property
+    def words(self) -> str:
+        """What is made large, and where."""
+        what = "J, RMB bn" if self.judge.anchors is None else "the score, percent"
+        return f"IQM of {what}, over training seeds and {len(self.judge.keys)} validation worlds"
+
+    def play(self, policy: Policy) -> Numbers:
+        """J of every world, shape (worlds,), RMB bn."""
+        settings = self.judge.settings
+        return play_worlds(
+            policy, self.judge.keys, worlds=settings.worlds, horizon=settings.horizon, discrete=settings.discrete,
+            closing=settings.closing,
+        ).value  # fmt: skip
+
+    def of(self, value: Numbers) -> float:
+        """The interquartile mean of J, shape (seeds, worlds), or of the score of every seed and world."""
+        anchors = self.judge.anchors
+        return float(interquartile_mean((value if anchors is None else world_scores(value, anchors)).ravel()))
+
+
+def target_of(run: Run) -> Target:
+    """What is made large in the environment of a run; made once a process. A ConfigError says what cannot be."""
+    return _target(json.dumps(environment_arguments(run)), run.n_eval_episodes)
+
+
+@functools.lru_cache(maxsize=1)
+def _target(arguments: str, worlds: int) -> Target:
+    return Target(Judge(json.loads(arguments), worlds))

@@ -1,0 +1,120 @@
+"""The command line: python -m thinmargin_agents.shipping NAME RUN [RUN ...] --meaning SENTENCE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from thinmargin_agents.commands import UsageError, run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from thinmargin_agents.shipped import Manifest
+
+PROGRAM = "python -m thinmargin_agents.shipping"
+LONGEST = 300
+"""Characters of a sentence."""
+TAKEN = ("all", "index")
+"""Pages and pictures of their own."""
+
+
+@dataclass(frozen=True)
+class ShippingConfig:
+    """Make an agent that the package ships, of finished runs that differ in nothing but their seed.
+
+    Only what plays is kept, checked by playing the validation worlds of the runs again. An agent of this name that is
+    there already is replaced.
+    """
+
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
+    """What the agent is called: small letters, digits and _."""
+    runs: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="RUN [RUN ...]", help_behavior_hint="(required)"),
+    ]
+    """Run folders, one a training seed."""
+    meaning: str
+    """One sentence that says what the agent is."""
+    folder: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(default: the package's)")] = None
+    """Where the agent's folder goes."""
+
+
+def check(config: ShippingConfig) -> None:
+    """Nothing if the flags can be used, else a ValueError that names flag, value and what is allowed."""
+    from thinmargin.baselines import BASELINES  # noqa: PLC0415  # not for --help
+    from thinmargin_agents.scoring import FORESIGHT  # noqa: PLC0415  # as above
+    from thinmargin_agents.shipped import FOLDER, MANIFEST, NAME  # noqa: PLC0415  # as above
+
+    if not NAME.fullmatch(config.name):
+        raise ValueError(f"NAME is {config.name!r}: a small letter, then small letters, digits and _ are wanted")
+    if config.name in (*BASELINES, FORESIGHT, *TAKEN):
+        raise ValueError(f"NAME is {config.name!r}: that is a built-in policy or page; another name is wanted")
+    if not config.runs:
+        raise ValueError("RUN is missing: at least one run folder is wanted")
+    text = config.meaning
+    if not text.strip() or len(text) > LONGEST or not text.isprintable():
+        raise ValueError(f"--meaning is {text!r}: one line of at most {LONGEST} characters is wanted")
+    place = (config.folder or FOLDER) / config.name
+    if place.exists() and not (place / MANIFEST).is_file():
+        raise ValueError(f"{place} is there and is no shipped agent: it is not replaced")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status.
+
+    0: the agent is written; 1: it could not be; 2: a flag or a run cannot be used, and nothing was written.
+    """
+    return run(PROGRAM, ShippingConfig, argv, check, _run)
+
+
+def _run(config: ShippingConfig, errors: Console) -> int:
+    try:
+        from thinmargin_agents.shipping.making import shipment_of, write  # noqa: PLC0415  # torch takes seconds
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error}; this needs: pip install 'thinmargin[agents]'") from error
+    from thinmargin.tuned import DamagedFileError  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.configs import ConfigError  # noqa: PLC0415  # as above
+    from thinmargin_agents.runs import RunError  # noqa: PLC0415  # as above
+    from thinmargin_agents.shipped import FOLDER  # noqa: PLC0415  # as above
+    from thinmargin_agents.shipping.finished import finished  # noqa: PLC0415  # as above
+
+    try:
+        runs = [finished(path) for path in config.runs]
+        shipment = shipment_of(config.name, config.meaning.strip(), runs, errors.print)
+    except (RunError, ConfigError, DamagedFileError) as error:
+        raise UsageError(str(error)) from error
+    place = (config.folder or FOLDER) / config.name
+    try:
+        write(shipment, place)
+    except OSError as error:
+        errors.print(f"{PROGRAM}: {place} could not be written: {error}", style="red")
+        return 1
+    print(told(shipment.manifest, place))  # noqa: T201  # the command line's own answer
+    return 0
+
+
+def told(manifest: Manifest, place: Path) -> str:
+    """What was written, in words."""
+    found, sizes = manifest.validation, {path.name: path.stat().st_size for path in sorted(place.iterdir())}
+    scored = ""
+    if found.score is not None and found.score_ci95 is not None:
+        scored = f", score {found.score:.1f} [{found.score_ci95[0]:.1f}, {found.score_ci95[1]:.1f}]"
+    lines = [
+        f"{manifest.name}: training seeds {', '.join(str(one.seed) for one in manifest.seeds)}",
+        f"on {found.worlds} validation worlds: J {found.J:.1f} RMB bn{scored}",
+        f"trained again by: {manifest.command}",
+        *(f"{size:>9,} bytes  {place / name}" for name, size in sizes.items()),
+        f"{sum(sizes.values()):>9,} bytes in all",
+        "next: python -m thinmargin_agents.curves && python docs/tables.py",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,92 @@
+"""The command line that trains a finished run again, from its configuration and the shipped presets."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from thinmargin_agents.commands import command_of
+from thinmargin_agents.configs import ConfigError, Run, TrainConfig
+from thinmargin_agents.hyperparameters import flat
+from thinmargin_agents.presets import EVALUATIONS, load_preset, preset_names, resolve
+
+ONE_FLAG = ("n_timesteps", "n_envs")
+"""Hyper-parameters with a flag of their own."""
+
+
+class Training(NamedTuple):
+    """How an agent is trained again."""
+
+    command: str
+    preset: str
+
+
+def training_of(run: Run, seeds: Sequence[int]) -> Training:
+    """The shortest command that leads to this run, with these seeds.
+
+    It begins from the shipped preset that needs the fewest other flags, and is checked to give exactly the run.
+
+    Raises:
+        ConfigError: no shipped preset leads there.
+    """
+    asked = dataclasses.replace(run, tensorboard_log=None)
+    found: dict[str, int] = {}
+    configs: dict[str, TrainConfig] = {}
+    for preset in ("default", *preset_names()):
+        try:
+            config = _config(asked, preset)
+            if resolve(config) != asked:
+                continue
+        except ConfigError:  # a preset of another algorithm
+            continue
+        found[preset] = len(config.hyperparams) + len(config.env_kwargs)
+        configs[preset] = config
+    if not found:
+        raise ConfigError(
+            f"no shipped preset leads to the hyper-parameters of this {run.algo} run on {run.env_id}: the one it was"
+            " trained with has changed, or is not among the shipped ones"
+        )
+    preset = min(found, key=lambda name: found[name])
+    several = len(seeds) > 1
+    config = dataclasses.replace(
+        configs[preset], seed=0 if several else seeds[0], seeds=tuple(seeds) if several else ()
+    )
+    return Training(command_of("python train.py", config), preset)
+
+
+def _config(run: Run, preset: str) -> TrainConfig:
+    """The command line that begins from this preset and says all that the run has otherwise."""
+    hyperparameters, env_kwargs = load_preset(preset, run.algo, run.env_id)
+    often = max(1, run.total_timesteps // EVALUATIONS)
+    mine, theirs = flat(run.hyperparameters), flat(hyperparameters)
+    mine.setdefault("env_wrapper", None)
+    changed = {
+        name: value
+        for name, value in mine.items()
+        if value != theirs.get(name, ...) and not (name == "env_wrapper" and not value and not theirs.get(name))
+    }
+    own = {name: int(changed.pop(name)) for name in ONE_FLAG if name in changed}
+    return TrainConfig(
+        algo=run.algo,  # type: ignore[arg-type]  # a run's algorithm was checked when it was read
+        env=run.env_id,
+        total_timesteps=own.get("n_timesteps"),
+        n_envs=own.get("n_envs"),
+        seed=run.seed,
+        preset=preset,
+        num_threads=run.num_threads,
+        eval_freq=None if run.eval_freq == often else run.eval_freq,
+        n_eval_episodes=run.n_eval_episodes,
+        save_freq=None if run.save_freq == often else run.save_freq,
+        hyperparams=_pairs(changed),
+        env_kwargs=_pairs({name: item for name, item in run.env_kwargs.items() if item != env_kwargs.get(name, ...)}),
+        device=run.device,  # type: ignore[arg-type]  # as above
+    )
+
+
+def _pairs(values: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(
+        f"{name}={value if isinstance(value, str) else json.dumps(value, allow_nan=False)}"
+        for name, value in values.items()
+    )

@@ -1,0 +1,67 @@
+"""From the names that presets and configurations give wrappers to adapters: nothing else is imported or made."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from thinmargin.wrappers.adapters import (
+    Adapter,
+    HistoryAdapter,
+    ResidualAdapter,
+    ScaledRewardAdapter,
+    SurprisesAdapter,
+)
+
+ADAPTERS: dict[str, Callable[..., Adapter]] = {
+    "thinmargin.wrappers.Residual": ResidualAdapter,
+    "thinmargin.wrappers.Surprises": SurprisesAdapter,
+    "thinmargin.wrappers.History": HistoryAdapter,
+    "thinmargin.wrappers.ScaledReward": ScaledRewardAdapter,
+}
+"""By the name a preset gives the wrapper of one environment."""
+
+
+def adapters_of(wanted: Any) -> list[Adapter]:
+    """The adapters of a preset's `env_wrapper`, innermost first.
+
+    Nothing else than the wrappers of this package is made, so that reading a configuration runs no foreign code.
+
+    Args:
+        wanted: None, the name of a wrapper (`thinmargin.wrappers.Residual`), a mapping of one name to its arguments,
+            or a list of such.
+
+    Raises:
+        ValueError: a name, an argument or a value is not among what is allowed; the message says which.
+    """
+    items = wanted if isinstance(wanted, (list, tuple)) else [] if wanted is None else [wanted]
+    made = [_adapter(item) for item in items]
+    if sum(isinstance(adapter, ResidualAdapter) for adapter in made) > 1:
+        raise ValueError("env_wrapper has Residual twice: corrections of corrections are not meant")
+    return made
+
+
+def _adapter(item: Any) -> Adapter:
+    name, arguments = next(iter(item.items())) if isinstance(item, Mapping) and len(item) == 1 else (item, None)
+    if not isinstance(name, str) or name not in ADAPTERS:
+        close = [full for full in ADAPTERS if full.endswith(f".{name}")]
+        close = close or difflib.get_close_matches(str(name), list(ADAPTERS), n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise ValueError(f"env_wrapper has {item!r}: {hint}allowed are {', '.join(ADAPTERS)}")
+    if not isinstance(arguments, (Mapping, type(None))):
+        raise ValueError(f"env_wrapper {name} has {arguments!r}: a mapping of argument and value is wanted")
+    make, given = ADAPTERS[name], dict(arguments or {})
+    allowed = inspect.signature(make).parameters
+    for argument in given:
+        if argument not in allowed:
+            raise ValueError(
+                f"env_wrapper {name} has argument {argument!r}: allowed are {', '.join(allowed) or 'none at all'}"
+            )
+    if not isinstance(given.get("base", ""), str):
+        raise ValueError(f"env_wrapper {name}: base is {given['base']!r}: the name of a built-in policy is wanted")
+    try:
+        return make(**given)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"env_wrapper {name}: {error}") from error

@@ -1,0 +1,242 @@
+"""Seeds on a Ray cluster: trained as if alone, even where a worker is killed; stopped by Ctrl-C; refused clearly."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from thinmargin_agents import learning, training
+from thinmargin_agents.callbacks.progress import Step
+from thinmargin_agents.cluster import ray_session
+from thinmargin_agents.configs import ConfigError, Run, TrainConfig
+from thinmargin_agents.locks import locked
+from thinmargin_agents.many import tasks
+from thinmargin_agents.many.board import Board
+from thinmargin_agents.many.jobs import Job
+from thinmargin_agents.many.seeds import train_seeds
+from thinmargin_agents.presets import resolve
+from thinmargin_agents.runs import RunFolder
+from thinmargin_agents.versions import versions
+
+SMALL = [
+    "--total-timesteps", "1440", "--n-envs", "8", "--eval-freq", "480", "--save-freq", "480", "--n-eval-episodes", "2",
+    "--no-progress", "--env-kwargs", "horizon=24", "--hyperparams", "paired_worlds=1", "n_steps=24", "batch_size=48",
+    "n_epochs=1", "policy_kwargs.net_arch=[8]",
+]  # fmt: skip
+JUDGED_FIRST, JUDGED_SECOND = 576, 1152
+"""Months at which a small run is judged, and right afterwards writes a checkpoint."""
+
+
+def small_run(seed: int) -> Run:
+    return resolve(
+        TrainConfig(
+            total_timesteps=1440, n_envs=8, eval_freq=480, save_freq=480, n_eval_episodes=2, seed=seed,
+            env_kwargs=("horizon=24",),
+            hyperparams=("paired_worlds=1", "n_steps=24", "batch_size=48", "n_epochs=1", "policy_kwargs.net_arch=[8]"),
+        )
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Two machines of one processor each; both are this one."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'thinmargin[cluster]'")
+    from ray.cluster_utils import Cluster  # noqa: PLC0415  # only where Ray is
+
+    machine = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 100 << 20}
+    two = Cluster(initialize_head=True, head_node_args=machine)
+    two.add_node(num_cpus=1, object_store_memory=100 << 20)
+    try:
+        yield two
+    finally:
+        two.shutdown()
+
+
+def test_killed_workers_runs_go_on_from_their_checkpoints_and_end_as_if_nothing_had_happened(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fates = {1: (JUDGED_SECOND, signal.SIGKILL), 2: (JUDGED_FIRST, signal.SIGTERM)}
+    log: list[tuple[int, int | str]] = []
+    begins, steps = Board.begins, Board.steps
+
+    class Deadly(tasks.Exchange):
+        """Kills a worker while it tells that its run has been judged."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.pids: dict[int, int] = {}
+            self.fates = dict(fates)
+
+        def begins(self, number: int, where: str, checkpoint: int) -> int:
+            self.pids[number] = int(where.split()[1])
+            return super().begins(number, where, checkpoint)
+
+        def steps(self, number: int, timesteps: int, judgement: dict[str, Any] | None) -> bool:
+            when, how = self.fates.get(number, (1 << 30, 0))
+            if judgement is not None and timesteps >= when:
+                del self.fates[number]
+                os.kill(self.pids[number], how)
+            return super().steps(number, timesteps, judgement)
+
+    def note_begin(self: Board, number: int, where: str) -> None:
+        begins(self, number, where)
+        log.append((number, where))
+
+    def note_step(self: Board, number: int, step: Step) -> None:
+        steps(self, number, step)
+        log.append((number, step.timesteps))
+
+    monkeypatch.setattr(tasks, "Exchange", Deadly)
+    monkeypatch.setattr(tasks, "PULSE", 0.05)
+    monkeypatch.setattr(learning, "FINAL_WORLDS", 2)
+    monkeypatch.setattr(Board, "begins", note_begin)
+    monkeypatch.setattr(Board, "steps", note_step)
+    flags = ["--seeds", "10", "11", "12", "13", "--engine", "ray", "--ray-address", cluster.address]
+    assert training.main([*flags, "-f", str(tmp_path), *SMALL]) == 0
+    told = capsys.readouterr().out
+    for number, seed in enumerate((10, 11, 12, 13)):
+        folder, whole = RunFolder.open(tmp_path / "ppo" / f"Ecosystem-v0_{number + 1}"), small_run(seed)
+        alone = RunFolder.create(tmp_path / "alone", whole)
+        learning.train(whole, alone, shown=False)
+        assert folder.run() == whole
+        ours, theirs = (one.load("checkpoint")["parameters"]["policy"] for one in (folder, alone))
+        assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+        assert f"seed {seed}: done: " in told
+        again = f"seed {seed}: begins again, from its last checkpoint" in told
+        assert again == (number in fates)
+    assert not list(tmp_path.glob(".*"))
+    for number, (killed_at, _) in fates.items():
+        own = [what for who, what in log if who == number]
+        first, second = (place for place, what in enumerate(own) if isinstance(what, str))
+        assert own[first] != own[second]
+        assert own[second - 1] == killed_at
+        assert own[second + 1] > JUDGED_FIRST  # type: ignore[operator]  # months follow a beginning
+
+
+def test_ctrl_c_stops_the_seeds_of_a_cluster_and_says_how_to_go_on(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begins, pressed = Board.begins, []
+
+    def press(self: Board, number: int, where: str) -> None:
+        begins(self, number, where)
+        if not pressed:
+            pressed.append(number)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Board, "begins", press)
+    monkeypatch.setattr(tasks, "PULSE", 0.05)
+    flags = ["--seeds", "1", "2", "3", "4", "--engine", "ray", "--ray-address", cluster.address]
+    assert training.main([*flags, "-f", str(tmp_path), *SMALL, "--total-timesteps", "10000000"]) == 130
+    told = capsys.readouterr().out
+    folders = [RunFolder(tmp_path / "ppo" / f"Ecosystem-v0_{number}") for number in (1, 2, 3, 4)]
+    assert 0 < folders[pressed[0]].load("checkpoint")["timesteps"] < 10_000_000
+    assert not folders[3].has("checkpoint")
+    for folder in folders:
+        assert f"  python train.py --resume {folder.path}\n" in told
+    assert "seed 4: stopped" in told
+
+
+def test_a_session_starts_a_cluster_of_this_machine_and_takes_it_down() -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'thinmargin[cluster]'")
+    with ray_session(None, 1, threads=2) as ray:
+        surroundings = ray.get(ray.remote(num_cpus=1)(lambda: dict(os.environ)).remote())
+        assert ray.cluster_resources()["CPU"] == 1
+        assert surroundings["OMP_NUM_THREADS"] == "2"
+        assert surroundings["RAY_USAGE_STATS_ENABLED"] == "0"
+        with pytest.raises(ConfigError, match="no cluster can be started here"), ray_session(None, 1):
+            pass
+    assert not ray.is_initialized()
+
+
+def test_without_ray_the_missing_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert training.main(["--engine", "ray", "-f", str(tmp_path / "logs"), *SMALL]) == 2
+    assert "pip install 'thinmargin[cluster]'" in capsys.readouterr().err
+    assert not (tmp_path / "logs").exists()
+
+
+@pytest.mark.parametrize("address", ["nowhere", "ray://10.0.0.1:10001", "10.0.0.1:port", "10.0.0.1:99999", ":6379"])
+def test_an_address_that_cannot_be_is_refused(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert training.main(["--engine", "ray", "--ray-address", address, *SMALL]) == 2
+    assert f"--ray-address is {address!r}" in capsys.readouterr().err
+
+
+def test_an_address_where_nothing_answers_is_refused_soon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, and deaf: nobody else can answer there meanwhile
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        began = time.monotonic()
+        flags = ["--engine", "ray", "--ray-address", address, "-f", str(tmp_path / "logs"), *SMALL]
+        assert training.main(flags) == 2
+    assert time.monotonic() - began < 20
+    assert f"--ray-address is '{address}': nothing answers there" in capsys.readouterr().err
+    assert not (tmp_path / "logs").exists()
+
+
+def test_flags_that_a_cluster_decides_are_refused() -> None:
+    with pytest.raises(ConfigError, match="--n-jobs is 3 and --ray-address 'auto'"):
+        train_seeds(TrainConfig(engine="ray", ray_address="auto", n_jobs=3))
+
+
+def order_of(folder: Path, token: Path, **changed: str) -> tasks.Order:
+    run = small_run(1)
+    return tasks.Order(0, Job(run, RunFolder.create(folder, run).path), token, {**versions(), **changed})
+
+
+def test_a_machine_that_does_not_see_the_log_folder_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "SIGHT", 0.0)
+    error = tasks._unusable(order_of(tmp_path, tmp_path / "token"))
+    assert error is not None
+    assert f"does not see {tmp_path}: --log-folder must lie on a file system that every machine shares" in error
+
+
+def test_a_machine_with_other_libraries_says_so(tmp_path: Path) -> None:
+    error = tasks._unusable(order_of(tmp_path, tmp_path, numpy="0.1"))
+    assert error == f"its libraries differ from the driver's: numpy is {np.__version__}, not 0.1"
+
+
+def test_a_worker_waits_until_the_lost_process_has_let_go_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "RELEASE", 60.0)
+    token = tmp_path / "token"
+    token.touch()
+    order = order_of(tmp_path, token)
+    held = contextlib.ExitStack()
+    held.enter_context(locked(order.job.path))
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        held.close()
+
+    monkeypatch.setattr(tasks.time, "sleep", wait)
+    assert tasks._unusable(order) is None
+    assert len(waits) == 1
+
+
+def test_the_exchange_counts_processes_lost_at_the_same_checkpoint_and_passes_stop_on() -> None:
+    exchange = tasks.Exchange()
+    assert [exchange.begins(3, "there", 0) for _ in range(2)] == [1, 2]
+    assert [exchange.begins(3, "there", 99) for _ in range(2)] == [1, 2]
+    assert exchange.steps(3, 480, None) is False
+    assert exchange.news() == [(3, "there")] * 4 + [(3, (480, None))]
+    assert exchange.news() == []
+    assert not exchange.stopping()
+    assert exchange.stop() == [3]
+    assert exchange.steps(3, 960, None) is True
+    assert exchange.begins(4, "there", 0) == 0
+    assert exchange.stopping()

@@ -1,0 +1,261 @@
+"""Several seeds at once: each as if trained alone, none harmed by another, all stopped by one Ctrl-C."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from thinmargin_agents import learning, training
+from thinmargin_agents.callbacks.progress import Step
+from thinmargin_agents.configs import ConfigError, Run, TrainConfig
+from thinmargin_agents.many import processes
+from thinmargin_agents.many.board import Board
+from thinmargin_agents.many.jobs import End, Job
+from thinmargin_agents.many.stopping import Stop
+from thinmargin_agents.presets import resolve
+from thinmargin_agents.runs import RunFolder
+from thinmargin_agents.validation import Judgement
+
+SMALL = [
+    "--total-timesteps", "1440", "--n-envs", "8", "--eval-freq", "480", "--save-freq", "480", "--n-eval-episodes", "2",
+    "--no-progress", "--env-kwargs", "horizon=24", "--hyperparams", "paired_worlds=1", "n_steps=24", "batch_size=48",
+    "n_epochs=1", "policy_kwargs.net_arch=[8]",
+]  # fmt: skip
+JUDGEMENT = Judgement(
+    J=212.4, profit_part=125.2, closing_part=87.2, bankrupt_share=0.01, saturation={}, difference=27.7, low=25.0,
+    high=30.3,
+)  # fmt: skip
+
+
+def small_run(seed: int, timesteps: int = 1440) -> Run:
+    return resolve(
+        TrainConfig(
+            total_timesteps=timesteps, n_envs=8, eval_freq=480, save_freq=480, n_eval_episodes=2, seed=seed,
+            env_kwargs=("horizon=24",),
+            hyperparams=("paired_worlds=1", "n_steps=24", "batch_size=48", "n_epochs=1", "policy_kwargs.net_arch=[8]"),
+        )
+    )  # fmt: skip
+
+
+def small_job(folder: Path, seed: int, timesteps: int = 1440) -> Job:
+    run = small_run(seed, timesteps)
+    return Job(run, RunFolder.create(folder, run).path)
+
+
+def alone(tmp_path: Path, run: Run) -> RunFolder:
+    """The run, trained in this process."""
+    folder = RunFolder.create(tmp_path / "alone", run)
+    learning.train(run, folder, shown=False)
+    return folder
+
+
+def same_weights(one: RunFolder, other: RunFolder) -> bool:
+    ours, theirs = (folder.load("checkpoint")["parameters"]["policy"] for folder in (one, other))
+    assert len(ours) == len(theirs) > 0
+    return all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+
+
+@pytest.fixture
+def few_final_worlds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learning, "FINAL_WORLDS", 2)
+
+
+def child() -> int:
+    """The process of the one seed that is trained now."""
+    (process,) = multiprocessing.active_children()
+    assert process.pid is not None
+    return process.pid
+
+
+@pytest.mark.usefixtures("few_final_worlds")
+def test_seeds_are_trained_as_if_alone_and_one_that_fails_harms_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begins, steps = Board.begins, Board.steps
+    pids: list[int] = []
+    surroundings: list[str] = []
+
+    def note(self: Board, number: int, where: str) -> None:
+        begins(self, number, where)
+        pids.append(int(where.removeprefix("process ")))
+
+    def kill_the_second(self: Board, number: int, step: Step) -> None:
+        steps(self, number, step)
+        if number == 1 and not surroundings:
+            if Path("/proc/self/environ").exists():
+                surroundings.extend(Path(f"/proc/{pids[1]}/environ").read_bytes().decode().split("\0"))
+                assert "OMP_NUM_THREADS=1" in surroundings
+            os.kill(pids[1], signal.SIGKILL)
+
+    monkeypatch.setattr(Board, "begins", note)
+    monkeypatch.setattr(Board, "steps", kill_the_second)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    events = tmp_path / "events"
+    flags = ["--seeds", "3", "5", "6", "--n-jobs", "2", "--tensorboard-log", str(events), "-f", str(tmp_path), *SMALL]
+    assert training.main(flags) == 1
+    assert os.environ["OMP_NUM_THREADS"] == "3"
+    captured = capsys.readouterr()
+    told = captured.out
+    folders = [tmp_path / "ppo" / f"Ecosystem-v0_{number}" for number in (1, 2, 3)]
+    assert [RunFolder.open(folder).run().seed for folder in folders] == [3, 5, 6]
+    for seed, folder in ((3, folders[0]), (6, folders[2])):
+        assert same_weights(RunFolder(folder), alone(tmp_path, small_run(seed)))
+        assert list((events / folder.name).glob("events.out.tfevents.*"))
+        assert re.search(rf"seed {seed}:\s+1,536 months", told)
+        assert f"seed {seed}: done: " in told
+    assert not same_weights(RunFolder(folders[0]), RunFolder(folders[2]))
+    assert "seed 5: failed: its process was killed by SIGKILL" in told
+    assert "seed 5 failed" in captured.err
+    assert "of 2 seeds" in told
+    assert f"next: python evaluate.py {folders[0]},{folders[2]}\n" in told
+    assert f"  python train.py --resume {folders[1]}\n" in told
+    assert re.search(r"[\d,]+ months in \d+ s: [\d,]+ months/s over all seeds", told)
+
+
+@pytest.mark.usefixtures("few_final_worlds")
+def test_ctrl_c_stops_every_seed_with_a_checkpoint_that_goes_on_bit_for_bit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begins = Board.begins
+
+    def press(self: Board, number: int, where: str) -> None:
+        begins(self, number, where)
+        os.kill(child(), signal.SIGINT)  # a terminal tells all of its processes
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Board, "begins", press)
+    flags = ["--seeds", "1", "2", "--n-jobs", "1", "-f", str(tmp_path), *SMALL]
+    assert training.main(flags) == 130
+    told = capsys.readouterr().out
+    first, second = (RunFolder(tmp_path / "ppo" / f"Ecosystem-v0_{number}") for number in (1, 2))
+    assert first.load("checkpoint")["timesteps"] == 192
+    assert not second.has("checkpoint")
+    assert "stopping every seed after its update (Ctrl-C again stops at once)" in told
+    assert "seed 1: stopped" in told
+    assert f"go on with:\n  python train.py --resume {first.path}\n  python train.py --resume {second.path}\n" in told
+    assert not multiprocessing.active_children()
+    for seed, folder in ((1, first), (2, second)):
+        assert training.main(["--resume", str(folder.path), "--no-progress"]) == 0
+        assert same_weights(folder, alone(tmp_path, small_run(seed)))
+
+
+def test_a_second_ctrl_c_stops_at_once_and_keeps_the_last_checkpoint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press_twice(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Board, "steps", press_twice)
+    flags = ["--seeds", "1", "-f", str(tmp_path), *SMALL, "--total-timesteps", "1000000"]
+    assert training.main(flags) == 130
+    folder = tmp_path / "ppo" / "Ecosystem-v0_1"
+    assert f"python train.py --resume {folder}\n" in capsys.readouterr().out
+    assert RunFolder(folder).load("checkpoint")["timesteps"] < 1000000
+    assert not multiprocessing.active_children()
+
+
+def test_a_seed_whose_parent_is_gone_stops_with_a_checkpoint(tmp_path: Path) -> None:
+    job = small_job(tmp_path, 1, 1_000_000)
+    ours, theirs = multiprocessing.Pipe()
+    ours.close()
+    processes._child(job, theirs)
+    theirs.close()
+    assert 0 < RunFolder(job.path).load("checkpoint")["timesteps"] < 1_000_000
+
+
+def test_an_unforeseen_error_of_a_seed_is_told_with_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("of our own making")
+
+    monkeypatch.setattr(learning, "train", broken)
+    ours, theirs = multiprocessing.Pipe()
+    processes._child(small_job(tmp_path, 1), theirs)
+    end = ours.recv()
+    ours.close()
+    theirs.close()
+    assert end.judgement is None
+    assert "ZeroDivisionError: of our own making" in end.error
+    assert "Traceback" in end.error
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--seeds", "1", "2", "1"], "--seeds has 1 more than once"),
+        (["--seeds", "0", "-1"], "-1"),
+        (["--seeds", "1", "2147483648"], "--seeds has 2147483648: allowed are 0 to 2147483647"),
+        (["--seeds", "1", "2", "--seed", "3"], "--seed is 3 and --seeds are given too"),
+        (["--seeds", "1", "2", "--n-jobs", "0"], "--n-jobs is 0: allowed are 1 to"),
+        (["--seeds", "1", "2", "--ray-address", "auto"], "--ray-address is 'auto': it goes with --engine ray"),
+        (["--seeds", "1", "2", "--resume", "somewhere"], "--resume goes on with the run's own settings"),
+        (["--seeds", "1", "2", "--hyperparams", "n_steps=7"], "hyper-parameter n_steps is 7"),
+        (["--seeds", "1", "2", "--env", "ThinMargin/PriceWar-v0"], "never trained on"),
+        (["--seeds", "1", "2", "--preset", "absent.yml"], "--preset is 'absent.yml'"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_anything_begins(
+    flags: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status([*flags, "-f", str(tmp_path / "logs")]) == 2
+    told = " ".join(capsys.readouterr().err.split())  # some errors are folded into a box
+    assert words in told
+    assert not (tmp_path / "logs").exists()
+
+
+def status(flags: list[str]) -> int | str | None:
+    try:
+        return training.main(flags)
+    except SystemExit as end:
+        return end.code
+
+
+def test_a_negative_seed_and_an_unknown_engine_are_refused_from_python_too() -> None:
+    with pytest.raises(ConfigError, match="--seeds has -1: allowed are 0 to"):
+        TrainConfig(seeds=(0, -1))
+    engine: Any = "slurm"
+    with pytest.raises(ConfigError, match="--engine is 'slurm': allowed are local, ray"):
+        TrainConfig(engine=engine)
+
+
+def test_bars_show_every_seed_that_runs_and_all_of_them(tmp_path: Path) -> None:
+    jobs = [small_job(tmp_path, seed) for seed in (7, 8, 9)]
+    console = Console(record=True, force_terminal=True, width=200, file=(tmp_path / "screen").open("w"))
+    with console.file, Board(jobs, console, bars=True) as board:
+        board.begins(0, "process 11")
+        board.begins(1, "process 12")
+        board.steps(0, Step(480, None))
+        board.steps(0, Step(960, JUDGEMENT))
+        board.ends(1, End(error="no room"))
+        bars = "\n".join(str(task.description) for task in board._progress.tasks if task.visible)
+        board._progress.refresh()
+    shown = console.export_text()
+    assert bars == "all\nseed 7"
+    assert "seed 8: failed: no room" in shown
+    assert re.search(r"all .* 960/4320 .* 1 of 3 seeds ended, 1 waiting", shown)
+    assert re.search(r"seed 7 .* 960/1440 .* J 212\.4 bn \(\+27\.7 over the baseline\)", shown)
+    assert board.months == 960
+
+
+def test_the_first_signal_asks_and_the_second_interrupts() -> None:
+    said: list[str] = []
+    before = signal.getsignal(signal.SIGTERM)
+    with Stop(said.append) as stop:
+        assert not stop.asked
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.asked
+        assert len(said) == 1
+        assert "a second signal stops at once" in said[0]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -1,0 +1,497 @@
+"""Trained agents that ship: what is kept of a run, what is refused, and that what is shipped plays as it did."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+import shlex
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+import torch
+import tyro
+from tests.finished import MONTHS, WORLDS, finished_run, random_weights, small_run
+
+from thinmargin.baselines import baseline
+from thinmargin.settings import Settings
+from thinmargin.splits import KEYS
+from thinmargin_agents import shipped
+from thinmargin_agents.actors import PLAYING, actor_of, network_of, read_actor, write_actor
+from thinmargin_agents.configs import Algorithm, Run, TrainConfig
+from thinmargin_agents.models import build_network, environment_arguments, playing
+from thinmargin_agents.presets import resolve
+from thinmargin_agents.rollout import play_worlds
+from thinmargin_agents.runs import load_policy
+from thinmargin_agents.shipped import ShippedError, agent, evaluations_of, manifest_of, trained_names
+from thinmargin_agents.shipping import making
+from thinmargin_agents.shipping.__main__ import main
+from thinmargin_agents.shipping.making import COMPARED
+
+MEANING = "Random numbers in a small network."
+LEVELS = {"thinmargin.wrappers.Residual": {"base": "plan", "bound": 0.1, "levels": 2}}
+HISTORY = {"thinmargin.wrappers.History": {"lags": [2]}}
+NETWORKS: dict[str, dict[str, Any]] = {
+    "ppo": {"env_wrapper": [HISTORY]},
+    "ppo, noise that depends on the state": {"use_sde": True},
+    "a2c": {"policy_kwargs": {"net_arch": {"pi": [8], "vf": [16]}}},
+    "ppo_lstm": {"policy_kwargs": {"net_arch": [8], "lstm_hidden_size": 8}},
+    "ppo_lstm, one memory": {
+        "policy_kwargs": {"net_arch": [8], "lstm_hidden_size": 8, "n_lstm_layers": 2, "enable_critic_lstm": False}
+    },
+    "sac": {},
+    "sac, noise that depends on the state": {"use_sde": True},
+    "td3": {},
+    "tqc": {},
+    "crossq": {},
+    "dqn": {"env_wrapper": [LEVELS]},
+}
+SHIPPED = trained_names()
+
+
+def network_run(kind: str) -> Run:
+    values = {"n_timesteps": 100, "n_envs": 2, "policy_kwargs": {"net_arch": [8]}, **NETWORKS[kind]}
+    return Run(
+        algo=kind.partition(",")[0], env_id="ThinMargin/Ecosystem-v0", env_kwargs={}, seed=0, num_threads=1,
+        device="cpu", eval_freq=10, n_eval_episodes=2, save_freq=10, hyperparameters=values,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three finished runs that differ in their seed."""
+    logs = tmp_path_factory.mktemp("logs")
+    return [finished_run(logs, small_run(seed)) for seed in (7, 3, 4)]
+
+
+@pytest.fixture(scope="module")
+def made(runs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that holds the agent `tiny`, made of these runs."""
+    folder = tmp_path_factory.mktemp("trained")
+    assert ship(runs, folder) == 0
+    return folder
+
+
+@pytest.fixture
+def trained(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of that folder which is the package's own meanwhile."""
+    for path in made.rglob("*"):
+        if path.is_file():
+            place = tmp_path / "trained" / path.relative_to(made)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(path.read_bytes())
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "trained")
+    return tmp_path / "trained"
+
+
+def observations(generator: np.random.Generator, count: int) -> Any:
+    """Of firms a quarter through their episodes."""
+    seen = generator.normal(size=(count, 28)).astype(np.float32)
+    seen[:, 0] = 0.25
+    return seen
+
+
+def ship(folders: list[Path], where: Path, name: str = "tiny", meaning: str = MEANING) -> int:
+    return main([name, *map(str, folders), "--meaning", meaning, "--folder", str(where)])
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_every_algorithm_is_known() -> None:
+    assert set(PLAYING) == set(get_args(Algorithm)) == {kind.partition(",")[0] for kind in NETWORKS}
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_the_part_that_plays_answers_bit_for_bit_as_the_whole_network(kind: str) -> None:
+    run = network_run(kind)
+    whole, kept = build_network(run), random_weights(run, seed=1)
+    whole.load_state_dict({name: torch.as_tensor(array) for name, array in kept.items()})
+    actor = read_actor(write_actor(actor_of(run.algo, kept)))
+    assert len(actor) < len(kept)
+    assert not any(word in name for name in actor for word in ("value", "critic", "target", "vf"))
+    assert all(array.dtype == np.float32 or array.dtype.kind == "i" for array in actor.values())
+    players = [playing(network, run) for network in (whole, network_of(run, actor))]
+    generator = np.random.default_rng(0)
+    states: list[Any] = [None, None]
+    answers = set()
+    for _ in range(4):
+        seen = observations(generator, 16)
+        played = [player.predict(seen, state) for player, state in zip(players, states, strict=True)]
+        states = [state for _, state in played]
+        assert np.isfinite(played[0][0]).all()
+        assert np.array_equal(played[0][0], played[1][0])
+        answers.add(played[0][0].tobytes())
+    assert len(answers) == 4  # it answers to what it sees
+
+
+def test_what_does_not_play_is_nobodys_guess() -> None:
+    run = network_run("ppo")
+    actor = actor_of("ppo", random_weights(run))
+    before = torch.random.get_rng_state()
+    network: Any = network_of(run, actor)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert torch.isnan(network.predict_values(torch.zeros(1, network.observation_space.shape[0]))).all()
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_shipped_agent_plays_as_its_run_does(runs: list[Path]) -> None:
+    assert trained_names() == ["tiny"]
+    seen = observations(np.random.default_rng(0), 5)
+    for folder, seed in zip(runs, (7, 3, 4), strict=True):
+        ours, theirs = agent("tiny", seed).predict(seen), load_policy(folder).predict(seen)
+        assert ours[0].shape == (5, 4)
+        assert np.array_equal(ours[0], theirs[0])
+    first = agent("tiny").predict(seen)[0]
+    assert np.array_equal(first, agent("tiny", 3).predict(seen)[0])
+    assert not np.array_equal(first, agent("tiny", 4).predict(seen)[0])
+
+
+@pytest.mark.usefixtures("trained")
+def test_the_manifest_says_what_the_agent_is_and_how_it_did() -> None:
+    manifest, run = manifest_of("tiny"), small_run(3)
+    assert (manifest.name, manifest.meaning) == ("tiny", MEANING)
+    assert (manifest.algo, manifest.env_id, manifest.env_kwargs) == ("ppo", run.env_id, run.env_kwargs)
+    assert manifest.hyperparameters == run.hyperparameters
+    assert manifest.preset == "default"
+    assert manifest.versions["numpy"] == np.__version__
+    assert [one.seed for one in manifest.seeds] == [3, 4, 7]
+    settings = Settings(**environment_arguments(run))
+    values = []
+    for one in manifest.seeds:
+        value = play_worlds(agent("tiny", one.seed), KEYS["validation"][:WORLDS], horizon=settings.horizon).value
+        values.append(value)
+        assert pytest.approx(value.mean(), abs=1e-6) == one.J
+        assert one.probe == pytest.approx(value, abs=1e-6)
+        assert (one.months, one.best_at, one.seconds, one.score) == (MONTHS, MONTHS // 2, 60.0, None)
+    found = manifest.validation
+    assert pytest.approx(np.mean(values), abs=1e-6) == found.J
+    assert found.J_ci95[0] <= found.J <= found.J_ci95[1]
+    assert (found.worlds, found.score, found.score_ci95) == (WORLDS, None, None)
+    assert set(found.references) == {"low_margin_tuned", "plan", "plan_with_feedback"}
+
+
+@pytest.mark.usefixtures("trained")
+def test_the_command_of_the_manifest_leads_to_the_runs() -> None:
+    manifest = manifest_of("tiny")
+    words = shlex.split(manifest.command)
+    assert words[:2] == ["python", "train.py"]
+    config = tyro.cli(TrainConfig, args=words[2:])
+    assert config.seeds == (3, 4, 7)
+    for seed in config.seeds:
+        assert resolve(dataclasses.replace(config, seeds=(), seed=seed)) == small_run(seed)
+
+
+def test_a_run_of_a_graphics_processor_ships_where_there_is_none(tmp_path: Path) -> None:
+    folder = finished_run(tmp_path, small_run())
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, "device": "cuda"}), encoding="utf-8")
+    assert ship([folder], tmp_path) == 0
+    content = json.loads((tmp_path / "tiny" / "manifest.json").read_text(encoding="utf-8"))
+    assert "--device cuda" in content["command"]
+
+
+def test_the_command_names_what_differs_from_the_preset(tmp_path: Path) -> None:
+    run = small_run(2, env="ThinMargin/EcosystemContinuing-v0", algo="sac", residual="none", eval_freq=600)
+    assert ship([finished_run(tmp_path, run)], tmp_path) == 0
+    content = json.loads((tmp_path / "tiny" / "manifest.json").read_text(encoding="utf-8"))
+    config = tyro.cli(TrainConfig, args=shlex.split(content["command"])[2:])
+    assert resolve(config) == run
+    assert (config.seed, config.seeds, config.algo, config.eval_freq) == (2, (), "sac", 600)
+
+
+def test_scores_are_kept_where_the_best_plans_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = small_run(0, env_kwargs=(), n_eval_episodes=2)
+    folder = finished_run(tmp_path, run)
+    assert ship([folder], tmp_path, "scored") == 0
+    text = (folder / "evaluations.csv").read_text(encoding="utf-8").splitlines()
+    (folder / "evaluations.csv").write_text("\n".join(line.rpartition(",")[0] for line in text), encoding="utf-8")
+    assert ship([folder], tmp_path, "unscored") == 0
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    manifests = [manifest_of(name) for name in ("scored", "unscored")]
+    for manifest in manifests:
+        found = manifest.validation
+        none, full = found.references["low_margin_tuned"], found.references["foresight"]
+        assert found.score == pytest.approx(100.0 * (found.J - none) / (full - none), abs=1e-4)
+        assert found.score == pytest.approx(found.score_of(found.J), abs=1e-4)
+        assert found.score_ci95 is not None
+        assert found.score_ci95[0] <= found.score <= found.score_ci95[1]
+        assert manifest.seeds[0].score == pytest.approx(found.score)
+    written, reckoned = (evaluations_of(manifest) for manifest in manifests)
+    assert [row.score for row in written] == pytest.approx([row.score for row in reckoned], abs=1e-4)
+    assert [row.score for row in written] == pytest.approx([manifests[0].validation.score] * 2, abs=1e-4)
+
+
+@pytest.mark.usefixtures("trained")
+def test_evaluations_are_those_of_all_seeds() -> None:
+    manifest = manifest_of("tiny")
+    rows = evaluations_of(manifest)
+    assert [(row.seed, row.timesteps) for row in rows] == [
+        (seed, months) for seed in (3, 4, 7) for months in (MONTHS // 2, MONTHS)
+    ]
+    assert {row.J for row in rows} == {one.J for one in manifest.seeds}
+    assert {row.score for row in rows} == {None}
+
+
+def test_the_same_runs_give_the_same_bytes_and_replace_what_was_there(
+    runs: list[Path], made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ship(runs[:1], tmp_path) == 0
+    assert set(files_of(tmp_path / "tiny")) == {"manifest.json", "evaluations.csv", "seed_7.safetensors"}
+    capsys.readouterr()
+    assert ship(runs, tmp_path) == 0
+    told = capsys.readouterr().out
+    files = files_of(tmp_path / "tiny")
+    assert files == files_of(made / "tiny")
+    assert "tiny: training seeds 3, 4, 7" in told
+    assert f"on {WORLDS} validation worlds: J " in told
+    assert f"{sum(map(len, files.values())):,} bytes in all" in told
+    assert f"{len(files['seed_3.safetensors']):,} bytes" in told
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
+
+
+def test_ten_seeds_of_64_64_networks_are_small(tmp_path: Path) -> None:
+    run = small_run(0, hyperparams=("policy_kwargs.net_arch=[64,64]",))
+    assert ship([finished_run(tmp_path, run)], tmp_path) == 0
+    files = files_of(tmp_path / "tiny")
+    assert 10 * len(files["seed_0.safetensors"]) + len(files["manifest.json"]) + 10 * 12 * 100 < 400_000
+
+
+def test_a_name_or_seed_that_is_not_shipped_is_refused_with_those_that_are(trained: Path) -> None:
+    with pytest.raises(ValueError, match=r"agent is 'tinny': did you mean tiny\? shipped agents are tiny"):
+        agent("tinny")
+    with pytest.raises(ValueError, match="agent 'tiny' has no training seed 5: allowed are 3, 4, 7"):
+        agent("tiny", 5)
+    (trained / "Not A Name").mkdir()
+    (trained / "Not A Name" / "manifest.json").touch()
+    (trained / "empty").mkdir()
+    assert trained_names() == ["tiny"]
+    for path in (trained / "tiny").iterdir():
+        path.unlink()
+    with pytest.raises(ValueError, match="shipped agents are none"):
+        agent("tiny")
+
+
+def test_a_damaged_or_foreign_file_is_refused_by_its_name_with_what_helps(trained: Path) -> None:
+    folder = trained / "tiny"
+    file = folder / "seed_3.safetensors"
+    whole = file.read_bytes()
+    for content in (whole[:100], whole[:-1] + b"\0", (folder / "seed_4.safetensors").read_bytes(), b""):
+        file.write_bytes(content)
+        with pytest.raises(ShippedError, match=r"seed_3\.safetensors is damaged or foreign: .*shipping tiny RUN"):
+            agent("tiny", 3)
+    file.unlink()
+    with pytest.raises(ShippedError, match=r"seed_3\.safetensors cannot be read: .*install thinmargin anew"):
+        agent("tiny", 3)
+    assert agent("tiny", 4) is not None
+    (folder / "evaluations.csv").write_text("seed\n")
+    with pytest.raises(ShippedError, match=r"evaluations\.csv is damaged or foreign"):
+        evaluations_of(manifest_of("tiny"))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text.replace('"ppo"', '"a2c"'), "does not fit its digest: it was changed"),
+        (lambda text: text.replace("thinmargin-agent-1", "another"), "its format is not thinmargin-agent-1"),
+        (lambda text: text[:50], "describes no shipped agent"),
+        (lambda _: "[1]", "describes no shipped agent"),
+        (lambda _: "{}", "its format is not"),
+        (lambda _: '{"format": "thinmargin-agent-1"}', "describes no shipped agent: KeyError"),
+    ],
+)
+def test_a_damaged_or_foreign_manifest_is_refused(trained: Path, change: Any, words: str) -> None:
+    path = trained / "tiny" / "manifest.json"
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+    with pytest.raises(ShippedError, match=words) as caught:
+        agent("tiny")
+    assert str(path) in str(caught.value)
+    assert "install thinmargin anew" in str(caught.value)
+
+
+def test_an_agent_under_another_name_is_refused(trained: Path) -> None:
+    (trained / "tiny").rename(trained / "other")
+    with pytest.raises(ShippedError, match="is of agent 'tiny', not 'other'"):
+        agent("other")
+
+
+def test_weights_of_another_network_are_refused(trained: Path) -> None:
+    manifest = manifest_of("tiny")
+    wide = dataclasses.replace(manifest, hyperparameters={**manifest.hyperparameters, "policy_kwargs": {}})
+    (trained / "tiny" / "manifest.json").write_text(json.dumps(wide.to_json()), encoding="utf-8")
+    with pytest.raises(ShippedError, match=r"seed_3\.safetensors does not fit its manifest\.json"):
+        agent("tiny")
+    with pytest.raises(ValueError, match="no safetensors file"):
+        read_actor(b"pickle")
+
+
+@pytest.mark.usefixtures("trained")
+def test_nothing_is_unpickled(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: Any, **__: Any) -> Any:
+        raise AssertionError("something was unpickled")
+
+    for module, name in ((pickle, "load"), (pickle, "loads"), (pickle, "Unpickler"), (torch, "load")):
+        monkeypatch.setattr(module, name, forbidden)
+    assert agent("tiny").predict(np.zeros((1, 28), np.float32))[0].shape == (1, 4)
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(arguments) == 2
+    return " ".join(capsys.readouterr().err.split())
+
+
+def test_runs_of_different_agents_are_refused_with_what_differs(
+    runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = finished_run(
+        tmp_path, small_run(1, hyperparams=("policy_kwargs.net_arch=[9]", "learning_rate=0.5"), env_kwargs=())
+    )
+    told = refused(["tiny", str(runs[0]), str(other), "--meaning", MEANING], capsys)
+    assert f"{other} is another agent than {runs[0]}" in told
+    assert "env_kwargs horizon is 'not set', not 12" in told
+    assert "policy_kwargs.net_arch is [9], not [8]" in told
+    assert "learning_rate is 0.5" in told
+    assert "seed" not in told.replace("--seed", "")
+
+
+def test_the_same_seed_twice_is_refused(runs: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert "have the same seed, 7" in refused(["tiny", str(runs[0]), str(runs[0]), "--meaning", MEANING], capsys)
+
+
+def test_an_unfinished_run_is_refused_with_what_finishes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = finished_run(tmp_path, small_run())
+    table = folder / "evaluations.csv"
+    lines = table.read_text(encoding="utf-8").splitlines()
+    table.write_text("\n".join(lines[:2]) + "\n", encoding="utf-8")
+    told = refused(["tiny", str(folder), "--meaning", MEANING], capsys)
+    assert f"not finished: judged after 1,200 of 2,400 months; python train.py --resume {folder} goes on" in told
+    table.write_text("timesteps,J\nsome,1\n", encoding="utf-8")
+    assert f"{table}: not the evaluations of a run" in refused(["tiny", str(folder), "--meaning", MEANING], capsys)
+    table.unlink()
+    assert f"{table}: cannot be read" in refused(["tiny", str(folder), "--meaning", MEANING], capsys)
+
+
+def test_a_policy_that_earns_something_else_now_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = finished_run(tmp_path, small_run(), J=12.5)
+    told = refused(["tiny", str(folder), "--meaning", MEANING, "--folder", str(tmp_path / "trained")], capsys)
+    assert "not 12.500 as when it was judged" in told
+    assert "train it anew" in told
+    assert not (tmp_path / "trained").exists()
+
+
+def test_a_policy_that_does_not_fit_its_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = finished_run(tmp_path, small_run(), policy={"log_std": np.zeros(4)})
+    assert "its best policy does not fit config.json" in refused(["tiny", str(folder), "--meaning", MEANING], capsys)
+
+
+def test_a_run_that_no_shipped_preset_leads_to_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = small_run()
+    values = {name: value for name, value in run.hyperparameters.items() if name not in ("policy", "gamma", "n_steps")}
+    folder = finished_run(tmp_path, dataclasses.replace(run, hyperparameters={**values, "paired_worlds": 1}))
+    told = refused(["tiny", str(folder), "--meaning", MEANING], capsys)
+    assert "no shipped preset leads to the hyper-parameters of this ppo run" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "meaning", "words"),
+    [
+        ("Tiny", MEANING, "NAME is 'Tiny': a small letter"),
+        ("tiny:3", MEANING, "NAME is 'tiny:3'"),
+        ("plan", MEANING, "NAME is 'plan': that is a built-in policy"),
+        ("foresight", MEANING, "NAME is 'foresight'"),
+        ("index", MEANING, "NAME is 'index'"),
+        ("tiny", " ", "--meaning is ' ': one line"),
+        ("tiny", "one\ntwo", "one line"),
+        ("tiny", MEANING, "absent: no such run folder"),
+    ],
+)
+def test_a_flag_that_cannot_be_used_is_named(
+    name: str, meaning: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert words in refused([name, "absent", "--meaning", meaning], capsys)
+
+
+def test_a_folder_that_is_no_agent_is_not_replaced(
+    runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "mine").write_text("precious")
+    told = refused(["tiny", str(runs[0]), "--meaning", MEANING, "--folder", str(tmp_path)], capsys)
+    assert "is there and is no shipped agent" in told
+    assert (tmp_path / "tiny" / "mine").read_text() == "precious"
+    assert "RUN is missing" in refused(["tiny", "--meaning", MEANING], capsys)
+
+
+def test_a_full_disk_leaves_the_agent_that_was_there(
+    runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ship(runs[:1], tmp_path) == 0
+    before = files_of(tmp_path / "tiny")
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(making, "write_json", full)
+    assert ship(runs, tmp_path) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert files_of(tmp_path / "tiny") == before
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
+
+
+LIGHT = """
+import sys
+import thinmargin_agents.curves.__main__, thinmargin_agents.evaluation, thinmargin_agents.shipping.__main__
+from thinmargin_agents.shipped import trained_names
+trained_names()
+print([name for name in ("torch", "numpy", "numba", "matplotlib", "gymnasium") if name in sys.modules])
+"""
+
+
+def test_names_and_help_need_no_heavy_library() -> None:
+    done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True)  # noqa: S603  # ours
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_is_shipped_earns_what_its_manifest_says(name: str) -> None:
+    manifest = manifest_of(name)
+    one = manifest.seeds[0]
+    arena = Settings(**environment_arguments(manifest.run(one.seed)))
+    outcome = play_worlds(
+        agent(name, one.seed), KEYS["validation"][: len(one.probe)], worlds=arena.worlds, horizon=arena.horizon,
+        closing=arena.closing, discrete=arena.discrete,
+    )  # fmt: skip
+    assert outcome.value == pytest.approx(one.probe, rel=1e-3), "train it anew: the economics or its plan have changed"
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_is_shipped_is_whole_and_trained_again_by_its_command(name: str) -> None:
+    manifest = manifest_of(name)
+    config = tyro.cli(TrainConfig, args=shlex.split(manifest.command)[2:])
+    run = resolve(dataclasses.replace(config, seeds=(), seed=manifest.seeds[0].seed))
+    assert (run.algo, run.env_id, run.env_kwargs) == (manifest.algo, manifest.env_id, manifest.env_kwargs)
+    assert run.hyperparameters == manifest.hyperparameters, "its preset has changed since"
+    for one in manifest.seeds:
+        assert agent(name, one.seed).predict(np.zeros((1, 28), np.float32))[0].size
+    assert {row.seed for row in evaluations_of(manifest)} == {one.seed for one in manifest.seeds}
+
+
+@cache
+def earned(rule: str, worlds: str, horizon: int, closing: bool, count: int) -> float:
+    keys = KEYS["validation"][:count]
+    return float(play_worlds(baseline(rule), keys, worlds=worlds, horizon=horizon, closing=closing).value.mean())
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_is_shipped_is_compared_with_what_others_earn_now(name: str) -> None:
+    manifest = manifest_of(name)
+    arena = Settings(**environment_arguments(manifest.run(manifest.seeds[0].seed)))
+    for rule in COMPARED:
+        now = earned(rule, arena.worlds, arena.horizon, arena.closing, manifest.validation.worlds)
+        assert now == pytest.approx(manifest.validation.references[rule], rel=1e-6), f"{rule} has changed: ship anew"
