@@ -77,13 +77,6 @@ def in_a_process(work: Callable[[], int], seconds: float) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def next_second() -> None:
-    """Wait: TensorBoard orders the files of a run by the second they were begun in."""
-    now = int(time.time())
-    while int(time.time()) == now:
-        time.sleep(0.01)
-
-
 def run_job(job: dict[str, Any]) -> dict[str, Any]:
     """Train as the job says."""
     dice = random.Random(job["seed"])  # noqa: S311  # no secret depends on it
@@ -102,7 +95,6 @@ def run_job(job: dict[str, Any]) -> dict[str, Any]:
                 die_at_write(moment, number)
             return training.main(arguments)
 
-        next_second()
         begun = time.monotonic()
         status = in_a_process(work, dice.uniform(0.0, seconds) if moment == "any" else PATIENCE)
         seconds = max(seconds, time.monotonic() - begun)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 
 from thinmargin_agents.configs import ConfigError
@@ -58,13 +60,29 @@ def ray_session(address: str | None, n_jobs: int | None, threads: int = 1) -> It
 
 
 def _check_answers(address: str) -> None:
-    """Nothing if something listens at HOST:PORT, or the address is `auto`, else a ConfigError."""
+    """Nothing if something listens at HOST:PORT, or `auto` says nothing of where, else a ConfigError."""
+    named = f"--ray-address is {address!r}"
     if address == "auto":
-        return
+        address = _written_down()
+        if not address:
+            return  # Ray looks for a cluster among the processes of this machine, and says soon if there is none
+        named = f"{named}, which is {address}"
     host, colon, port = address.rpartition(":")
     if not colon or not host or not port.isdecimal() or "/" in host:
-        raise ConfigError(f"--ray-address is {address!r}: allowed are auto, or HOST:PORT such as 10.0.0.1:6379")
+        raise ConfigError(f"{named}: allowed are auto, or HOST:PORT such as 10.0.0.1:6379")
     try:
         socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
     except (OSError, OverflowError) as error:
-        raise ConfigError(f"--ray-address is {address!r}: nothing answers there: {error}") from error
+        raise ConfigError(f"{named}: nothing answers there: {error}") from error
+
+
+def _written_down() -> str:
+    """HOST:PORT that `auto` stands for: as the environment says, or the last `ray start` wrote; empty if neither."""
+    told = os.environ.get("RAY_ADDRESS", "")
+    if told and told != "auto":
+        return told
+    file = Path(os.environ.get("RAY_TMPDIR", tempfile.gettempdir()), "ray", "ray_current_cluster")
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""

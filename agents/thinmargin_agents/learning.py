@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -163,6 +164,7 @@ class _Learning:
         logger, tell = self._model.logger, threading.excepthook
         threading.excepthook = lambda failed: None if _writes_events(failed.thread) else tell(failed)
         try:
+            wait_for_a_new_second(self._events)
             logger.output_formats[:] = event_logger(self._events, self._purge).output_formats
             yield
             logger.close()
@@ -223,6 +225,15 @@ class _Learning:
             f"next: python evaluate.py {self._folder.path}    tensorboard --logdir {self._events}"
         )
         return judgement
+
+
+def wait_for_a_new_second(folder: Path) -> None:
+    """Return when no file of events was begun in this second.
+
+    TensorBoard reads a run's files in the order of their names, which say the second, and then the process.
+    """
+    while any(folder.glob(f"events.out.tfevents.{int(time.time()):010d}.*")):
+        time.sleep(0.01)
 
 
 def _writes_events(thread: threading.Thread | None) -> bool:

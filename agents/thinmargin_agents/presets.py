@@ -125,7 +125,9 @@ def _check_together(values: Mapping[str, Any], algo: str) -> None:
     """Nothing if hyper-parameters fit each other, else a ConfigError."""
     copies, firms = int(values.get(PAIRED, 1)), int(values["n_envs"])
     if copies > 1 and firms % copies:
-        raise ConfigError(f"hyper-parameter n_envs is {firms}: a multiple of {PAIRED}, {copies}, is wanted")
+        raise ConfigError(
+            f"hyper-parameter n_envs is {firms}: a multiple of {PAIRED}, {copies}, is wanted (or {PAIRED}=1)"
+        )
     size = int(values.get("n_steps", 5)) * firms
     if algo in ON_POLICY and size < 2:
         raise ConfigError(f"n_steps x n_envs is {size}: at least 2 months are wanted")

@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run(PROGRAM, StockConfig, argv, check, _take_in)
 
 
-def _take_in(config: StockConfig, console: Console) -> int:
+def _take_in(config: StockConfig, errors: Console) -> int:
     from thinmargin_agents.configs import ConfigError  # noqa: PLC0415  # light, but only needed here
     from thinmargin_agents.presets import resolve  # noqa: PLC0415  # heavy: not for --help
 
@@ -104,9 +104,12 @@ def _take_in(config: StockConfig, console: Console) -> int:
         folder = RunFolder.describe(config.output, wanted)
         folder.save("best", {"policy": weights, "timesteps": None, "J": None})
     except OSError as error:
-        console.print(f"{PROGRAM}: --output: {error}", style="red")
+        errors.print(f"{PROGRAM}: --output: {error}", style="red")
         return 1
-    console.print(f"{config.output}: {config.model} for {config.env}; next: python evaluate.py {config.output}")
+    from rich.console import Console  # noqa: PLC0415  # as above
+
+    said = f"{config.output}: {config.model} on {config.env}; next: python evaluate.py {config.output}"
+    Console(markup=False, highlight=False, soft_wrap=True).print(said)
     return 0
 
 

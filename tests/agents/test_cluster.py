@@ -47,10 +47,14 @@ def small_run(seed: int) -> Run:
     )  # fmt: skip
 
 
+def need_ray() -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'thinmargin[cluster]'")
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """Two machines of one processor each; both are this one."""
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'thinmargin[cluster]'")
+    need_ray()
     from ray.cluster_utils import Cluster  # noqa: PLC0415  # only where Ray is
 
     machine = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 100 << 20}
@@ -148,7 +152,7 @@ def test_ctrl_c_stops_the_seeds_of_a_cluster_and_says_how_to_go_on(
 
 
 def test_a_session_starts_a_cluster_of_this_machine_and_takes_it_down() -> None:
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'thinmargin[cluster]'")
+    need_ray()
     with ray_session(None, 1, threads=2) as ray:
         surroundings = ray.get(ray.remote(num_cpus=1)(lambda: dict(os.environ)).remote())
         assert ray.cluster_resources()["CPU"] == 1
@@ -170,11 +174,13 @@ def test_without_ray_the_missing_extra_is_named(
 
 @pytest.mark.parametrize("address", ["nowhere", "ray://10.0.0.1:10001", "10.0.0.1:port", "10.0.0.1:99999", ":6379"])
 def test_an_address_that_cannot_be_is_refused(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    need_ray()
     assert training.main(["--engine", "ray", "--ray-address", address, *SMALL]) == 2
     assert f"--ray-address is {address!r}" in capsys.readouterr().err
 
 
 def test_an_address_where_nothing_answers_is_refused_soon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    need_ray()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, and deaf: nobody else can answer there meanwhile
         address = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -184,6 +190,21 @@ def test_an_address_where_nothing_answers_is_refused_soon(tmp_path: Path, capsys
     assert time.monotonic() - began < 20
     assert f"--ray-address is '{address}': nothing answers there" in capsys.readouterr().err
     assert not (tmp_path / "logs").exists()
+
+
+def test_auto_that_stands_for_a_cluster_that_is_gone_is_refused_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    need_ray()
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "ray_current_cluster").write_text("127.0.0.1:1", encoding="utf-8")
+    assert training.main(["--engine", "ray", "--ray-address", "auto", *SMALL]) == 2
+    assert "--ray-address is 'auto', which is 127.0.0.1:1: nothing answers there" in capsys.readouterr().err
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:2")
+    assert training.main(["--engine", "ray", "--ray-address", "auto", *SMALL]) == 2
+    assert "which is 127.0.0.1:2: nothing answers there" in capsys.readouterr().err
 
 
 def test_flags_that_a_cluster_decides_are_refused() -> None:

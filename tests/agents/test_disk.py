@@ -37,6 +37,7 @@ FLAGS: dict[str, Any] = {
 def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learning, "FINAL_WORLDS", 2)
     monkeypatch.setattr(learning, "can_draw", lambda: False)
+    monkeypatch.setattr(learning, "wait_for_a_new_second", lambda _: None)  # nobody looks at curves here
     monkeypatch.setattr(os, "fsync", lambda _: None)  # no test pulls the plug
 
 

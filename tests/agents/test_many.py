@@ -115,7 +115,7 @@ def test_seeds_are_trained_as_if_alone_and_one_that_fails_harms_no_other(
     assert "seed 5: failed: its process was killed by SIGKILL" in told
     assert "seed 5 failed" in captured.err
     assert "of 2 seeds" in told
-    assert f"next: python evaluate.py {folders[0]},{folders[2]}\n" in told
+    assert f"next: python evaluate.py {folders[0]},{folders[2]}    tensorboard --logdir {events}\n" in told
     assert f"  python train.py --resume {folders[1]}\n" in told
     assert re.search(r"[\d,]+ months in \d+ s: [\d,]+ months/s over all seeds", told)
 

@@ -11,8 +11,9 @@ from thinmargin import ENVIRONMENTS
 from thinmargin.scenarios import FAMILIES
 from thinmargin.splits import KEYS
 from thinmargin_agents import validation
-from thinmargin_agents.configs import TrainConfig, resolve
+from thinmargin_agents.configs import TrainConfig
 from thinmargin_agents.models import build_environment
+from thinmargin_agents.presets import resolve
 from thinmargin_agents.rollout import play_worlds
 from thinmargin_agents.training import main
 from thinmargin_agents.validation import Judge
@@ -55,10 +56,12 @@ def test_a_policy_that_learns_is_chosen_on_validation_worlds(monkeypatch: pytest
     assert played == 2 * list(KEYS["validation"][:3])
 
 
-def test_experience_comes_from_training_worlds() -> None:
-    config = TrainConfig(n_envs=4, env_kwargs=("horizon=3",))
+@pytest.mark.parametrize("copies", [1, 4])
+def test_experience_comes_from_training_worlds(copies: int) -> None:
+    config = TrainConfig(n_envs=8, hyperparams=(f"paired_worlds={copies}", "n_steps=3"), env_kwargs=("horizon=3",))
     environment = build_environment(resolve(config))
     environment.reset()
-    keys = environment.get_state()["vector"]["keys"].tolist()
-    assert len(keys) == 4
+    keys = environment.firms.get_state()["keys"].tolist()
+    assert len(keys) == 8
+    assert len(set(keys)) == 8 / copies
     assert all(key in KEYS["train"] for key in keys)

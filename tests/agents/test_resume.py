@@ -41,10 +41,13 @@ SETUPS: dict[str, dict[str, Any]] = {
     "a2c": {"env_wrapper": [RESIDUAL], "n_steps": 5, "learning_rate": "lin_0.001"},
     "ppo_lstm": {"env_wrapper": [HISTORY, RESIDUAL], "n_steps": 12, "batch_size": 16, "n_epochs": 2,
                  "paired_worlds": 4, "policy_kwargs": {"lstm_hidden_size": 8, "net_arch": [8]}},
+    "ppo_lstm, inside episodes": {"n_steps": 7, "batch_size": 14, "n_epochs": 1, "policy_kwargs": {
+        "lstm_hidden_size": 8, "net_arch": [8]}},
     "sac": {**OFF_POLICY, "env_wrapper": [HISTORY, RESIDUAL], "noise_type": "normal", "noise_std": 0.1, "n_steps": 3},
     "sac, noise that depends on the state": {**OFF_POLICY, "use_sde": True, "ent_coef": 0.1},
     "td3": {**OFF_POLICY, "env_wrapper": [RESIDUAL], "noise_type": "normal", "noise_std": 0.2},
-    "tqc": {**OFF_POLICY, "learning_starts": 130, "env_wrapper": [HISTORY], "policy_kwargs": {"n_quantiles": 5, "net_arch": [8]}},
+    "sac, before it learns": {**OFF_POLICY, "learning_starts": 130},
+    "tqc": {**OFF_POLICY, "env_wrapper": [HISTORY], "policy_kwargs": {"n_quantiles": 5, "net_arch": [8]}},
     "crossq": {**OFF_POLICY, "env_wrapper": [RESIDUAL], "learning_rate": "lin_0.001"},
     "dqn": {**OFF_POLICY, "env_wrapper": [LEVELS, HISTORY], "target_update_interval": 24, "exploration_fraction": 0.8},
 }  # fmt: skip
@@ -142,6 +145,17 @@ def test_a_run_killed_in_its_first_update_and_in_its_last_ends_as_the_one_that_w
     whole = end_of(trained(RunFolder.create(tmp_path / "whole", run)))
     parts = end_of(trained(RunFolder.create(tmp_path / "parts", run), 1, 1, 48, 240))
     assert differences(whole, parts) == []
+
+
+def test_files_of_curves_are_in_the_order_in_which_they_were_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([5.2, 5.3, 5.9, 6.0])
+    monkeypatch.setattr(learning.time, "time", lambda: next(clock))
+    monkeypatch.setattr(learning.time, "sleep", lambda _: None)
+    (tmp_path / "events.out.tfevents.0000000005.host.99.0").write_bytes(b"")
+    learning.wait_for_a_new_second(tmp_path)
+    assert not list(clock)
 
 
 def command_of(run: Run, logs: Path, preset: Path) -> list[str]:

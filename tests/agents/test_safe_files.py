@@ -15,14 +15,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
 from sb3_contrib import RecurrentPPO
 from stable_baselines3 import DQN, PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 from thinmargin.splits import KEYS
+from thinmargin.wrappers import Residual, Surprises
 from thinmargin_agents import learning, stock
 from thinmargin_agents.configs import ConfigError, Run, TrainConfig
 from thinmargin_agents.learning import train
@@ -333,6 +336,38 @@ def test_a_stock_model_plays_as_it_did_where_it_came_from(
     assert np.array_equal(play_worlds(load_policy(output), keys, horizon=12).value, theirs)
     with pytest.raises(RunError, match="a policy but no checkpoint"):
         go_on(output)
+
+
+def test_a_model_that_an_outsider_trained_behind_our_wrappers_is_taken_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def make() -> Any:
+        return Residual(Surprises(gymnasium.make("thinmargin:ThinMargin/Ecosystem-v0", horizon=12)), bound=0.25)
+
+    model = PPO("MlpPolicy", DummyVecEnv([make, make]), n_steps=12, batch_size=24, policy_kwargs={"net_arch": [8]})
+    model.learn(48)
+    model.save(tmp_path / "model")
+    preset = tmp_path / "theirs.yml"
+    preset.write_text(
+        "ThinMargin/Ecosystem-v0:\n  n_timesteps: 48\n  n_envs: 2\n  policy_kwargs: {net_arch: [8]}\n"
+        "  env_wrapper:\n    - thinmargin.wrappers.Surprises\n    - thinmargin.wrappers.Residual: {bound: 0.25}\n"
+        "  env_kwargs: {horizon: 12}\n",
+        encoding="utf-8",
+    )
+    output = tmp_path / "run"
+    assert stock.main([str(tmp_path / "model.zip"), "--preset", str(preset), "--output", str(output)]) == 0
+    assert f"python evaluate.py {output}" in capsys.readouterr().out
+    environment, policy = make(), load_policy(output)
+    seen, _ = environment.reset(seed=3)
+    bare = gymnasium.make("thinmargin:ThinMargin/Ecosystem-v0", horizon=12)
+    bare_seen, _ = bare.reset(seed=3)
+    state = None
+    for _ in range(12):
+        action, _ = model.predict(seen, deterministic=True)
+        seen, reward, *_ = environment.step(action)
+        bare_action, state = policy.predict(bare_seen, state)
+        bare_seen, bare_reward, *_ = bare.step(bare_action)
+        assert bare_reward == pytest.approx(reward, abs=1e-9)
 
 
 @pytest.fixture(scope="module")

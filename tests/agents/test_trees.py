@@ -36,7 +36,7 @@ def example() -> dict[str, Any]:
         "scalar": np.array(7, np.int64),
         "generators": [{"state": {"state": 1 << 127, "inc": 3}, "uinteger": 0, "has_uint32": 0}],
         "best": None,
-        "not finite": [float("nan"), float("inf"), -np.float32("inf")],
+        "not finite": [float("nan"), float("inf"), float("-inf")],
         "moments": [{"step": 1.0}],
     }
 
@@ -54,6 +54,12 @@ def same(a: Any, b: Any) -> bool:
 def test_a_tree_comes_back_bit_for_bit_with_its_record_types_and_big_integers(tmp_path: Path) -> None:
     write_tree(tmp_path / "tree", example())
     assert same(example(), read_tree(tmp_path / "tree"))
+
+
+def test_numbers_of_numpy_come_back_as_plain_ones(tmp_path: Path) -> None:
+    numbers = {"a": np.float32(0.1), "b": np.int64(3), "c": np.bool_(1), "d": -np.float32("inf")}
+    write_tree(tmp_path / "tree", numbers)
+    assert read_tree(tmp_path / "tree") == {"a": float(np.float32(0.1)), "b": 3, "c": True, "d": -float("inf")}
 
 
 def test_only_the_finished_file_is_left_in_the_folder(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ class Board:
 
     @property
     def months(self) -> int:
-        """Months of experience of all seeds by now."""
+        """Months of experience of all seeds by now; the last update of a run may pass its total."""
         return sum(self._months)
 
     def __enter__(self) -> Self:
@@ -65,13 +65,13 @@ class Board:
         """A seed is so far."""
         job, pace = self._jobs[number], self._running[number]
         pace.reaches(step.timesteps)
-        self._months[number] = min(step.timesteps, job.run.total_timesteps)
+        self._months[number] = step.timesteps
         if step.judgement is not None:
             pace.latest = in_short(step.judgement)
             if not self._bars:
                 self.say(f"{job.name}: {in_a_line(step.timesteps, step.judgement)}")
         self._progress.update(
-            self._tasks[number], completed=self._months[number], rate=f"{pace.rate:,.0f}", latest=pace.latest
+            self._tasks[number], completed=self._shown(number), rate=f"{pace.rate:,.0f}", latest=pace.latest
         )
         self._show_all()
 
@@ -79,7 +79,6 @@ class Board:
         """A seed has ended."""
         job = self._jobs[number]
         if end.judgement is not None:
-            self._months[number] = job.run.total_timesteps
             self.say(f"{job.name}: done: {in_short(end.judgement)}")
         elif end.error is not None:
             self.say(f"{job.name}: failed: {end.error.strip()}")
@@ -90,11 +89,16 @@ class Board:
         self._progress.update(self._tasks[number], visible=False)
         self._show_all()
 
+    def _shown(self, number: int) -> int:
+        """Months on a seed's bar."""
+        return min(self._months[number], self._jobs[number].run.total_timesteps)
+
     def _show_all(self) -> None:
         rate = sum(pace.rate for pace in self._running.values())
         waiting = len(self._jobs) - len(self._running) - len(self._ended)
         state = f"{len(self._ended)} of {len(self._jobs)} seeds ended" + (f", {waiting} waiting" if waiting else "")
-        self._progress.update(self._all, completed=self.months, rate=f"{rate:,.0f}", latest=state)
+        done = sum(map(self._shown, range(len(self._jobs))))
+        self._progress.update(self._all, completed=done, rate=f"{rate:,.0f}", latest=state)
 
 
 class _Pace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -39,29 +40,30 @@ def train_seeds(config: TrainConfig) -> int:
     from thinmargin_agents.presets import resolve  # noqa: PLC0415  # as above
     from thinmargin_agents.runs import RunFolder  # noqa: PLC0415  # as above
 
-    seeds = config.seeds or (config.seed,)
+    _check_engine(config)
     run = resolve(config)
     check(run)
-    _check_engine(config)
+    runs = [dataclasses.replace(run, seed=seed) for seed in config.seeds or (config.seed,)]
+    n_jobs = config.n_jobs or max(1, cores() // run.num_threads)
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
     began = time.monotonic()
     with ExitStack() as stack:
         ray = None
         if config.engine == "ray":
-            ray = stack.enter_context(ray_session(config.ray_address, config.n_jobs, run.num_threads))
-        runs = [dataclasses.replace(run, seed=seed) for seed in seeds]
+            ray = stack.enter_context(ray_session(config.ray_address, n_jobs * run.num_threads, run.num_threads))
         jobs = [Job(item, RunFolder.create(config.log_folder, item).path) for item in runs]
         console.print(_beginning(config, jobs), markup=False)
         board = stack.enter_context(Board(jobs, console, bars=config.progress))
         stop = stack.enter_context(Stop(board.say))
         if ray is None:
-            ends = train_here(jobs, config.n_jobs or cores(), board, stop)
+            ends = train_here(jobs, n_jobs, board, stop)
         else:
             ends = train_there(ray, jobs, config.log_folder, board, stop)
         seconds = time.monotonic() - began
-    _sum_up(jobs, ends, console)
+    if any(end.judgement for end in ends):
+        _sum_up(jobs, ends, console)
     console.print(f"{board.months:,} months in {seconds:,.0f} s: {board.months / seconds:,.0f} months/s over all seeds")
-    return _say_next(jobs, ends, console)
+    return _say_next(jobs, ends, config, console)
 
 
 def _check_engine(config: TrainConfig) -> None:
@@ -114,11 +116,13 @@ def _sum_up(jobs: Sequence[Job], ends: Sequence[End], console: Console) -> None:
     console.print(table)
 
 
-def _say_next(jobs: Sequence[Job], ends: Sequence[End], console: Console) -> int:
+def _say_next(jobs: Sequence[Job], ends: Sequence[End], config: TrainConfig, console: Console) -> int:
     """Say how to go on; the exit status."""
     done = [str(job.path) for job, end in zip(jobs, ends, strict=True) if end.judgement is not None]
     if done:
-        console.print(f"next: python evaluate.py {','.join(done)}", markup=False)
+        judge = shlex.join(["python", "evaluate.py", ",".join(done)])
+        look = shlex.join(["tensorboard", "--logdir", str(config.tensorboard_log or config.log_folder / config.algo)])
+        console.print(f"next: {judge}    {look}", markup=False)
     left = [job for job, end in zip(jobs, ends, strict=True) if end.judgement is None]
     if left:
         console.print("go on with:\n" + "\n".join(f"  {job.resume}" for job in left), markup=False)
