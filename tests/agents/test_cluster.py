@@ -29,18 +29,18 @@ from thinmargin_agents.runs import RunFolder
 from thinmargin_agents.versions import versions
 
 SMALL = [
-    "--total-timesteps", "1440", "--n-envs", "8", "--eval-freq", "480", "--save-freq", "480", "--n-eval-episodes", "2",
+    "--total-timesteps", "1440", "--n-envs", "8", "--eval-freq", "960", "--save-freq", "480", "--n-eval-episodes", "2",
     "--no-progress", "--env-kwargs", "horizon=24", "--hyperparams", "paired_worlds=1", "n_steps=24", "batch_size=48",
     "n_epochs=1", "policy_kwargs.net_arch=[8]",
 ]  # fmt: skip
-JUDGED_FIRST, JUDGED_SECOND = 576, 1152
-"""Months at which a small run is judged, and right afterwards writes a checkpoint."""
+SAVED, JUDGED = 576, 960
+"""Months at which a small run writes a checkpoint, and is judged later on."""
 
 
 def small_run(seed: int) -> Run:
     return resolve(
         TrainConfig(
-            total_timesteps=1440, n_envs=8, eval_freq=480, save_freq=480, n_eval_episodes=2, seed=seed,
+            total_timesteps=1440, n_envs=8, eval_freq=960, save_freq=480, n_eval_episodes=2, seed=seed,
             env_kwargs=("horizon=24",),
             hyperparams=("paired_worlds=1", "n_steps=24", "batch_size=48", "n_epochs=1", "policy_kwargs.net_arch=[8]"),
         )
@@ -69,7 +69,7 @@ def cluster() -> Iterator[Any]:
 def test_killed_workers_runs_go_on_from_their_checkpoints_and_end_as_if_nothing_had_happened(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fates = {1: (JUDGED_SECOND, signal.SIGKILL), 2: (JUDGED_FIRST, signal.SIGTERM)}
+    fates = {1: signal.SIGKILL, 2: signal.SIGTERM}
     log: list[tuple[int, int | str]] = []
     begins, steps = Board.begins, Board.steps
 
@@ -86,10 +86,8 @@ def test_killed_workers_runs_go_on_from_their_checkpoints_and_end_as_if_nothing_
             return super().begins(number, where, checkpoint)
 
         def steps(self, number: int, timesteps: int, judgement: dict[str, Any] | None) -> bool:
-            when, how = self.fates.get(number, (1 << 30, 0))
-            if judgement is not None and timesteps >= when:
-                del self.fates[number]
-                os.kill(self.pids[number], how)
+            if judgement is not None and number in self.fates:
+                os.kill(self.pids[number], self.fates.pop(number))
             return super().steps(number, timesteps, judgement)
 
     def note_begin(self: Board, number: int, where: str) -> None:
@@ -119,12 +117,12 @@ def test_killed_workers_runs_go_on_from_their_checkpoints_and_end_as_if_nothing_
         again = f"seed {seed}: begins again, from its last checkpoint" in told
         assert again == (number in fates)
     assert not list(tmp_path.glob(".*"))
-    for number, (killed_at, _) in fates.items():
+    for number in fates:
         own = [what for who, what in log if who == number]
         first, second = (place for place, what in enumerate(own) if isinstance(what, str))
         assert own[first] != own[second]
-        assert own[second - 1] == killed_at
-        assert own[second + 1] > JUDGED_FIRST  # type: ignore[operator]  # months follow a beginning
+        assert own[second - 1] == JUDGED
+        assert int(own[second + 1]) > SAVED
 
 
 def test_ctrl_c_stops_the_seeds_of_a_cluster_and_says_how_to_go_on(

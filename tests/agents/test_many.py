@@ -25,7 +25,7 @@ from thinmargin_agents.runs import RunFolder
 from thinmargin_agents.validation import Judgement
 
 SMALL = [
-    "--total-timesteps", "1440", "--n-envs", "8", "--eval-freq", "480", "--save-freq", "480", "--n-eval-episodes", "2",
+    "--total-timesteps", "1440", "--n-envs", "8", "--eval-freq", "1440", "--save-freq", "480", "--n-eval-episodes", "2",
     "--no-progress", "--env-kwargs", "horizon=24", "--hyperparams", "paired_worlds=1", "n_steps=24", "batch_size=48",
     "n_epochs=1", "policy_kwargs.net_arch=[8]",
 ]  # fmt: skip
@@ -38,7 +38,7 @@ JUDGEMENT = Judgement(
 def small_run(seed: int, timesteps: int = 1440) -> Run:
     return resolve(
         TrainConfig(
-            total_timesteps=timesteps, n_envs=8, eval_freq=480, save_freq=480, n_eval_episodes=2, seed=seed,
+            total_timesteps=timesteps, n_envs=8, eval_freq=1440, save_freq=480, n_eval_episodes=2, seed=seed,
             env_kwargs=("horizon=24",),
             hyperparams=("paired_worlds=1", "n_steps=24", "batch_size=48", "n_epochs=1", "policy_kwargs.net_arch=[8]"),
         )
