@@ -65,6 +65,9 @@ def read_tree(path: Path) -> dict[str, Any]:
             if header.get("format") != FORMAT:
                 raise DamagedFileError(f"{path}: a safetensors file, but not one of this package")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dictionary
+        foreign = [name for name, tensor in tensors.items() if tensor.dtype.isbuiltin != 1]
+        if foreign:  # other packages teach NumPy further types: what is read must not depend on who is there
+            raise DamagedFileError(f"{path}: tensor {foreign[0]!r} has a type that is not NumPy's own")
         tree = _put_together(json.loads(header["tree"]), tensors)
     except DamagedFileError:
         raise

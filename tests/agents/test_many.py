@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import os
 import re
@@ -245,6 +246,16 @@ def test_bars_show_every_seed_that_runs_and_all_of_them(tmp_path: Path) -> None:
     assert re.search(r"all .* 960/4320 .* 1 of 3 seeds ended, 1 waiting", shown)
     assert re.search(r"seed 7 .* 960/1440 .* J 212\.4 bn \(\+27\.7 over the baseline\)", shown)
     assert board.months == 960
+
+
+def test_a_seed_is_scored_as_its_best_evaluation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    board = Board([small_job(tmp_path, 7)], Console(width=200), bars=True)
+    board.begins(0, "process 11")
+    assert board.score(0) is None
+    for months, value, score in ((480, 213.0, 45.1), (960, 214.0, 46.2), (1440, 200.0, 31.0)):
+        board.steps(0, Step(months, dataclasses.replace(JUDGEMENT, J=value, score=score)))
+    assert board.score(0) == 46.2
+    assert re.search(r"seed 7:\s+960 months\s+score\s+46\.2\s+J\s+214\.0", capsys.readouterr().out)
 
 
 def test_the_first_signal_asks_and_the_second_interrupts() -> None:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from thinmargin_agents.callbacks.progress import Step, in_a_line, in_short, months_bars
 from thinmargin_agents.many.jobs import End, Job
+from thinmargin_agents.validation import Judgement
 
 
 class Board:
@@ -31,6 +32,7 @@ class Board:
             for job in jobs
         ]
         self._months = [0] * len(jobs)
+        self._best: dict[int, Judgement] = {}
         self._running: dict[int, _Pace] = {}
         self._ended: set[int] = set()
 
@@ -38,6 +40,10 @@ class Board:
     def months(self) -> int:
         """Months of experience of all seeds by now; the last update of a run may pass its total."""
         return sum(self._months)
+
+    def score(self, number: int) -> float | None:
+        """Percent, of a seed's best evaluation; None where there is no score."""
+        return self._best[number].score if number in self._best else None
 
     def __enter__(self) -> Self:
         """Show the bars."""
@@ -68,6 +74,8 @@ class Board:
         self._months[number] = step.timesteps
         if step.judgement is not None:
             pace.latest = in_short(step.judgement)
+            if number not in self._best or self._best[number].J < step.judgement.J:
+                self._best[number] = step.judgement
             if not self._bars:
                 self.say(f"{job.name}: {in_a_line(step.timesteps, step.judgement)}")
         self._progress.update(

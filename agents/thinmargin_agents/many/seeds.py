@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
+import statistics
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from thinmargin_agents.configs import ConfigError, TrainConfig
 from thinmargin_agents.many.jobs import End, Job
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from thinmargin_agents.many.board import Board
 
 WIDE = 160
 """Characters of a line where there is no terminal that says how many fit."""
@@ -61,7 +64,7 @@ def train_seeds(config: TrainConfig) -> int:
             ends = train_there(ray, jobs, config.log_folder, board, stop)
         seconds = time.monotonic() - began
     if any(end.judgement for end in ends):
-        _sum_up(jobs, ends, console)
+        _sum_up(jobs, ends, board, console)
     console.print(f"{board.months:,} months in {seconds:,.0f} s: {board.months / seconds:,.0f} months/s over all seeds")
     return _say_next(jobs, ends, config, console)
 
@@ -86,34 +89,41 @@ def _beginning(config: TrainConfig, jobs: Sequence[Job]) -> str:
     )
 
 
-def _sum_up(jobs: Sequence[Job], ends: Sequence[End], console: Console) -> None:
+def _sum_up(jobs: Sequence[Job], ends: Sequence[End], board: Board, console: Console) -> None:
     """A table of the seeds, and the mean of those that are done."""
     from rich.table import Table  # noqa: PLC0415  # as above
 
+    from thinmargin_agents.comparison import REFERENCE  # noqa: PLC0415  # as above
     from thinmargin_agents.learning import FINAL_WORLDS  # noqa: PLC0415  # as above
 
-    table = Table(title=f"best policies on {FINAL_WORLDS} validation worlds, RMB bn", title_justify="left")
-    for head in ("seed", "J", "over the baseline", "95 % interval", "bankrupt"):
+    table = Table(
+        title=f"best policies on {FINAL_WORLDS} validation worlds, RMB bn; baseline {REFERENCE};"
+        " score: percent, on the worlds a policy was chosen on",
+        title_justify="left",
+    )
+    for head in ("seed", "J", "over baseline", "95 % interval", "bankrupt", "score"):
         table.add_column(head, justify="right")
     table.add_column("folder", overflow="fold")
-    for job, end in zip(jobs, ends, strict=True):
+    done: list[tuple[float, float, float | None]] = []
+    for number, (job, end) in enumerate(zip(jobs, ends, strict=True)):
         told = end.judgement
-        cells: Sequence[Any] = (
-            ("failed" if end.error else "stopped", "", "", "")
-            if told is None
-            else (
-                f"{told.J:.1f}", f"{told.difference:+.1f}", f"{told.low:+.1f}, {told.high:+.1f}",
-                f"{told.bankrupt_share:.1%}",
-            )
-        )  # fmt: skip
-        table.add_row(str(job.run.seed), *cells, str(job.path))
-    done = [end.judgement for end in ends if end.judgement is not None]
+        if told is None:
+            table.add_row(str(job.run.seed), "failed" if end.error else "stopped", "", "", "", "", str(job.path))
+            continue
+        done.append((told.J, told.difference, board.score(number)))
+        interval, bankrupt = f"{told.low:+.1f}, {told.high:+.1f}", f"{told.bankrupt_share:.1%}"
+        J, over, score = map(_cell, done[-1], ("{:.1f}", "{:+.1f}", "{:.1f}"))  # noqa: N806  # its name everywhere
+        table.add_row(str(job.run.seed), J, over, interval, bankrupt, score, str(job.path))
     if len(done) > 1:
+        means = [None if None in column else statistics.fmean(column) for column in zip(*done, strict=True)]
+        J, over, score = map(_cell, means, ("{:.1f}", "{:+.1f}", "{:.1f}"))  # noqa: N806  # as above
         table.add_section()
-        J = sum(item.J for item in done) / len(done)  # noqa: N806  # its name everywhere
-        over = sum(item.difference for item in done) / len(done)
-        table.add_row("mean", f"{J:.1f}", f"{over:+.1f}", "", "", f"of {len(done)} seeds")
+        table.add_row("mean", J, over, "", "", score, f"of {len(done)} seeds")
     console.print(table)
+
+
+def _cell(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value)
 
 
 def _say_next(jobs: Sequence[Job], ends: Sequence[End], config: TrainConfig, console: Console) -> int:
