@@ -101,6 +101,7 @@ def test_killed_workers_runs_go_on_from_their_checkpoints_and_end_as_if_nothing_
     monkeypatch.setattr(tasks, "Exchange", Deadly)
     monkeypatch.setattr(tasks, "PULSE", 0.05)
     monkeypatch.setattr(learning, "FINAL_WORLDS", 2)
+    monkeypatch.setattr(learning, "can_draw", lambda: False)
     monkeypatch.setattr(Board, "begins", note_begin)
     monkeypatch.setattr(Board, "steps", note_step)
     flags = ["--seeds", "10", "11", "12", "13", "--engine", "ray", "--ray-address", cluster.address]
@@ -117,10 +118,10 @@ def test_killed_workers_runs_go_on_from_their_checkpoints_and_end_as_if_nothing_
         again = f"seed {seed}: begins again, from its last checkpoint" in told
         assert again == (number in fates)
     assert not list(tmp_path.glob(".*"))
-    for number in fates:
+    for number, fate in fates.items():
         own = [what for who, what in log if who == number]
         first, second = (place for place, what in enumerate(own) if isinstance(what, str))
-        assert own[first] != own[second] or fates[number] == signal.SIGTERM  # Ray may use a worker again
+        assert own[first] != own[second] or fate == signal.SIGTERM  # Ray may use a worker again
         assert own[second - 1] == JUDGED
         assert int(own[second + 1]) > SAVED
 

@@ -64,9 +64,11 @@ def same_weights(one: RunFolder, other: RunFolder) -> bool:
     return all(np.array_equal(ours[name], theirs[name]) for name in theirs)
 
 
-@pytest.fixture
-def few_final_worlds(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def quick_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learning, "FINAL_WORLDS", 2)
+    monkeypatch.setattr(learning, "can_draw", lambda: False)
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # no test pulls the plug
 
 
 def child() -> int:
@@ -76,7 +78,6 @@ def child() -> int:
     return process.pid
 
 
-@pytest.mark.usefixtures("few_final_worlds")
 def test_seeds_are_trained_as_if_alone_and_one_that_fails_harms_no_other(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +122,6 @@ def test_seeds_are_trained_as_if_alone_and_one_that_fails_harms_no_other(
     assert re.search(r"[\d,]+ months in \d+ s: [\d,]+ months/s over all seeds", told)
 
 
-@pytest.mark.usefixtures("few_final_worlds")
 def test_ctrl_c_stops_every_seed_with_a_checkpoint_that_goes_on_bit_for_bit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
