@@ -59,7 +59,7 @@ class TrainConfig:
     log_folder: Annotated[Path, tyro.conf.arg(aliases=["-f"])] = Path("logs")
     """Where run folders are made: LOG_FOLDER/ALGO/ENV_K."""
     tensorboard_log: Annotated[Path | None, tyro.conf.arg(aliases=["-tb"])] = None
-    """Where TensorBoard's events go, in a folder named like the run; the run folder if not given."""
+    """Where TensorBoard's events go, in ALGO/ENV_K as the run's own; the run folder if not given."""
     progress: Annotated[bool, tyro.conf.arg(aliases=["-P"])] = True
     """Show a progress bar."""
     hyperparams: Annotated[tuple[str, ...], tyro.conf.arg(aliases=["-params"], metavar="NAME=VALUE ...")] = ()
@@ -150,7 +150,7 @@ def parse_pairs(flag: str, pairs: Sequence[str]) -> dict[str, Any]:
             raise ConfigError(f"{flag} has {pair!r}: NAME=VALUE is wanted, such as gae_lambda=0.95")
         try:
             parsed[name] = json.loads(text)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):  # a number may have too many digits, a list be too deep
             parsed[name] = {"True": True, "False": False, "None": None}.get(text, text)
     return parsed
 

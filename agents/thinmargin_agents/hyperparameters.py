@@ -7,7 +7,6 @@ imported here, so that a wrong name is refused at once.
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -44,8 +43,7 @@ class Hyperparameter:
 
 
 def _is_number(value: Any, low: float, high: float) -> bool:
-    real = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return real and math.isfinite(value) and low <= value <= high
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
 
 
 def _number(low: float, high: float) -> Kind:
@@ -190,7 +188,7 @@ def checked(origin: str, algo: str, values: Mapping[str, Any]) -> dict[str, Any]
     found: dict[str, Any] = {}
     for name, value in flat(values).items():
         if name not in known:
-            close = difflib.get_close_matches(name, list(known), n=3)
+            close = difflib.get_close_matches(str(name), list(known), n=3)
             close += [other for other in known if other.endswith(f".{name}")]
             elsewhere = [other for item in TABLE if item.name == name for other in item.algorithms]
             hint = (

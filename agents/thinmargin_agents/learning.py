@@ -76,12 +76,13 @@ class _Learning:
 
     def __init__(self, run: Run, folder: RunFolder, *, shown: bool, report: Callable[[Step], object] | None) -> None:
         self._run, self._folder, self._report = run, folder, report
-        self._console = Console(highlight=False, soft_wrap=True, quiet=not shown and report is not None)
+        self._console = Console(markup=False, highlight=False, soft_wrap=True, quiet=not shown and report is not None)
         self._arguments = models.environment_arguments(run)
         self._judge = Judge(self._arguments, run.n_eval_episodes)
         self._environment = models.build_environment(run)
         self._model = models.build_model(run, self._environment)
-        self._events = Path(run.tensorboard_log, folder.path.name) if run.tensorboard_log else folder.path
+        board = run.tensorboard_log
+        self._events = Path(board, run.algo, folder.path.resolve().name) if board else folder.path
         self._progress = ProgressCallback(run.total_timesteps, self._console, shown=shown, report=report and self._tell)
         player = models.playing(self._model.policy, run)
         picture = EpisodePicture(self._judge.keys[0], self._judge.settings) if can_draw() else None
@@ -119,7 +120,7 @@ class _Learning:
             self._checkpoint.next = int(tree["next_save"])
             self._purge = self._model.num_timesteps + 1
             self._validation.restore(tree["validation"])
-        except (LookupError, ValueError, TypeError, RuntimeError, AttributeError) as error:
+        except (LookupError, ValueError, TypeError, ArithmeticError, RuntimeError, AttributeError) as error:
             raise RunError(f"{self._folder.path}: the checkpoint does not fit config.json: {error}") from error
         self._checkpoint.on_going_on = lambda: models.restore_dice(self._model, tree["dice"])
 
@@ -132,9 +133,9 @@ class _Learning:
             f" J {self._judge.baseline.value.mean():.1f} RMB bn on {run.n_eval_episodes} validation worlds"
         )
         if self._judge.no_score:
-            self._console.print(f"J without a score: {self._judge.no_score}", markup=False)
+            self._console.print(f"J without a score: {self._judge.no_score}")
         if not can_draw():
-            self._console.print(MISSING, markup=False)
+            self._console.print(MISSING)
 
     def _tell(self, step: Step) -> None:
         if self._report is not None and self._report(step):

@@ -44,8 +44,6 @@ def environment_arguments(run: Run) -> dict[str, Any]:
     known = [entry.id for entry in ENVIRONMENTS]
     if run.env_id not in known:
         raise ConfigError(f"--env is {run.env_id!r}: allowed are {', '.join(known)}")
-    if run.device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("--device is 'cuda': PyTorch finds no GPU here; 'cpu' is allowed")
     spec = gymnasium.spec(run.env_id)
     arguments = {**spec.kwargs, **run.env_kwargs}
     if arguments.get("split", "train") != "train":
@@ -111,8 +109,10 @@ def build_model(run: Run, environment: EcosystemVecEnv) -> BaseAlgorithm:
     """The algorithm with the run's hyper-parameters, seeded.
 
     Raises:
-        ConfigError: the algorithm refuses its hyper-parameters or the environment.
+        ConfigError: the algorithm refuses its hyper-parameters or the environment, or its device is not there.
     """
+    if run.device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("--device is 'cuda': PyTorch finds no GPU here; 'cpu' is allowed")
     check_spaces(run)
     try:
         return build(run, environment)

@@ -44,7 +44,7 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
             f"--preset is {name!r}: {error.strerror or error}; allowed are default, {', '.join(preset_names())},"
             " or a readable YAML file"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"--preset {path}: not a YAML file: {error}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"--preset {path}: a mapping of environment id to hyper-parameters is wanted")
@@ -118,7 +118,10 @@ def _name(item: Any) -> Any:
 
 
 def _arguments(item: Any) -> dict[str, Any]:
-    return dict(next(iter(item.values())) or {}) if isinstance(item, Mapping) else {}
+    inside = next(iter(item.values())) if isinstance(item, Mapping) else None
+    if not isinstance(inside, (Mapping, type(None))):
+        raise ConfigError(f"env_wrapper {_name(item)} has {inside!r}: a mapping of argument and value is wanted")
+    return dict(inside or {})
 
 
 def _check_together(values: Mapping[str, Any], algo: str) -> None:

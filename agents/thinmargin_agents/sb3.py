@@ -169,7 +169,7 @@ class EcosystemVecEnv(VecEnv):
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go back to a state of `get_state`; a foreign one is a ValueError."""
+        """Go back to a state of `get_state`; a foreign one is a ValueError or KeyError."""
         running = {}
         for name in ("returns", "values", "discounts", "lengths"):
             running[name] = np.asarray(state[name])

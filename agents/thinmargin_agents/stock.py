@@ -8,9 +8,11 @@ before the command line is read, so that `--help` answers at once.
 from __future__ import annotations
 
 import io
+import lzma
 import pickle
 import warnings
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,8 @@ PROGRAM = "python -m thinmargin_agents.stock"
 MEMBER = "policy.pth"
 ROOM = 1 << 20
 """Bytes that a file of tensors may have beside them."""
+NO_ZIP = (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError)
+"""What is raised for a zip that is damaged, encrypted, or packed in a way that Python does not know."""
 UNREADABLE = (
     pickle.UnpicklingError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError
 )  # fmt: skip
@@ -155,7 +159,7 @@ def _tensors(file: Path, most: int) -> dict[str, Any]:
             content = archive.read(MEMBER)
     except KeyError as error:
         raise ConfigError(f"{file}: has no {MEMBER}: not a model that Stable-Baselines3 saved") from error
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except NO_ZIP as error:
         raise ConfigError(f"{file}: not a zip that can be read: {error}") from error
     try:
         with warnings.catch_warnings():
@@ -165,9 +169,16 @@ def _tensors(file: Path, most: int) -> dict[str, Any]:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ConfigError(f"{file}: {MEMBER} is damaged or holds more than tensors: {why}") from error
     named = isinstance(found, dict) and all(isinstance(name, str) for name in found)
-    if not named or not all(isinstance(item, torch.Tensor) for item in found.values()):
+    if not named or not all(map(_is_plain, found.values())):
         raise ConfigError(f"{file}: {MEMBER} holds something else than named tensors")
     return dict(found)
+
+
+def _is_plain(item: Any) -> bool:
+    """Whether it is a tensor with all its numbers: neither sparse, nor nested, nor a shape alone."""
+    import torch  # noqa: PLC0415  # heavy: not for --help
+
+    return isinstance(item, torch.Tensor) and item.layout == torch.strided and not (item.is_nested or item.is_meta)
 
 
 if __name__ == "__main__":

@@ -89,6 +89,8 @@ def _take_apart(value: Any, name: str, tensors: dict[str, npt.NDArray[Any]]) -> 
         kind = next((kind for kind, record in RECORDS.items() if record == value.dtype), "")
         if kind:
             value = value.view(np.float64).reshape(*value.shape, -1)
+        if name in tensors:
+            raise ValueError(f"tree has two arrays {name!r}: a key with a slash in it is the path to another")
         tensors[name] = np.asarray(value, order="C")
         return {"array": name, "record": kind}
     if isinstance(value, np.generic):

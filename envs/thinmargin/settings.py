@@ -176,7 +176,7 @@ def generator_from(name: str, state: object) -> np.random.Generator:
     generator = np.random.Generator(np.random.PCG64(0))
     try:
         generator.bit_generator.state = state  # type: ignore[assignment]  # whatever it is, it is checked here
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise ValueError(
             f"state[{name!r}] is not the state of a PCG64 generator: it must come from get_state"
         ) from error

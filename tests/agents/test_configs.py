@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from thinmargin_agents import learning
 from thinmargin_agents.configs import ConfigError, Run, TrainConfig, parse_pairs
@@ -75,6 +76,9 @@ def test_values_of_pairs_are_json_or_text_and_never_evaluated() -> None:
         (("gae_lambda=2",), ("gae_lambda", "2", "0 to 1")),
         (("n_epochs=0",), ("n_epochs", "0", "from 1")),
         (("n_epochs=true",), ("n_epochs", "True")),
+        (("n_epochs=1" + "0" * 400,), ("n_epochs", "from 1 to 1000")),
+        (("n_epochs=1" + "0" * 5000,), ("n_epochs", "from 1 to 1000")),
+        (("n_epochs=" + "[" * 100_000,), ("n_epochs", "from 1 to 1000")),
         (("learning_rate=NaN",), ("learning_rate", "nan")),
         (("policy_kwargs.activation_fn=gelu",), ("activation_fn", "gelu", "tanh, relu")),
         (("policy_kwargs.net_arch=64",), ("net_arch", "64", "list of sizes")),
@@ -122,6 +126,8 @@ def test_an_unknown_preset_is_refused_with_the_names_of_the_shipped_ones() -> No
     ("content", "word"),
     [
         ("a: [", "not a YAML file"),
+        ("[" * 2_000, "not a YAML file"),
+        ("default: {1: 2}", "unknown hyper-parameter 1 of ppo"),
         ("- 1", "mapping"),
         ("other: {n_envs: 4}", "no section"),
         ("default: {bad_name: 4}", "bad_name"),
@@ -168,6 +174,7 @@ def test_a_bad_preset_file_is_refused_and_nothing_in_it_runs(tmp_path: Path, con
         (["--algo", "dqn", "--hyperparams", "env_wrapper=null"], ("dqn", "Discrete")),
         (["--algo", "sac", "--env", "ThinMargin/EcosystemDiscrete-v0", "--residual", "none"], ("sac", "Box")),
         (["--n-eval-episodes", "2000000"], ("--n-eval-episodes", "2000000")),
+        (["--device", "cuda"], ("--device", "no GPU")),
     ],
 )
 def test_a_bad_argument_ends_with_status_2_and_makes_no_folder(
@@ -178,6 +185,7 @@ def test_a_bad_argument_ends_with_status_2_and_makes_no_folder(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(learning, "train", lambda *_, **__: pytest.fail("it trains"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     try:
         status: object = main([*arguments, "--log-folder", str(tmp_path / "logs")])
     except SystemExit as end:  # refused while the command line was read

@@ -163,7 +163,19 @@ def test_curves_in_a_folder_of_their_own_go_on_there(tmp_path: Path, whole: RunF
     assert train(run, folder, shown=False, report=lambda step: step.timesteps == 96) is None
     assert_goes_on(folder, whole)
     assert not [*folder.path.glob("events*")]
-    assert len([*(tmp_path / "board" / folder.path.name).glob("events*")]) > 1
+    assert len([*(tmp_path / "board" / "ppo" / folder.path.name).glob("events*")]) > 1
+
+
+def test_runs_of_two_algorithms_have_curves_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for algo in ("ppo", "a2c"):
+        names = ("n_steps=12", "policy_kwargs.net_arch=[8]", "paired_worlds=1")
+        flags = {**FLAGS, "total_timesteps": 48, "hyperparams": names, "tensorboard_log": tmp_path / "board"}
+        run = resolve(TrainConfig(algo=algo, **flags))  # type: ignore[arg-type]  # one of the names
+        monkeypatch.chdir(RunFolder.create(tmp_path, run).path)
+        here = RunFolder.open(Path())
+        assert train(here.run(), here, shown=False) is not None
+    found = sorted(path.parent.relative_to(tmp_path) for path in (tmp_path / "board").rglob("events*"))
+    assert found == [Path("board", algo, "Ecosystem-v0_1") for algo in ("a2c", "ppo")]
 
 
 def test_a_checkpoint_folder_that_was_removed_is_made_again(
@@ -226,10 +238,10 @@ def test_ctrl_c_and_what_schedulers_send_save_and_say_how_to_go_on(
     handlers = [signal.getsignal(each) for each in learning.SIGNALS]
     with monkeypatch.context() as patch:
         when_reached(192, lambda _: signal.raise_signal(number), patch)
-        assert training.main(command(tmp_path)) == 130
+        assert training.main(command(tmp_path / "[bold][")) == 130
     assert [signal.getsignal(each) for each in learning.SIGNALS] == handlers
-    folder = RunFolder(tmp_path / "ppo" / "Ecosystem-v0_1")
-    assert f"stopped; go on with: python train.py --resume {folder.path}" in capsys.readouterr().out
+    folder = RunFolder(tmp_path / "[bold][" / "ppo" / "Ecosystem-v0_1")
+    assert f"stopped; go on with: python train.py --resume {folder.path}\n" in capsys.readouterr().out
     assert folder.load("checkpoint")["timesteps"] == 192
     assert_goes_on(folder, whole)
 

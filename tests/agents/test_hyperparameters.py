@@ -184,6 +184,8 @@ def test_the_flag_residual_adds_changes_or_takes_away_what_the_agent_corrects(tm
     assert changed == [HISTORY, {RESIDUAL: {"base": "constant_best", "bound": 1.5}}]
     with pytest.raises(ConfigError, match="--residual none it says nothing"):
         wrappers_of(tmp_path, own, residual="none", residual_bound=0.1)
+    with pytest.raises(ConfigError, match=r"Residual has 5: a mapping"):
+        wrappers_of(tmp_path, f"{{{RESIDUAL}: 5}}", residual="plan")
 
 
 def test_the_flag_residual_keeps_the_levels_of_a_preset(tmp_path: Any) -> None:

@@ -248,6 +248,7 @@ def test_weights_that_are_missing_or_too_many_are_named(folder: Path) -> None:
         (("validation", "next"), "x"), (("dice", "torch"), [1]), (("dice", "numpy"), {}), (("dice",), None),
         (("environment",), {}), (("environment", "month"), None), (("last_observations",), np.zeros((1, 1))),
         (("counters",), {}), (("episodes",), 5), (("logged",), [1]), (("timesteps",), "many"), (("next_save",), None),
+        (("timesteps",), float("inf")), (("environment", "generator", "uinteger"), -1),
         (("parameters", "policy.optimizer"), {}), (("parameters",), []), (("variables",), {"no_such": np.zeros(1)}),
     ],
 )  # fmt: skip
@@ -281,6 +282,18 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_nobody_waits_for_it(folder: Pa
     os.mkfifo(folder / "best" / "state.safetensors")
     with pytest.raises(RunError, match="not a file"):
         load_policy(folder)
+
+
+def test_a_run_of_a_machine_with_a_gpu_plays_on_one_without_and_is_not_gone_on_with(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    keys = KEYS["validation"][:2]
+    before = play_worlds(load_policy(folder), keys, horizon=12).value
+    changed(folder, lambda values: values.update(device="cuda"))
+    assert np.array_equal(play_worlds(load_policy(folder), keys, horizon=12).value, before)
+    with pytest.raises(ConfigError, match="--device is 'cuda': PyTorch finds no GPU"):
+        go_on(folder)
 
 
 def test_the_latest_run_is_one_with_a_policy_and_a_configuration(finished: Path, tmp_path: Path) -> None:
@@ -432,7 +445,8 @@ def test_a_stock_zip_whose_weights_are_a_pickle_is_refused_and_nothing_in_it_run
         ({"policy": pickled({1: torch.zeros(2)})}, ("something else than named tensors",)),
         ({"policy": pickled({"a": torch.zeros(2)})}, ("it lacks", "it has beside a")),
         ({"policy": bytes(1 << 23)}, ("8,388,608 bytes", "at most")),
-        ({"policy": pickled({"log_std": torch.zeros(4).to_sparse()})}, ("it lacks",)),
+        ({"policy": pickled({"log_std": torch.zeros(4).to_sparse()})}, ("something else than named tensors",)),
+        ({"policy": pickled({"log_std": torch.zeros(4, device="meta")})}, ("something else than named tensors",)),
     ],
 )
 def test_a_damaged_stock_zip_is_refused(
@@ -443,6 +457,20 @@ def test_a_damaged_stock_zip_is_refused(
     for word in ("damaged.zip", *words):
         assert word in told
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_stock_zip_that_cannot_be_unpacked_is_refused(
+    tmp_path: Path, packing: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "packed.zip"
+    with zipfile.ZipFile(file, "w", packing) as archive:
+        archive.writestr("policy.pth", bytes(range(256)) * 20)
+    content = bytearray(file.read_bytes())
+    content[60:120] = b"\xff" * 60
+    file.write_bytes(content)
+    assert taken(file, tmp_path / "run") == 2
+    assert "packed.zip: not a zip that can be read" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

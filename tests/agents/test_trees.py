@@ -56,6 +56,12 @@ def test_a_tree_comes_back_bit_for_bit_with_its_record_types_and_big_integers(tm
     assert same(example(), read_tree(tmp_path / "tree"))
 
 
+def test_two_arrays_that_would_have_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="two arrays '/a/b'"):
+        write_tree(tmp_path / "tree", {"a/b": np.ones(1), "a": {"b": np.zeros(1)}})
+    assert not (tmp_path / "tree").exists()
+
+
 def test_numbers_of_numpy_come_back_as_plain_ones(tmp_path: Path) -> None:
     numbers = {"a": np.float32(0.1), "b": np.int64(3), "c": np.bool_(1), "d": -np.float32("inf")}
     write_tree(tmp_path / "tree", numbers)

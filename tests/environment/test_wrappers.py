@@ -647,6 +647,7 @@ CONSTRUCTION: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {
     "base is a number": (lambda env: Residual(env, base=3), TypeError, "base is 3: .*predict"),  # type: ignore[arg-type]  # wrong on purpose
     "base is a class": (lambda env: Residual(env, base=RandomPolicy), TypeError, "base is .*an object"),  # type: ignore[arg-type]  # as above
     "bound of nothing": (lambda env: Residual(env, bound=0.0), ValueError, "bound is 0.0: allowed .* above 0 to 2"),
+    "bound beyond floats": (lambda env: Residual(env, bound=10**400), ValueError, "bound is 10+: allowed .* to 2"),
     "bound too wide": (lambda env: Residual(env, bound=2.1), ValueError, "bound is 2.1"),
     "bound is nan": (lambda env: Residual(env, bound=float("nan")), ValueError, "bound is nan"),
     "bound is text": (lambda env: Residual(env, bound="1"), ValueError, "bound is '1'"),  # type: ignore[arg-type]  # as above
@@ -783,14 +784,14 @@ def test_worker_processes_of_gymnasium_wrap_environments(bits: Bits) -> None:
 
 def test_worker_processes_of_stable_baselines3_wrap_environments() -> None:
     arguments: dict[str, Any] = {
-        "n_envs": 2, "seed": 3, "env_kwargs": {"horizon": HORIZON}, "wrapper_class": Residual,
+        "n_envs": 1, "seed": 3, "env_kwargs": {"horizon": HORIZON}, "wrapper_class": Residual,
         "wrapper_kwargs": {"base": "plan_with_feedback", "levels": 3},
     }  # fmt: skip
     workers = make_vec_env(ID, vec_env_cls=SubprocVecEnv, **arguments)
     try:
         here = make_vec_env(ID, **arguments)
         assert np.array_equal(np.asarray(workers.reset()), np.asarray(here.reset()))
-        for actions in chosen(spaces.MultiDiscrete([81, 81]), HORIZON):
+        for actions in chosen(spaces.MultiDiscrete([81]), HORIZON):
             for theirs, ours in zip(workers.step(actions)[:3], here.step(actions)[:3], strict=True):
                 assert np.array_equal(np.asarray(theirs, np.float32), np.asarray(ours, np.float32))
     finally:

@@ -7,7 +7,6 @@ that a batch, one environment and a policy that plays share the same lines.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -285,6 +284,5 @@ def _remembers(state: Any) -> bool:
 
 
 def _check_number(name: str, value: object, low: float, high: float) -> None:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not low < value <= high:  # type: ignore[operator]  # a number, as was just seen
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low < value <= high:
         raise ValueError(f"{name} is {value!r}: allowed are numbers above {low:g} to {high:g}")
