@@ -4,6 +4,7 @@
       config.json          rebuilds the run
       command.txt          the command line that made it
       versions.json        of Python and the libraries
+      built_on.json        SHA-256 of the tuned rule that is corrected, and of the plan that surprises are told from
       evaluations.csv      one row an evaluation on validation worlds
       best/                the policy with the best validation value
       checkpoint/          everything needed to go on
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from thinmargin.files import write_atomically
+from thinmargin_agents.built_on import built_on
 from thinmargin_agents.configs import ConfigError, Run
 from thinmargin_agents.locks import LOCK, LockedError, locked
 from thinmargin_agents.trees import DamagedFileError, read_json, read_tree, write_json, write_tree
@@ -33,11 +35,14 @@ from thinmargin_agents.versions import versions
 Which = Literal["best", "checkpoint"]
 TREE = "state.safetensors"
 CONFIG = "config.json"
+BUILT_ON = "built_on.json"
 EVALUATIONS = "evaluations.csv"
 SPARE = ".*.tmp"
 """Files that were being written when a process was killed."""
-OURS = (CONFIG, EVALUATIONS, "command.txt", "versions.json", LOCK, *(f"{which}{end}" for which in get_args(Which)
-                                                                     for end in ("", f"/{TREE}")))  # fmt: skip
+OURS = (
+    *(CONFIG, BUILT_ON, EVALUATIONS, LOCK, "command.txt", "versions.json"),
+    *(f"{which}{end}" for which in get_args(Which) for end in ("", f"/{TREE}")),
+)
 """What is read or written in a run folder: never through a link, which could lead out of it."""
 
 
@@ -89,6 +94,7 @@ class RunFolder:
         """
         write_atomically(path / "command.txt", shlex.join(["python", *sys.argv]) + "\n")
         write_json(path / "versions.json", versions())
+        write_json(path / BUILT_ON, built_on(run.hyperparameters.get("env_wrapper")))
         write_json(path / CONFIG, run.to_json())
         return cls(path)
 
@@ -122,12 +128,21 @@ class RunFolder:
             raise RunError(f"{self.path}: another process is training this run now") from error
 
     def run(self) -> Run:
-        """What the run is; a damaged configuration is a RunError."""
+        """What the run is; a damaged configuration, or one whose plan is no longer the same, is a RunError."""
         file = self.path / CONFIG
         try:
-            return Run.from_json(read_json(file), str(file))
-        except (DamagedFileError, ConfigError, TypeError) as error:
+            run = Run.from_json(read_json(file), str(file))
+            before = dict(read_json(self.path / BUILT_ON)) if (self.path / BUILT_ON).is_file() else {}
+            now = built_on(run.hyperparameters.get("env_wrapper"))
+        except (DamagedFileError, ConfigError, TypeError, ValueError) as error:
             raise RunError(str(error)) from error
+        changed = [name for name in now if before.get(name, now[name]) != now[name]]
+        if changed:
+            raise RunError(
+                f"{self.path / BUILT_ON}: {' and '.join(changed)}: the tuned rule is another than when the run began,"
+                " and its policy would not play what it learnt; play it with the version that trained it, or train anew"
+            )
+        return run
 
     def save(self, which: Which, tree: dict[str, Any]) -> None:
         """Write the best policy or a checkpoint, whole or not at all."""

@@ -47,18 +47,23 @@ def tuned_policy(name: str) -> PlanPolicy:
 
 def document(tuned: Tuned) -> dict[str, Any]:
     """The content of a file: what is played, in words too, how it was found, and a digest of what is played."""
-    policy = tuned.policy
-    played: dict[str, Any] = {"knots": policy.knots.tolist(), "feedback": None}
+    policy, numbers = tuned.policy, played(tuned.policy)
+    return {"levers": levers_of(policy.knots), "played": numbers, "digest": digest(numbers), "made": dict(tuned.made)}
+
+
+def played(policy: PlanPolicy) -> dict[str, Any]:
+    """What is played, as plain numbers."""
+    numbers: dict[str, Any] = {"knots": policy.knots.tolist(), "feedback": None}
     if policy.feedback is not None:
         surprise = policy.feedback.surprise
-        played["feedback"] = {
+        numbers["feedback"] = {
             "features": list(surprise.features),
             "centre": surprise.centre.tolist(),
             "scale": surprise.scale.tolist(),
             "gain": policy.feedback.gain.tolist(),
             "limit": policy.feedback.limit,
         }
-    return {"levers": levers_of(policy.knots), "played": played, "digest": digest(played), "made": dict(tuned.made)}
+    return numbers
 
 
 def levers_of(knots: Numbers) -> list[dict[str, float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import json
 import os
@@ -24,7 +25,9 @@ from stable_baselines3 import DQN, PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import DummyVecEnv
 
+from thinmargin import baselines
 from thinmargin.splits import KEYS
+from thinmargin.tuned import tuned_policy
 from thinmargin.wrappers import Residual, Surprises
 from thinmargin_agents import learning, stock
 from thinmargin_agents.configs import ConfigError, Run, TrainConfig
@@ -32,7 +35,7 @@ from thinmargin_agents.learning import train
 from thinmargin_agents.models import build_environment, build_model, playing
 from thinmargin_agents.presets import resolve
 from thinmargin_agents.rollout import play_worlds
-from thinmargin_agents.runs import RunError, RunFolder, latest_run, load_policy
+from thinmargin_agents.runs import BUILT_ON, RunError, RunFolder, latest_run, load_policy
 from thinmargin_agents.trees import write_tree
 
 NAMES = ("policy_kwargs.net_arch=[8]", "paired_worlds=1", "n_steps=12", "batch_size=24")
@@ -294,6 +297,16 @@ def test_a_run_of_a_machine_with_a_gpu_plays_on_one_without_and_is_not_gone_on_w
     assert np.array_equal(play_worlds(load_policy(folder), keys, horizon=12).value, before)
     with pytest.raises(ConfigError, match="--device is 'cuda': PyTorch finds no GPU"):
         go_on(folder)
+
+
+def test_a_run_whose_plan_was_tuned_anew_is_refused_and_not_played_as_something_else(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert set(json.loads((folder / BUILT_ON).read_text("utf-8"))) == {"Residual", "Surprises"}
+    load_policy(folder)
+    rule = tuned_policy("plan_with_feedback")
+    monkeypatch.setattr(baselines, "tuned_policy", lambda _: dataclasses.replace(rule, knots=rule.knots * 0.99))
+    refused(folder, "built_on.json", "Residual: the tuned rule is another than when the run began")
 
 
 def test_the_latest_run_is_one_with_a_policy_and_a_configuration(finished: Path, tmp_path: Path) -> None:

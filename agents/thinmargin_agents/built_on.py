@@ -1,0 +1,35 @@
+"""What a run builds on that may be tuned anew: the rule it corrects, the plan it is shown departures from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from thinmargin.plans import PlanPolicy, Surprise
+from thinmargin.tuned import digest, played
+from thinmargin.wrappers import adapters_of
+from thinmargin.wrappers.adapters import ResidualAdapter, SurprisesAdapter
+
+
+def built_on(wrappers: Any) -> dict[str, str]:
+    """SHA-256 of every tuned thing that these wrappers use, by the name of the wrapper; none for rules that are code.
+
+    Args:
+        wrappers: a run's `env_wrapper`.
+
+    Raises:
+        ValueError: there are no such wrappers.
+    """
+    found = {}
+    for adapter in adapters_of(wrappers):
+        if isinstance(adapter, ResidualAdapter) and isinstance(adapter.base, PlanPolicy):
+            found["Residual"] = digest(played(adapter.base))
+        elif isinstance(adapter, SurprisesAdapter):
+            found["Surprises"] = _of_surprise(adapter.surprise)
+    return found
+
+
+def _of_surprise(surprise: Surprise) -> str:
+    numbers = {"features": surprise.features, "centre": surprise.centre.tolist(), "scale": surprise.scale.tolist()}
+    return hashlib.sha256(json.dumps(numbers).encode()).hexdigest()
