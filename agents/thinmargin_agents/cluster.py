@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from thinmargin_agents.configs import ConfigError
 
@@ -33,13 +34,7 @@ def ray_session(address: str | None, n_jobs: int | None, threads: int = 1) -> It
     Raises:
         ConfigError: Ray is not installed, nothing answers at the address, or no cluster can be started.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        import ray  # noqa: PLC0415  # heavy, and only some have it
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"--engine is 'ray': {error}; this needs: pip install 'thinmargin[cluster]'") from error
-    if address is not None:
-        _check_answers(address)
+    ray = usable_ray(address)
     try:
         ray.init(
             address=address or "local",
@@ -57,6 +52,23 @@ def ray_session(address: str | None, n_jobs: int | None, threads: int = 1) -> It
         yield ray
     finally:
         ray.shutdown()
+
+
+def usable_ray(address: str | None) -> ModuleType:
+    """Ray, not connected; a ConfigError if it is not installed, or nothing answers at the address."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray  # noqa: PLC0415  # heavy, and only some have it
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"--engine is 'ray': {error}; this needs: pip install 'thinmargin[cluster]'") from error
+    if address is not None:
+        _check_answers(address)
+    return ray
+
+
+def answer_of(reference: Any) -> Any:
+    """What an actor answers a task that waits for it; in `ray.get`, Ray would give its processor to another task."""
+    return reference.future().result()
 
 
 def _check_answers(address: str) -> None:

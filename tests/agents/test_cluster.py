@@ -17,7 +17,7 @@ import pytest
 
 from thinmargin_agents import learning, training
 from thinmargin_agents.callbacks.progress import Step
-from thinmargin_agents.cluster import ray_session
+from thinmargin_agents.cluster import answer_of, ray_session
 from thinmargin_agents.configs import ConfigError, Run, TrainConfig
 from thinmargin_agents.locks import locked
 from thinmargin_agents.many import tasks
@@ -124,6 +124,52 @@ def test_killed_workers_runs_go_on_from_their_checkpoints_and_end_as_if_nothing_
         assert own[first] != own[second] or fate == signal.SIGTERM  # Ray may use a worker again
         assert own[second - 1] == JUDGED
         assert int(own[second + 1]) > SAVED
+
+
+def test_the_process_of_the_exchange_may_be_lost(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = tmp_path / "mark"
+
+    class Mortal(tasks.Exchange):
+        def stopping(self) -> bool:
+            if not mark.exists():
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().stopping()
+
+    monkeypatch.setattr(tasks, "Exchange", Mortal)
+    with ray_session(cluster.address, None) as ray:
+        exchange = tasks._begin_exchange(ray)
+        assert ray.get(exchange.begins.remote(3, "there", 0)) == 1
+        assert ray.get(exchange.stopping.remote()) is False
+        assert mark.exists()
+        assert ray.get(exchange.steps.remote(3, 480, None)) is False
+        assert ray.get(exchange.news.remote()) == [(3, (480, None))]
+
+
+def test_a_task_that_waits_for_an_answer_keeps_its_processor(cluster: Any) -> None:
+    class Room:
+        """Counts who is in it, and takes its time to say so."""
+
+        def __init__(self) -> None:
+            self.inside = self.most = 0
+
+        def enter(self) -> int:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            time.sleep(0.1)
+            return self.most
+
+        def leave(self) -> None:
+            self.inside -= 1
+
+    def visit(room: Any) -> None:
+        for change in (room.enter, room.leave):
+            answer_of(change.remote())
+
+    with ray_session(cluster.address, None) as ray:
+        room = ray.remote(num_cpus=0)(Room).remote()
+        ray.get([ray.remote(num_cpus=1)(visit).remote(room) for _ in range(8)])
+        assert ray.get(room.enter.remote()) <= 2
 
 
 def test_ctrl_c_stops_the_seeds_of_a_cluster_and_says_how_to_go_on(

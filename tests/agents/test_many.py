@@ -110,7 +110,7 @@ def test_seeds_are_trained_as_if_alone_and_one_that_fails_harms_no_other(
     assert [RunFolder.open(folder).run().seed for folder in folders] == [3, 5, 6]
     for seed, folder in ((3, folders[0]), (6, folders[2])):
         assert same_weights(RunFolder(folder), alone(tmp_path, small_run(seed)))
-        assert list((events / folder.name).glob("events.out.tfevents.*"))
+        assert list((events / "ppo" / folder.name).glob("events.out.tfevents.*"))
         assert re.search(rf"seed {seed}:\s+1,536 months", told)
         assert f"seed {seed}: done: " in told
     assert not same_weights(RunFolder(folders[0]), RunFolder(folders[2]))
@@ -256,6 +256,13 @@ def test_a_seed_is_scored_as_its_best_evaluation(tmp_path: Path, capsys: pytest.
         board.steps(0, Step(months, dataclasses.replace(JUDGEMENT, J=value, score=score)))
     assert board.score(0) == 46.2
     assert re.search(r"seed 7:\s+960 months\s+score\s+46\.2\s+J\s+214\.0", capsys.readouterr().out)
+
+
+def test_a_seed_whose_beginning_was_not_told_is_shown_too(tmp_path: Path) -> None:
+    board = Board([small_job(tmp_path, 7)], Console(quiet=True), bars=False)
+    board.steps(0, Step(480, None))
+    board.ends(0, End())
+    assert board.months == 480
 
 
 def test_the_first_signal_asks_and_the_second_interrupts() -> None:

@@ -387,6 +387,36 @@ def test_ctrl_c_stops_and_what_ran_is_tried_again(space: Space) -> None:
     assert all(trial.params in tried for trial in study.get_trials(states=(TrialState.FAIL,)))
 
 
+def test_hyperparameters_that_were_only_half_drawn_when_a_search_was_killed_are_all_tried_again(space: Space) -> None:
+    study = optuna.create_study(direction="maximize")
+    wanted = {"gae_lambda": 0.91, "n_epochs": 3, "clip_range": 0.3}
+    study.enqueue_trial(wanted)
+    study.ask({"gae_lambda": space.distributions()["gae_lambda"]})
+    assert take_back(study) == 1
+    assert wanted.items() <= study.ask(space.distributions()).params.items()
+
+
+def test_a_search_that_slept_while_another_took_over_ends_and_touches_nothing(space: Space) -> None:
+    study = optuna.create_study(direction="maximize")
+
+    class Sleeping(Scripted):
+        def news(self, seconds: float) -> list[tuple[int, Message]]:
+            if len(self.jobs) == 3:
+                study.set_user_attr(ATTRIBUTE, {"token": "other", "host": "there", "pid": 1, "at": time.time()})
+                take_back(study)
+                claim._last = -1e9
+            return super().news(seconds)
+
+    workers = Sleeping([done(1.0)], [Judged(0, 96, 2.0), done(2.0)], [done(3.0)])
+    claim = Claim(study)
+    board = Board(Console(quiet=True), trials=4, months=384, seeds=1, name="J", shown=False)
+    with board, pytest.raises(TakenOverError, match="process 1 on there took over"):
+        Driver(study, claim, space, 1, 4, workers, board).search()
+    assert workers.closed
+    assert not claim.is_held()
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "FAIL", "FAIL", "WAITING", "WAITING"]
+
+
 def test_only_one_search_at_a_time_has_a_study() -> None:
     study = optuna.create_study(direction="maximize")
     claim = Claim(study)
@@ -624,3 +654,12 @@ def test_without_optuna_the_message_says_what_to_install(
     monkeypatch.setitem(sys.modules, "optuna", None)
     assert main(flags(small(tmp_path))) == 2
     assert "thinmargin[search]" in capsys.readouterr().err
+
+
+def test_without_ray_the_message_says_what_to_install_and_no_storage_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert main([*flags(small(tmp_path)), "--engine", "ray"]) == 2
+    assert "thinmargin[cluster]" in capsys.readouterr().err
+    assert not (tmp_path / "logs").exists()

@@ -373,6 +373,8 @@ def test_an_unfinished_run_is_refused_with_what_finishes_it(tmp_path: Path, caps
     assert f"not finished: judged after 1,200 of 2,400 months; python train.py --resume {folder} goes on" in told
     table.write_text("timesteps,J\nsome,1\n", encoding="utf-8")
     assert f"{table}: not the evaluations of a run" in refused(["tiny", str(folder), "--meaning", MEANING], capsys)
+    table.write_text("timesteps,seconds,J,bankrupt_share\n2400,nan,1,0\n", encoding="utf-8")
+    assert "nan is no finite number" in refused(["tiny", str(folder), "--meaning", MEANING], capsys)
     table.unlink()
     assert f"{table}: cannot be read" in refused(["tiny", str(folder), "--meaning", MEANING], capsys)
 
@@ -388,6 +390,12 @@ def test_a_policy_that_earns_something_else_now_is_refused(tmp_path: Path, capsy
 def test_a_policy_that_does_not_fit_its_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = finished_run(tmp_path, small_run(), policy={"log_std": np.zeros(4)})
     assert "its best policy does not fit config.json" in refused(["tiny", str(folder), "--meaning", MEANING], capsys)
+
+
+def test_versions_that_are_no_texts_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = finished_run(tmp_path, small_run())
+    (folder / "versions.json").write_text('{"python": {"a": 1}}', encoding="utf-8")
+    assert "versions.json has a version that is no text" in refused(["tiny", str(folder), "--meaning", MEANING], capsys)
 
 
 def test_a_run_that_no_shipped_preset_leads_to_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

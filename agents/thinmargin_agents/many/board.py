@@ -69,7 +69,7 @@ class Board:
 
     def steps(self, number: int, step: Step) -> None:
         """A seed is so far."""
-        job, pace = self._jobs[number], self._running[number]
+        job, pace = self._jobs[number], self._running.setdefault(number, _Pace())  # that it begins may have been lost
         pace.reaches(step.timesteps)
         self._months[number] = step.timesteps
         if step.judgement is not None:

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from thinmargin_agents.many.board import Board
 
-WIDE = 160
-"""Characters of a line where there is no terminal that says how many fit."""
-
 
 def train_seeds(config: TrainConfig) -> int:
     """Train every seed as a run of its own, and say what came out.
@@ -32,9 +29,8 @@ def train_seeds(config: TrainConfig) -> int:
     Raises:
         ConfigError: the flags cannot be used; nothing has been trained.
     """
-    from rich.console import Console  # noqa: PLC0415  # heavy, as all below: not for a process that trains one seed
-
-    from thinmargin_agents.cluster import ray_session  # noqa: PLC0415  # as above
+    from thinmargin_agents.cluster import ray_session  # noqa: PLC0415  # heavy, as all: not for who trains one seed
+    from thinmargin_agents.consoles import console as make_console  # noqa: PLC0415  # as above
     from thinmargin_agents.many.board import Board  # noqa: PLC0415  # as above
     from thinmargin_agents.many.processes import cores, train_here  # noqa: PLC0415  # as above
     from thinmargin_agents.many.stopping import Stop  # noqa: PLC0415  # as above
@@ -48,7 +44,7 @@ def train_seeds(config: TrainConfig) -> int:
     check(run)
     runs = [dataclasses.replace(run, seed=seed) for seed in config.seeds or (config.seed,)]
     n_jobs = config.n_jobs or max(1, cores() // run.num_threads)
-    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
+    console = make_console()
     began = time.monotonic()
     with ExitStack() as stack:
         ray = None

@@ -11,11 +11,12 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from thinmargin_agents.cluster import answer_of
 from thinmargin_agents.locks import LockedError, locked
 from thinmargin_agents.many.jobs import End, Job, work
 from thinmargin_agents.many.stopping import Stop
@@ -126,21 +127,31 @@ def train_there(ray: Any, jobs: Sequence[Job], log_folder: Path, board: Board, s
                     board.ends(number, ends[number])
                 if stop.asked and not told:
                     told = True
-                    begun = ray.get(exchange.stop.remote())
-                    for reference, number in pending.items():
-                        if number not in begun:
-                            ray.cancel(reference)
+                    _stop(ray, exchange, pending)
         except KeyboardInterrupt:
             stop.asked = True
+        except ray.exceptions.RayError as error:
+            for number in pending.values():
+                ends[number] = End(error=f"the cluster is gone: {error}")
+                board.ends(number, ends[number])
     return ends
 
 
+def _stop(ray: Any, exchange: Any, pending: Mapping[Any, int]) -> None:
+    """Every worker stops after its update, and what has not been begun will not be."""
+    begun = ray.get(exchange.stop.remote())
+    for reference, number in pending.items():
+        if number not in begun:
+            ray.cancel(reference)
+
+
 def _begin_exchange(ray: Any) -> Any:
-    """The actor, on this machine: if it goes, the driver has gone too."""
+    """The actor, on this machine: if that goes, the driver has gone too. Its process alone is begun again if lost."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: PLC0415  # part of Ray
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    return ray.remote(num_cpus=0, scheduling_strategy=here)(Exchange).remote()
+    lasting = ray.remote(num_cpus=0, scheduling_strategy=here, max_restarts=-1, max_task_retries=-1)(Exchange)
+    return lasting.remote()
 
 
 @contextmanager
@@ -177,13 +188,11 @@ def _end_of(ray: Any, reference: Any) -> End:
 
 def _train(order: Order, exchange: Any) -> End:
     """A worker's task: train the job, from its checkpoint if it has one."""
-    import ray  # noqa: PLC0415  # this runs inside it
-
     job, where = order.job, f"process {os.getpid()} of {socket.gethostname()}"
     error = _unusable(order)
     if error:
         return End(error=f"{where}: {error}")
-    tries = ray.get(exchange.begins.remote(order.number, where, _checkpoint_of(job.path)))
+    tries = answer_of(exchange.begins.remote(order.number, where, _checkpoint_of(job.path)))
     if tries == 0:
         return End()
     if tries > TRIES:
@@ -196,10 +205,10 @@ def _train(order: Order, exchange: Any) -> End:
             return False
         last_word = time.monotonic()
         judgement = None if step.judgement is None else dataclasses.asdict(step.judgement)
-        return bool(ray.get(exchange.steps.remote(order.number, step.timesteps, judgement)))
+        return bool(answer_of(exchange.steps.remote(order.number, step.timesteps, judgement)))
 
     end = work(job, tell, go_on=True)
-    if end.stopped and not ray.get(exchange.stopping.remote()):
+    if end.stopped and not answer_of(exchange.stopping.remote()):
         raise InterruptedRunError(f"{where}: its machine asked it to stop")
     return end
 

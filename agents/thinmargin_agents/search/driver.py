@@ -48,11 +48,12 @@ class Driver:
             with Stop(lambda _: self._board.say("stopping ...")) as stop:
                 self._stand()
                 while not stop.asked:
-                    self._claim.renew()
                     self._begin_some()
                     if not self._running:
                         return True
-                    for number, message in self._workers.news(WAIT):
+                    news = self._workers.news(WAIT)
+                    self._claim.renew()  # before anything is told: this process may have slept while another took over
+                    for number, message in news:
                         self._hear(number, message)
             return False
         finally:

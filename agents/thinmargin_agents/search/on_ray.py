@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+from thinmargin_agents.cluster import answer_of
 from thinmargin_agents.search.messages import Ended, Job, Judged, Lost, Message, first_line
 
 POLL = 0.1
@@ -42,11 +43,9 @@ class Desk:
 
 def train(job: Job, desk: Any) -> Ended:
     """A task: one trial."""
-    import ray  # noqa: PLC0415  # the module holds none, so that the rest can be read without
-
     from thinmargin_agents.search.trial import end_of  # noqa: PLC0415  # torch takes seconds
 
-    return end_of(job, lambda message: bool(ray.get(desk.say.remote(job.number, message))))
+    return end_of(job, lambda message: bool(answer_of(desk.say.remote(job.number, message))))
 
 
 class RayWorkers:
@@ -85,6 +84,8 @@ class RayWorkers:
             with self._connected():
                 done, _ = self._ray.wait(list(self._running), num_returns=len(self._running), timeout=POLL)
                 said: list[tuple[int, Message]] = self._ray.get(self._desk.heard.remote())
+            left = set(self._running.values())  # what a lost worker said may come after its end
+            said = [(number, message) for number, message in said if number in left]
             said += [(self._running.pop(task), self._end_of(task)) for task in done]
             if said or time.monotonic() >= until:
                 return said

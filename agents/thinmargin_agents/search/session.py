@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from optuna import Study
-from optuna.exceptions import StorageInternalError
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 from thinmargin.settings import Settings
+from thinmargin_agents.cluster import ray_session, usable_ray
 from thinmargin_agents.commands import command_of
 from thinmargin_agents.configs import TrainConfig, parse_pairs
+from thinmargin_agents.consoles import console as make_console
 from thinmargin_agents.hyperparameters import flat
 from thinmargin_agents.many.processes import cores
 from thinmargin_agents.models import check, environment_arguments
@@ -23,6 +25,7 @@ from thinmargin_agents.search.board import Board
 from thinmargin_agents.search.claim import Claim
 from thinmargin_agents.search.driver import Driver
 from thinmargin_agents.search.messages import Workers, first_line
+from thinmargin_agents.search.on_ray import RayWorkers
 from thinmargin_agents.search.spaces import BOUND, Space, space_of
 from thinmargin_agents.search.study import (
     count_settled,
@@ -45,7 +48,9 @@ def search(config: TrainConfig) -> int:
     study_name(config)
     space = asked_for(config)
     target = target_of(space.base)
-    console = Console(highlight=False, soft_wrap=True)
+    if config.engine == "ray":
+        usable_ray(config.ray_address)  # said before there is a storage
+    console = make_console()
     where = shown_url(storage_url(config))
     storage = open_storage(config)
     try:
@@ -64,6 +69,8 @@ def search(config: TrainConfig) -> int:
             return conclude(config, study, space, target, command, where, console)
     except (StorageInternalError, SQLAlchemyError) as error:
         raise OSError(f"--storage is {where!r}: {first_line(error)}") from error
+    except UpdateFinishedTrialError as error:
+        raise OSError(f"--storage is {where!r}: another search took over: {first_line(error)}") from error
     console.print(f"stopped: {count_settled(study)} of {config.n_trials} trials are done; go on with: {command}")
     return STOPPED
 
@@ -96,9 +103,6 @@ def _workers(config: TrainConfig, most: int) -> Iterator[Workers]:
     if config.engine == "local":
         yield LocalWorkers(min(config.n_jobs or cores(), most), config.num_threads)
         return
-    from thinmargin_agents.cluster import ray_session  # noqa: PLC0415  # an extra of its own
-    from thinmargin_agents.search.on_ray import RayWorkers  # noqa: PLC0415  # as above
-
     threads = config.num_threads
     processors = None if config.n_jobs is None else config.n_jobs * threads
     with ray_session(config.ray_address, processors, threads) as ray:

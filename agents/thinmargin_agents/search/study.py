@@ -32,6 +32,8 @@ REASON = "reason"
 TRIES = "tries"
 """Of a trial: how many workers were lost on these hyper-parameters before."""
 MOST_TRIES = 3
+ENQUEUED = "fixed_params"
+"""Optuna's own, of a trial: the hyper-parameters that it was enqueued with."""
 NAME = re.compile(r"[\w.-]+")
 """What a study may be called: a file is named after it."""
 STARTUP = 5
@@ -170,9 +172,10 @@ def take_back(study: Study) -> int:
     """Have every running trial tried again: of a search that was killed, or of this one as it ends. Their number."""
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     for trial in running:
-        study.tell(trial.number, state=TrialState.FAIL)
+        wanted = trial.system_attrs.get(ENQUEUED, {})  # all of them, where not all have been drawn
         tries = {TRIES: trial.user_attrs[TRIES]} if TRIES in trial.user_attrs else {}
-        study.enqueue_trial(trial.params, user_attrs=tries)
+        study.enqueue_trial({**wanted, **trial.params}, user_attrs=tries)
+        study.tell(trial.number, state=TrialState.FAIL)
     return len(running)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,9 +56,11 @@ def finished(path: Path) -> Finished:
         )
     best = folder.load("best")
     try:
-        versions = read_json(path / "versions.json")
+        versions = dict(read_json(path / "versions.json"))
+        if not all(isinstance(version, str) for version in versions.values()):
+            raise ValueError("versions.json has a version that is no text")
         return Finished(
-            path, run, dict(best["policy"]), float(best["J"]), int(best["timesteps"]), evaluations, dict(versions)
+            path, run, dict(best["policy"]), float(best["J"]), int(best["timesteps"]), evaluations, versions
         )
     except (KeyError, TypeError, ValueError, DamagedFileError) as error:
         raise RunError(f"{path}: not a run of this package: {error}") from error
@@ -69,8 +72,8 @@ def _evaluations(path: Path, seed: int) -> list[Evaluation]:
         with path.open(encoding="utf-8", newline="") as file:
             return [
                 Evaluation(
-                    seed, int(row["timesteps"]), float(row["seconds"]), float(row["J"]),
-                    float(row["score"]) if row.get("score") else None, float(row["bankrupt_share"]),
+                    seed, int(row["timesteps"]), _finite(row["seconds"]), _finite(row["J"]),
+                    _finite(row["score"]) if row.get("score") else None, _finite(row["bankrupt_share"]),
                 )
                 for row in csv.DictReader(file)
             ]  # fmt: skip
@@ -78,6 +81,14 @@ def _evaluations(path: Path, seed: int) -> list[Evaluation]:
         raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{path}: not the evaluations of a run: {error!r}") from error
+
+
+def _finite(text: str) -> float:
+    """The number that a text says; one that JSON does not have is a ValueError."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no finite number")
+    return value
 
 
 def check_alike(runs: Sequence[Finished]) -> None:
