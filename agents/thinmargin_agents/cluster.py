@@ -32,7 +32,8 @@ def ray_session(address: str | None, n_jobs: int | None, threads: int = 1) -> It
         threads: what OMP_NUM_THREADS is in every worker.
 
     Raises:
-        ConfigError: Ray is not installed, nothing answers at the address, or no cluster can be started.
+        ConfigError: Ray is not installed, nothing answers at the address, no cluster can be started, or no machine of
+            it has so many processors as one worker has threads.
     """
     ray = usable_ray(address)
     try:
@@ -49,6 +50,11 @@ def ray_session(address: str | None, n_jobs: int | None, threads: int = 1) -> It
         where = f"--ray-address is {address!r}" if address else "--engine is 'ray': no cluster can be started here"
         raise ConfigError(f"{where}: {error}") from error
     try:
+        largest = max((int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]), default=0)
+        if threads > largest:
+            raise ConfigError(
+                f"--num-threads is {threads}: the most processors of a machine in the cluster are {largest}"
+            )
         yield ray
     finally:
         ray.shutdown()

@@ -198,14 +198,20 @@ def test_ctrl_c_stops_the_seeds_of_a_cluster_and_says_how_to_go_on(
 
 def test_a_session_starts_a_cluster_of_this_machine_and_takes_it_down() -> None:
     need_ray()
-    with ray_session(None, 1, threads=2) as ray:
+    with ray_session(None, 2, threads=2) as ray:
         surroundings = ray.get(ray.remote(num_cpus=1)(lambda: dict(os.environ)).remote())
-        assert ray.cluster_resources()["CPU"] == 1
+        assert ray.cluster_resources()["CPU"] == 2
         assert surroundings["OMP_NUM_THREADS"] == "2"
         assert surroundings["RAY_USAGE_STATS_ENABLED"] == "0"
         with pytest.raises(ConfigError, match="no cluster can be started here"), ray_session(None, 1):
             pass
     assert not ray.is_initialized()
+
+
+def test_more_threads_than_any_machine_has_processors_are_refused_and_nobody_waits(cluster: Any) -> None:
+    address, told = cluster.address, r"--num-threads is 99: the most processors of a machine in the cluster are 1"
+    with pytest.raises(ConfigError, match=told), ray_session(address, None, threads=99):
+        pass
 
 
 def test_without_ray_the_missing_extra_is_named(
