@@ -3,9 +3,8 @@
     python benchmarks/ablation.py [--months 3000000] [--seeds 0 1 2] [--jobs 2] [--only NAME ...] [--markdown FILE]
 
 Every variant trains from its first month; told are the score of its last policy (not of its best) on 256 validation
-worlds, every seed and their mean, and months of experience a second. Runs stand side by side on
-shared cores, so speeds are a rough guide. With `--markdown` the table goes between the lines <!-- results --> and
-<!-- end --> of a page.
+worlds, every seed and their mean. With `--markdown` the table goes between the lines <!-- results --> and <!-- end -->
+of a page.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ import json
 import multiprocessing
 import os
 import statistics
+import sys
 import tempfile
-import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,7 +34,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
         {"hyperparams": (f"env_wrapper={json.dumps([SCALED, BASE])}",)},
     ),
     "history": ("changes since 6 and 24 months ago are observed too", {"history": (6, 24)}),
-    "recurrent": ("an LSTM: the preset ppo_lstm", {"algo": "ppo_lstm"}),
+    "recurrent": ("an LSTM that corrects `plan`: the preset ppo_lstm; beside `plan_base`", {"algo": "ppo_lstm"}),
     "plan_base": ("corrects `plan`: the preset ppo_plan", {"preset": "ppo_plan"}),
     "plan_base_own_worlds": (
         "corrects `plan`, every firm in a world of its own",
@@ -59,11 +58,10 @@ class Job(NamedTuple):
 
 
 class Learnt(NamedTuple):
-    """The last policy's mean J, RMB bn, and score, percent, on validation worlds; months of experience a second."""
+    """The last policy's mean J, RMB bn, and score, percent, on validation worlds."""
 
     value: float
     score: float
-    speed: float
 
 
 def train_one(job: Job) -> Learnt:
@@ -79,12 +77,10 @@ def train_one(job: Job) -> Learnt:
     run = resolve(TrainConfig(seed=job.seed, total_timesteps=job.months, eval_freq=never, save_freq=never, **changed))
     with tempfile.TemporaryDirectory() as logs, contextlib.redirect_stdout(io.StringIO()):
         folder = RunFolder.create(Path(logs), run)
-        begun = time.perf_counter()
         train(run, folder, shown=False)
-        seconds = time.perf_counter() - begun
         tree = folder.load("checkpoint")
     last = dict(zip(EVALUATION_COLUMNS, tree["validation"]["rows"][-1], strict=True))
-    return Learnt(float(last["J"]), float(last["score"]), tree["timesteps"] / seconds)
+    return Learnt(float(last["J"]), float(last["score"]))
 
 
 def main() -> None:
@@ -100,7 +96,11 @@ def main() -> None:
     names = arguments.only or list(VARIANTS)
     jobs = [Job(name, seed, arguments.months) for name in names for seed in arguments.seeds]
     with ProcessPoolExecutor(arguments.jobs, multiprocessing.get_context("spawn")) as pool:
-        learnt = dict(zip(jobs, pool.map(train_one, jobs), strict=True))
+        learnt = {}
+        for job, one in zip(jobs, pool.map(train_one, jobs), strict=True):
+            learnt[job] = one
+            told = f"{job.variant}, seed {job.seed}: score {one.score:.1f} ({len(learnt)} of {len(jobs)})"
+            print(told, file=sys.stderr, flush=True)
     seeds = " ".join(map(str, arguments.seeds))
     command = (
         f"`python benchmarks/ablation.py --months {arguments.months} --seeds {seeds}`: {arguments.months:,} months of"
@@ -109,8 +109,8 @@ def main() -> None:
     lines = [
         command,
         "",
-        "| variant | what is changed | score: mean | by seed | J, RMB bn | months/s |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| variant | what is changed | score: mean | by seed | J, RMB bn |",
+        "| --- | --- | --- | --- | --- |",
     ]
     for name in names:
         some = [learnt[Job(name, seed, arguments.months)] for seed in arguments.seeds]
@@ -118,7 +118,6 @@ def main() -> None:
         lines.append(
             f"| `{name}` | {VARIANTS[name][0]} | {statistics.mean(scores):.1f} |"
             f" {', '.join(f'{score:.1f}' for score in scores)} | {statistics.mean(one.value for one in some):.1f} |"
-            f" {statistics.median(one.speed for one in some):,.0f} |"
         )
     table = "\n".join(lines)
     print(table)
