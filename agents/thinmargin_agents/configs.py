@@ -90,6 +90,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         check_numbers(self)
         check_seeds(self)
+        check_search(self)
 
 
 LIMITS = {
@@ -139,6 +140,23 @@ def check_seeds(config: TrainConfig) -> None:
         raise ConfigError(f"--engine is {config.engine!r}: allowed are {', '.join(get_args(Engine))}")
     if config.ray_address is not None and config.engine != "ray":
         raise ConfigError(f"--ray-address is {config.ray_address!r}: it goes with --engine ray")
+
+
+def judged_where(run: Run) -> list[str]:
+    """Flags with which evaluate.py judges in the environment of a run; none for the benchmark's."""
+    return [] if run.env_id == TrainConfig.env else ["--env", run.env_id]
+
+
+OF_A_SEARCH = ("n_trials", "n_seeds", "storage", "study_name")
+"""Flags that say something to --optimize alone."""
+
+
+def check_search(config: TrainConfig) -> None:
+    """Nothing if flags of a search come with one, else a ConfigError."""
+    for name in OF_A_SEARCH:
+        value = getattr(config, name)
+        if not config.optimize and value != TrainConfig.__dataclass_fields__[name].default:
+            raise ConfigError(f"--{name.replace('_', '-')} is {value!r}: it goes with --optimize")
 
 
 def parse_pairs(flag: str, pairs: Sequence[str]) -> dict[str, Any]:

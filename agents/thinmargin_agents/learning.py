@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import signal
 import threading
 import time
@@ -22,7 +23,7 @@ from thinmargin_agents.callbacks.figure import MISSING, EpisodePicture, can_draw
 from thinmargin_agents.callbacks.progress import ProgressCallback, Step
 from thinmargin_agents.callbacks.validation import ValidationCallback
 from thinmargin_agents.comparison import REFERENCE
-from thinmargin_agents.configs import Run
+from thinmargin_agents.configs import Run, judged_where
 from thinmargin_agents.runs import DivergedError, RunError, RunFolder, load_policy
 from thinmargin_agents.validation import Judge, Judgement
 
@@ -132,6 +133,8 @@ class _Learning:
             f" {run.hyperparameters['n_envs']} firms; baseline {REFERENCE} earns"
             f" J {self._judge.baseline.value.mean():.1f} RMB bn on {run.n_eval_episodes} validation worlds"
         )
+        for note in (*self._folder.other_versions(), *models.idle(self._model, run)):
+            self._console.print(f"note: {note}")
         if self._judge.no_score:
             self._console.print(f"J without a score: {self._judge.no_score}")
         if not can_draw():
@@ -214,6 +217,7 @@ class _Learning:
         last = Judge(self._arguments, FINAL_WORLDS)
         best = load_policy(self._folder.path)
         judgement = last.judge(best)
+        judge = shlex.join(["python", "evaluate.py", str(self._folder.path), *judged_where(self._run)])
         score = self._judge.judge(best).score_in_words
         told = f"{score} of 100, on the {len(self._judge.keys)} validation worlds it was chosen on\n" if score else ""
         self._console.print(
@@ -223,7 +227,7 @@ class _Learning:
             f" bankrupt {judgement.bankrupt_share:.1%})\n"
             f"{REFERENCE}: J {last.baseline.value.mean():.1f} RMB bn; difference {judgement.difference:+.1f}"
             f" [95 % interval {judgement.low:+.1f}, {judgement.high:+.1f}]\n{told}"
-            f"next: python evaluate.py {self._folder.path}    tensorboard --logdir {self._events}"
+            f"next: {judge}    tensorboard --logdir {self._events}"
         )
         return judgement
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import numbers
 import warnings
 from collections import deque
@@ -16,6 +17,7 @@ from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.distributions import StateDependentNoiseDistribution
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.save_util import recursive_getattr
 
@@ -26,7 +28,7 @@ from thinmargin.wrappers import Adapter, adapters_of
 from thinmargin_agents.adapted import AdaptedPolicy
 from thinmargin_agents.algorithms import ALGORITHMS, build, policy_arguments, policy_class
 from thinmargin_agents.configs import ConfigError, Run
-from thinmargin_agents.hyperparameters import OFF_POLICY
+from thinmargin_agents.hyperparameters import OFF_POLICY, linear_start
 from thinmargin_agents.sb3 import EcosystemVecEnv
 
 REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
@@ -48,6 +50,10 @@ def environment_arguments(run: Run) -> dict[str, Any]:
     arguments = {**spec.kwargs, **run.env_kwargs}
     if arguments.get("split", "train") != "train":
         raise ConfigError(f"--env-kwargs split is {arguments['split']!r}: training draws from 'train' only")
+    allowed = [item.name for item in dataclasses.fields(Settings)]
+    for name in run.env_kwargs:
+        if name not in allowed:
+            raise ConfigError(f"--env-kwargs has {name!r}: allowed are {', '.join(allowed)}")
     try:
         settings = Settings(**arguments)
     except (TypeError, ValueError) as error:
@@ -88,6 +94,24 @@ def check_pairing(run: Run) -> None:
             f"hyper-parameter n_steps is {'missing' if n_steps is None else n_steps}: with paired_worlds {copies} a"
             f" multiple of the episode's {horizon} months is wanted (paired_worlds=1 takes any)"
         )
+
+
+def idle(model: BaseAlgorithm, run: Run) -> list[str]:
+    """In words, what of a run teaches its agent nothing: months that are rounded up, and runs too short to learn in."""
+    months, notes = run.total_timesteps, []
+    if isinstance(model, OnPolicyAlgorithm):
+        update = model.n_steps * model.n_envs
+        updates = -(-months // update)
+        if updates * update != months:
+            notes.append(f"{updates:,} updates of {update:,} months are {updates * update:,} months")
+        if updates == 1 and linear_start(run.hyperparameters.get("learning_rate")) is not None:
+            notes.append(
+                "the learning rate falls to zero at the end, and the first update is the end: nothing is learnt;"
+                " a smaller --n-envs makes more updates of a run"
+            )
+    elif isinstance(model, OffPolicyAlgorithm) and model.learning_starts >= months:
+        notes.append(f"learning_starts is {model.learning_starts:,}: a run of {months:,} months ends before it learns")
+    return notes
 
 
 def build_environment(run: Run) -> EcosystemVecEnv:

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
@@ -26,6 +26,8 @@ from thinmargin_agents.deadline import OutOfTime
 
 CONFIG_FILE = "config.json"
 """What makes a folder a run folder."""
+OWN = ("seed", "tensorboard_log")
+"""Settings in which runs of one agent may differ."""
 
 
 class PolicyError(RuntimeError):
@@ -45,6 +47,8 @@ class Member:
     """Seed of the run."""
     env_id: str | None = None
     """Environment that a shipped agent was trained for."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """What it was trained with, but for what seeds of one agent may differ in; empty for what was not trained here."""
     at_once: bool = False
     """Whether its answers are for the worlds of the evaluation in their order, so that all must be played at once."""
 
@@ -76,7 +80,22 @@ def entrant_of(name: str) -> Entrant:
     names = [member.name for member in members]
     if len(set(names)) < len(names):
         raise ValueError(f"policy {name!r} names a run twice")
+    for other in members[1:]:
+        _check_seeds_of_one(name, members[0], other)
     return Entrant(",".join(names), members)
+
+
+def _check_seeds_of_one(name: str, one: Member, other: Member) -> None:
+    """Nothing if two members are training seeds of one agent, else a ValueError: their spread would mean nothing."""
+    keys = [*one.settings, *(key for key in other.settings if key not in one.settings)]
+    differing = [key for key in keys if one.settings.get(key, ...) != other.settings.get(key, ...)]
+    if differing:
+        raise ValueError(
+            f"policy {name!r} joins {one.name} and {other.name}, which differ in {', '.join(differing)}: commas"
+            " join the training seeds of one agent; name others one by one"
+        )
+    if one.seed is not None and one.seed == other.seed:
+        raise ValueError(f"policy {name!r} joins {one.name} and {other.name}, which have the same seed, {one.seed}")
 
 
 def member_of(name: str) -> Member:
@@ -125,7 +144,7 @@ def trained_members(name: str, seed: str | None = None) -> list[Member]:
         return [
             Member(
                 f"{name}:{one.seed}", shipped.agent(name, one.seed), discrete,
-                is_run=True, seed=one.seed, env_id=manifest.env_id,
+                is_run=True, seed=one.seed, env_id=manifest.env_id, settings={"agent": name},
             )
             for one in wanted
         ]  # fmt: skip
@@ -182,7 +201,8 @@ def load_run(folder: Path) -> Member:
         policy = cast("Policy", load_policy(folder, which_model(folder)))
         config = json.loads(config_file.read_text(encoding="utf-8"))
         discrete = discrete_answers(config["env_id"], config["env_kwargs"])
-        return Member(str(folder), policy, discrete, is_run=True, seed=int(config["seed"]))
+        settings = {key: value for key, value in config.items() if key not in OWN}
+        return Member(str(folder), policy, discrete, is_run=True, seed=int(config["seed"]), settings=settings)
     except Exception as error:
         raise PolicyError(f"policy {str(folder)!r} cannot be loaded: {in_words(error)}") from error
 

@@ -144,6 +144,17 @@ class RunFolder:
             )
         return run
 
+    def other_versions(self) -> list[str]:
+        """In words, the libraries that are not those the run began with: its numbers may differ from now on."""
+        file, now = self.path / "versions.json", versions()
+        try:
+            before = dict(read_json(file)) if file.is_file() else now
+        except (DamagedFileError, TypeError, ValueError) as error:
+            return [str(error)]
+        other = [name for name in now if before.get(name) not in (None, now[name])]
+        changed = [f"{name} was {before[name]} and is {now[name]}" for name in other]
+        return [f"numbers may differ from those of a run that never stopped: {', '.join(changed)}"] if changed else []
+
     def save(self, which: Which, tree: dict[str, Any]) -> None:
         """Write the best policy or a checkpoint, whole or not at all."""
         (self.path / which).mkdir(exist_ok=True)

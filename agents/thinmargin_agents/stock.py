@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import lzma
 import pickle
+import shlex
 import warnings
 import zipfile
 import zlib
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from thinmargin_agents.commands import UsageError, run
-from thinmargin_agents.configs import Algorithm, TrainConfig
+from thinmargin_agents.configs import Algorithm, TrainConfig, judged_where
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -112,7 +113,8 @@ def _take_in(config: StockConfig, errors: Console) -> int:
         return 1
     from rich.console import Console  # noqa: PLC0415  # as above
 
-    said = f"{config.output}: {config.model} on {config.env}; next: python evaluate.py {config.output}"
+    judge = shlex.join(["python", "evaluate.py", str(config.output), *judged_where(wanted)])
+    said = f"{config.output}: {config.model} on {config.env}; next: {judge}"
     Console(markup=False, highlight=False, soft_wrap=True).print(said)
     return 0
 

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import tyro
 
@@ -60,7 +61,7 @@ def _train_one(config: TrainConfig) -> int:
         check(run)
         folder = RunFolder.create(config.log_folder, run)
     else:
-        if dataclasses.replace(config, resume=None, progress=True) != TrainConfig():
+        if dataclasses.replace(config, resume=None, progress=True, log_folder=Path("logs")) != TrainConfig():
             raise ConfigError("--resume goes on with the run's own settings: only --progress goes with it")
         folder = RunFolder.open(config.resume)
         run = folder.run()

@@ -325,7 +325,7 @@ def test_a_shipped_agent_is_exported_by_its_name(
     monkeypatch.setattr(shipped, "agent", lambda *_: playing(network, run))
     monkeypatch.chdir(tmp_path)
     assert command.main(["mine"]) == 0
-    facts = {item.key: item.value for item in onnx.load(tmp_path / "mine.onnx").metadata_props}
+    facts = {item.key: item.value for item in onnx.load(tmp_path / "mine_4.onnx").metadata_props}
     assert (facts["policy"], facts["seed"]) == ("mine:4", "4")
     assert facts["manifest_sha256"] == hashlib.sha256(b"{}").hexdigest()
     assert command.main(["mine:4", "--output", "other.onnx"]) == 0

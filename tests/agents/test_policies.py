@@ -116,6 +116,12 @@ def test_runs_joined_by_commas_are_the_seeds_of_one_policy(tmp_path: Path) -> No
         entrant_of(f"{folders[0]},{folders[0]}/")
     with pytest.raises(ValueError, match="one by one"):
         entrant_of(f"{folders[0]},random")
+    twin = make_run(tmp_path / "twin", seed=4)
+    with pytest.raises(ValueError, match="have the same seed, 4"):
+        entrant_of(f"{folders[0]},{twin}")
+    other = make_run(tmp_path / "other", "ThinMargin/EcosystemCalibrated-v0", seed=6)
+    with pytest.raises(ValueError, match="differ in env_id: commas join the training seeds of one agent"):
+        entrant_of(f"{folders[0]},{other}")
 
 
 @pytest.mark.parametrize(

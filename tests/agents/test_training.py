@@ -172,6 +172,49 @@ def test_a_resumed_run_draws_the_same_curves(tmp_path: Path, monkeypatch: pytest
     assert curves(folder.path) == curves(whole.path)
 
 
+@pytest.mark.parametrize(
+    ("run", "note"),
+    [
+        (small_run(1400), "note: 6 updates of 240 months are 1,440 months"),
+        (
+            small_run(200),
+            "note: the learning rate falls to zero at the end, and the first update is the end: nothing is learnt",
+        ),
+        (
+            resolve(
+                TrainConfig(
+                    "sac", total_timesteps=96, n_envs=8, n_eval_episodes=2, env_kwargs=("horizon=12",),
+                    hyperparams=("policy_kwargs.net_arch=[8]", "buffer_size=1000", "learning_starts=96"),
+                )
+            ),
+            "note: learning_starts is 96: a run of 96 months ends before it learns",
+        ),
+    ],
+    ids=["rounded up", "one update", "off-policy"],
+)  # fmt: skip
+def test_what_of_a_run_teaches_nothing_is_said_at_its_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Run, note: str
+) -> None:
+    trained(tmp_path, run)
+    assert note in capsys.readouterr().out
+
+
+def test_a_run_without_idle_months_says_nothing_of_them_and_other_libraries_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = trained(tmp_path, small_run(1440))
+    assert "note:" not in capsys.readouterr().out
+    versions = json.loads((folder.path / "versions.json").read_text(encoding="utf-8"))
+    (folder.path / "versions.json").write_text(json.dumps({**versions, "torch": "1.0"}), encoding="utf-8")
+    train(folder.run(), folder, shown=False, go_on=True)
+    assert f"torch was 1.0 and is {versions['torch']}" in capsys.readouterr().out
+
+
+def test_a_run_says_where_evaluate_judges_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = trained(tmp_path, dataclasses.replace(small_run(240), env_id="ThinMargin/EcosystemContinuing-v0"))
+    assert f"next: python evaluate.py {folder.path} --env ThinMargin/EcosystemContinuing-v0 " in capsys.readouterr().out
+
+
 def test_a_budget_shorter_than_one_update_trains_with_the_last_step_size(tmp_path: Path) -> None:
     run = small_run(1)
     first = run.hyperparameters["learning_rate"]

@@ -101,4 +101,4 @@ def _shipped(name: str, seed: str, which: Which | None) -> Source:
     one = seeds[seed] if seed else manifest.seeds[0]
     digest = hashlib.sha256((shipped.FOLDER / name / shipped.MANIFEST).read_bytes()).hexdigest()
     facts = {"policy": f"{name}:{one.seed}", "manifest_sha256": digest}
-    return Source(manifest.run(one.seed), shipped.agent(name, one.seed), facts, Path(f"{name}.onnx"))
+    return Source(manifest.run(one.seed), shipped.agent(name, one.seed), facts, Path(f"{name}_{one.seed}.onnx"))

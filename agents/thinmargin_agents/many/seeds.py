@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from thinmargin_agents.configs import ConfigError, TrainConfig
+from thinmargin_agents.configs import ConfigError, TrainConfig, judged_where
 from thinmargin_agents.many.jobs import End, Job
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _say_next(jobs: Sequence[Job], ends: Sequence[End], config: TrainConfig, con
     """Say how to go on; the exit status."""
     done = [str(job.path) for job, end in zip(jobs, ends, strict=True) if end.judgement is not None]
     if done:
-        judge = shlex.join(["python", "evaluate.py", ",".join(done)])
+        judge = shlex.join(["python", "evaluate.py", ",".join(done), *judged_where(jobs[0].run)])
         look = shlex.join(["tensorboard", "--logdir", str(config.tensorboard_log or config.log_folder / config.algo)])
         console.print(f"next: {judge}    {look}", markup=False)
     left = [job for job, end in zip(jobs, ends, strict=True) if end.judgement is None]

@@ -12,12 +12,10 @@ from typing import Any
 
 from thinmargin_agents.configs import Run
 from thinmargin_agents.hyperparameters import flat
+from thinmargin_agents.policies import OWN
 from thinmargin_agents.runs import EVALUATIONS, RunError, RunFolder
 from thinmargin_agents.shipped import Evaluation
 from thinmargin_agents.trees import DamagedFileError, read_json
-
-OWN = ("seed", "tensorboard_log")
-"""Settings in which runs of one agent may differ."""
 
 
 @dataclass(frozen=True, eq=False)
