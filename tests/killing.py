@@ -95,7 +95,7 @@ def run_job(job: dict[str, Any]) -> dict[str, Any]:
         arguments = ["--resume", str(folders[0].parent), "--no-progress"] if folders else job["arguments"]
         killing = len(ended) < job["kills"]
         moment = MOMENTS[len(ended) % len(MOMENTS)] if killing else "never"
-        number = dice.randint(4, 6) if not folders else dice.randint(1, 5)
+        number = dice.randint(5, 7) if not folders else dice.randint(1, 5)
 
         def work(moment: str = moment, number: int = number, arguments: list[str] = arguments) -> int:
             begin_curves_in(1_000_000_000 + len(ended))
