@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
-from thinmargin.plans import PlanPolicy, Surprise
-from thinmargin.tuned import digest, played
+from thinmargin.plans import PlanPolicy
+from thinmargin.tuned import digest, expected, played
 from thinmargin.wrappers import adapters_of
 from thinmargin.wrappers.adapters import ResidualAdapter, SurprisesAdapter
 
@@ -26,10 +24,5 @@ def built_on(wrappers: Any) -> dict[str, str]:
         if isinstance(adapter, ResidualAdapter) and isinstance(adapter.base, PlanPolicy):
             found["Residual"] = digest(played(adapter.base))
         elif isinstance(adapter, SurprisesAdapter):
-            found["Surprises"] = _of_surprise(adapter.surprise)
+            found["Surprises"] = digest(expected(adapter.surprise))
     return found
-
-
-def _of_surprise(surprise: Surprise) -> str:
-    numbers = {"features": surprise.features, "centre": surprise.centre.tolist(), "scale": surprise.scale.tolist()}
-    return hashlib.sha256(json.dumps(numbers).encode()).hexdigest()

@@ -22,12 +22,11 @@ import gymnasium
 from thinmargin.baselines import BASELINES, Policy, baseline
 from thinmargin.tuned import DamagedFileError
 from thinmargin_agents import shipped
+from thinmargin_agents.alike import OWN, differing
 from thinmargin_agents.deadline import OutOfTime
 
 CONFIG_FILE = "config.json"
 """What makes a folder a run folder."""
-OWN = ("seed", "tensorboard_log")
-"""Settings in which runs of one agent may differ."""
 
 
 class PolicyError(RuntimeError):
@@ -87,11 +86,10 @@ def entrant_of(name: str) -> Entrant:
 
 def _check_seeds_of_one(name: str, one: Member, other: Member) -> None:
     """Nothing if two members are training seeds of one agent, else a ValueError: their spread would mean nothing."""
-    keys = [*one.settings, *(key for key in other.settings if key not in one.settings)]
-    differing = [key for key in keys if one.settings.get(key, ...) != other.settings.get(key, ...)]
-    if differing:
+    names = differing(one.settings, other.settings)
+    if names:
         raise ValueError(
-            f"policy {name!r} joins {one.name} and {other.name}, which differ in {', '.join(differing)}: commas"
+            f"policy {name!r} joins {one.name} and {other.name}, which differ in {', '.join(names)}: commas"
             " join the training seeds of one agent; name others one by one"
         )
     if one.seed is not None and one.seed == other.seed:

@@ -55,15 +55,21 @@ def played(policy: PlanPolicy) -> dict[str, Any]:
     """What is played, as plain numbers."""
     numbers: dict[str, Any] = {"knots": policy.knots.tolist(), "feedback": None}
     if policy.feedback is not None:
-        surprise = policy.feedback.surprise
         numbers["feedback"] = {
-            "features": list(surprise.features),
-            "centre": surprise.centre.tolist(),
-            "scale": surprise.scale.tolist(),
+            **expected(policy.feedback.surprise),
             "gain": policy.feedback.gain.tolist(),
             "limit": policy.feedback.limit,
         }
     return numbers
+
+
+def expected(surprise: Surprise) -> dict[str, Any]:
+    """What departures are told from, as plain numbers."""
+    return {
+        "features": list(surprise.features),
+        "centre": surprise.centre.tolist(),
+        "scale": surprise.scale.tolist(),
+    }
 
 
 def levers_of(knots: Numbers) -> list[dict[str, float]]:

@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 import thinmargin
+from thinmargin_agents.alike import differing
 from thinmargin_agents.comparison import REFERENCE
 from thinmargin_agents.configs import ConfigError, TrainConfig
 from thinmargin_agents.hyperparameters import flat
@@ -187,7 +188,7 @@ def _seed(seed: int, trials: int) -> int:
 def _differences(found: Any, wanted: dict[str, Any]) -> str:
     """What a study has that is asked for otherwise, in words."""
     old, new = _leaves(found), _leaves(wanted)
-    names = [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
+    names = differing(old, new)
     told = [f"{name} {old.get(name)!r}, not {new.get(name)!r}" for name in names[:TOLD]]
     more = len(names) - len(told)
     return ", ".join(told) + (f", and {more} more" if more else "")

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from thinmargin_agents.alike import OWN, differing
 from thinmargin_agents.configs import Run
 from thinmargin_agents.hyperparameters import flat
-from thinmargin_agents.policies import OWN
 from thinmargin_agents.runs import EVALUATIONS, RunError, RunFolder
 from thinmargin_agents.shipped import Evaluation
 from thinmargin_agents.trees import DamagedFileError, read_json
@@ -94,9 +94,9 @@ def check_alike(runs: Sequence[Finished]) -> None:
     first = runs[0]
     known: dict[int, Path] = {}
     for run in runs:
-        differing = _differences(first.run, run.run)
-        if differing:
-            raise RunError(f"{run.folder} is another agent than {first.folder}: {'; '.join(differing)}")
+        differences = _differences(first.run, run.run)
+        if differences:
+            raise RunError(f"{run.folder} is another agent than {first.folder}: {'; '.join(differences)}")
         if run.run.seed in known:
             raise RunError(f"{run.folder} and {known[run.run.seed]} have the same seed, {run.run.seed}")
         known[run.run.seed] = run.folder
@@ -107,11 +107,9 @@ def check_alike(runs: Sequence[Finished]) -> None:
 def _differences(one: Run, other: Run) -> list[str]:
     """In words, the settings in which two runs differ, but for those of OWN."""
     mine, theirs = _settings(one), _settings(other)
-    names = [*mine, *(name for name in theirs if name not in mine)]
     return [
         f"{name} is {theirs.get(name, 'not set')!r}, not {mine.get(name, 'not set')!r}"
-        for name in names
-        if mine.get(name, ...) != theirs.get(name, ...)
+        for name in differing(mine, theirs)
     ]
 
 
