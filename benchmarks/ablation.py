@@ -67,7 +67,7 @@ class Learnt(NamedTuple):
 def train_one(job: Job) -> Learnt:
     """Train a variant with one seed, in a folder that is removed."""
     from thinmargin_agents.callbacks.validation import EVALUATION_COLUMNS  # noqa: PLC0415  # one thread: set before torch is imported
-    from thinmargin_agents.configs import TrainConfig  # noqa: PLC0415  # as above
+    from thinmargin_agents.config.train_config import TrainConfig  # noqa: PLC0415  # as above
     from thinmargin_agents.learning import train  # noqa: PLC0415  # as above
     from thinmargin_agents.presets import resolve  # noqa: PLC0415  # as above
     from thinmargin_agents.runs import RunFolder  # noqa: PLC0415  # as above

@@ -35,7 +35,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from thinmargin.baselines import BASELINES, baseline
 from thinmargin.splits import keys_of
 from thinmargin_agents.adapted import AdaptedPolicy
-from thinmargin_agents.configs import TrainConfig
+from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.models import adapters_for, build_environment, build_model
 from thinmargin_agents.presets import resolve
 from thinmargin_agents.rollout import play_worlds

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from thinmargin_agents.callbacks.validation import EVALUATION_COLUMNS
-from thinmargin_agents.configs import Run, TrainConfig
+from thinmargin_agents.config.run import Run
+from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.models import build_network, environment_arguments, playing, weights
 from thinmargin_agents.presets import resolve
 from thinmargin_agents.runs import RunFolder

@@ -16,7 +16,7 @@ from safetensors.numpy import load as from_bytes
 from safetensors.numpy import save as to_bytes
 from stable_baselines3.common.policies import BasePolicy
 
-from thinmargin_agents.configs import Run
+from thinmargin_agents.config.run import Run
 from thinmargin_agents.models import build_network
 
 Arrays = dict[str, npt.NDArray[Any]]

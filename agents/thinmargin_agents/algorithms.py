@@ -12,7 +12,8 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
 
 from thinmargin import MONTHLY_DISCOUNT
-from thinmargin_agents.configs import ConfigError, Run
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.run import Run
 from thinmargin_agents.hyperparameters import HOUSE, OFF_POLICY, ON_POLICY, linear_start
 from thinmargin_agents.paired import PairedRecurrentRolloutBuffer, PairedRolloutBuffer
 from thinmargin_agents.sb3 import EcosystemVecEnv

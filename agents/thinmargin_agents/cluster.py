@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from thinmargin_agents.configs import ConfigError
+from thinmargin_agents.config.errors import ConfigError
 
 PATIENCE = 5.0
 """Seconds in which a cluster's address must answer; Ray itself would try for minutes."""

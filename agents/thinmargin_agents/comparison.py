@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from thinmargin.baselines import BASELINES
 from thinmargin_agents import statistics
+from thinmargin_agents.play.outcome import FIRST_YEAR, YEARLY, Outcome
 from thinmargin_agents.policies import Entrant
-from thinmargin_agents.rollout import FIRST_YEAR, YEARLY, Outcome
 from thinmargin_agents.scoring import FORESIGHT, THRESHOLDS, TUNED, Anchors, score_profile, score_summary
 from thinmargin_agents.versions import versions
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from thinmargin_agents.configs import Algorithm, ConfigError
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.limits import Algorithm
 
 ON_POLICY = ("ppo", "a2c", "ppo_lstm")
 OFF_POLICY = ("sac", "td3", "tqc", "crossq", "dqn")

@@ -21,11 +21,12 @@ from thinmargin.tuned import DamagedFileError
 from thinmargin_agents.commands import UsageError, check_output
 from thinmargin_agents.comparison import REFERENCE, report_of
 from thinmargin_agents.deadline import Clock, OutOfTime
-from thinmargin_agents.evaluation import EvaluateConfig
+from thinmargin_agents.evaluate.config import EvaluateConfig
 from thinmargin_agents.outcome_table import as_csv, as_json, results_markdown, show, stress_markdown
 from thinmargin_agents.pages import PageError, old_page, with_tables
+from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.playing import Arena, Evaluation, Playground, play_all, playground_of
-from thinmargin_agents.policies import Entrant, Member, PolicyError, entrant_of
+from thinmargin_agents.policies import Entrant, Member, entrant_of
 from thinmargin_agents.scoring import FORESIGHT, TUNED
 from thinmargin_agents.shipped import ShippedError, manifest_of, trained_names
 from thinmargin_agents.stress import BENCHMARK, SPLIT, stress_arenas, stress_summary

@@ -23,7 +23,7 @@ from thinmargin_agents.callbacks.figure import MISSING, EpisodePicture, can_draw
 from thinmargin_agents.callbacks.progress import ProgressCallback, Step
 from thinmargin_agents.callbacks.validation import ValidationCallback
 from thinmargin_agents.comparison import REFERENCE
-from thinmargin_agents.configs import Run, judged_where
+from thinmargin_agents.config.run import Run, judged_where
 from thinmargin_agents.runs import DivergedError, RunError, RunFolder, load_policy
 from thinmargin_agents.validation import Judge, Judgement
 

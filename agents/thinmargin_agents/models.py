@@ -27,7 +27,8 @@ from thinmargin.settings import Settings, observation_space
 from thinmargin.wrappers import Adapter, adapters_of
 from thinmargin_agents.adapted import AdaptedPolicy
 from thinmargin_agents.algorithms import ALGORITHMS, build, policy_arguments, policy_class
-from thinmargin_agents.configs import ConfigError, Run
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.run import Run
 from thinmargin_agents.hyperparameters import OFF_POLICY, linear_start
 from thinmargin_agents.sb3 import EcosystemVecEnv
 

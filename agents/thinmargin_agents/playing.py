@@ -15,8 +15,10 @@ from thinmargin.baselines import baseline
 from thinmargin.settings import Settings
 from thinmargin_agents.comparison import REFERENCE, Result, result_of
 from thinmargin_agents.deadline import Clock
-from thinmargin_agents.policies import Entrant, Member, PolicyError
-from thinmargin_agents.rollout import Outcome, play_worlds
+from thinmargin_agents.play.errors import PolicyError
+from thinmargin_agents.play.outcome import Outcome
+from thinmargin_agents.policies import Entrant, Member
+from thinmargin_agents.rollout import play_worlds
 
 BATCH = 512
 """Worlds played in step, the same for all."""

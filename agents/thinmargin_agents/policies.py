@@ -24,13 +24,10 @@ from thinmargin.tuned import DamagedFileError
 from thinmargin_agents import shipped
 from thinmargin_agents.alike import OWN, differing
 from thinmargin_agents.deadline import OutOfTime
+from thinmargin_agents.play.errors import PolicyError, in_words
 
 CONFIG_FILE = "config.json"
 """What makes a folder a run folder."""
-
-
-class PolicyError(RuntimeError):
-    """A policy that exists but does not work: it cannot be loaded, it raises, or it answers nonsense."""
 
 
 @dataclass(frozen=True)
@@ -273,12 +270,3 @@ def _importing_from(folder: Path) -> Iterator[None]:
             beside = folder / name.partition(".")[0]
             if file == beside.with_suffix(".py") or beside in file.parents:
                 del sys.modules[name]
-
-
-def in_words(error: BaseException) -> str:
-    """`ValueError: what it says`, on one line, also where it cannot say it."""
-    try:
-        said = str(error)
-    except Exception:  # noqa: BLE001  # the error may be a stranger's own class
-        said = "(it cannot be told)"
-    return " ".join(f"{type(error).__name__}: {said}".split())

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from thinmargin_agents.configs import ConfigError, Run, TrainConfig, parse_pairs
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.run import Run
+from thinmargin_agents.config.train_config import TrainConfig, parse_pairs
 from thinmargin_agents.hyperparameters import ON_POLICY, checked, merged
 
 PRESETS = Path(__file__).parent / "presets"

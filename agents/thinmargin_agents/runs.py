@@ -27,7 +27,8 @@ from typing import Any, Literal, get_args
 
 from thinmargin.files import write_atomically
 from thinmargin_agents.built_on import built_on
-from thinmargin_agents.configs import ConfigError, Run
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.run import Run
 from thinmargin_agents.locks import LOCK, LockedError, locked
 from thinmargin_agents.trees import DamagedFileError, read_json, read_tree, write_json, write_tree
 from thinmargin_agents.versions import versions

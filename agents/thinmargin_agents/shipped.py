@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from thinmargin.baselines import Policy
-    from thinmargin_agents.configs import Run
+    from thinmargin_agents.config.run import Run
 
 FOLDER = Path(__file__).parent / "trained"
 """Where the agents are, a folder a name."""
@@ -104,7 +104,7 @@ class Manifest:
     Attributes:
         name: what it is called.
         meaning: one sentence.
-        algo, env_id, env_kwargs, hyperparameters: as of `thinmargin_agents.configs.Run`, the same for all seeds.
+        algo, env_id, env_kwargs, hyperparameters: as of `thinmargin_agents.config.run.Run`, the same for all seeds.
         preset: shipped preset that the hyper-parameters come from.
         command: trains it again.
         versions: of Python and the libraries that trained it.
@@ -161,7 +161,7 @@ class Manifest:
 
     def run(self, seed: int) -> Run:
         """The training run of a seed as far as its network and worlds need it; it plays on the processor."""
-        from thinmargin_agents.configs import Run  # noqa: PLC0415  # names alone need no command line
+        from thinmargin_agents.config.run import Run  # noqa: PLC0415  # names alone need no command line
 
         months = max(1, int(self.hyperparameters["n_timesteps"]))
         return Run(

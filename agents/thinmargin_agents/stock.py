@@ -22,12 +22,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from thinmargin_agents.commands import UsageError, run
-from thinmargin_agents.configs import Algorithm, TrainConfig, judged_where
+from thinmargin_agents.config.limits import Algorithm
+from thinmargin_agents.config.run import judged_where
+from thinmargin_agents.config.train_config import TrainConfig
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from thinmargin_agents.configs import Run
+    from thinmargin_agents.config.run import Run
 
 PROGRAM = "python -m thinmargin_agents.stock"
 MEMBER = "policy.pth"
@@ -88,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _take_in(config: StockConfig, errors: Console) -> int:
-    from thinmargin_agents.configs import ConfigError  # noqa: PLC0415  # light, but only needed here
+    from thinmargin_agents.config.errors import ConfigError  # noqa: PLC0415  # light, but only needed here
     from thinmargin_agents.presets import resolve  # noqa: PLC0415  # heavy: not for --help
 
     try:
@@ -129,7 +131,7 @@ def stock_weights(file: Path, wanted: Run) -> dict[str, Any]:
     Raises:
         ConfigError: the zip is damaged or holds more than tensors, or the weights are not those of the network.
     """
-    from thinmargin_agents.configs import ConfigError  # noqa: PLC0415  # light, but only needed here
+    from thinmargin_agents.config.errors import ConfigError  # noqa: PLC0415  # light, but only needed here
     from thinmargin_agents.models import build_network, load_weights, weights  # noqa: PLC0415  # heavy
 
     try:
@@ -151,7 +153,7 @@ def _tensors(file: Path, most: int) -> dict[str, Any]:
     """The tensors of the zip's `policy.pth`, by name; anything else is a ConfigError."""
     import torch  # noqa: PLC0415  # heavy: not for --help
 
-    from thinmargin_agents.configs import ConfigError  # noqa: PLC0415  # light, but only needed here
+    from thinmargin_agents.config.errors import ConfigError  # noqa: PLC0415  # light, but only needed here
 
     try:
         with zipfile.ZipFile(file) as archive:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.records import LEVERS
-from thinmargin_agents.rollout import SATURATED
+from thinmargin_agents.play.outcome import SATURATED
 from thinmargin_agents.tags import BANKRUPT_SHARE, BUSINESS
 
 Numbers = npt.NDArray[np.float64]

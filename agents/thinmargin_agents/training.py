@@ -10,7 +10,8 @@ from pathlib import Path
 
 import tyro
 
-from thinmargin_agents.configs import ConfigError, TrainConfig
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.train_config import TrainConfig
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -17,7 +17,8 @@ from thinmargin.splits import keys_of
 from thinmargin.tuned import DamagedFileError
 from thinmargin_agents.comparison import REFERENCE
 from thinmargin_agents.foresight.known import known_plans
-from thinmargin_agents.rollout import Outcome, play_worlds
+from thinmargin_agents.play.outcome import Outcome
+from thinmargin_agents.rollout import play_worlds
 from thinmargin_agents.scoring import TUNED, Anchors, score, score_interval, world_scores
 from thinmargin_agents.statistics import interquartile_mean, paired_difference
 

@@ -18,7 +18,9 @@ import pytest
 from thinmargin_agents import learning, training
 from thinmargin_agents.callbacks.progress import Step
 from thinmargin_agents.cluster import answer_of, ray_session
-from thinmargin_agents.configs import ConfigError, Run, TrainConfig
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.run import Run
+from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.locks import locked
 from thinmargin_agents.many import tasks
 from thinmargin_agents.many.board import Board

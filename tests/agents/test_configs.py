@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from thinmargin_agents import learning
-from thinmargin_agents.configs import ConfigError, Run, TrainConfig, parse_pairs
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.run import Run
+from thinmargin_agents.config.train_config import TrainConfig, parse_pairs
 from thinmargin_agents.presets import load_preset, preset_names, resolve
 from thinmargin_agents.training import main
 

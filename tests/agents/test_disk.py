@@ -20,7 +20,8 @@ from tensorboard.compat.tensorflow_stub.io import gfile
 
 from thinmargin_agents import learning, locks, training
 from thinmargin_agents.callbacks.progress import ProgressCallback, Step
-from thinmargin_agents.configs import Run, TrainConfig
+from thinmargin_agents.config.run import Run
+from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.learning import train
 from thinmargin_agents.locks import LockedError, locked
 from thinmargin_agents.presets import resolve

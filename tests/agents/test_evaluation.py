@@ -30,7 +30,8 @@ from thinmargin_agents.foresight.known import KnownPlans, save_plans
 from thinmargin_agents.foresight.making import played
 from thinmargin_agents.foresight.search import value_of
 from thinmargin_agents.outcome_table import show
-from thinmargin_agents.rollout import YEARLY, play_worlds
+from thinmargin_agents.play.outcome import YEARLY
+from thinmargin_agents.rollout import play_worlds
 
 KNOWN_PLANS = known.known_plans
 OUTSIDERS = """

@@ -29,7 +29,7 @@ from thinmargin.tuned import tuned_policy
 from thinmargin.wrappers import Adapter
 from thinmargin.wrappers.adapters import HistoryAdapter, ResidualAdapter, ScaledRewardAdapter, SurprisesAdapter
 from thinmargin_agents import shipped
-from thinmargin_agents.configs import Run
+from thinmargin_agents.config.run import Run
 from thinmargin_agents.export import __main__ as command
 from thinmargin_agents.export import file as files
 from thinmargin_agents.export.file import TOLERANCE, compare, to_onnx

@@ -16,7 +16,9 @@ from rich.console import Console
 
 from thinmargin_agents import learning, training
 from thinmargin_agents.callbacks.progress import Step
-from thinmargin_agents.configs import ConfigError, Run, TrainConfig
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.run import Run
+from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.many import processes
 from thinmargin_agents.many.board import Board
 from thinmargin_agents.many.jobs import End, Job

@@ -12,8 +12,10 @@ from tests.finished import finished_run, small_run
 
 from thinmargin.baselines import BASELINES, RandomPolicy
 from thinmargin_agents import judging, shipped
-from thinmargin_agents.evaluation import main, policies_help
-from thinmargin_agents.policies import PolicyError, allowed_policies, entrant_of, member_of
+from thinmargin_agents.evaluate.config import policies_help
+from thinmargin_agents.evaluation import main
+from thinmargin_agents.play.errors import PolicyError
+from thinmargin_agents.policies import allowed_policies, entrant_of, member_of
 from thinmargin_agents.shipping.__main__ import main as ship
 
 OUTSIDER = """

@@ -39,7 +39,7 @@ from thinmargin.settings import Settings, discrete_actions
 from thinmargin.splits import KEYS
 from thinmargin_agents.comparison import Result
 from thinmargin_agents.evaluation import main
-from thinmargin_agents.policies import PolicyError
+from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.report.cast import MOST_CHOSEN, cast_of
 from thinmargin_agents.report.gaps import gap
 from thinmargin_agents.report.headline import headline

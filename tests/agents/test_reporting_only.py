@@ -11,7 +11,7 @@ from thinmargin import ENVIRONMENTS
 from thinmargin.scenarios import FAMILIES
 from thinmargin.splits import KEYS
 from thinmargin_agents import validation
-from thinmargin_agents.configs import TrainConfig
+from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.models import build_environment
 from thinmargin_agents.presets import resolve
 from thinmargin_agents.rollout import play_worlds

@@ -21,7 +21,7 @@ from tensorboard.summary.writer import event_file_writer
 
 from thinmargin_agents import learning
 from thinmargin_agents.callbacks.progress import Step
-from thinmargin_agents.configs import Run
+from thinmargin_agents.config.run import Run
 from thinmargin_agents.hyperparameters import checked
 from thinmargin_agents.learning import train
 from thinmargin_agents.runs import RunFolder

@@ -30,7 +30,9 @@ from thinmargin.splits import KEYS
 from thinmargin.tuned import tuned_policy
 from thinmargin.wrappers import Residual, Surprises
 from thinmargin_agents import learning, stock
-from thinmargin_agents.configs import ConfigError, Run, TrainConfig
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.run import Run
+from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.learning import train
 from thinmargin_agents.models import build_environment, build_model, playing
 from thinmargin_agents.presets import resolve

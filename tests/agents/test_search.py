@@ -25,7 +25,9 @@ from rich.console import Console
 from thinmargin.baselines import baseline
 from thinmargin.splits import KEYS
 from thinmargin_agents import learning
-from thinmargin_agents.configs import ConfigError, Run, TrainConfig
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.run import Run
+from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.hyperparameters import ALL
 from thinmargin_agents.hyperparameters import TABLE as KNOWN
 from thinmargin_agents.presets import load_preset, resolve

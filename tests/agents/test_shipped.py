@@ -23,7 +23,9 @@ from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
 from thinmargin_agents import shipped
 from thinmargin_agents.actors import PLAYING, actor_of, network_of, read_actor, write_actor
-from thinmargin_agents.configs import Algorithm, Run, TrainConfig
+from thinmargin_agents.config.limits import Algorithm
+from thinmargin_agents.config.run import Run
+from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.models import build_network, environment_arguments, playing
 from thinmargin_agents.presets import resolve
 from thinmargin_agents.rollout import play_worlds

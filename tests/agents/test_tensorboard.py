@@ -27,7 +27,7 @@ from thinmargin_agents.callbacks import figure
 from thinmargin_agents.callbacks.board import POINTS, StatisticsCallback, hyperparameters, layout
 from thinmargin_agents.callbacks.figure import HEIGHT, WIDTH, EpisodePicture, follow
 from thinmargin_agents.callbacks.progress import ProgressCallback
-from thinmargin_agents.configs import Run
+from thinmargin_agents.config.run import Run
 from thinmargin_agents.learning import train
 from thinmargin_agents.rollout import play_worlds
 from thinmargin_agents.runs import RunFolder

@@ -20,7 +20,8 @@ from thinmargin.splits import KEYS
 from thinmargin_agents import learning, training
 from thinmargin_agents.algorithms import schedule_of
 from thinmargin_agents.callbacks.progress import ProgressCallback
-from thinmargin_agents.configs import Run, TrainConfig
+from thinmargin_agents.config.run import Run
+from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.learning import train
 from thinmargin_agents.models import build_network, playing
 from thinmargin_agents.presets import resolve

@@ -13,7 +13,8 @@ from thinmargin.splits import KEYS
 from thinmargin_agents import scoring
 from thinmargin_agents.foresight import known
 from thinmargin_agents.foresight.known import known_plans
-from thinmargin_agents.rollout import PolicyError, play_worlds
+from thinmargin_agents.play.errors import PolicyError
+from thinmargin_agents.rollout import play_worlds
 from thinmargin_agents.statistics import interquartile_mean
 from thinmargin_agents.tags import EVAL, SCORE
 from thinmargin_agents.validation import Judge, Judgement

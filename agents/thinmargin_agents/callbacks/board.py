@@ -14,7 +14,7 @@ from stable_baselines3.common.logger import HParam, Logger, TensorBoardOutputFor
 from torch.utils.tensorboard import SummaryWriter
 
 from thinmargin.records import LEVERS
-from thinmargin_agents.configs import Run
+from thinmargin_agents.config.run import Run
 from thinmargin_agents.hyperparameters import flat
 from thinmargin_agents.sb3 import EcosystemVecEnv
 from thinmargin_agents.tags import EPISODE

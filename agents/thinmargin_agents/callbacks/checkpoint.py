@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from stable_baselines3.common.callbacks import BaseCallback
 
-from thinmargin_agents.configs import Run
+from thinmargin_agents.config.run import Run
 
 
 class Stopped(Exception):  # noqa: N818  # not an error: somebody asked for it

@@ -19,7 +19,7 @@ from thinmargin.env import EcosystemEnv
 from thinmargin.records import ACCESSORIES, LEVERS, MARKETING, PRICE, UPDATES
 from thinmargin.settings import Settings
 from thinmargin_agents.comparison import REFERENCE
-from thinmargin_agents.rollout import BILLION, FIRST_YEAR, MONTHS
+from thinmargin_agents.play.outcome import BILLION, FIRST_YEAR, MONTHS
 from thinmargin_agents.trials import REWARD_UNIT
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from thinmargin.baselines import Policy
 from thinmargin.files import write_atomically
 from thinmargin_agents.callbacks.board import write_judgement
-from thinmargin_agents.configs import Run
+from thinmargin_agents.config.run import Run
 from thinmargin_agents.models import not_finite, weights
 from thinmargin_agents.runs import EVALUATIONS, RunFolder
 from thinmargin_agents.validation import Judge, Judgement

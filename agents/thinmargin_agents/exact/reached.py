@@ -102,7 +102,7 @@ def trained(seed: int, timesteps: int | None = None, *, shown: bool = False) -> 
         ConfigError: a value is not among what is allowed.
         KeyboardInterrupt: the run was stopped.
     """
-    from thinmargin_agents.configs import TrainConfig  # noqa: PLC0415  # torch takes seconds
+    from thinmargin_agents.config.train_config import TrainConfig  # noqa: PLC0415  # torch takes seconds
     from thinmargin_agents.learning import train  # noqa: PLC0415  # as above
     from thinmargin_agents.presets import resolve  # noqa: PLC0415  # as above
     from thinmargin_agents.runs import RunFolder  # noqa: PLC0415  # as above

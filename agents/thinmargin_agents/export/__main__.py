@@ -59,7 +59,7 @@ def _run(config: ExportConfig, errors: Console) -> int:
 
     from thinmargin_agents.export.making import exported  # noqa: PLC0415  # as above
     from thinmargin_agents.export.restated import ExportError  # noqa: PLC0415  # as above
-    from thinmargin_agents.policies import PolicyError  # noqa: PLC0415  # as above
+    from thinmargin_agents.play.errors import PolicyError  # noqa: PLC0415  # as above
     from thinmargin_agents.runs import RunError  # noqa: PLC0415  # as above
     from thinmargin_agents.shipped import ShippedError  # noqa: PLC0415  # as above
 

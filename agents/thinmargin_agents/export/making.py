@@ -12,7 +12,7 @@ import thinmargin
 from thinmargin.files import write_atomically
 from thinmargin.settings import Settings
 from thinmargin_agents import shipped
-from thinmargin_agents.configs import Run
+from thinmargin_agents.config.run import Run
 from thinmargin_agents.export.file import Agreement, compare, to_onnx
 from thinmargin_agents.export.graph import Graph
 from thinmargin_agents.export.restated import ExportError

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
-
-import tyro
+from typing import TYPE_CHECKING
 
 from thinmargin_agents.commands import check_output, check_ranges, command_of, run
+from thinmargin_agents.foresight.config import ForesightConfig
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,33 +14,6 @@ if TYPE_CHECKING:
 PROGRAM = "python -m thinmargin_agents.foresight"
 UNTOLD = ("output", "processes", "fresh")
 """Flags that the command kept in the file leaves out."""
-
-
-@dataclass(frozen=True)
-class ForesightConfig:
-    """Look for the best plan of every world given its future: best known, not a bound.
-
-    Every world is sought twice, the second time with a finer plan. A check doubles the whole budget in some worlds.
-    """
-
-    split: Literal["validation", "test"] = "test"
-    """Worlds."""
-    n_worlds: int = 512
-    """How many."""
-    evaluations: int = 4000
-    """Plays of a world in each of the two searches."""
-    n_check: int = 64
-    """Worlds in which the whole budget is doubled, only to see what that adds."""
-    also: Annotated[tuple[str, ...], tyro.conf.arg(metavar="POLICY ...")] = ()
-    """Further policies to begin from, as evaluate.py names them; all deterministic hand-coded and tuned ones are."""
-    processes: int = max((os.cpu_count() or 1), 1)
-    """Processes side by side; the result does not depend on it."""
-    seed: int = 0
-    """Seed of CMA-ES."""
-    fresh: bool = False
-    """Forget what an earlier search has written to the file."""
-    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """File to improve or make; by default the one that evaluate.py reads."""
 
 
 def check(config: ForesightConfig) -> None:
@@ -67,7 +36,7 @@ def _run(config: ForesightConfig, errors: Console) -> int:
     from thinmargin.tuned import DamagedFileError  # noqa: PLC0415  # as above
     from thinmargin_agents.foresight.known import file_of  # noqa: PLC0415  # as above
     from thinmargin_agents.foresight.making import make  # noqa: PLC0415  # as above
-    from thinmargin_agents.policies import PolicyError  # noqa: PLC0415  # as above
+    from thinmargin_agents.play.errors import PolicyError  # noqa: PLC0415  # as above
 
     path = config.output or file_of("benchmark", config.split)
     try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -19,14 +19,13 @@ from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
 from thinmargin.tuned import tuned_policy
 from thinmargin_agents.commands import UsageError
+from thinmargin_agents.foresight.config import ForesightConfig
 from thinmargin_agents.foresight.known import KnownPlans, read_plans, save_plans
 from thinmargin_agents.foresight.search import Best, Numbers, Problem, Steps, improve, in_steps, value_of
-from thinmargin_agents.policies import PolicyError, entrant_of
+from thinmargin_agents.play.errors import PolicyError
+from thinmargin_agents.policies import entrant_of
 from thinmargin_agents.trials import Seen, Trials
 from thinmargin_agents.versions import versions
-
-if TYPE_CHECKING:
-    from thinmargin_agents.foresight.__main__ import ForesightConfig
 
 CHUNK = 16
 """Worlds searched side by side in one process."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thinmargin_agents.configs import ConfigError, Run
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.run import Run
 
 if TYPE_CHECKING:  # these take seconds to import, which a process that trains nothing should not
     from thinmargin_agents.callbacks.progress import Step

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from thinmargin_agents.configs import ConfigError, TrainConfig, judged_where
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.run import judged_where
+from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.many.jobs import End, Job
 
 if TYPE_CHECKING:

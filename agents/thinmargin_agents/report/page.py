@@ -13,7 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from thinmargin.baselines import BASELINES, baseline
 from thinmargin.settings import Settings
 from thinmargin_agents.comparison import Result
-from thinmargin_agents.policies import Entrant, Member, PolicyError
+from thinmargin_agents.play.errors import PolicyError
+from thinmargin_agents.policies import Entrant, Member
 from thinmargin_agents.report.cast import Cast, cast_of
 from thinmargin_agents.report.glossary import about, terms
 from thinmargin_agents.report.headline import headline, why_no_score

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from thinmargin.records import LEVERS
+from thinmargin_agents.play.outcome import FIRST_YEAR
 from thinmargin_agents.report.look import GREY, POINTS, WIDTH, Chart, mixed, round_axis, svg_of, tick, year_ticks
 from thinmargin_agents.report.responses import MONTHS, VARIED, Responses, Varied
 from thinmargin_agents.report.words import listed, number
-from thinmargin_agents.rollout import FIRST_YEAR
 
 Numbers = npt.NDArray[np.float64]
 

@@ -19,7 +19,7 @@ from thinmargin.plans import FEATURE_NAMES
 from thinmargin.records import LEVERS
 from thinmargin.settings import Settings, discrete_actions
 from thinmargin.simulation import RUNNING
-from thinmargin_agents.policies import PolicyError
+from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.trials import play_rows
 
 Numbers = npt.NDArray[np.float64]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from thinmargin_agents.play.outcome import FIRST_YEAR
 from thinmargin_agents.report.cast import Cast
 from thinmargin_agents.report.look import Chart, dashes, panel, svg_of, year_ticks, zero_line
 from thinmargin_agents.report.words import listed, number
-from thinmargin_agents.rollout import FIRST_YEAR
 
 Numbers = npt.NDArray[np.float64]
 Tracks = Mapping[str, Numbers]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from thinmargin_agents.configs import ConfigError, TrainConfig
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.train_config import TrainConfig
 
 MOST_TRIALS, MOST_SEEDS = 1_000_000, 1000
 IDLE = ("resume", "seeds", "tensorboard_log", "save_freq")

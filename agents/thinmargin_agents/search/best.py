@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from thinmargin.files import write_atomically
-from thinmargin_agents.configs import TrainConfig
+from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.hyperparameters import flat
 from thinmargin_agents.presets import PAIRED
 from thinmargin_agents.search.spaces import BOUND, Space, bound_of

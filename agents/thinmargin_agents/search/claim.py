@@ -14,7 +14,7 @@ from typing import Any
 
 from optuna import Study
 
-from thinmargin_agents.configs import ConfigError
+from thinmargin_agents.config.errors import ConfigError
 
 ATTRIBUTE = "search claimed by"
 BEAT = 10.0

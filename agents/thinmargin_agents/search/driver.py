@@ -7,7 +7,8 @@ import dataclasses
 from optuna import Study, Trial
 from optuna.trial import TrialState
 
-from thinmargin_agents.configs import ConfigError, Run
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.run import Run
 from thinmargin_agents.many.stopping import Stop
 from thinmargin_agents.search.board import Board
 from thinmargin_agents.search.claim import Claim

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
-from thinmargin_agents.configs import Run
+from thinmargin_agents.config.run import Run
 
 State: TypeAlias = Literal["complete", "pruned", "impossible", "failed"]
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from thinmargin.settings import Settings
 from thinmargin_agents.cluster import ray_session, usable_ray
 from thinmargin_agents.commands import command_of
-from thinmargin_agents.configs import TrainConfig, parse_pairs
+from thinmargin_agents.config.train_config import TrainConfig, parse_pairs
 from thinmargin_agents.consoles import console as make_console
 from thinmargin_agents.hyperparameters import flat
 from thinmargin_agents.many.processes import cores

@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from thinmargin_agents.configs import ConfigError, Run
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.run import Run
 from thinmargin_agents.hyperparameters import (
     CONTINUOUS,
     LINEAR,

@@ -20,7 +20,8 @@ from sqlalchemy.exc import SQLAlchemyError
 import thinmargin
 from thinmargin_agents.alike import differing
 from thinmargin_agents.comparison import REFERENCE
-from thinmargin_agents.configs import ConfigError, TrainConfig
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.hyperparameters import flat
 from thinmargin_agents.search.messages import first_line
 from thinmargin_agents.search.spaces import Space

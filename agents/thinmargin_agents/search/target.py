@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.baselines import Policy
-from thinmargin_agents.configs import Run
+from thinmargin_agents.config.run import Run
 from thinmargin_agents.models import environment_arguments
 from thinmargin_agents.rollout import play_worlds
 from thinmargin_agents.scoring import world_scores

@@ -15,7 +15,8 @@ from stable_baselines3.common.logger import Logger
 
 from thinmargin.baselines import Policy
 from thinmargin_agents import models
-from thinmargin_agents.configs import ConfigError, Run
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.run import Run
 from thinmargin_agents.runs import DivergedError
 from thinmargin_agents.search.messages import Ended, Job, Judged, Message, Went, first_line
 from thinmargin_agents.search.target import Target, target_of

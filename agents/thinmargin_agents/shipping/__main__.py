@@ -79,7 +79,7 @@ def _run(config: ShippingConfig, errors: Console) -> int:
     except ModuleNotFoundError as error:
         raise UsageError(f"{error}; this needs: pip install 'thinmargin[agents]'") from error
     from thinmargin.tuned import DamagedFileError  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.configs import ConfigError  # noqa: PLC0415  # as above
+    from thinmargin_agents.config.errors import ConfigError  # noqa: PLC0415  # as above
     from thinmargin_agents.runs import RunError  # noqa: PLC0415  # as above
     from thinmargin_agents.shipped import FOLDER  # noqa: PLC0415  # as above
     from thinmargin_agents.shipping.finished import finished  # noqa: PLC0415  # as above

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from thinmargin_agents.commands import command_of
-from thinmargin_agents.configs import ConfigError, Run, TrainConfig
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.run import Run
+from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.hyperparameters import flat
 from thinmargin_agents.presets import EVALUATIONS, load_preset, preset_names, resolve
 

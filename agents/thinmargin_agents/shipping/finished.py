@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from thinmargin_agents.alike import OWN, differing
-from thinmargin_agents.configs import Run
+from thinmargin_agents.config.run import Run
 from thinmargin_agents.hyperparameters import flat
 from thinmargin_agents.runs import EVALUATIONS, RunError, RunFolder
 from thinmargin_agents.shipped import Evaluation

@@ -18,9 +18,10 @@ import numpy as np
 from thinmargin.baselines import Policy, baseline
 from thinmargin.files import write_atomically
 from thinmargin_agents.actors import Arrays, actor_of, network_of, write_actor
-from thinmargin_agents.configs import Run
+from thinmargin_agents.config.run import Run
 from thinmargin_agents.models import environment_arguments, playing
-from thinmargin_agents.rollout import Numbers, play_worlds
+from thinmargin_agents.play.outcome import Numbers
+from thinmargin_agents.rollout import play_worlds
 from thinmargin_agents.runs import RunError
 from thinmargin_agents.scoring import FORESIGHT, TUNED, Anchors, score, score_interval
 from thinmargin_agents.shipped import COLUMNS, EVALUATIONS, MANIFEST, Evaluation, Manifest, Seed, Validation

@@ -76,7 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(config: YearsConfig, errors: Console) -> int:
-    from thinmargin_agents.policies import PolicyError, entrant_of  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.play.errors import PolicyError  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.policies import entrant_of  # noqa: PLC0415  # heavy: not for --help
     from thinmargin_agents.years.table import text  # noqa: PLC0415  # as above
 
     try:
@@ -97,8 +98,8 @@ def _run(config: YearsConfig, errors: Console) -> int:
 def played(config: YearsConfig, entrants: Sequence[Entrant], console: Console) -> list[Result]:
     """Every policy through the same worlds; one that fails is a PolicyError."""
     from thinmargin.splits import KEYS  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.play.errors import PolicyError  # noqa: PLC0415  # as above
     from thinmargin_agents.playing import Arena, Evaluation, play_all, playground_of  # noqa: PLC0415  # as above
-    from thinmargin_agents.policies import PolicyError  # noqa: PLC0415  # as above
 
     evaluation = Evaluation()
     arena = Arena(playground_of(ENVIRONMENT), KEYS[config.split][: config.n_worlds])

@@ -33,7 +33,7 @@ class Course:
 
     Attributes:
         name, title, unit: what it is called, in JSON and in words.
-        of: from yearly means by name of `thinmargin_agents.rollout.YEARLY`, of shape (years, worlds).
+        of: from yearly means by name of `thinmargin_agents.play.outcome.YEARLY`, of shape (years, worlds).
         reported: from the figures and a period, NaN where nothing was reported; None if nothing ever is.
         differs: in which way what is reported is something else; empty if it is not.
         digits: decimals of a table.

@@ -1,27 +1,17 @@
-"""What a training run is: one dataclass that is the command line, and one that decides a run's numbers.
-
-Nothing heavy is imported here, so that `--help` answers at once.
-"""
+"""The flags of `train.py`: one dataclass that is the command line."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 
 import tyro
 
-
-class ConfigError(ValueError):
-    """A configuration that cannot be used; the message names the argument, its value and what is allowed."""
-
-
-Algorithm = Literal["ppo", "a2c", "ppo_lstm", "sac", "td3", "tqc", "crossq", "dqn"]
-Device = Literal["cpu", "cuda"]
-Engine = Literal["local", "ray"]
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.limits import LIMITS, Algorithm, Device, Engine, check_numbers
 
 
 @dataclass(frozen=True)
@@ -88,35 +78,9 @@ class TrainConfig:
     """Name of the study, to go on with it; ALGO-ENV if not given."""
 
     def __post_init__(self) -> None:
-        check_numbers(self)
+        check_numbers(self, may_be_none=True)
         check_seeds(self)
         check_search(self)
-
-
-LIMITS = {
-    "num_threads": (1, 1024),
-    "eval_freq": (1, 1 << 62),
-    "n_eval_episodes": (2, 1_000_000),
-    "save_freq": (1, 1 << 62),
-    "seed": (0, (1 << 31) - 1),
-    "total_timesteps": (1, 1 << 40),
-    "n_envs": (1, 1 << 20),
-}
-"""Whole numbers of a command line and of a run's file, and what they may be."""
-
-
-def check_numbers(settings: object) -> None:
-    """Nothing if the numbers of LIMITS, the algorithm and the device's name can be used, else a ConfigError."""
-    for name, (low, high) in LIMITS.items():
-        value = vars(settings).get(name)
-        if value is None and (isinstance(settings, TrainConfig) or name in ("total_timesteps", "n_envs")):
-            continue
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ConfigError(f"--{name.replace('_', '-')} is {value!r}: allowed are {low} to {high}")
-    for name, wanted in (("algo", get_args(Algorithm)), ("device", get_args(Device))):
-        value = getattr(settings, name)
-        if value not in wanted:
-            raise ConfigError(f"--{name} is {value!r}: allowed are {', '.join(wanted)}")
 
 
 MOST_JOBS = 4096
@@ -140,11 +104,6 @@ def check_seeds(config: TrainConfig) -> None:
         raise ConfigError(f"--engine is {config.engine!r}: allowed are {', '.join(get_args(Engine))}")
     if config.ray_address is not None and config.engine != "ray":
         raise ConfigError(f"--ray-address is {config.ray_address!r}: it goes with --engine ray")
-
-
-def judged_where(run: Run) -> list[str]:
-    """Flags with which evaluate.py judges in the environment of a run; none for the benchmark's."""
-    return [] if run.env_id == TrainConfig.env else ["--env", run.env_id]
 
 
 OF_A_SEARCH = ("n_trials", "n_seeds", "storage", "study_name")
@@ -171,56 +130,3 @@ def parse_pairs(flag: str, pairs: Sequence[str]) -> dict[str, Any]:
         except (ValueError, RecursionError):  # a number may have too many digits, a list be too deep
             parsed[name] = {"True": True, "False": False, "None": None}.get(text, text)
     return parsed
-
-
-@dataclass(frozen=True)
-class Run:
-    """Everything that decides a run's numbers; `config.json` of its folder holds exactly this."""
-
-    algo: str
-    env_id: str
-    env_kwargs: dict[str, Any]
-    seed: int
-    num_threads: int
-    device: str
-    eval_freq: int
-    n_eval_episodes: int
-    save_freq: int
-    tensorboard_log: str | None = None
-    hyperparameters: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        check_numbers(self)
-        if not isinstance(self.env_id, str):
-            raise ConfigError(f"env_id is {self.env_id!r}: a text is wanted")
-        if not (self.tensorboard_log is None or isinstance(self.tensorboard_log, str)):
-            raise ConfigError(f"tensorboard_log is {self.tensorboard_log!r}: a text or nothing is wanted")
-
-    @property
-    def total_timesteps(self) -> int:
-        """Months of experience of the whole run."""
-        return int(self.hyperparameters["n_timesteps"])
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Any, origin: str) -> Run:
-        """Read what `to_json` wrote; anything else is a ConfigError that names the file."""
-        from thinmargin_agents.hyperparameters import checked  # noqa: PLC0415  # it needs ConfigError from here
-
-        names = {item.name for item in dataclasses.fields(cls)}
-        if not isinstance(values, dict) or set(values) != names:
-            raise ConfigError(f"{origin}: not the configuration of a run (wanted are {', '.join(sorted(names))})")
-        if not isinstance(values["hyperparameters"], dict) or not isinstance(values["env_kwargs"], dict):
-            raise ConfigError(f"{origin}: hyperparameters and env_kwargs must be mappings")
-        try:
-            run = cls(**values)
-        except ConfigError as error:
-            raise ConfigError(f"{origin}: {error}") from error
-        hyperparameters = checked(origin, run.algo, run.hyperparameters)
-        for name in ("n_timesteps", "n_envs"):
-            if name not in hyperparameters:
-                raise ConfigError(f"{origin}: hyperparameters lack {name}")
-        return dataclasses.replace(run, hyperparameters=hyperparameters)

@@ -1,0 +1,1 @@
+"""Compare policies on the same unseen worlds: `python evaluate.py`."""

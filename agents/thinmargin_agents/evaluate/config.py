@@ -1,0 +1,66 @@
+"""The flags of `evaluate.py`: one dataclass that is the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from thinmargin_agents.shipped import trained_names
+
+
+def policies_help() -> str:
+    """What may be named on the command line; the shipped agents are listed."""
+    trained = ", ".join(trained_names())
+    agents = f"trained agents that are shipped ({trained}; NAME:SEED for one training seed)," if trained else ""
+    return (
+        f"Names of hand-coded policies, {agents} run folders (joined by commas: one policy of several training seeds),"
+        " or file.py:Class. low_margin_ecosystem, low_margin_tuned (score 0) and foresight (score 100) always play."
+    )
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Compare policies with each other and with the hand-coded ones, on the same unseen worlds."""
+
+    policies: Annotated[
+        tuple[str, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(
+            metavar="[POLICY ...]",
+            help=policies_help(),
+            help_behavior_hint="(default: the latest run, the environment's trained agents, all hand-coded policies)",
+        ),
+    ] = ()
+    env: str = "ThinMargin/Ecosystem-v0"
+    """Environment id."""
+    split: Literal["validation", "test"] = "test"
+    """Unseen worlds: test for reporting, validation while choosing."""
+    n_worlds: Annotated[int, tyro.conf.arg(aliases=["--n-eval-episodes", "--eval-episodes"])] = 512
+    """How many worlds; all policies play the same ones."""
+    stress: Annotated[
+        tyro.conf.FlagCreatePairsOff[bool],
+        tyro.conf.arg(help_behavior_hint="(default: with test worlds of ThinMargin/Ecosystem-v0)"),
+    ] = False
+    """Play the five held-out scenarios too."""
+    no_stress: Annotated[tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(help_behavior_hint="")] = False
+    """Leave the held-out scenarios out."""
+    n_stress_worlds: int = 128
+    """How many worlds of each scenario: the first of the --n-worlds."""
+    time_limit: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 600.0
+    """How long one policy may take for all its worlds."""
+    log_folder: Annotated[Path, tyro.conf.arg(aliases=["-f"])] = Path("logs")
+    """Where the latest run is looked for."""
+    json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """File for all results."""
+    csv: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """File for one row a policy and world."""
+    markdown: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE ...", help_behavior_hint="")] = ()
+    """Files for the tables in Markdown: new ones, or between the lines <!-- results --> and <!-- end -->,
+    <!-- stress --> and <!-- end --> of pages that have them."""
+    html: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """File for a report with pictures that needs no other file."""
+    seed: int = 0
+    """Seed of the bootstrap and of policies with dice of their own."""
