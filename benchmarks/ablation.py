@@ -66,11 +66,13 @@ class Learnt(NamedTuple):
 
 def train_one(job: Job) -> Learnt:
     """Train a variant with one seed, in a folder that is removed."""
-    from thinmargin_agents.callbacks.validation import EVALUATION_COLUMNS  # noqa: PLC0415  # one thread: set before torch is imported
+    from thinmargin_agents.config.preset import resolve  # noqa: PLC0415  # as above
     from thinmargin_agents.config.train_config import TrainConfig  # noqa: PLC0415  # as above
-    from thinmargin_agents.learning import train  # noqa: PLC0415  # as above
-    from thinmargin_agents.presets import resolve  # noqa: PLC0415  # as above
-    from thinmargin_agents.runs import RunFolder  # noqa: PLC0415  # as above
+    from thinmargin_agents.runs.folder import RunFolder  # noqa: PLC0415  # as above
+    from thinmargin_agents.training.callbacks.validation import (  # noqa: PLC0415  # one thread: set before torch is imported
+        EVALUATION_COLUMNS,
+    )
+    from thinmargin_agents.training.trainer import train  # noqa: PLC0415  # as above
 
     never = 1 << 40
     changed = VARIANTS[job.variant][1]
@@ -123,7 +125,7 @@ def main() -> None:
     print(table)
     if arguments.markdown:
         from thinmargin.files import write_atomically  # noqa: PLC0415  # as above
-        from thinmargin_agents.pages import old_page, with_tables  # noqa: PLC0415  # as above
+        from thinmargin_agents.cli.markdown import old_page, with_tables  # noqa: PLC0415  # as above
 
         write_atomically(arguments.markdown, with_tables(old_page(arguments.markdown), {"results": table}))
 

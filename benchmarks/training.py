@@ -34,11 +34,11 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from thinmargin.baselines import BASELINES, baseline
 from thinmargin.splits import keys_of
-from thinmargin_agents.adapted import AdaptedPolicy
+from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.models import adapters_for, build_environment, build_model
-from thinmargin_agents.presets import resolve
-from thinmargin_agents.rollout import play_worlds
+from thinmargin_agents.play.adapted_policy import AdaptedPolicy
+from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.sb3.building import adapters_for, build_environment, build_model
 
 WORLDS = 64
 """Validation worlds on which the tuned rule must be reached."""

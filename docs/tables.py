@@ -55,12 +55,12 @@ from thinmargin.settings import LEVER_GRID
 from thinmargin.splits import KEYS
 from thinmargin.tuned import FOLDER, levers_of, read_tuned
 from thinmargin.worlds import Hidden
-from thinmargin_agents.foresight import known as plans
-from thinmargin_agents.hyperparameters import ALL, OFF_POLICY, ON_POLICY, TABLE
-from thinmargin_agents.search.spaces import TABLE as SEARCHED
-from thinmargin_agents.shipped import manifest_of, trained_names
+from thinmargin_agents.config.hyperparameters import ALL, OFF_POLICY, ON_POLICY, TABLE
+from thinmargin_agents.foresight import plan_files as plans
+from thinmargin_agents.monitoring.tags import tags
+from thinmargin_agents.policies.shipped import manifest_of, trained_names
+from thinmargin_agents.search.search_space import TABLE as SEARCHED
 from thinmargin_agents.shipping import pages as agents
-from thinmargin_agents.tags import tags
 
 ROOT = Path(__file__).parent.parent
 ALGORITHMS = ROOT / "docs" / "algorithms"

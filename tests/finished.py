@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 
-from thinmargin_agents.callbacks.validation import EVALUATION_COLUMNS
+from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.models import build_network, environment_arguments, playing, weights
-from thinmargin_agents.presets import resolve
-from thinmargin_agents.runs import RunFolder
-from thinmargin_agents.validation import Judge
+from thinmargin_agents.judging.validation import Judge
+from thinmargin_agents.runs.folder import RunFolder
+from thinmargin_agents.sb3.building import build_network, environment_arguments, playing, weights
+from thinmargin_agents.training.callbacks.validation import EVALUATION_COLUMNS
 
 HORIZON = 12
 WORLDS = 3

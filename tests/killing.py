@@ -21,8 +21,9 @@ from typing import Any
 import torch
 from tensorboard.summary.writer import event_file_writer
 
-from thinmargin_agents import learning, training
-from thinmargin_agents.validation import Judge
+from thinmargin_agents import train
+from thinmargin_agents.judging.validation import Judge
+from thinmargin_agents.training import trainer
 
 MOMENTS = ("half written", "before renaming", "after renaming", "any")
 PATIENCE = 120.0
@@ -101,7 +102,7 @@ def run_job(job: dict[str, Any]) -> dict[str, Any]:
             begin_curves_in(1_000_000_000 + len(ended))
             if moment in MOMENTS[:3]:
                 die_at_write(moment, number)
-            return training.main(arguments)
+            return train.main(arguments)
 
         begun = time.monotonic()
         status = in_a_process(work, dice.uniform(0.0, seconds) if moment == "any" else PATIENCE)
@@ -122,8 +123,8 @@ def load_all() -> None:
 
 def main() -> None:
     """Do the jobs on standard input and print what came of them."""
-    learning.FINAL_WORLDS = 2
-    learning.can_draw = lambda: False  # type: ignore[attr-defined]  # pictures take longer than these runs
+    trainer.FINAL_WORLDS = 2
+    trainer.can_draw = lambda: False  # type: ignore[attr-defined]  # pictures take longer than these runs
     os.fsync = lambda _: None
     load_all()
     print(json.dumps([run_job(job) for job in json.load(sys.stdin)]))  # noqa: T201  # read by the test

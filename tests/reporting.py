@@ -12,13 +12,13 @@ import numpy.typing as npt
 from thinmargin.baselines import baseline
 from thinmargin.plans import FEATURE_NAMES
 from thinmargin.splits import KEYS
-from thinmargin_agents.comparison import Result, report_of, result_of
-from thinmargin_agents.playing import Playground
-from thinmargin_agents.policies import Entrant, Member
+from thinmargin_agents.judging.arena import Playground
+from thinmargin_agents.judging.stress import stress_summary
+from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.policies.by_name import Entrant, Member
 from thinmargin_agents.report import html_report
-from thinmargin_agents.rollout import play_worlds
-from thinmargin_agents.scoring import FORESIGHT
-from thinmargin_agents.stress import stress_summary
+from thinmargin_agents.scoring.comparison import Result, report_of, result_of
+from thinmargin_agents.scoring.score import FORESIGHT
 
 Observations = npt.NDArray[np.float32]
 WORLDS = 12

@@ -22,11 +22,11 @@ from thinmargin_agents.audit import __main__ as command
 from thinmargin_agents.audit import adversary, checks, common_worlds, exploits, identities, last_year, levers, ranking
 from thinmargin_agents.audit.entrants import OnCalendar, built_in, corners, latin_hypercube
 from thinmargin_agents.audit.findings import HORIZON, Finding, Scope, aligned
-from thinmargin_agents.audit.playing import Players, knots_of, months_of
+from thinmargin_agents.audit.plan_players import Players, knots_of, months_of
 from thinmargin_agents.audit.table import PLACE
-from thinmargin_agents.outputs import page_with
-from thinmargin_agents.rollout import play_worlds
-from thinmargin_agents.trials import Earned
+from thinmargin_agents.cli.outputs import page_with
+from thinmargin_agents.play.candidates import Earned
+from thinmargin_agents.play.rollout import play_worlds
 
 Numbers = npt.NDArray[np.float64]
 

@@ -15,20 +15,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from thinmargin_agents import learning, training
-from thinmargin_agents.callbacks.progress import Step
-from thinmargin_agents.cluster import answer_of, ray_session
+from thinmargin_agents import train
+from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.locks import locked
-from thinmargin_agents.many import tasks
-from thinmargin_agents.many.board import Board
-from thinmargin_agents.many.jobs import Job
-from thinmargin_agents.many.seeds import train_seeds
-from thinmargin_agents.presets import resolve
-from thinmargin_agents.runs import RunFolder
-from thinmargin_agents.versions import versions
+from thinmargin_agents.parallel import ray_tasks
+from thinmargin_agents.parallel.jobs import Job
+from thinmargin_agents.parallel.progress import Board
+from thinmargin_agents.parallel.ray_session import answer_of, ray_session
+from thinmargin_agents.parallel.seeds import train_seeds
+from thinmargin_agents.runs.folder import RunFolder
+from thinmargin_agents.runs.lock import locked
+from thinmargin_agents.training import trainer
+from thinmargin_agents.training.callbacks.progress import Step
 
 SMALL = [
     "--total-timesteps", "1440", "--n-envs", "8", "--eval-freq", "960", "--save-freq", "480", "--n-eval-episodes", "2",
@@ -75,7 +76,7 @@ def test_killed_workers_runs_go_on_from_their_checkpoints_and_end_as_if_nothing_
     log: list[tuple[int, int | str]] = []
     begins, steps = Board.begins, Board.steps
 
-    class Deadly(tasks.Exchange):
+    class Deadly(ray_tasks.Exchange):
         """Kills a worker while it tells that its run has been judged."""
 
         def __init__(self) -> None:
@@ -100,19 +101,19 @@ def test_killed_workers_runs_go_on_from_their_checkpoints_and_end_as_if_nothing_
         steps(self, number, step)
         log.append((number, step.timesteps))
 
-    monkeypatch.setattr(tasks, "Exchange", Deadly)
-    monkeypatch.setattr(tasks, "PULSE", 0.05)
-    monkeypatch.setattr(learning, "FINAL_WORLDS", 2)
-    monkeypatch.setattr(learning, "can_draw", lambda: False)
+    monkeypatch.setattr(ray_tasks, "Exchange", Deadly)
+    monkeypatch.setattr(ray_tasks, "PULSE", 0.05)
+    monkeypatch.setattr(trainer, "FINAL_WORLDS", 2)
+    monkeypatch.setattr(trainer, "can_draw", lambda: False)
     monkeypatch.setattr(Board, "begins", note_begin)
     monkeypatch.setattr(Board, "steps", note_step)
     flags = ["--seeds", "10", "11", "12", "13", "--engine", "ray", "--ray-address", cluster.address]
-    assert training.main([*flags, "-f", str(tmp_path), *SMALL]) == 0
+    assert train.main([*flags, "-f", str(tmp_path), *SMALL]) == 0
     told = capsys.readouterr().out
     for number, seed in enumerate((10, 11, 12, 13)):
         folder, whole = RunFolder.open(tmp_path / "ppo" / f"Ecosystem-v0_{number + 1}"), small_run(seed)
         alone = RunFolder.create(tmp_path / "alone", whole)
-        learning.train(whole, alone, shown=False)
+        trainer.train(whole, alone, shown=False)
         assert folder.run() == whole
         ours, theirs = (one.load("checkpoint")["parameters"]["policy"] for one in (folder, alone))
         assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
@@ -131,16 +132,16 @@ def test_killed_workers_runs_go_on_from_their_checkpoints_and_end_as_if_nothing_
 def test_the_process_of_the_exchange_may_be_lost(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mark = tmp_path / "mark"
 
-    class Mortal(tasks.Exchange):
+    class Mortal(ray_tasks.Exchange):
         def stopping(self) -> bool:
             if not mark.exists():
                 mark.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             return super().stopping()
 
-    monkeypatch.setattr(tasks, "Exchange", Mortal)
+    monkeypatch.setattr(ray_tasks, "Exchange", Mortal)
     with ray_session(cluster.address, None) as ray:
-        exchange = tasks._begin_exchange(ray)
+        exchange = ray_tasks._begin_exchange(ray)
         assert ray.get(exchange.begins.remote(3, "there", 0)) == 1
         assert ray.get(exchange.stopping.remote()) is False
         assert mark.exists()
@@ -186,9 +187,9 @@ def test_ctrl_c_stops_the_seeds_of_a_cluster_and_says_how_to_go_on(
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(Board, "begins", press)
-    monkeypatch.setattr(tasks, "PULSE", 0.05)
+    monkeypatch.setattr(ray_tasks, "PULSE", 0.05)
     flags = ["--seeds", "1", "2", "3", "4", "--engine", "ray", "--ray-address", cluster.address]
-    assert training.main([*flags, "-f", str(tmp_path), *SMALL, "--total-timesteps", "10000000"]) == 130
+    assert train.main([*flags, "-f", str(tmp_path), *SMALL, "--total-timesteps", "10000000"]) == 130
     told = capsys.readouterr().out
     folders = [RunFolder(tmp_path / "ppo" / f"Ecosystem-v0_{number}") for number in (1, 2, 3, 4)]
     assert 0 < folders[pressed[0]].load("checkpoint")["timesteps"] < 10_000_000
@@ -220,7 +221,7 @@ def test_without_ray_the_missing_extra_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    assert training.main(["--engine", "ray", "-f", str(tmp_path / "logs"), *SMALL]) == 2
+    assert train.main(["--engine", "ray", "-f", str(tmp_path / "logs"), *SMALL]) == 2
     assert "pip install 'thinmargin[cluster]'" in capsys.readouterr().err
     assert not (tmp_path / "logs").exists()
 
@@ -228,7 +229,7 @@ def test_without_ray_the_missing_extra_is_named(
 @pytest.mark.parametrize("address", ["nowhere", "ray://10.0.0.1:10001", "10.0.0.1:port", "10.0.0.1:99999", ":6379"])
 def test_an_address_that_cannot_be_is_refused(address: str, capsys: pytest.CaptureFixture[str]) -> None:
     need_ray()
-    assert training.main(["--engine", "ray", "--ray-address", address, *SMALL]) == 2
+    assert train.main(["--engine", "ray", "--ray-address", address, *SMALL]) == 2
     assert f"--ray-address is {address!r}" in capsys.readouterr().err
 
 
@@ -239,7 +240,7 @@ def test_an_address_where_nothing_answers_is_refused_soon(tmp_path: Path, capsys
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         began = time.monotonic()
         flags = ["--engine", "ray", "--ray-address", address, "-f", str(tmp_path / "logs"), *SMALL]
-        assert training.main(flags) == 2
+        assert train.main(flags) == 2
     assert time.monotonic() - began < 20
     assert f"--ray-address is '{address}': nothing answers there" in capsys.readouterr().err
     assert not (tmp_path / "logs").exists()
@@ -253,10 +254,10 @@ def test_auto_that_stands_for_a_cluster_that_is_gone_is_refused_soon(
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
     (tmp_path / "ray").mkdir()
     (tmp_path / "ray" / "ray_current_cluster").write_text("127.0.0.1:1", encoding="utf-8")
-    assert training.main(["--engine", "ray", "--ray-address", "auto", *SMALL]) == 2
+    assert train.main(["--engine", "ray", "--ray-address", "auto", *SMALL]) == 2
     assert "--ray-address is 'auto', which is 127.0.0.1:1: nothing answers there" in capsys.readouterr().err
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:2")
-    assert training.main(["--engine", "ray", "--ray-address", "auto", *SMALL]) == 2
+    assert train.main(["--engine", "ray", "--ray-address", "auto", *SMALL]) == 2
     assert "which is 127.0.0.1:2: nothing answers there" in capsys.readouterr().err
 
 
@@ -265,27 +266,27 @@ def test_flags_that_a_cluster_decides_are_refused() -> None:
         train_seeds(TrainConfig(engine="ray", ray_address="auto", n_jobs=3))
 
 
-def order_of(folder: Path, token: Path, **changed: str) -> tasks.Order:
+def order_of(folder: Path, token: Path, **changed: str) -> ray_tasks.Order:
     run = small_run(1)
-    return tasks.Order(0, Job(run, RunFolder.create(folder, run).path), token, {**versions(), **changed})
+    return ray_tasks.Order(0, Job(run, RunFolder.create(folder, run).path), token, {**versions(), **changed})
 
 
 def test_a_machine_that_does_not_see_the_log_folder_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "SIGHT", 0.0)
-    error = tasks._unusable(order_of(tmp_path, tmp_path / "token"))
+    monkeypatch.setattr(ray_tasks, "SIGHT", 0.0)
+    error = ray_tasks._unusable(order_of(tmp_path, tmp_path / "token"))
     assert error is not None
     assert f"does not see {tmp_path}: --log-folder must lie on a file system that every machine shares" in error
 
 
 def test_a_machine_with_other_libraries_says_so(tmp_path: Path) -> None:
-    error = tasks._unusable(order_of(tmp_path, tmp_path, numpy="0.1"))
+    error = ray_tasks._unusable(order_of(tmp_path, tmp_path, numpy="0.1"))
     assert error == f"its libraries differ from the driver's: numpy is {np.__version__}, not 0.1"
 
 
 def test_a_worker_waits_until_the_lost_process_has_let_go_of_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "RELEASE", 60.0)
+    monkeypatch.setattr(ray_tasks, "RELEASE", 60.0)
     token = tmp_path / "token"
     token.touch()
     order = order_of(tmp_path, token)
@@ -297,13 +298,13 @@ def test_a_worker_waits_until_the_lost_process_has_let_go_of_the_run(
         waits.append(seconds)
         held.close()
 
-    monkeypatch.setattr(tasks.time, "sleep", wait)
-    assert tasks._unusable(order) is None
+    monkeypatch.setattr(ray_tasks.time, "sleep", wait)
+    assert ray_tasks._unusable(order) is None
     assert len(waits) == 1
 
 
 def test_the_exchange_counts_processes_lost_at_the_same_checkpoint_and_passes_stop_on() -> None:
-    exchange = tasks.Exchange()
+    exchange = ray_tasks.Exchange()
     assert [exchange.begins(3, "there", 0) for _ in range(2)] == [1, 2]
     assert [exchange.begins(3, "there", 99) for _ in range(2)] == [1, 2]
     assert exchange.steps(3, 480, None) is False

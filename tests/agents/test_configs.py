@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from thinmargin_agents import learning
 from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.preset import load_preset, preset_names, resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig, parse_pairs
-from thinmargin_agents.presets import load_preset, preset_names, resolve
-from thinmargin_agents.training import main
+from thinmargin_agents.train import main
+from thinmargin_agents.training import trainer
 
 ID = "ThinMargin/Ecosystem-v0"
 
@@ -188,7 +188,7 @@ def test_a_bad_argument_ends_with_status_2_and_makes_no_folder(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(learning, "train", lambda *_, **__: pytest.fail("it trains"))
+    monkeypatch.setattr(trainer, "train", lambda *_, **__: pytest.fail("it trains"))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     try:
         status: object = main([*arguments, "--log-folder", str(tmp_path / "logs")])
@@ -204,7 +204,7 @@ def test_a_bad_argument_ends_with_status_2_and_makes_no_folder(
 
 def test_help_tells_every_flag_and_imports_nothing_heavy() -> None:
     code = (
-        "import sys\nfrom thinmargin_agents.training import main\n"
+        "import sys\nfrom thinmargin_agents.train import main\n"
         "try:\n    main(['--help'])\nexcept SystemExit as end:\n    assert end.code == 0\n"
         "heavy = {'torch', 'numba', 'numpy', 'gymnasium', 'stable_baselines3', 'tensorboard'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"

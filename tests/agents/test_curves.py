@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from thinmargin_agents import shipped
+from thinmargin_agents.config.hyperparameters import ALL as ALGORITHMS
 from thinmargin_agents.curves.__main__ import main
-from thinmargin_agents.curves.course import Course, course_of
+from thinmargin_agents.curves.learning_curve import Course, course_of
 from thinmargin_agents.curves.picture import ALL, draw_all, draw_one, png_of, shows, wanted
-from thinmargin_agents.hyperparameters import ALL as ALGORITHMS
-from thinmargin_agents.shipped import COLUMNS, Manifest, Seed, Validation, trained_names
+from thinmargin_agents.policies import shipped
+from thinmargin_agents.policies.shipped import COLUMNS, Manifest, Seed, Validation, trained_names
+from thinmargin_agents.scoring.statistics import bootstrap_interval
 from thinmargin_agents.shipping.pages import ABOUT
-from thinmargin_agents.statistics import bootstrap_interval
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = ROOT / "docs" / "algorithms"

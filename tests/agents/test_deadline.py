@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from thinmargin_agents.deadline import Clock, OutOfTime
+from thinmargin_agents.play.time_limit import Clock, OutOfTime
 
 can_interrupt = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timers here")
 
@@ -45,7 +45,7 @@ def test_code_that_never_returns_is_broken_off() -> None:
 
 @can_interrupt
 def test_code_that_catches_everything_is_interrupted_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("thinmargin_agents.deadline.AGAIN", 0.02)
+    monkeypatch.setattr("thinmargin_agents.play.time_limit.AGAIN", 0.02)
     with pytest.raises(OutOfTime), Clock(0.02) as clock, clock.theirs():
         stubborn()
 
@@ -60,7 +60,7 @@ def test_our_own_code_is_not_interrupted() -> None:
 
 def test_time_goes_on_when_the_clock_is_entered_again(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("thinmargin_agents.deadline.time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr("thinmargin_agents.play.time_limit.time", SimpleNamespace(monotonic=lambda: now))
     clock = Clock(100.0)
     with clock, clock.theirs():
         now += 60.0

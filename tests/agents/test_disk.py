@@ -18,14 +18,16 @@ import numpy as np
 import pytest
 from tensorboard.compat.tensorflow_stub.io import gfile
 
-from thinmargin_agents import learning, locks, training
-from thinmargin_agents.callbacks.progress import ProgressCallback, Step
+from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.learning import train
-from thinmargin_agents.locks import LockedError, locked
-from thinmargin_agents.presets import resolve
-from thinmargin_agents.runs import DivergedError, RunError, RunFolder
+from thinmargin_agents.runs import lock
+from thinmargin_agents.runs.folder import DivergedError, RunError, RunFolder
+from thinmargin_agents.runs.lock import LockedError, locked
+from thinmargin_agents.train import main
+from thinmargin_agents.training import trainer
+from thinmargin_agents.training.callbacks.progress import ProgressCallback, Step
+from thinmargin_agents.training.trainer import train
 
 SMALL = ("n_steps=12", "batch_size=24", "n_epochs=1", "policy_kwargs.net_arch=[8]", "paired_worlds=1")
 FLAGS: dict[str, Any] = {
@@ -36,9 +38,9 @@ FLAGS: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learning, "FINAL_WORLDS", 2)
-    monkeypatch.setattr(learning, "can_draw", lambda: False)
-    monkeypatch.setattr(learning, "wait_for_a_new_second", lambda _: None)  # nobody looks at curves here
+    monkeypatch.setattr(trainer, "FINAL_WORLDS", 2)
+    monkeypatch.setattr(trainer, "can_draw", lambda: False)
+    monkeypatch.setattr(trainer, "wait_for_a_new_second", lambda _: None)  # nobody looks at curves here
     monkeypatch.setattr(os, "fsync", lambda _: None)  # no test pulls the plug
 
 
@@ -70,8 +72,8 @@ def assert_goes_on(folder: RunFolder, whole: RunFolder) -> None:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """The run that nothing happens to."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(learning, "FINAL_WORLDS", 2)
-        patch.setattr(learning, "can_draw", lambda: False)
+        patch.setattr(trainer, "FINAL_WORLDS", 2)
+        patch.setattr(trainer, "can_draw", lambda: False)
         folder = RunFolder.create(tmp_path_factory.mktemp("whole"), small_run())
         assert train(folder.run(), folder, shown=False) is not None
     return folder
@@ -100,7 +102,7 @@ def test_a_disk_that_fills_up_ends_the_run_clearly_and_the_last_checkpoint_goes_
     with monkeypatch.context() as patch:
         when_reached(144, fill, patch)
         try:
-            status = training.main(command(tmp_path))
+            status = main(command(tmp_path))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
     printed = capsys.readouterr()
@@ -121,7 +123,7 @@ def test_a_disk_too_full_for_curves_ends_the_run_clearly_and_does_not_hang(
 
     with monkeypatch.context() as patch:
         when_reached(144, lambda _: patch.setattr(gfile.LocalFileSystem, "append", full), patch)
-        assert training.main(command(tmp_path)) == 1
+        assert main(command(tmp_path)) == 1
     printed = capfd.readouterr()
     assert "No space left on device" in printed.err
     assert "Traceback" not in printed.err
@@ -132,7 +134,7 @@ def test_a_log_folder_that_cannot_be_used_is_named_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    assert training.main(command(tmp_path / "file")) == 2
+    assert main(command(tmp_path / "file")) == 2
     told = capsys.readouterr().err
     for words in ("--log-folder is", str(tmp_path / "file"), "Not a directory"):
         assert words in told
@@ -142,7 +144,7 @@ def test_a_log_folder_that_cannot_be_used_is_named_with_the_reason(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "mkdir", read_only)
-        status = training.main(command(tmp_path / "logs"))
+        status = main(command(tmp_path / "logs"))
     assert status == 2
     assert "Read-only file system" in capsys.readouterr().err
 
@@ -152,7 +154,7 @@ def test_a_folder_for_curves_that_is_none_is_named_before_anything_is_made(
 ) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     board = tmp_path / "file" / "board"
-    assert training.main([*command(tmp_path / "logs"), "--tensorboard-log", str(board)]) == 2
+    assert main([*command(tmp_path / "logs"), "--tensorboard-log", str(board)]) == 2
     told = capsys.readouterr().err
     assert f"--tensorboard-log is {str(board)!r}: {tmp_path / 'file'} is not a folder" in told
     assert not (tmp_path / "logs").exists()
@@ -194,7 +196,7 @@ def test_a_run_folder_that_was_removed_ends_the_run_and_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     when_reached(96, lambda _: shutil.rmtree(tmp_path / "ppo"), monkeypatch)
-    assert training.main(command(tmp_path)) == 1
+    assert main(command(tmp_path)) == 1
     told = capfd.readouterr().err
     assert str(tmp_path / "ppo" / "Ecosystem-v0_1") in told
     assert "Traceback" not in told
@@ -220,7 +222,7 @@ def test_a_folder_whose_description_was_not_finished_is_no_run_yet(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("thinmargin_agents.runs.write_json", die)
+        patch.setattr("thinmargin_agents.runs.folder.write_json", die)
         with pytest.raises(KeyboardInterrupt):
             RunFolder.create(tmp_path, small_run())
     with pytest.raises(RunError, match=r"it has no config\.json"):
@@ -236,11 +238,11 @@ def test_ctrl_c_and_what_schedulers_send_save_and_say_how_to_go_on(
     whole: RunFolder,
     number: signal.Signals,
 ) -> None:
-    handlers = [signal.getsignal(each) for each in learning.SIGNALS]
+    handlers = [signal.getsignal(each) for each in trainer.SIGNALS]
     with monkeypatch.context() as patch:
         when_reached(192, lambda _: signal.raise_signal(number), patch)
-        assert training.main(command(tmp_path / "[bold][")) == 130
-    assert [signal.getsignal(each) for each in learning.SIGNALS] == handlers
+        assert main(command(tmp_path / "[bold][")) == 130
+    assert [signal.getsignal(each) for each in trainer.SIGNALS] == handlers
     folder = RunFolder(tmp_path / "[bold][" / "ppo" / "Ecosystem-v0_1")
     assert f"stopped; go on with: python train.py --resume {folder.path}\n" in capsys.readouterr().out
     assert folder.load("checkpoint")["timesteps"] == 192
@@ -254,7 +256,7 @@ def test_a_second_signal_stops_at_once(tmp_path: Path, monkeypatch: pytest.Monke
 
     with monkeypatch.context() as patch:
         when_reached(192, twice, patch)
-        assert training.main(command(tmp_path)) == 130
+        assert main(command(tmp_path)) == 130
     folder = RunFolder(tmp_path / "ppo" / "Ecosystem-v0_1")
     assert folder.load("checkpoint")["timesteps"] == 144
     assert_goes_on(folder, whole)
@@ -295,7 +297,7 @@ def test_a_run_in_training_is_refused_to_everybody_else(tmp_path: Path) -> None:
 
 def test_a_lock_ends_with_the_process_that_holds_it(tmp_path: Path) -> None:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom thinmargin_agents.locks import locked\n"
+        "import sys\nfrom pathlib import Path\nfrom thinmargin_agents.runs.lock import locked\n"
         f"with locked(Path({str(tmp_path)!r})):\n    print('held', flush=True)\n    sys.stdin.read()\n"
     )
     with subprocess.Popen(  # noqa: S603  # the program is written above
@@ -314,7 +316,7 @@ def test_a_file_system_without_locks_is_used_without(tmp_path: Path, monkeypatch
     def unknown(*_: Any) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(locks.fcntl, "flock", unknown)
+    monkeypatch.setattr(lock.fcntl, "flock", unknown)
     with locked(tmp_path), locked(tmp_path):
         pass
 
@@ -329,7 +331,7 @@ def test_training_that_diverges_says_so_and_keeps_the_last_checkpoint(
 ) -> None:
     with monkeypatch.context() as patch:
         when_reached(144, spoil, patch)
-        assert training.main([*command(tmp_path), "--save-freq", "96"]) == 1
+        assert main([*command(tmp_path), "--save-freq", "96"]) == 1
     told = capsys.readouterr().err
     for words in ("diverged", "no longer finite", "learning_rate"):
         assert words in told

@@ -23,17 +23,18 @@ from thinmargin.baselines import BASELINES, RandomPolicy, baseline
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
 from thinmargin.tuned import DamagedFileError
-from thinmargin_agents import judging, playing
-from thinmargin_agents.evaluation import main
-from thinmargin_agents.foresight import known
-from thinmargin_agents.foresight.known import KnownPlans, save_plans
-from thinmargin_agents.foresight.making import played
+from thinmargin_agents.evaluate import run
+from thinmargin_agents.evaluate.command import main
+from thinmargin_agents.evaluate.tables import show
+from thinmargin_agents.foresight import plan_files
+from thinmargin_agents.foresight.improvement import played
+from thinmargin_agents.foresight.plan_files import KnownPlans, save_plans
 from thinmargin_agents.foresight.search import value_of
-from thinmargin_agents.outcome_table import show
+from thinmargin_agents.judging import arena
 from thinmargin_agents.play.outcome import YEARLY
-from thinmargin_agents.rollout import play_worlds
+from thinmargin_agents.play.rollout import play_worlds
 
-KNOWN_PLANS = known.known_plans
+KNOWN_PLANS = plan_files.known_plans
 OUTSIDERS = """
 import time
 import numpy as np
@@ -111,7 +112,7 @@ def hindsight(family: str, keys: Any, horizon: int, closing: bool) -> Any:
 
 @pytest.fixture(autouse=True)
 def no_agents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("thinmargin_agents.shipped.FOLDER", tmp_path / "no agents")
+    monkeypatch.setattr("thinmargin_agents.policies.shipped.FOLDER", tmp_path / "no agents")
 
 
 @pytest.fixture(autouse=True)
@@ -119,7 +120,7 @@ def shipped(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Ship plans made by this function; none unless a test does."""
 
     def ship(known_plans: Any) -> None:
-        monkeypatch.setattr("thinmargin_agents.foresight.known.known_plans", known_plans)
+        monkeypatch.setattr("thinmargin_agents.foresight.plan_files.known_plans", known_plans)
 
     ship(lambda *_: None)
     return ship
@@ -292,7 +293,7 @@ def test_plans_are_played_in_one_batch_in_the_order_of_their_worlds(
 ) -> None:
     shipped(hindsight)
     main(["--n-worlds", "5", "--no-stress", "--csv", "whole.csv", "low_margin_tuned"])
-    monkeypatch.setattr(playing, "BATCH", 2)
+    monkeypatch.setattr(arena, "BATCH", 2)
     main(["--n-worlds", "5", "--no-stress", "--csv", "parts.csv", "low_margin_tuned"])
     assert read_rows("whole.csv") == read_rows("parts.csv")
 
@@ -303,7 +304,7 @@ def test_a_shipped_file_of_plans_is_what_plays(here: Path, shipped: Any, monkeyp
     tables[1] = played(baseline("premium"), keys[1:2], Settings())[0]  # rows differ, so their order matters
     value = value_of(keys, tables, Settings())
     save_plans(here / "benchmark_test.npz", KnownPlans(np.array(keys), tables, value, MADE))
-    monkeypatch.setattr(known, "FOLDER", here)
+    monkeypatch.setattr(plan_files, "FOLDER", here)
     shipped(KNOWN_PLANS)
     arguments = ["premium", "--n-worlds", "3", "--no-stress", "--json", "all.json", "--csv", "all.csv"]
     assert main(arguments) == 0
@@ -475,7 +476,7 @@ def make_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return policy
 
     stand_in = SimpleNamespace(load_policy=load_policy, latest_run=lambda log_folder: log_folder / "ppo" / "run_2")
-    monkeypatch.setitem(sys.modules, "thinmargin_agents.runs", stand_in)
+    monkeypatch.setitem(sys.modules, "thinmargin_agents.runs.folder", stand_in)
     return names
 
 
@@ -552,7 +553,7 @@ def test_the_environment_decides_worlds_grid_and_closing() -> None:
 def test_a_flag_that_cannot_be_used_is_named_before_anything_is_played(
     arguments: list[str], words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(judging, "play_all", None)
+    monkeypatch.setattr(run, "play_all", None)
     assert main(arguments) == 2
     message = " ".join(capsys.readouterr().err.replace("│", " ").split())
     for word in words:
@@ -664,7 +665,7 @@ def test_the_report_with_pictures_is_asked_for_with_all_that_was_played(
 def test_a_report_without_its_libraries_is_refused_before_anything_is_played(
     library: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(judging, "play_all", None)
+    monkeypatch.setattr(run, "play_all", None)
     monkeypatch.setitem(sys.modules, library, None)
     assert main(["premium", "--html", "all.html"]) == 2
     assert f"--html needs {library}: pip install 'thinmargin[report]'" in capsys.readouterr().err

@@ -13,9 +13,9 @@ import pytest
 
 from thinmargin.records import ACCESSORIES, HOME, LEVERS, MARKETING, PRICE, SEAT, STATE, UPDATES
 from thinmargin.scenarios import FAMILIES
-from thinmargin_agents.exact import reached, recursion
+from thinmargin_agents.exact import backward_induction, contenders
 from thinmargin_agents.exact.__main__ import main
-from thinmargin_agents.exact.recursion import (
+from thinmargin_agents.exact.backward_induction import (
     AGREE,
     KEY,
     Checked,
@@ -29,7 +29,7 @@ from thinmargin_agents.exact.recursion import (
     users_at_start,
 )
 from thinmargin_agents.exact.table import WANTED
-from thinmargin_agents.trials import Trials
+from thinmargin_agents.play.candidates import Trials
 
 ROOT = Path(__file__).parents[2]
 ROWS = 64
@@ -171,20 +171,20 @@ def test_the_best_firm_is_thin_while_it_has_few_users_and_ripens(best: Checked) 
 
 
 def test_constant_prices_stay_clearly_below(best: Checked) -> None:
-    rule, thin, premium = reached.constants()
+    rule, thin, premium = contenders.constants()
     assert (rule.name, thin.name, premium.name) == ("best constant", "thin", "premium")
     assert max(thin.value, premium.value) < rule.value
     assert 0.9 < rule.value / best.optimum.value < 0.97
 
 
 def test_the_search_for_a_plan_reaches_the_optimum(best: Checked) -> None:
-    plan = reached.planned(seed=0, generations=60)
+    plan = contenders.planned(seed=0, generations=60)
     assert plan.seeks
     assert WANTED < plan.value / best.optimum.value < 1.0 + AGREE
 
 
 def test_ppo_reaches_the_optimum(best: Checked) -> None:
-    learned = reached.trained(seed=0)
+    learned = contenders.trained(seed=0)
     assert learned.seeks
     assert WANTED < learned.value / best.optimum.value < 1.0 + AGREE
 
@@ -192,9 +192,9 @@ def test_ppo_reaches_the_optimum(best: Checked) -> None:
 def test_the_command_prints_and_writes_what_it_finds(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, best: Checked
 ) -> None:
-    monkeypatch.setattr(recursion, "USERS", 200)
-    monkeypatch.setattr(recursion, "PRICES", 80)
-    monkeypatch.setattr(reached, "GENERATIONS", 40)
+    monkeypatch.setattr(backward_induction, "USERS", 200)
+    monkeypatch.setattr(backward_induction, "PRICES", 80)
+    monkeypatch.setattr(contenders, "GENERATIONS", 40)
     file = tmp_path / "exact.json"
     assert main(["--json", str(file)]) == 0
     told = capsys.readouterr().out
@@ -214,9 +214,9 @@ def test_the_command_prints_and_writes_what_it_finds(
 def test_a_search_that_falls_short_is_said_and_fails(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recursion, "USERS", 20)
-    monkeypatch.setattr(recursion, "PRICES", 10)
-    monkeypatch.setattr(reached, "GENERATIONS", 1)
+    monkeypatch.setattr(backward_induction, "USERS", 20)
+    monkeypatch.setattr(backward_induction, "PRICES", 10)
+    monkeypatch.setattr(contenders, "GENERATIONS", 1)
     assert main([]) == 1
     told = capsys.readouterr().err
     assert "plan reaches" in told

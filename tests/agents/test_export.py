@@ -28,14 +28,13 @@ from thinmargin.splits import KEYS
 from thinmargin.tuned import tuned_policy
 from thinmargin.wrappers import Adapter
 from thinmargin.wrappers.adapters import HistoryAdapter, ResidualAdapter, ScaledRewardAdapter, SurprisesAdapter
-from thinmargin_agents import shipped
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.export import __main__ as command
 from thinmargin_agents.export import file as files
+from thinmargin_agents.export.conversion import exported
 from thinmargin_agents.export.file import TOLERANCE, compare, to_onnx
 from thinmargin_agents.export.graph import Graph
-from thinmargin_agents.export.making import exported
-from thinmargin_agents.export.restated import (
+from thinmargin_agents.export.torch_modules import (
     Answer,
     Between,
     Deviations,
@@ -44,8 +43,9 @@ from thinmargin_agents.export.restated import (
     policy_module,
     stage_of,
 )
-from thinmargin_agents.models import adapters_for, build_network, environment_arguments, playing, weights
-from thinmargin_agents.runs import RunFolder, load_policy
+from thinmargin_agents.policies import shipped
+from thinmargin_agents.runs.folder import RunFolder, load_policy
+from thinmargin_agents.sb3.building import adapters_for, build_network, environment_arguments, playing, weights
 
 ECOSYSTEM = "ThinMargin/Ecosystem-v0"
 GRID = "ThinMargin/EcosystemDiscrete-v0"
@@ -351,7 +351,7 @@ def test_a_file_that_answers_otherwise_is_not_written_and_the_old_one_stays(
         content: bytes = model.SerializeToString()
         return content
 
-    monkeypatch.setattr("thinmargin_agents.export.making.to_onnx", spoilt)
+    monkeypatch.setattr("thinmargin_agents.export.conversion.to_onnx", spoilt)
     output = folder / "best.onnx"
     assert command.main([str(folder)]) == 1
     assert "was not written" in capsys.readouterr().err
@@ -443,7 +443,7 @@ def test_a_full_disk_is_told(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("thinmargin_agents.export.making.write_atomically", full)
+    monkeypatch.setattr("thinmargin_agents.export.conversion.write_atomically", full)
     assert command.main([str(folder)]) == 1
     assert "cannot be written: [Errno 28] No space left on device" in capsys.readouterr().err
 

@@ -11,16 +11,16 @@ from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
 from thinmargin.tuned import DamagedFileError
 from thinmargin_agents.foresight import __main__ as command
-from thinmargin_agents.foresight import known, making
-from thinmargin_agents.foresight.known import KnownPlans, file_of, known_plans, read_plans, save_plans
+from thinmargin_agents.foresight import improvement, plan_files
+from thinmargin_agents.foresight.plan_files import KnownPlans, file_of, known_plans, read_plans, save_plans
 from thinmargin_agents.foresight.search import Problem, improve, in_actions, in_steps, value_of
-from thinmargin_agents.rollout import play_worlds
+from thinmargin_agents.play.rollout import play_worlds
 
 WORLDS = KEYS["validation"][:3]
 
 
 def starts() -> np.ndarray:
-    return np.stack([making.played(baseline(name), WORLDS, Settings()) for name in ("constant_best",)])
+    return np.stack([improvement.played(baseline(name), WORLDS, Settings()) for name in ("constant_best",)])
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_actions_survive_being_counted_in_steps() -> None:
 
 @pytest.mark.parametrize("name", ["plan_with_feedback", "low_margin_ecosystem"])
 def test_what_a_policy_did_earns_the_same_when_it_is_done_again(name: str) -> None:
-    table = making.played(baseline(name), WORLDS, Settings())
+    table = improvement.played(baseline(name), WORLDS, Settings())
     np.testing.assert_allclose(
         value_of(WORLDS, table, Settings()), play_worlds(baseline(name), WORLDS).value, rtol=2e-4
     )
@@ -108,7 +108,7 @@ def test_a_damaged_file_is_refused_and_says_how_it_is_made_anew(
 def test_plans_of_other_economics_are_noticed(
     found: KnownPlans, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(known, "FOLDER", tmp_path)
+    monkeypatch.setattr(plan_files, "FOLDER", tmp_path)
     save_plans(file_of("benchmark", "validation"), found)
     assert known_plans("benchmark", WORLDS) is not None
     save_plans(file_of("benchmark", "validation"), dataclasses.replace(found, value=found.value + 0.01))

@@ -9,13 +9,23 @@ import pytest
 import yaml
 
 from thinmargin import MONTHLY_DISCOUNT
-from thinmargin_agents.algorithms import ALGORITHMS, build, policy_class, schedule_of
 from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.hyperparameters import (
+    ALL,
+    HOUSE,
+    OFF_POLICY,
+    ON_POLICY,
+    TABLE,
+    checked,
+    flat,
+    merged,
+    names_of,
+)
+from thinmargin_agents.config.preset import PAIRED, PRESETS, load_preset, preset_names, resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.hyperparameters import ALL, HOUSE, OFF_POLICY, ON_POLICY, TABLE, checked, flat, merged, names_of
-from thinmargin_agents.models import build_environment, build_model, build_network, check
-from thinmargin_agents.presets import PAIRED, PRESETS, load_preset, preset_names, resolve
+from thinmargin_agents.sb3.algorithms import ALGORITHMS, build, policy_class, schedule_of
+from thinmargin_agents.sb3.building import build_environment, build_model, build_network, check
 
 ID = "ThinMargin/Ecosystem-v0"
 PLAIN = {"n_timesteps": 64, "n_envs": 2, "policy_kwargs": {"net_arch": [4]}}

@@ -14,18 +14,19 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from thinmargin_agents import learning, training
-from thinmargin_agents.callbacks.progress import Step
+from thinmargin_agents import train
 from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.many import processes
-from thinmargin_agents.many.board import Board
-from thinmargin_agents.many.jobs import End, Job
-from thinmargin_agents.many.stopping import Stop
-from thinmargin_agents.presets import resolve
-from thinmargin_agents.runs import RunFolder
-from thinmargin_agents.validation import Judgement
+from thinmargin_agents.judging.validation import Judgement
+from thinmargin_agents.parallel import processes
+from thinmargin_agents.parallel.jobs import End, Job
+from thinmargin_agents.parallel.progress import Board
+from thinmargin_agents.parallel.stop_signals import Stop
+from thinmargin_agents.runs.folder import RunFolder
+from thinmargin_agents.training import trainer
+from thinmargin_agents.training.callbacks.progress import Step
 
 SMALL = [
     "--total-timesteps", "1440", "--n-envs", "8", "--eval-freq", "1440", "--save-freq", "480", "--n-eval-episodes", "2",
@@ -56,7 +57,7 @@ def small_job(folder: Path, seed: int, timesteps: int = 1440) -> Job:
 def alone(tmp_path: Path, run: Run) -> RunFolder:
     """The run, trained in this process."""
     folder = RunFolder.create(tmp_path / "alone", run)
-    learning.train(run, folder, shown=False)
+    trainer.train(run, folder, shown=False)
     return folder
 
 
@@ -68,8 +69,8 @@ def same_weights(one: RunFolder, other: RunFolder) -> bool:
 
 @pytest.fixture(autouse=True)
 def quick_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learning, "FINAL_WORLDS", 2)
-    monkeypatch.setattr(learning, "can_draw", lambda: False)
+    monkeypatch.setattr(trainer, "FINAL_WORLDS", 2)
+    monkeypatch.setattr(trainer, "can_draw", lambda: False)
     monkeypatch.setattr(os, "fsync", lambda _: None)  # no test pulls the plug
 
 
@@ -104,7 +105,7 @@ def test_seeds_are_trained_as_if_alone_and_one_that_fails_harms_no_other(
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     events = tmp_path / "events"
     flags = ["--seeds", "3", "5", "6", "--n-jobs", "2", "--tensorboard-log", str(events), "-f", str(tmp_path), *SMALL]
-    assert training.main(flags) == 1
+    assert train.main(flags) == 1
     assert os.environ["OMP_NUM_THREADS"] == "3"
     captured = capsys.readouterr()
     told = captured.out
@@ -136,7 +137,7 @@ def test_ctrl_c_stops_every_seed_with_a_checkpoint_that_goes_on_bit_for_bit(
 
     monkeypatch.setattr(Board, "begins", press)
     flags = ["--seeds", "1", "2", "--n-jobs", "1", "-f", str(tmp_path), *SMALL]
-    assert training.main(flags) == 130
+    assert train.main(flags) == 130
     told = capsys.readouterr().out
     first, second = (RunFolder(tmp_path / "ppo" / f"Ecosystem-v0_{number}") for number in (1, 2))
     assert first.load("checkpoint")["timesteps"] == 192
@@ -146,7 +147,7 @@ def test_ctrl_c_stops_every_seed_with_a_checkpoint_that_goes_on_bit_for_bit(
     assert f"go on with:\n  python train.py --resume {first.path}\n  python train.py --resume {second.path}\n" in told
     assert not multiprocessing.active_children()
     for seed, folder in ((1, first), (2, second)):
-        assert training.main(["--resume", str(folder.path), "--no-progress"]) == 0
+        assert train.main(["--resume", str(folder.path), "--no-progress"]) == 0
         assert same_weights(folder, alone(tmp_path, small_run(seed)))
 
 
@@ -159,7 +160,7 @@ def test_a_second_ctrl_c_stops_at_once_and_keeps_the_last_checkpoint(
 
     monkeypatch.setattr(Board, "steps", press_twice)
     flags = ["--seeds", "1", "-f", str(tmp_path), *SMALL, "--total-timesteps", "1000000"]
-    assert training.main(flags) == 130
+    assert train.main(flags) == 130
     folder = tmp_path / "ppo" / "Ecosystem-v0_1"
     assert f"python train.py --resume {folder}\n" in capsys.readouterr().out
     assert RunFolder(folder).load("checkpoint")["timesteps"] < 1000000
@@ -181,7 +182,7 @@ def test_an_unforeseen_error_of_a_seed_is_told_with_its_traceback(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("of our own making")
 
-    monkeypatch.setattr(learning, "train", broken)
+    monkeypatch.setattr(trainer, "train", broken)
     ours, theirs = multiprocessing.Pipe()
     processes._child(small_job(tmp_path, 1), theirs)
     end = ours.recv()
@@ -218,7 +219,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_begins(
 
 def status(flags: list[str]) -> int | str | None:
     try:
-        return training.main(flags)
+        return train.main(flags)
     except SystemExit as end:
         return end.code
 

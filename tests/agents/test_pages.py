@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from thinmargin_agents.pages import PageError, old_page, with_tables
+from thinmargin_agents.cli.markdown import PageError, old_page, with_tables
 
 PAGE = """# Title
 

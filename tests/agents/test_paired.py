@@ -10,9 +10,9 @@ import torch
 from gymnasium import spaces
 
 from thinmargin.splits import KEYS
-from thinmargin_agents.paired import PairedRecurrentRolloutBuffer, PairedRolloutBuffer, without_luck
-from thinmargin_agents.rollout import play_worlds
-from thinmargin_agents.sb3 import EcosystemVecEnv
+from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.sb3.paired_worlds import PairedRecurrentRolloutBuffer, PairedRolloutBuffer, without_luck
+from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
 
 ID = "ThinMargin/Ecosystem-v0"
 PLUNGE = np.array([-1.0, 1.0, 1.0, 1.0], np.float32)

@@ -27,7 +27,7 @@ from thinmargin_agents.phase_map.processes import solve_all
 from thinmargin_agents.phase_map.results import Asked, Result, calibrated_difference, find, prototype_changes, signs
 from thinmargin_agents.phase_map.search import Case, Effort, in_range, solve
 from thinmargin_agents.phase_map.table import markdown, text
-from thinmargin_agents.rollout import play_worlds
+from thinmargin_agents.play.rollout import play_worlds
 
 SMALL = replace(GRIDS["services"], rows=(0.25, 2.0), slopes=(2.0, 5.0))
 ONE_CELL = replace(GRIDS["patience"], rows=(0.10,), slopes=(3.5,))
@@ -411,7 +411,7 @@ def test_a_missing_library_is_told_with_its_extra(
     flags: list[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for place in ("thinmargin_agents.phase_map.__main__", "thinmargin_agents.outputs"):
+    for place in ("thinmargin_agents.phase_map.__main__", "thinmargin_agents.cli.outputs"):
         monkeypatch.setattr(f"{place}.find_spec", lambda name: None if name == module else name)
     assert command.main(flags) == 2
     assert f"pip install 'thinmargin[{extra}]'" in capsys.readouterr().err

@@ -11,11 +11,12 @@ import pytest
 from tests.finished import finished_run, small_run
 
 from thinmargin.baselines import BASELINES, RandomPolicy
-from thinmargin_agents import judging, shipped
+from thinmargin_agents.evaluate import run
+from thinmargin_agents.evaluate.command import main
 from thinmargin_agents.evaluate.config import policies_help
-from thinmargin_agents.evaluation import main
 from thinmargin_agents.play.errors import PolicyError
-from thinmargin_agents.policies import allowed_policies, entrant_of, member_of
+from thinmargin_agents.policies import shipped
+from thinmargin_agents.policies.by_name import allowed_policies, entrant_of, member_of
 from thinmargin_agents.shipping.__main__ import main as ship
 
 OUTSIDER = """
@@ -61,7 +62,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, str]]:
             raise ValueError("policy.safetensors is damaged")
         return RandomPolicy()
 
-    monkeypatch.setitem(sys.modules, "thinmargin_agents.runs", SimpleNamespace(load_policy=load_policy))
+    monkeypatch.setitem(sys.modules, "thinmargin_agents.runs.folder", SimpleNamespace(load_policy=load_policy))
     return calls
 
 
@@ -338,7 +339,7 @@ def test_a_shipped_agent_plays_where_its_actions_fit_and_is_refused_elsewhere(
     for env in ("ThinMargin/EcosystemContinuing-v0", "ThinMargin/EcosystemCalibrated-v0", "ThinMargin/PriceWar-v0"):
         assert "tiny:0" in judged("tiny:0", "--env", env)
     assert "grid" in judged("grid", "--env", GRID)
-    monkeypatch.setattr(judging, "play_all", None)
+    monkeypatch.setattr(run, "play_all", None)
     capsys.readouterr()
     assert main(["grid"]) == 2
     told = " ".join(capsys.readouterr().err.split())

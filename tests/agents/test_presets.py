@@ -20,8 +20,8 @@ from thinmargin import ENVIRONMENTS, MONTHLY_DISCOUNT
 from thinmargin.baselines import BASELINES
 from thinmargin.scenarios import family_of
 from thinmargin.wrappers import ADAPTERS
-from thinmargin_agents.algorithms import ALGORITHMS
-from thinmargin_agents.presets import PAIRED, PRESETS, load_preset
+from thinmargin_agents.config.preset import PAIRED, PRESETS, load_preset
+from thinmargin_agents.sb3.algorithms import ALGORITHMS
 
 FILES = sorted(PRESETS.glob("*.yml"))
 IDS = {entry.id: entry.kwargs for entry in ENVIRONMENTS}

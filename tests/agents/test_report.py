@@ -37,21 +37,21 @@ from thinmargin.records import LEVERS
 from thinmargin.scenarios import FAMILIES
 from thinmargin.settings import Settings, discrete_actions
 from thinmargin.splits import KEYS
-from thinmargin_agents.comparison import Result
-from thinmargin_agents.evaluation import main
+from thinmargin_agents.evaluate.command import main
 from thinmargin_agents.play.errors import PolicyError
-from thinmargin_agents.report.cast import MOST_CHOSEN, cast_of
-from thinmargin_agents.report.gaps import gap
-from thinmargin_agents.report.headline import headline
-from thinmargin_agents.report.leaderboard import columns_of
-from thinmargin_agents.report.look import canvas, drawing, svg_of
-from thinmargin_agents.report.response_charts import log_ticks
-from thinmargin_agents.report.responses import VARIED, around, follow, levers_of, responses
-from thinmargin_agents.report.spread import at_least, density
-from thinmargin_agents.report.stress import stress_table
-from thinmargin_agents.report.waterfall import adding_up, waterfall_of, waterfall_rows
+from thinmargin_agents.report.roles import MOST_CHOSEN, cast_of
+from thinmargin_agents.report.sections.gaps import gap
+from thinmargin_agents.report.sections.headline import headline
+from thinmargin_agents.report.sections.leaderboard import columns_of
+from thinmargin_agents.report.sections.response_charts import log_ticks
+from thinmargin_agents.report.sections.responses import VARIED, around, follow, levers_of, responses
+from thinmargin_agents.report.sections.spread import at_least, density
+from thinmargin_agents.report.sections.stress import stress_table
+from thinmargin_agents.report.sections.waterfall import adding_up, waterfall_of, waterfall_rows
+from thinmargin_agents.report.sections.years import middle_and_band
+from thinmargin_agents.report.style import canvas, drawing, svg_of
 from thinmargin_agents.report.words import MINUS, interval, money, number, percent, short_name, signed
-from thinmargin_agents.report.years import middle_and_band
+from thinmargin_agents.scoring.comparison import Result
 
 SECTIONS = (
     "What came out",

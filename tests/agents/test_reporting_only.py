@@ -10,13 +10,13 @@ import pytest
 from thinmargin import ENVIRONMENTS
 from thinmargin.scenarios import FAMILIES
 from thinmargin.splits import KEYS
-from thinmargin_agents import validation
+from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.models import build_environment
-from thinmargin_agents.presets import resolve
-from thinmargin_agents.rollout import play_worlds
-from thinmargin_agents.training import main
-from thinmargin_agents.validation import Judge
+from thinmargin_agents.judging import validation
+from thinmargin_agents.judging.validation import Judge
+from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.sb3.building import build_environment
+from thinmargin_agents.train import main
 
 HELD_OUT = [entry.id for entry in ENVIRONMENTS if FAMILIES[str(entry.kwargs["worlds"])].held_out]
 

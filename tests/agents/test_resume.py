@@ -19,12 +19,12 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.summary.writer import event_file_writer
 
-from thinmargin_agents import learning
-from thinmargin_agents.callbacks.progress import Step
+from thinmargin_agents.config.hyperparameters import checked
 from thinmargin_agents.config.run import Run
-from thinmargin_agents.hyperparameters import checked
-from thinmargin_agents.learning import train
-from thinmargin_agents.runs import RunFolder
+from thinmargin_agents.runs.folder import RunFolder
+from thinmargin_agents.training import trainer
+from thinmargin_agents.training.callbacks.progress import Step
+from thinmargin_agents.training.trainer import train
 
 HORIZON = 12
 RESIDUAL = {"thinmargin.wrappers.Residual": {"base": "plan", "bound": 0.5}}
@@ -61,8 +61,8 @@ class KilledError(BaseException):
 
 @pytest.fixture(autouse=True)
 def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learning, "FINAL_WORLDS", 2)
-    monkeypatch.setattr(learning, "can_draw", lambda: False)
+    monkeypatch.setattr(trainer, "FINAL_WORLDS", 2)
+    monkeypatch.setattr(trainer, "can_draw", lambda: False)
     monkeypatch.setattr(os, "fsync", lambda _: None)  # no test pulls the plug
     seconds = itertools.count(1_000_000_000)  # every file of curves begins in one of its own: nobody waits for it
     monkeypatch.setattr(event_file_writer, "time", SimpleNamespace(time=lambda: float(next(seconds))))
@@ -155,10 +155,10 @@ def test_files_of_curves_are_in_the_order_in_which_they_were_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter([5.2, 5.3, 5.9, 6.0])
-    monkeypatch.setattr(learning.time, "time", lambda: next(clock))
-    monkeypatch.setattr(learning.time, "sleep", lambda _: None)
+    monkeypatch.setattr(trainer.time, "time", lambda: next(clock))
+    monkeypatch.setattr(trainer.time, "sleep", lambda _: None)
     (tmp_path / "events.out.tfevents.0000000005.host.99.0").write_bytes(b"")
-    learning.wait_for_a_new_second(tmp_path)
+    trainer.wait_for_a_new_second(tmp_path)
     assert not list(clock)
 
 

@@ -14,10 +14,10 @@ import pytest
 
 from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.baselines import RandomPolicy, baseline
-from thinmargin_agents.deadline import Clock
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.play.outcome import YEARLY, Outcome
-from thinmargin_agents.rollout import play_worlds
+from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.play.time_limit import Clock
 
 KEYS = range(1_000_000, 1_000_006)
 WEIGHTS = np.random.default_rng(0).normal(scale=0.4, size=(28, 4))

@@ -29,16 +29,17 @@ from thinmargin import baselines
 from thinmargin.splits import KEYS
 from thinmargin.tuned import tuned_policy
 from thinmargin.wrappers import Residual, Surprises
-from thinmargin_agents import learning, stock
+from thinmargin_agents import import_sb3
 from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.learning import train
-from thinmargin_agents.models import build_environment, build_model, playing
-from thinmargin_agents.presets import resolve
-from thinmargin_agents.rollout import play_worlds
-from thinmargin_agents.runs import BUILT_ON, RunError, RunFolder, latest_run, load_policy
-from thinmargin_agents.trees import write_tree
+from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.runs.folder import BUILT_ON, RunError, RunFolder, latest_run, load_policy
+from thinmargin_agents.runs.safetensors_tree import write_tree
+from thinmargin_agents.sb3.building import build_environment, build_model, playing
+from thinmargin_agents.training import trainer
+from thinmargin_agents.training.trainer import train
 
 NAMES = ("policy_kwargs.net_arch=[8]", "paired_worlds=1", "n_steps=12", "batch_size=24")
 FLAGS: dict[str, Any] = {"env_kwargs": ("horizon=12",), "n_envs": 4, "total_timesteps": 48, "n_eval_episodes": 2}
@@ -66,8 +67,8 @@ def boom(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learning, "FINAL_WORLDS", 2)
-    monkeypatch.setattr(learning, "can_draw", lambda: False)
+    monkeypatch.setattr(trainer, "FINAL_WORLDS", 2)
+    monkeypatch.setattr(trainer, "can_draw", lambda: False)
     monkeypatch.setattr(os, "fsync", lambda _: None)  # no test pulls the plug
 
 
@@ -76,8 +77,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run."""
     folder = RunFolder.create(tmp_path_factory.mktemp("logs"), resolve(TrainConfig(**FLAGS, hyperparams=NAMES)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(learning, "FINAL_WORLDS", 2)
-        patch.setattr(learning, "can_draw", lambda: False)
+        patch.setattr(trainer, "FINAL_WORLDS", 2)
+        patch.setattr(trainer, "can_draw", lambda: False)
         train(folder.run(), folder, shown=False)
     return folder.path
 
@@ -353,7 +354,7 @@ def test_a_stock_model_plays_as_it_did_where_it_came_from(
     assert type(model) is kind
     model.save(tmp_path / "model.zip")
     output = tmp_path / "runs" / "taken"
-    status = stock.main([
+    status = import_sb3.main([
         str(tmp_path / "model.zip"), "--algo", algo, "--env-kwargs", "horizon=12", "--hyperparams", *names,
         "--seed", "7", "--output", str(output),
     ])  # fmt: skip
@@ -383,7 +384,7 @@ def test_a_model_that_an_outsider_trained_behind_our_wrappers_is_taken_in(
         encoding="utf-8",
     )
     output = tmp_path / "run"
-    assert stock.main([str(tmp_path / "model.zip"), "--preset", str(preset), "--output", str(output)]) == 0
+    assert import_sb3.main([str(tmp_path / "model.zip"), "--preset", str(preset), "--output", str(output)]) == 0
     assert f"python evaluate.py {output}" in capsys.readouterr().out
     environment, policy = make(), load_policy(output)
     seen, _ = environment.reset(seed=3)
@@ -407,7 +408,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def taken(model: Path, output: Path, *more: str) -> int:
-    return stock.main([
+    return import_sb3.main([
         str(model), "--env-kwargs", "horizon=12", "--hyperparams", *NAMES, *more, "--output", str(output),
     ])  # fmt: skip
 
@@ -527,7 +528,7 @@ def test_files_and_folders_that_cannot_be_used_are_named(
 
 def test_help_of_the_stock_command_imports_nothing_heavy() -> None:
     code = (
-        "import sys\nfrom thinmargin_agents.stock import main\nassert main(['--help']) == 0\n"
+        "import sys\nfrom thinmargin_agents.import_sb3 import main\nassert main(['--help']) == 0\n"
         "heavy = {'torch', 'numba', 'numpy', 'gymnasium', 'stable_baselines3'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

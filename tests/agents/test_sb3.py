@@ -11,7 +11,7 @@ import pytest
 from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.settings import discrete_actions
 from thinmargin.wrappers import History, Residual, ScaledReward, Surprises, adapters_of
-from thinmargin_agents.sb3 import EcosystemVecEnv
+from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
 
 ID = "ThinMargin/Ecosystem-v0"
 

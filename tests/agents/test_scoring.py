@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from thinmargin_agents.scoring import (
+from thinmargin_agents.scoring.score import (
     THRESHOLDS,
     Anchors,
     score,

@@ -24,30 +24,30 @@ from rich.console import Console
 
 from thinmargin.baselines import baseline
 from thinmargin.splits import KEYS
-from thinmargin_agents import learning
 from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.hyperparameters import ALL
+from thinmargin_agents.config.hyperparameters import TABLE as KNOWN
+from thinmargin_agents.config.preset import load_preset, resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.hyperparameters import ALL
-from thinmargin_agents.hyperparameters import TABLE as KNOWN
-from thinmargin_agents.presets import load_preset, resolve
-from thinmargin_agents.rollout import play_worlds
-from thinmargin_agents.runs import RunFolder, load_policy
-from thinmargin_agents.scoring import Anchors
+from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.runs.folder import RunFolder, load_policy
+from thinmargin_agents.scoring.score import Anchors
 from thinmargin_agents.search import optimize
 from thinmargin_agents.search.best import ENOUGH, conclude, importances, preset_path, preset_text, table_of
-from thinmargin_agents.search.board import Board
 from thinmargin_agents.search.claim import ATTRIBUTE, GRACE, Claim, TakenOverError
 from thinmargin_agents.search.driver import Driver
+from thinmargin_agents.search.local_workers import LocalWorkers
 from thinmargin_agents.search.messages import Ended, Job, Judged, Lost, Message, Went
-from thinmargin_agents.search.on_ray import Desk
+from thinmargin_agents.search.progress import Board
+from thinmargin_agents.search.ray_workers import Desk
+from thinmargin_agents.search.search_space import BOUND, TABLE, Between, OneOf, Space, bound_of, space_of
 from thinmargin_agents.search.session import asked_for
-from thinmargin_agents.search.spaces import BOUND, TABLE, Between, OneOf, Space, bound_of, space_of
 from thinmargin_agents.search.study import MOST_TRIES, REASON, is_settled, open_storage, open_study, take_back
 from thinmargin_agents.search.target import Target, target_of
 from thinmargin_agents.search.trial import end_of
-from thinmargin_agents.search.workers import LocalWorkers
-from thinmargin_agents.training import main
+from thinmargin_agents.train import main
+from thinmargin_agents.training import trainer
 
 PRESET: dict[str, Any] = {
     "paired_worlds": {"default": 2},
@@ -201,13 +201,13 @@ def test_on_the_benchmark_the_tuned_rule_has_value_0_and_the_best_known_plans_10
 
 
 def test_a_trial_is_worth_what_runs_of_train_py_would_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learning, "FINAL_WORLDS", WORLDS)
+    monkeypatch.setattr(trainer, "FINAL_WORLDS", WORLDS)
     run = resolve(small(tmp_path, n_seeds=2))
     kept = []
     for seed in (0, 1):
         one = dataclasses.replace(run, seed=seed)
         folder = RunFolder.create(tmp_path / "runs", one)
-        learning.train(one, folder, shown=False)
+        trainer.train(one, folder, shown=False)
         kept.append(play_worlds(load_policy(folder.path), KEYS["validation"][:WORLDS], horizon=24).value)
     told: list[Message] = []
     ended = end_of(Job(0, (run, dataclasses.replace(run, seed=1))), lambda message: told.append(message) is None)
@@ -471,7 +471,7 @@ def test_a_search_that_is_killed_goes_on_to_exactly_its_trials_and_its_preset_ca
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = small(tmp_path)
-    code = "from thinmargin_agents.training import main; raise SystemExit(main())"
+    code = "from thinmargin_agents.train import main; raise SystemExit(main())"
     process = subprocess.Popen(  # noqa: S603  # the program is written above
         [sys.executable, "-c", code, *flags(config)], stdout=subprocess.PIPE, text=True, start_new_session=True
     )

@@ -21,19 +21,19 @@ from tests.finished import MONTHS, WORLDS, finished_run, random_weights, small_r
 from thinmargin.baselines import baseline
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
-from thinmargin_agents import shipped
-from thinmargin_agents.actors import PLAYING, actor_of, network_of, read_actor, write_actor
 from thinmargin_agents.config.limits import Algorithm
+from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.models import build_network, environment_arguments, playing
-from thinmargin_agents.presets import resolve
-from thinmargin_agents.rollout import play_worlds
-from thinmargin_agents.runs import load_policy
-from thinmargin_agents.shipped import ShippedError, agent, evaluations_of, manifest_of, trained_names
-from thinmargin_agents.shipping import making
+from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.policies import shipped
+from thinmargin_agents.policies.shipped import ShippedError, agent, evaluations_of, manifest_of, trained_names
+from thinmargin_agents.runs.folder import load_policy
+from thinmargin_agents.sb3.actor_weights import PLAYING, actor_of, network_of, read_actor, write_actor
+from thinmargin_agents.sb3.building import build_network, environment_arguments, playing
+from thinmargin_agents.shipping import shipment
 from thinmargin_agents.shipping.__main__ import main
-from thinmargin_agents.shipping.making import COMPARED
+from thinmargin_agents.shipping.shipment import COMPARED
 
 MEANING = "Random numbers in a small network."
 LEVELS = {"thinmargin.wrappers.Residual": {"base": "plan", "bound": 0.1, "levels": 2}}
@@ -447,7 +447,7 @@ def test_a_full_disk_leaves_the_agent_that_was_there(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(making, "write_json", full)
+    monkeypatch.setattr(shipment, "write_json", full)
     assert ship(runs, tmp_path) == 1
     assert "No space left on device" in capsys.readouterr().err
     assert files_of(tmp_path / "tiny") == before
@@ -456,8 +456,8 @@ def test_a_full_disk_leaves_the_agent_that_was_there(
 
 LIGHT = """
 import sys
-import thinmargin_agents.curves.__main__, thinmargin_agents.evaluation, thinmargin_agents.shipping.__main__
-from thinmargin_agents.shipped import trained_names
+import thinmargin_agents.curves.__main__, thinmargin_agents.evaluate.command, thinmargin_agents.shipping.__main__
+from thinmargin_agents.policies.shipped import trained_names
 trained_names()
 print([name for name in ("torch", "numpy", "numba", "matplotlib", "gymnasium") if name in sys.modules])
 """

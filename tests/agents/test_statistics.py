@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from thinmargin_agents import statistics
-from thinmargin_agents.statistics import (
+from thinmargin_agents.scoring import statistics
+from thinmargin_agents.scoring.statistics import (
     bootstrap_interval,
     interquartile_mean,
     paired_difference,

@@ -22,17 +22,17 @@ from thinmargin.baselines import baseline
 from thinmargin.records import LEVERS
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
-from thinmargin_agents import learning
-from thinmargin_agents.callbacks import figure
-from thinmargin_agents.callbacks.board import POINTS, StatisticsCallback, hyperparameters, layout
-from thinmargin_agents.callbacks.figure import HEIGHT, WIDTH, EpisodePicture, follow
-from thinmargin_agents.callbacks.progress import ProgressCallback
 from thinmargin_agents.config.run import Run
-from thinmargin_agents.learning import train
-from thinmargin_agents.rollout import play_worlds
-from thinmargin_agents.runs import RunFolder
-from thinmargin_agents.sb3 import EcosystemVecEnv
-from thinmargin_agents.tags import EPISODE, EVAL, SCORE, lever_tags, tags
+from thinmargin_agents.monitoring.tags import EPISODE, EVAL, SCORE, lever_tags, tags
+from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.runs.folder import RunFolder
+from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
+from thinmargin_agents.training import trainer
+from thinmargin_agents.training.callbacks import episode_picture
+from thinmargin_agents.training.callbacks.episode_picture import HEIGHT, WIDTH, EpisodePicture, follow
+from thinmargin_agents.training.callbacks.progress import ProgressCallback
+from thinmargin_agents.training.callbacks.tensorboard import POINTS, StatisticsCallback, hyperparameters, layout
+from thinmargin_agents.training.trainer import train
 
 RESIDUAL = {"thinmargin.wrappers.Residual": {"base": "plan", "bound": 0.5}}
 GRID = {"thinmargin.wrappers.Residual": {"levels": 3}}
@@ -43,7 +43,7 @@ PREFIXES = ("business/", "levers/", "score/", "eval/")
 
 @pytest.fixture(autouse=True)
 def few_final_worlds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learning, "FINAL_WORLDS", 4)
+    monkeypatch.setattr(trainer, "FINAL_WORLDS", 4)
 
 
 def run_of(algo: str = "ppo", **changes: Any) -> Run:
@@ -67,7 +67,7 @@ def short_run(algo: str, months: int, **values: Any) -> Run:
 
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figure, "find_spec", lambda _: None)
+    monkeypatch.setattr(episode_picture, "find_spec", lambda _: None)
 
 
 def trained(folder: Path, run: Run) -> RunFolder:
@@ -98,7 +98,7 @@ def names(run_tags: Any) -> set[str]:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(learning, "FINAL_WORLDS", 4)
+        patch.setattr(trainer, "FINAL_WORLDS", 4)
         return trained(tmp_path_factory.mktemp("whole"), run_of())
 
 
@@ -372,7 +372,7 @@ def test_without_matplotlib_the_picture_is_left_out_with_a_note_and_nothing_else
 ) -> None:
     run = short_run("ppo", 96, n_steps=12, batch_size=48, n_epochs=1)
     with_it = trained(tmp_path / "with", run)
-    monkeypatch.setattr(figure, "find_spec", lambda _: None)  # how the command looks for it
+    monkeypatch.setattr(episode_picture, "find_spec", lambda _: None)  # how the command looks for it
     folder = RunFolder.create(tmp_path / "without", run)
     train(run, folder, shown=False)
     assert capsys.readouterr().out.count("pip install 'thinmargin[report]'") == 1

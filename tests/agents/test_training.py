@@ -17,25 +17,26 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from thinmargin.baselines import baseline
 from thinmargin.splits import KEYS
-from thinmargin_agents import learning, training
-from thinmargin_agents.algorithms import schedule_of
-from thinmargin_agents.callbacks.progress import ProgressCallback
+from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.learning import train
-from thinmargin_agents.models import build_network, playing
-from thinmargin_agents.presets import resolve
-from thinmargin_agents.rollout import play_worlds
-from thinmargin_agents.runs import RunError, RunFolder, latest_run, load_policy
-from thinmargin_agents.validation import Judgement
+from thinmargin_agents.judging.validation import Judgement
+from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.runs.folder import RunError, RunFolder, latest_run, load_policy
+from thinmargin_agents.sb3.algorithms import schedule_of
+from thinmargin_agents.sb3.building import build_network, playing
+from thinmargin_agents.train import main
+from thinmargin_agents.training import trainer
+from thinmargin_agents.training.callbacks.progress import ProgressCallback
+from thinmargin_agents.training.trainer import train
 
 SMALL = ("n_steps=30", "batch_size=120", "n_epochs=2", "policy_kwargs.net_arch=[8]", "paired_worlds=1")
 
 
 @pytest.fixture(autouse=True)
 def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learning, "FINAL_WORLDS", 4)
-    monkeypatch.setattr(learning, "can_draw", lambda: False)
+    monkeypatch.setattr(trainer, "FINAL_WORLDS", 4)
+    monkeypatch.setattr(trainer, "can_draw", lambda: False)
     monkeypatch.setattr(os, "fsync", lambda _: None)  # no test pulls the plug
 
 
@@ -284,7 +285,7 @@ def test_a_full_disk_ends_with_a_clear_error_and_keeps_the_last_checkpoint(
         "--total-timesteps", "1440", "--n-envs", "8", "--save-freq", "480", "--n-eval-episodes", "2", "--no-progress",
         "--hyperparams", *SMALL, "--log-folder", str(tmp_path),
     ]  # fmt: skip
-    assert training.main(arguments) == 1
+    assert main(arguments) == 1
     assert "No space left on device" in capsys.readouterr().err
     folder = latest_run(tmp_path)
     assert folder is not None

@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from thinmargin.records import STATE
-from thinmargin_agents.trees import DamagedFileError, read_json, read_tree, write_tree
+from thinmargin_agents.runs.safetensors_tree import DamagedFileError, read_json, read_tree, write_tree
 
 
 class Bomb:

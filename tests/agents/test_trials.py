@@ -7,8 +7,8 @@ from thinmargin.baselines import baseline
 from thinmargin.plans import between
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
-from thinmargin_agents.rollout import play_worlds
-from thinmargin_agents.trials import Trials
+from thinmargin_agents.play.candidates import Trials
+from thinmargin_agents.play.rollout import play_worlds
 
 WORLDS = KEYS["validation"][:6]
 

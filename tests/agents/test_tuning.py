@@ -10,8 +10,8 @@ import pytest
 from thinmargin.baselines import BASELINES, baseline
 from thinmargin.splits import KEYS
 from thinmargin.tuned import FOLDER, read_tuned
-from thinmargin_agents.rollout import play_worlds
-from thinmargin_agents.statistics import paired_difference
+from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.scoring.statistics import paired_difference
 from thinmargin_agents.tuning import __main__ as command
 from thinmargin_agents.tuning.feedback import FEATURES, gain_of, surprise_of, whitening
 from thinmargin_agents.tuning.rules import RULES, Effort

@@ -10,14 +10,14 @@ import pytest
 
 from thinmargin.baselines import baseline
 from thinmargin.splits import KEYS
-from thinmargin_agents import scoring
-from thinmargin_agents.foresight import known
-from thinmargin_agents.foresight.known import known_plans
+from thinmargin_agents.foresight import plan_files
+from thinmargin_agents.foresight.plan_files import known_plans
+from thinmargin_agents.judging.validation import Judge, Judgement
+from thinmargin_agents.monitoring.tags import EVAL, SCORE
 from thinmargin_agents.play.errors import PolicyError
-from thinmargin_agents.rollout import play_worlds
-from thinmargin_agents.statistics import interquartile_mean
-from thinmargin_agents.tags import EVAL, SCORE
-from thinmargin_agents.validation import Judge, Judgement
+from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.scoring import score
+from thinmargin_agents.scoring.statistics import interquartile_mean
 
 WORLDS = 12
 KEYS_PLAYED = KEYS["validation"][:WORLDS]
@@ -39,18 +39,18 @@ def test_the_tuned_rule_scores_0_and_the_best_known_plans_score_100(judge: Judge
     plans = known_plans("benchmark", KEYS_PLAYED)
     assert plans is not None
     best = judge.judge(plans.policy)
-    for score in (best.score, best.score_low, best.score_high, best.score_iqm):
-        assert score == pytest.approx(100.0, abs=1e-6)
+    for value in (best.score, best.score_low, best.score_high, best.score_iqm):
+        assert value == pytest.approx(100.0, abs=1e-6)
 
 
 def test_the_score_is_that_of_the_evaluation(judge: Judge, plan: Judgement) -> None:
     value = {name: play_worlds(baseline(name), KEYS_PLAYED).value for name in ("plan", "low_margin_tuned")}
     plans = known_plans("benchmark", KEYS_PLAYED)
     assert plans is not None
-    anchors = scoring.Anchors(value["low_margin_tuned"], plans.value)
-    assert plan.score == pytest.approx(scoring.score(value["plan"][None], anchors), rel=1e-12)
+    anchors = score.Anchors(value["low_margin_tuned"], plans.value)
+    assert plan.score == pytest.approx(score.score(value["plan"][None], anchors), rel=1e-12)
     assert plan.score_iqm == pytest.approx(
-        interquartile_mean(scoring.world_scores(value["plan"][None], anchors).ravel()), rel=1e-12
+        interquartile_mean(score.world_scores(value["plan"][None], anchors).ravel()), rel=1e-12
     )
     assert value["plan"].mean() == pytest.approx(plan.J, rel=1e-12)
     assert plan.profit_part + plan.closing_part == pytest.approx(plan.J, rel=1e-9)
@@ -104,7 +104,7 @@ def test_more_worlds_than_plans_are_known_of_give_no_score() -> None:
 
 def test_damaged_plans_are_told_and_leave_the_rest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "benchmark_validation.npz").write_bytes(b"nothing")
-    monkeypatch.setattr(known, "FOLDER", tmp_path)
+    monkeypatch.setattr(plan_files, "FOLDER", tmp_path)
     other = Judge({}, 2)
     assert other.anchors is None
     assert "benchmark_validation.npz cannot be read" in other.no_score

@@ -15,9 +15,9 @@ from thinmargin.baselines import baseline
 from thinmargin.data import Period, reported
 from thinmargin.splits import KEYS
 from thinmargin_agents.play.outcome import Outcome
-from thinmargin_agents.rollout import play_worlds
+from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.years import __main__ as command
-from thinmargin_agents.years.courses import COURSES, NOTE, as_reported, gross_margin
+from thinmargin_agents.years.quantities import COURSES, NOTE, as_reported, gross_margin
 from thinmargin_agents.years.table import cells
 
 WORLDS = 6

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import tyro
 
-from thinmargin_agents.commands import UsageError, check_ranges, run
+from thinmargin_agents.cli.command import UsageError, check_ranges, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,7 +70,7 @@ def check_flags(config: AuditConfig) -> None:
     from thinmargin_agents.audit.adversary import LEAST_EVALUATIONS  # noqa: PLC0415  # heavy: not for --help
     from thinmargin_agents.audit.findings import MOST_WORLDS  # noqa: PLC0415  # as above
     from thinmargin_agents.audit.table import PLACE  # noqa: PLC0415  # as above
-    from thinmargin_agents.outputs import check_files  # noqa: PLC0415  # as above
+    from thinmargin_agents.cli.outputs import check_files  # noqa: PLC0415  # as above
 
     allowed = {
         "n_worlds": (2, MOST_WORLDS),
@@ -102,7 +102,7 @@ def _run(config: AuditConfig, errors: Console) -> int:
 
     from thinmargin_agents.audit.checks import CHECKS  # noqa: PLC0415  # as above
     from thinmargin_agents.audit.findings import Scope  # noqa: PLC0415  # as above
-    from thinmargin_agents.audit.playing import Players  # noqa: PLC0415  # as above
+    from thinmargin_agents.audit.plan_players import Players  # noqa: PLC0415  # as above
     from thinmargin_agents.audit.table import show, summary  # noqa: PLC0415  # as above
 
     output = Console(markup=False, highlight=False, soft_wrap=True)
@@ -140,8 +140,8 @@ def _write(config: AuditConfig, scope: Scope, findings: list[Finding], errors: C
     """Whether the files asked for could be written."""
     from thinmargin.files import write_atomically  # noqa: PLC0415  # heavy: not for --help
     from thinmargin_agents.audit.table import PLACE, as_markdown, document  # noqa: PLC0415  # as above
-    from thinmargin_agents.outcome_table import as_json  # noqa: PLC0415  # as above
-    from thinmargin_agents.outputs import page_with  # noqa: PLC0415  # as above
+    from thinmargin_agents.cli.outputs import page_with  # noqa: PLC0415  # as above
+    from thinmargin_agents.evaluate.tables import as_json  # noqa: PLC0415  # as above
 
     command = command_of(config)
     try:

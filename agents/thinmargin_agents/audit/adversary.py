@@ -12,10 +12,10 @@ from thinmargin.baselines import baseline
 from thinmargin_agents.audit.entrants import latin_hypercube
 from thinmargin_agents.audit.exploits import KINDS, Kind
 from thinmargin_agents.audit.findings import HORIZON, Finding, Scope, Told, aligned
-from thinmargin_agents.audit.playing import knots_of, months_of
-from thinmargin_agents.rollout import play_worlds
-from thinmargin_agents.statistics import paired_difference
-from thinmargin_agents.trials import Earned
+from thinmargin_agents.audit.plan_players import knots_of, months_of
+from thinmargin_agents.play.candidates import Earned
+from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.scoring.statistics import paired_difference
 from thinmargin_agents.tuning.search import climb
 
 Numbers = npt.NDArray[np.float64]

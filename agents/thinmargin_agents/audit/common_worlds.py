@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from thinmargin_agents.audit.entrants import built_in
 from thinmargin_agents.audit.findings import HORIZON, Finding, Scope, Told, aligned
-from thinmargin_agents.rollout import play_worlds
-from thinmargin_agents.statistics import paired_difference
+from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.scoring.statistics import paired_difference
 
 Numbers = npt.NDArray[np.float64]
 

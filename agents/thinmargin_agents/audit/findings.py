@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from thinmargin.splits import KEYS
-from thinmargin_agents.audit.playing import Players
+from thinmargin_agents.audit.plan_players import Players
 
 Told = Callable[[float, str], None]
 """Hears the share of a check that is done, from 0 to 1, and what it is at."""

@@ -16,7 +16,7 @@ from thinmargin.settings import Settings
 from thinmargin.simulation import RUNNING
 from thinmargin_agents.audit.findings import HORIZON, Finding, Scope, Told
 from thinmargin_agents.play.outcome import Outcome
-from thinmargin_agents.rollout import play_worlds
+from thinmargin_agents.play.rollout import play_worlds
 
 Table = npt.NDArray[Any]
 Numbers = npt.NDArray[np.float64]

@@ -12,7 +12,7 @@ from thinmargin.levers import read_levers
 from thinmargin.plans import between
 from thinmargin.records import ACCESSORIES, LEVERS, MARKETING, PRICE
 from thinmargin_agents.audit.findings import HORIZON, Finding, Scope, Told, aligned
-from thinmargin_agents.audit.playing import knots_of, months_of
+from thinmargin_agents.audit.plan_players import knots_of, months_of
 from thinmargin_agents.tuning.search import climb
 
 Numbers = npt.NDArray[np.float64]

@@ -10,7 +10,7 @@ from thinmargin.levers import read_levers
 from thinmargin.records import LEVERS
 from thinmargin_agents.audit.entrants import corners, words_of
 from thinmargin_agents.audit.findings import HORIZON, Finding, Scope, Told, aligned
-from thinmargin_agents.audit.playing import knots_of, months_of
+from thinmargin_agents.audit.plan_players import knots_of, months_of
 
 Numbers = npt.NDArray[np.float64]
 

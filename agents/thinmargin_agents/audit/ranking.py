@@ -11,8 +11,8 @@ from thinmargin.baselines import BASELINES
 from thinmargin.records import LEVERS
 from thinmargin_agents.audit.entrants import OnCalendar, built_in, corners, latin_hypercube, words_of
 from thinmargin_agents.audit.findings import HORIZON, Finding, Scope, Told, aligned
-from thinmargin_agents.audit.playing import months_of
-from thinmargin_agents.rollout import play_worlds
+from thinmargin_agents.audit.plan_players import months_of
+from thinmargin_agents.play.rollout import play_worlds
 
 Numbers = npt.NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from thinmargin.records import markdown_table
 from thinmargin_agents.audit.findings import Finding, Scope
-from thinmargin_agents.versions import versions
+from thinmargin_agents.cli.versions import versions
 
 PLACE = "audit"
 """Where the results are in a page."""

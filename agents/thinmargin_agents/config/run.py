@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.hyperparameters import checked
 from thinmargin_agents.config.limits import check_numbers
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.hyperparameters import checked
 
 
 @dataclass(frozen=True)

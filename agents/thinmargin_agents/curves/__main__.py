@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from thinmargin_agents.commands import UsageError, run
-from thinmargin_agents.shipped import ShippedError, trained_names
+from thinmargin_agents.cli.command import UsageError, run
+from thinmargin_agents.policies.shipped import ShippedError, trained_names
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(config: CurvesConfig, errors: Console) -> int:
-    from thinmargin_agents.curves.course import course_of  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.curves.learning_curve import course_of  # noqa: PLC0415  # heavy: not for --help
     from thinmargin_agents.curves.picture import shows, wanted, write  # noqa: PLC0415  # as above
 
     try:

@@ -13,8 +13,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from thinmargin.files import write_atomically
-from thinmargin_agents.curves.course import Course
-from thinmargin_agents.report.look import (
+from thinmargin_agents.curves.learning_curve import Course
+from thinmargin_agents.policies.shipped import digest
+from thinmargin_agents.report.style import (
     BLUE,
     BROWN,
     GREEN,
@@ -29,7 +30,6 @@ from thinmargin_agents.report.look import (
     round_axis,
     tick,
 )
-from thinmargin_agents.shipped import digest
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

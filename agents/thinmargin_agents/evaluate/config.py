@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from thinmargin_agents.shipped import trained_names
+from thinmargin_agents.policies.shipped import trained_names
 
 
 def policies_help() -> str:

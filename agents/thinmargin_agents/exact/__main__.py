@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from thinmargin_agents.commands import UsageError, check_output, check_ranges, run
+from thinmargin_agents.cli.command import UsageError, check_output, check_ranges, run
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from thinmargin_agents.exact.reached import Reached
-    from thinmargin_agents.exact.recursion import Checked
+    from thinmargin_agents.exact.backward_induction import Checked
+    from thinmargin_agents.exact.contenders import Reached
 
 PROGRAM = "python -m thinmargin_agents.exact"
 LAST_SEED = 2**30
@@ -68,7 +68,7 @@ def _run(config: ExactConfig, errors: Console) -> int:
     from rich.console import Console  # noqa: PLC0415  # heavy: not for --help
 
     from thinmargin.files import write_atomically  # noqa: PLC0415  # as above
-    from thinmargin_agents.exact.reached import trained  # noqa: PLC0415  # as above
+    from thinmargin_agents.exact.contenders import trained  # noqa: PLC0415  # as above
     from thinmargin_agents.exact.table import Results, document, text  # noqa: PLC0415  # as above
 
     checked, reached = _without_learning(config.seed, errors)
@@ -92,12 +92,17 @@ def _without_learning(seed: int, errors: Console) -> tuple[Checked, list[Reached
     """The optimum with its check, then the plan and the constants, with progress on stderr."""
     from rich.progress import Progress  # noqa: PLC0415  # heavy: not for --help
 
-    from thinmargin_agents.exact.reached import GENERATIONS, SEARCHES, constants, planned  # noqa: PLC0415  # as above
-    from thinmargin_agents.exact.recursion import (  # noqa: PLC0415  # as above
+    from thinmargin_agents.exact.backward_induction import (  # noqa: PLC0415  # as above
         PRICES,
         USERS,
         checked,
         settings_of_the_world,
+    )
+    from thinmargin_agents.exact.contenders import (  # noqa: PLC0415  # as above
+        GENERATIONS,
+        SEARCHES,
+        constants,
+        planned,
     )
 
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from thinmargin_agents.exact.reached import Reached
-from thinmargin_agents.exact.recursion import AGREE, ENVIRONMENT, Checked, markup_of
-from thinmargin_agents.versions import versions
+from thinmargin_agents.cli.versions import versions
+from thinmargin_agents.exact.backward_induction import AGREE, ENVIRONMENT, Checked, markup_of
+from thinmargin_agents.exact.contenders import Reached
 
 WANTED = 0.99
 """Share of the optimum that whatever seeks or learns must reach."""

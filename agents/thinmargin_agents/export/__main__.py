@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from thinmargin_agents.commands import UsageError, check_output, run
+from thinmargin_agents.cli.command import UsageError, check_output, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,11 +57,11 @@ def _run(config: ExportConfig, errors: Console) -> int:
     """Make the graph, check it, write it."""
     from rich.console import Console  # noqa: PLC0415  # heavy: not for --help
 
-    from thinmargin_agents.export.making import exported  # noqa: PLC0415  # as above
-    from thinmargin_agents.export.restated import ExportError  # noqa: PLC0415  # as above
+    from thinmargin_agents.export.conversion import exported  # noqa: PLC0415  # as above
+    from thinmargin_agents.export.torch_modules import ExportError  # noqa: PLC0415  # as above
     from thinmargin_agents.play.errors import PolicyError  # noqa: PLC0415  # as above
-    from thinmargin_agents.runs import RunError  # noqa: PLC0415  # as above
-    from thinmargin_agents.shipped import ShippedError  # noqa: PLC0415  # as above
+    from thinmargin_agents.policies.shipped import ShippedError  # noqa: PLC0415  # as above
+    from thinmargin_agents.runs.folder import RunError  # noqa: PLC0415  # as above
 
     try:
         made = exported(config.run, config.which)

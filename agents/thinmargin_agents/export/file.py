@@ -21,7 +21,7 @@ from thinmargin.records import FEATURES, LEVERS
 from thinmargin.settings import Settings
 from thinmargin.splits import keys_of
 from thinmargin_agents.export.graph import Graph
-from thinmargin_agents.rollout import play_worlds
+from thinmargin_agents.play.rollout import play_worlds
 
 OPSET = 17
 """Version of the operators: readers of 2022 and later know them."""

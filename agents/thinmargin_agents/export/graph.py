@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from thinmargin.records import FEATURES
 from thinmargin.wrappers import Adapter
-from thinmargin_agents.export.restated import ExportError, ResidualStage, features_of, stage_of
+from thinmargin_agents.export.torch_modules import ExportError, ResidualStage, features_of, stage_of
 
 SQUASHED = ("sac", "tqc", "crossq")
 """Algorithms whose actor says the inverse hyperbolic tangent of the action."""
@@ -23,7 +23,7 @@ class Network(nn.Module):
 
     Args:
         algo: what trained it.
-        network: Stable-Baselines3's policy, as `thinmargin_agents.models.build_network` makes it.
+        network: Stable-Baselines3's policy, as `thinmargin_agents.sb3.building.build_network` makes it.
     """
 
     def __init__(self, algo: str, network: BasePolicy) -> None:

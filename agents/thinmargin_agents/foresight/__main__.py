@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from thinmargin_agents.commands import check_output, check_ranges, command_of, run
+from thinmargin_agents.cli.command import check_output, check_ranges, command_of, run
 from thinmargin_agents.foresight.config import ForesightConfig
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(config: ForesightConfig, errors: Console) -> int:
     from thinmargin.files import check_writable  # noqa: PLC0415  # heavy: not for --help
     from thinmargin.tuned import DamagedFileError  # noqa: PLC0415  # as above
-    from thinmargin_agents.foresight.known import file_of  # noqa: PLC0415  # as above
-    from thinmargin_agents.foresight.making import make  # noqa: PLC0415  # as above
+    from thinmargin_agents.foresight.improvement import make  # noqa: PLC0415  # as above
+    from thinmargin_agents.foresight.plan_files import file_of  # noqa: PLC0415  # as above
     from thinmargin_agents.play.errors import PolicyError  # noqa: PLC0415  # as above
 
     path = config.output or file_of("benchmark", config.split)

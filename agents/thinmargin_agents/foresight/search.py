@@ -18,7 +18,7 @@ import numpy.typing as npt
 from thinmargin.plans import between
 from thinmargin.records import LEVERS
 from thinmargin.settings import Settings
-from thinmargin_agents.trials import play_rows
+from thinmargin_agents.play.candidates import play_rows
 
 Numbers = npt.NDArray[np.float64]
 Steps = npt.NDArray[np.int16]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from thinmargin_agents.commands import check_ranges, command_of, run
+from thinmargin_agents.cli.command import check_ranges, command_of, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,7 +66,7 @@ def check(config: PhaseMapConfig) -> None:
     check_ranges(config, LIMITS)
     if find_spec("cma") is None:
         raise ValueError("the search needs CMA-ES: pip install 'thinmargin[search]'")
-    from thinmargin_agents.outputs import check_files  # noqa: PLC0415  # not for --help
+    from thinmargin_agents.cli.outputs import check_files  # noqa: PLC0415  # not for --help
 
     files = {"--json": config.json, "--picture": config.picture, "--markdown": config.markdown}
     check_files(files, picture="--picture", page="--markdown", place=PLACE)
@@ -97,7 +97,7 @@ def _found(config: PhaseMapConfig, console: Console) -> Result:
     from thinmargin_agents.phase_map.cells import GRIDS  # noqa: PLC0415  # as above
     from thinmargin_agents.phase_map.results import Asked, find  # noqa: PLC0415  # as above
     from thinmargin_agents.phase_map.search import Effort  # noqa: PLC0415  # as above
-    from thinmargin_agents.trials import Trials  # noqa: PLC0415  # as above
+    from thinmargin_agents.play.candidates import Trials  # noqa: PLC0415  # as above
 
     grids = tuple(grid for name, grid in GRIDS.items() if config.map in (name, "both"))
     asked = Asked(grids, config.n_worlds, config.n_hidden, Effort(config.generations, config.seed))
@@ -112,7 +112,7 @@ def _found(config: PhaseMapConfig, console: Console) -> Result:
 def _write(config: PhaseMapConfig, result: Result) -> Exception | None:
     """Write the files asked for; returns what went wrong, if anything did."""
     from thinmargin.files import write_atomically  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.outputs import page_with, write_picture  # noqa: PLC0415  # as above
+    from thinmargin_agents.cli.outputs import page_with, write_picture  # noqa: PLC0415  # as above
     from thinmargin_agents.phase_map.table import document, markdown  # noqa: PLC0415  # as above
 
     command = command_of(PROGRAM, config, without=NOT_FOUND_BY)

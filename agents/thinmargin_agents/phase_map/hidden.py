@@ -14,7 +14,7 @@ from thinmargin.splits import KEYS
 from thinmargin_agents.phase_map.boundary import difference_at
 from thinmargin_agents.phase_map.cells import CALIBRATED, Cell, Numbers, PhaseMap
 from thinmargin_agents.phase_map.search import Case
-from thinmargin_agents.statistics import Interval, bootstrap_interval
+from thinmargin_agents.scoring.statistics import Interval, bootstrap_interval
 
 FAMILY = "benchmark"
 DRAWN = 2000

@@ -13,7 +13,7 @@ from thinmargin.records import LEVERS, PRICE
 from thinmargin.settings import Settings
 from thinmargin.tuned import levers_of
 from thinmargin_agents.phase_map.cells import MARKUPS, Best, Cell, Numbers, Range
-from thinmargin_agents.trials import Trials
+from thinmargin_agents.play.candidates import Trials
 
 POPULATION = 12
 START_SD = 0.3

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from thinmargin.records import markdown_table
+from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.phase_map.boundary import at_boundary, ties
 from thinmargin_agents.phase_map.cells import CALIBRATED, MARKUPS, PROTOTYPE_SIGNS, Cell, PhaseMap, Range
 from thinmargin_agents.phase_map.hidden import DRAWN, FAMILY, HiddenWorlds
 from thinmargin_agents.phase_map.results import Result, calibrated_difference, prototype_changes, signs
-from thinmargin_agents.versions import versions
 
 HORIZON = 180
 """Months of an episode, the environment's own."""

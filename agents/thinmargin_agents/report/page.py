@@ -12,29 +12,29 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from thinmargin.baselines import BASELINES, baseline
 from thinmargin.settings import Settings
-from thinmargin_agents.comparison import Result
 from thinmargin_agents.play.errors import PolicyError
-from thinmargin_agents.policies import Entrant, Member
-from thinmargin_agents.report.cast import Cast, cast_of
-from thinmargin_agents.report.glossary import about, terms
-from thinmargin_agents.report.headline import headline, why_no_score
-from thinmargin_agents.report.leaderboard import columns_of
-from thinmargin_agents.report.look import BLUE, drawing
-from thinmargin_agents.report.realism import COMMAND as BACKTEST
-from thinmargin_agents.report.realism import realism
-from thinmargin_agents.report.response_charts import month_color, month_words, response_charts
-from thinmargin_agents.report.responses import responses
-from thinmargin_agents.report.spread import spread_charts
-from thinmargin_agents.report.stress import stress_table
-from thinmargin_agents.report.waterfall import waterfall_chart, waterfall_of, waterfall_rows
-from thinmargin_agents.report.years import year_groups
-from thinmargin_agents.scoring import FORESIGHT
-from thinmargin_agents.statistics import RESAMPLES
+from thinmargin_agents.policies.by_name import Entrant, Member
+from thinmargin_agents.report.roles import Cast, cast_of
+from thinmargin_agents.report.sections.glossary import about, terms
+from thinmargin_agents.report.sections.headline import headline, why_no_score
+from thinmargin_agents.report.sections.leaderboard import columns_of
+from thinmargin_agents.report.sections.realism import COMMAND as BACKTEST
+from thinmargin_agents.report.sections.realism import realism
+from thinmargin_agents.report.sections.response_charts import month_color, month_words, response_charts
+from thinmargin_agents.report.sections.responses import responses
+from thinmargin_agents.report.sections.spread import spread_charts
+from thinmargin_agents.report.sections.stress import stress_table
+from thinmargin_agents.report.sections.waterfall import waterfall_chart, waterfall_of, waterfall_rows
+from thinmargin_agents.report.sections.years import year_groups
+from thinmargin_agents.report.style import BLUE, drawing
+from thinmargin_agents.scoring.comparison import Result
+from thinmargin_agents.scoring.score import FORESIGHT
+from thinmargin_agents.scoring.statistics import RESAMPLES
 
 if TYPE_CHECKING:
-    from thinmargin_agents.playing import Playground
+    from thinmargin_agents.judging.arena import Playground
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "template"
 PAGE, STYLE, SCRIPT = "report.html.jinja", "report.css", "report.js"
 ASKED = "plan_with_feedback"
 """Whose answers are shown where no run is among the entrants."""
@@ -51,7 +51,7 @@ def html_report(
     """A comparison as one HTML page that needs nothing else; the same arguments give the same page.
 
     Args:
-        report: the JSON document, `thinmargin_agents.comparison.report_of`; what it lacks the page says it lacks.
+        report: the JSON document of `thinmargin_agents.scoring.comparison.report_of`; the page names what it lacks.
         results: what the document was made of.
         stress: results of held-out worlds, by family.
         entrants: the policies themselves; one is asked for its answers.

@@ -18,13 +18,13 @@ from rich.console import Console
 from rich.table import Table
 
 from thinmargin.files import write_atomically
+from thinmargin_agents.cli.versions import versions
+from thinmargin_agents.config.hyperparameters import flat
+from thinmargin_agents.config.preset import PAIRED
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.hyperparameters import flat
-from thinmargin_agents.presets import PAIRED
-from thinmargin_agents.search.spaces import BOUND, Space, bound_of
+from thinmargin_agents.search.search_space import BOUND, Space, bound_of
 from thinmargin_agents.search.study import REASON, ranking
 from thinmargin_agents.search.target import Target
-from thinmargin_agents.versions import versions
 
 SHOWN = 5
 """Trials of the table."""

@@ -9,11 +9,11 @@ from optuna.trial import TrialState
 
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
-from thinmargin_agents.many.stopping import Stop
-from thinmargin_agents.search.board import Board
+from thinmargin_agents.parallel.stop_signals import Stop
 from thinmargin_agents.search.claim import Claim
 from thinmargin_agents.search.messages import Ended, Job, Judged, Lost, Message, Went, Workers
-from thinmargin_agents.search.spaces import Space
+from thinmargin_agents.search.progress import Board
+from thinmargin_agents.search.search_space import Space
 from thinmargin_agents.search.study import REASON, count_settled, give_up, ranking
 
 WAIT = 0.5

@@ -12,21 +12,22 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 from thinmargin.settings import Settings
-from thinmargin_agents.cluster import ray_session, usable_ray
-from thinmargin_agents.commands import command_of
+from thinmargin_agents.cli.command import command_of
+from thinmargin_agents.cli.console import console as make_console
+from thinmargin_agents.config.hyperparameters import flat
+from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.train_config import TrainConfig, parse_pairs
-from thinmargin_agents.consoles import console as make_console
-from thinmargin_agents.hyperparameters import flat
-from thinmargin_agents.many.processes import cores
-from thinmargin_agents.models import check, environment_arguments
-from thinmargin_agents.presets import resolve
+from thinmargin_agents.parallel.processes import cores
+from thinmargin_agents.parallel.ray_session import ray_session, usable_ray
+from thinmargin_agents.sb3.building import check, environment_arguments
 from thinmargin_agents.search.best import conclude
-from thinmargin_agents.search.board import Board
 from thinmargin_agents.search.claim import Claim
 from thinmargin_agents.search.driver import Driver
+from thinmargin_agents.search.local_workers import LocalWorkers
 from thinmargin_agents.search.messages import Workers, first_line
-from thinmargin_agents.search.on_ray import RayWorkers
-from thinmargin_agents.search.spaces import BOUND, Space, space_of
+from thinmargin_agents.search.progress import Board
+from thinmargin_agents.search.ray_workers import RayWorkers
+from thinmargin_agents.search.search_space import BOUND, Space, space_of
 from thinmargin_agents.search.study import (
     count_settled,
     open_storage,
@@ -37,7 +38,6 @@ from thinmargin_agents.search.study import (
     take_back,
 )
 from thinmargin_agents.search.target import Target, target_of
-from thinmargin_agents.search.workers import LocalWorkers
 
 STOPPED = 130
 """Exit status after Ctrl-C."""

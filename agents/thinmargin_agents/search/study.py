@@ -18,13 +18,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 import thinmargin
-from thinmargin_agents.alike import differing
-from thinmargin_agents.comparison import REFERENCE
 from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.hyperparameters import flat
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.hyperparameters import flat
+from thinmargin_agents.runs.same_agent import differing
+from thinmargin_agents.scoring.comparison import REFERENCE
 from thinmargin_agents.search.messages import first_line
-from thinmargin_agents.search.spaces import Space
+from thinmargin_agents.search.search_space import Space
 from thinmargin_agents.search.target import Target
 
 ATTRIBUTE = "search"

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from thinmargin.baselines import Policy
 from thinmargin_agents.config.run import Run
-from thinmargin_agents.models import environment_arguments
-from thinmargin_agents.rollout import play_worlds
-from thinmargin_agents.scoring import world_scores
-from thinmargin_agents.statistics import interquartile_mean
-from thinmargin_agents.validation import Judge
+from thinmargin_agents.judging.validation import Judge
+from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.sb3.building import environment_arguments
+from thinmargin_agents.scoring.score import world_scores
+from thinmargin_agents.scoring.statistics import interquartile_mean
 
 Numbers = npt.NDArray[np.float64]
 

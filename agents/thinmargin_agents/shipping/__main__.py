@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from thinmargin_agents.commands import UsageError, run
+from thinmargin_agents.cli.command import UsageError, run
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from thinmargin_agents.shipped import Manifest
+    from thinmargin_agents.policies.shipped import Manifest
 
 PROGRAM = "python -m thinmargin_agents.shipping"
 LONGEST = 300
@@ -48,8 +48,8 @@ class ShippingConfig:
 def check(config: ShippingConfig) -> None:
     """Nothing if the flags can be used, else a ValueError that names flag, value and what is allowed."""
     from thinmargin.baselines import BASELINES  # noqa: PLC0415  # not for --help
-    from thinmargin_agents.scoring import FORESIGHT  # noqa: PLC0415  # as above
-    from thinmargin_agents.shipped import FOLDER, MANIFEST, NAME  # noqa: PLC0415  # as above
+    from thinmargin_agents.policies.shipped import FOLDER, MANIFEST, NAME  # noqa: PLC0415  # as above
+    from thinmargin_agents.scoring.score import FORESIGHT  # noqa: PLC0415  # as above
 
     if not NAME.fullmatch(config.name):
         raise ValueError(f"NAME is {config.name!r}: a small letter, then small letters, digits and _ are wanted")
@@ -75,14 +75,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(config: ShippingConfig, errors: Console) -> int:
     try:
-        from thinmargin_agents.shipping.making import shipment_of, write  # noqa: PLC0415  # torch takes seconds
+        from thinmargin_agents.shipping.shipment import shipment_of, write  # noqa: PLC0415  # torch takes seconds
     except ModuleNotFoundError as error:
         raise UsageError(f"{error}; this needs: pip install 'thinmargin[agents]'") from error
     from thinmargin.tuned import DamagedFileError  # noqa: PLC0415  # heavy: not for --help
     from thinmargin_agents.config.errors import ConfigError  # noqa: PLC0415  # as above
-    from thinmargin_agents.runs import RunError  # noqa: PLC0415  # as above
-    from thinmargin_agents.shipped import FOLDER  # noqa: PLC0415  # as above
-    from thinmargin_agents.shipping.finished import finished  # noqa: PLC0415  # as above
+    from thinmargin_agents.policies.shipped import FOLDER  # noqa: PLC0415  # as above
+    from thinmargin_agents.runs.folder import RunError  # noqa: PLC0415  # as above
+    from thinmargin_agents.shipping.finished_run import finished  # noqa: PLC0415  # as above
 
     try:
         runs = [finished(path) for path in config.runs]

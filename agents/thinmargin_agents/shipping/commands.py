@@ -7,12 +7,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from thinmargin_agents.commands import command_of
+from thinmargin_agents.cli.command import command_of
 from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.hyperparameters import flat
+from thinmargin_agents.config.preset import EVALUATIONS, load_preset, preset_names, resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.hyperparameters import flat
-from thinmargin_agents.presets import EVALUATIONS, load_preset, preset_names, resolve
 
 ONE_FLAG = ("n_timesteps", "n_envs")
 """Hyper-parameters with a flag of their own."""

@@ -13,9 +13,9 @@ from functools import partial
 from typing import Any
 
 from thinmargin.records import markdown_table
-from thinmargin_agents.hyperparameters import TABLE, flat
-from thinmargin_agents.outcome_table import plain_cell
-from thinmargin_agents.shipped import Manifest, evaluations_of, manifest_of, trained_names
+from thinmargin_agents.config.hyperparameters import TABLE, flat
+from thinmargin_agents.evaluate.tables import plain_cell
+from thinmargin_agents.policies.shipped import Manifest, evaluations_of, manifest_of, trained_names
 
 WIDTH = 120
 """Characters of a line of prose."""
@@ -169,7 +169,7 @@ def agent_words(manifest: Manifest) -> str:
         f" `{manifest.env_id}`.\n\n"
         f"```sh\npython evaluate.py {manifest.name}     # all seeds as one entrant\n"
         f"python evaluate.py {manifest.name}:{one}   # one seed\n```\n\n"
-        f'`thinmargin_agents.shipped.agent("{manifest.name}", seed={one})` is its policy in Python, with'
+        f'`thinmargin_agents.policies.shipped.agent("{manifest.name}", seed={one})` is its policy in Python, with'
         " Stable-Baselines3's `predict`, for the bare environment."
     )
 

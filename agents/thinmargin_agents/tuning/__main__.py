@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from thinmargin_agents.commands import UsageError, check_output, check_ranges, command_of, run
+from thinmargin_agents.cli.command import UsageError, check_output, check_ranges, command_of, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,8 +76,8 @@ def _run(config: TuneConfig, errors: Console) -> int:
     from thinmargin.files import write_atomically  # noqa: PLC0415  # as above
     from thinmargin.splits import KEYS  # noqa: PLC0415  # as above
     from thinmargin.tuned import Tuned, document, levers_of  # noqa: PLC0415  # as above
+    from thinmargin_agents.cli.versions import versions  # noqa: PLC0415  # as above
     from thinmargin_agents.tuning.rules import RULES, Effort  # noqa: PLC0415  # as above
-    from thinmargin_agents.versions import versions  # noqa: PLC0415  # as above
 
     rule = RULES[config.rule]
     generations, population = config.generations or rule.generations, config.population or rule.population

@@ -8,7 +8,7 @@ import numpy as np
 
 from thinmargin.plans import FEATURE_NAMES, Numbers, Surprise, between
 from thinmargin.records import LEVERS
-from thinmargin_agents.trials import Seen, Trials
+from thinmargin_agents.play.candidates import Seen, Trials
 
 FEATURES = (
     "users_home", "users_overseas", "fans", "share_home", "share_overseas", "unit_cost", "component", "market", "cash",

@@ -16,7 +16,7 @@ from thinmargin.plans import Feedback, Numbers, PlanPolicy, between, correction
 from thinmargin.records import LEVERS, PRICE
 from thinmargin.settings import Settings
 from thinmargin.tuned import tuned_policy
-from thinmargin_agents.trials import Earned, Seen, Trials
+from thinmargin_agents.play.candidates import Earned, Seen, Trials
 from thinmargin_agents.tuning.feedback import gain_of, surprise_of, whitening
 from thinmargin_agents.tuning.search import climb
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from thinmargin_agents.commands import UsageError, check_ranges, command_of, run
+from thinmargin_agents.cli.command import UsageError, check_ranges, command_of, run
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from thinmargin_agents.comparison import Result
-    from thinmargin_agents.policies import Entrant
+    from thinmargin_agents.policies.by_name import Entrant
+    from thinmargin_agents.scoring.comparison import Result
 
 PROGRAM = "python -m thinmargin_agents.years"
 PLACE = "years"
@@ -56,7 +56,7 @@ class YearsConfig:
 def check(config: YearsConfig) -> None:
     """Nothing if the flags can be used, else a ValueError that names flag, value and what is allowed."""
     from thinmargin.splits import KEYS  # noqa: PLC0415  # not for --help
-    from thinmargin_agents.outputs import check_files  # noqa: PLC0415  # as above
+    from thinmargin_agents.cli.outputs import check_files  # noqa: PLC0415  # as above
 
     most = len(KEYS[config.split])
     check_ranges(config, {"n_worlds": (1, most), "seed": (0, LAST_SEED)})
@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(config: YearsConfig, errors: Console) -> int:
     from thinmargin_agents.play.errors import PolicyError  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.policies import entrant_of  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.policies.by_name import entrant_of  # noqa: PLC0415  # heavy: not for --help
     from thinmargin_agents.years.table import text  # noqa: PLC0415  # as above
 
     try:
@@ -98,8 +98,8 @@ def _run(config: YearsConfig, errors: Console) -> int:
 def played(config: YearsConfig, entrants: Sequence[Entrant], console: Console) -> list[Result]:
     """Every policy through the same worlds; one that fails is a PolicyError."""
     from thinmargin.splits import KEYS  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.judging.arena import Arena, Evaluation, play_all, playground_of  # noqa: PLC0415  # as above
     from thinmargin_agents.play.errors import PolicyError  # noqa: PLC0415  # as above
-    from thinmargin_agents.playing import Arena, Evaluation, play_all, playground_of  # noqa: PLC0415  # as above
 
     evaluation = Evaluation()
     arena = Arena(playground_of(ENVIRONMENT), KEYS[config.split][: config.n_worlds])
@@ -112,7 +112,7 @@ def played(config: YearsConfig, entrants: Sequence[Entrant], console: Console) -
 def _write(config: YearsConfig, results: Sequence[Result]) -> Exception | None:
     """Write the files asked for; returns what went wrong, if anything did."""
     from thinmargin.files import write_atomically  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.outputs import page_with, write_picture  # noqa: PLC0415  # as above
+    from thinmargin_agents.cli.outputs import page_with, write_picture  # noqa: PLC0415  # as above
     from thinmargin_agents.years.table import document, markdown  # noqa: PLC0415  # as above
 
     split, worlds, command = config.split, config.n_worlds, command_of(PROGRAM, config, without=WRITTEN)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from thinmargin_agents.comparison import Result
-from thinmargin_agents.years.courses import BAND, COURSES, Course, as_reported, path_of
+from thinmargin_agents.scoring.comparison import Result
+from thinmargin_agents.years.quantities import BAND, COURSES, Course, as_reported, path_of
 from thinmargin_agents.years.table import heading, years_of
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from textwrap import fill
 from typing import Any
 
 from thinmargin.records import markdown_table
-from thinmargin_agents.comparison import Result
-from thinmargin_agents.versions import versions
-from thinmargin_agents.years.courses import BAND, COURSES, NOTE, Course, Numbers, as_reported, path_of
+from thinmargin_agents.cli.versions import versions
+from thinmargin_agents.scoring.comparison import Result
+from thinmargin_agents.years.quantities import BAND, COURSES, NOTE, Course, Numbers, as_reported, path_of
 
 WIDTH = 110
 """Characters of a line of text."""

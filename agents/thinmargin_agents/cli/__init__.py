@@ -1,0 +1,1 @@
+"""What command lines share: flags, files that they write, Markdown pages, the console, versions."""

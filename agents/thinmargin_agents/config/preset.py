@@ -1,0 +1,138 @@
+"""From a command line to a run: preset, then --hyperparams, then the flags of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.hyperparameters import ON_POLICY, checked, merged
+from thinmargin_agents.config.run import Run
+from thinmargin_agents.config.train_config import TrainConfig, parse_pairs
+
+PRESETS = Path(__file__).parent / "presets"
+PAIRED = "paired_worlds"
+"""A section of a preset beside those of the environments: rl-zoo3 knows no paired worlds and passes over it."""
+EVALUATIONS = 12
+"""Evaluations, and checkpoints, of a run that does not say how many."""
+RESIDUAL = "thinmargin.wrappers.Residual"
+HISTORY = "thinmargin.wrappers.History"
+
+
+def preset_names() -> list[str]:
+    """The shipped presets."""
+    return sorted(path.stem for path in PRESETS.glob("*.yml"))
+
+
+def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Hyper-parameters and environment arguments of a preset for this environment id.
+
+    The file maps environment ids to hyper-parameters, as rl-zoo3's do; `default` serves every other id.
+
+    Args:
+        name: `default` for the algorithm's own, the name of a shipped preset, or a YAML file.
+        algo: learning algorithm.
+        env_id: registered id.
+    """
+    import yaml  # noqa: PLC0415  # only a run needs it, not --help
+
+    shipped = PRESETS / f"{algo if name == 'default' else name}.yml"
+    path = shipped if shipped.is_file() and "/" not in name else Path(name)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"--preset is {name!r}: {error.strerror or error}; allowed are default, {', '.join(preset_names())},"
+            " or a readable YAML file"
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"--preset {path}: not a YAML file: {error}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"--preset {path}: a mapping of environment id to hyper-parameters is wanted")
+    section = content.get(env_id, content.get("default"))
+    if not isinstance(section, dict):
+        raise ConfigError(f"--preset {path}: no section {env_id!r} or 'default' with hyper-parameters")
+    values = dict(section)
+    env_kwargs = values.pop("env_kwargs", {})
+    if not isinstance(env_kwargs, dict):
+        raise ConfigError(f"--preset {path}: env_kwargs is {env_kwargs!r}: a mapping is wanted")
+    paired = content.get(PAIRED, {})
+    copies = paired.get(env_id, paired.get("default")) if isinstance(paired, dict) else paired
+    if copies is not None:
+        values[PAIRED] = copies
+    return checked(f"--preset {path}", algo, values), env_kwargs
+
+
+def resolve(config: TrainConfig) -> Run:
+    """The run a command line asks for; a ConfigError says what cannot be."""
+    env_id = config.env.removeprefix("thinmargin:")
+    preset, env_kwargs = load_preset(config.preset, config.algo, env_id)
+    given = checked("--hyperparams", config.algo, parse_pairs("--hyperparams", config.hyperparams))
+    flags: dict[str, Any] = {}
+    if config.total_timesteps is not None:
+        flags["n_timesteps"] = config.total_timesteps
+    if config.n_envs is not None:
+        flags["n_envs"] = config.n_envs
+    values = merged(preset, given, flags)
+    values["env_wrapper"] = _wrappers(config, values.get("env_wrapper"))
+    for name in ("n_timesteps", "n_envs"):
+        if name not in values:
+            raise ConfigError(f"--preset {config.preset}: {name} is missing")
+    _check_together(values, config.algo)
+    often = max(1, int(values["n_timesteps"]) // EVALUATIONS)
+    return Run(
+        algo=config.algo,
+        env_id=env_id,
+        env_kwargs={**env_kwargs, **parse_pairs("--env-kwargs", config.env_kwargs)},
+        seed=config.seed,
+        num_threads=config.num_threads,
+        device=config.device,
+        eval_freq=config.eval_freq or often,
+        n_eval_episodes=config.n_eval_episodes,
+        save_freq=config.save_freq or often,
+        tensorboard_log=None if config.tensorboard_log is None else str(config.tensorboard_log.absolute()),
+        hyperparameters=values,
+    )
+
+
+def _wrappers(config: TrainConfig, preset: Any) -> list[Any]:
+    """The preset's wrappers, with what --residual, --residual-bound and --history change."""
+    wrappers = list(preset) if isinstance(preset, (list, tuple)) else [] if preset is None else [preset]
+    if config.residual is not None or config.residual_bound is not None:
+        old = next((_arguments(item) for item in wrappers if _name(item) == RESIDUAL), {})
+        wrappers = [item for item in wrappers if _name(item) != RESIDUAL]
+        base = config.residual or old.get("base", "plan")
+        if base != "none":
+            bound = config.residual_bound if config.residual_bound is not None else old.get("bound", 0.5)
+            wrappers.append({RESIDUAL: {**old, "base": base, "bound": bound}})
+        elif config.residual_bound is not None:
+            raise ConfigError(f"--residual-bound is {config.residual_bound}: with --residual none it says nothing")
+    if config.history is not None:
+        wrappers = [item for item in wrappers if _name(item) != HISTORY]
+        if config.history not in ((), (0,)):
+            wrappers.append({HISTORY: {"lags": list(config.history)}})
+    return wrappers
+
+
+def _name(item: Any) -> Any:
+    return next(iter(item)) if isinstance(item, Mapping) and len(item) == 1 else item
+
+
+def _arguments(item: Any) -> dict[str, Any]:
+    inside = next(iter(item.values())) if isinstance(item, Mapping) else None
+    if not isinstance(inside, (Mapping, type(None))):
+        raise ConfigError(f"env_wrapper {_name(item)} has {inside!r}: a mapping of argument and value is wanted")
+    return dict(inside or {})
+
+
+def _check_together(values: Mapping[str, Any], algo: str) -> None:
+    """Nothing if hyper-parameters fit each other, else a ConfigError."""
+    copies, firms = int(values.get(PAIRED, 1)), int(values["n_envs"])
+    if copies > 1 and firms % copies:
+        raise ConfigError(
+            f"hyper-parameter n_envs is {firms}: a multiple of {PAIRED}, {copies}, is wanted (or {PAIRED}=1)"
+        )
+    size = int(values.get("n_steps", 5)) * firms
+    if algo in ON_POLICY and size < 2:
+        raise ConfigError(f"n_steps x n_envs is {size}: at least 2 months are wanted")

@@ -1,0 +1,117 @@
+"""What others earn in the world whose optimum is known: constant levers, the plan's search, PPO."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from thinmargin.baselines import baseline
+from thinmargin.observation import FEATURE_COUNT
+from thinmargin.records import LEVERS, PRICE
+from thinmargin_agents.exact.backward_induction import (
+    ENVIRONMENT,
+    KEY,
+    PRICES,
+    Numbers,
+    frugal,
+    markup_of,
+    settings_of_the_world,
+)
+from thinmargin_agents.play.candidates import Trials
+from thinmargin_agents.tuning.rules import NARROW, STARTS, WIDE
+from thinmargin_agents.tuning.search import Found, climb
+
+HAND_CODED = {"low_margin_ecosystem": "thin", "premium": "premium"}
+"""Hand-coded policies whose price is kept for ever, and what they are called here."""
+KNOTS = 11
+"""Points in time of a plan, as many as the shipped plan has."""
+GENERATIONS, POPULATION = 150, 20
+"""Effort of each of its searches."""
+SEARCHES = len(STARTS) + 1
+"""From every start, then from the better of what they find."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What one policy earns: its name, what it does in words, J in RMB bn, and whether it is a learner or a search."""
+
+    name: str
+    meaning: str
+    value: float
+    seeks: bool = False
+
+
+def constants() -> list[Reached]:
+    """The best price for ever, and those of two hand-coded policies; none spends anything: spending only costs."""
+    prices = [*np.linspace(-1.0, 1.0, PRICES + 1), *(_price_of(name) for name in HAND_CODED)]
+    worth = Trials([KEY], len(prices), settings_of_the_world()).plans(frugal(prices)[:, None]).value[:, 0]
+    best = int(worth[: PRICES + 1].argmax())
+    rows = [best, *range(PRICES + 1, len(prices))]
+    names = ("best constant", *HAND_CODED.values())
+    return [
+        Reached(name, f"markup {100.0 * float(markup_of(prices[row])):.1f} % for ever", float(worth[row]))
+        for name, row in zip(names, rows, strict=True)
+    ]
+
+
+def _price_of(name: str) -> float:
+    """What a hand-coded policy that looks at nothing does with the price lever."""
+    action, _ = baseline(name).predict(np.zeros(FEATURE_COUNT, np.float32))
+    return float(action[PRICE])
+
+
+def planned(seed: int, generations: int = GENERATIONS, told: Callable[[], None] | None = None) -> Reached:
+    """The best plan found the way the shipped plan is: four levers over time that react to nothing.
+
+    Args:
+        seed: of CMA-ES.
+        generations: of each of the SEARCHES.
+        told: called after every generation.
+    """
+    trials = Trials([KEY], POPULATION, settings_of_the_world())
+
+    def seek(number: int, start: Numbers, spread: float) -> Found:
+        return climb(
+            lambda numbers: trials.plans(numbers.reshape(POPULATION, KNOTS, len(LEVERS)).clip(-1.0, 1.0)).value[:, 0],
+            start, spread, generations=generations, population=POPULATION, seed=seed + number + 1,
+            told=None if told is None else lambda _: told(),
+        )  # fmt: skip
+
+    found = [seek(number, np.tile(start, KNOTS), WIDE) for number, start in enumerate(STARTS)]
+    better = max(found, key=lambda item: item.value)
+    value = seek(len(STARTS), better.numbers, NARROW).value
+    return Reached("plan", f"CMA-ES, {KNOTS} knots a lever", value, seeks=True)
+
+
+def trained(seed: int, timesteps: int | None = None, *, shown: bool = False) -> Reached:
+    """The policy that `python train.py --env ThinMargin/EcosystemOneState-v0` trains.
+
+    Args:
+        seed: of the run.
+        timesteps: months of experience; the preset's by default.
+        shown: show the run's progress on stderr.
+
+    Raises:
+        ConfigError: a value is not among what is allowed.
+        KeyboardInterrupt: the run was stopped.
+    """
+    from thinmargin_agents.config.preset import resolve  # noqa: PLC0415  # as above
+    from thinmargin_agents.config.train_config import TrainConfig  # noqa: PLC0415  # torch takes seconds
+    from thinmargin_agents.runs.folder import RunFolder  # noqa: PLC0415  # as above
+    from thinmargin_agents.training.trainer import train  # noqa: PLC0415  # as above
+
+    run = resolve(TrainConfig(env=ENVIRONMENT, seed=seed, total_timesteps=timesteps, n_eval_episodes=2))
+    said = sys.stderr if shown else io.StringIO()
+    with tempfile.TemporaryDirectory() as logs, contextlib.redirect_stdout(said):
+        judgement = train(run, RunFolder.create(Path(logs), run), shown=shown)
+    if judgement is None:
+        raise KeyboardInterrupt
+    months = run.total_timesteps
+    return Reached("PPO", f"{months:,} months of experience", judgement.J, seeks=True)

@@ -1,0 +1,184 @@
+"""Making a file of best-known plans: where every world begins, two searches, what the second one added."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from thinmargin.baselines import BASELINES, Policy, baseline
+from thinmargin.plans import between
+from thinmargin.settings import Settings
+from thinmargin.splits import KEYS
+from thinmargin.tuned import tuned_policy
+from thinmargin_agents.cli.command import UsageError
+from thinmargin_agents.cli.versions import versions
+from thinmargin_agents.foresight.config import ForesightConfig
+from thinmargin_agents.foresight.plan_files import KnownPlans, read_plans, save_plans
+from thinmargin_agents.foresight.search import Best, Numbers, Problem, Steps, improve, in_steps, value_of
+from thinmargin_agents.play.candidates import Seen, Trials
+from thinmargin_agents.play.errors import PolicyError
+from thinmargin_agents.policies.by_name import entrant_of
+
+CHUNK = 16
+"""Worlds searched side by side in one process."""
+KNOTS = (11, 21, 21)
+"""Of the two searches, the second finer, and of the check that doubles their budget."""
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""What keeps a process to one thread: matrices are small, and threads of two processes wait for each other."""
+UNUSED = "random"
+"""A hand-coded policy with dice of its own: no one plays the same twice."""
+
+
+def make(config: ForesightConfig, path: Path, command: str, console: Console) -> str:
+    """Seek the plans that `config` asks for, write them to `path`, and say in words what was found.
+
+    Raises:
+        DamagedFileError: there is a file at `path` that cannot be read, and `fresh` is not asked for.
+        UsageError, PolicyError: a policy of `also` is unknown, or does not work.
+        OSError: the file cannot be written.
+    """
+    settings = Settings()
+    keys = KEYS[config.split][: config.n_worlds]
+    known = None if config.fresh or not path.is_file() else read_plans(path)
+    players: dict[str, Policy] = {name: baseline(name) for name in BASELINES if name != UNUSED}
+    for name in config.also:
+        try:
+            players |= {member.name: member.policy for member in entrant_of(name).members}
+        except ValueError as error:
+            raise UsageError(f"--also: {error}") from error
+    names, starts = starts_of(players, keys, known, settings)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        checked = keys[: config.n_check]
+        task = progress.add_task("foresight", total=2 * config.evaluations * (len(keys) + len(checked)))
+
+        def told(count: int) -> None:
+            progress.update(task, advance=count)
+
+        first = sought(config, keys, starts, 0, config.evaluations, told)
+        second = sought(config, keys, first.tables[None], 1, config.evaluations, told)
+        doubled = sought(config, checked, second.tables[None, : len(checked)], 2, 2 * config.evaluations, told)
+    begun = value_of(keys, starts[0], settings)
+    means = [float(value.mean()) for value in (begun, first.value, second.value)]
+    raised = 100.0 * float(doubled.value.mean() / second.value[: len(checked)].mean() - 1.0)
+    made = {
+        "command": command if known is None else f"{command}, begun from an earlier file",
+        "evaluations": 2 * config.evaluations,
+        "begun_from": {name: names.count(name) for name in sorted(set(names))},
+        "convergence": {
+            "J_begun": means[0],
+            "J_half": means[1],
+            "J": means[2],
+            "worlds_checked": len(checked),
+            "doubling_adds_percent": raised,
+        },
+        "versions": versions(),
+    }
+    save_plans(path, merged(known, KnownPlans(np.array(keys), second.tables, second.value, made)))
+    return (
+        f"{config.n_worlds} {config.split} worlds: the best of {len(players)} policies"
+        f"{'' if known is None else ' and the earlier search'} in every world earns"
+        f" {means[0]:.2f} RMB bn, the best plan known {means[1]:.2f} after {config.evaluations} plays of a world and"
+        f" {means[2]:.2f} after {2 * config.evaluations}; as many again add {raised:.2f} % in the first {len(checked)}"
+        f" worlds\nwritten: {path}"
+    )
+
+
+def starts_of(
+    players: dict[str, Policy], keys: Sequence[int], known: KnownPlans | None, settings: Settings
+) -> tuple[list[str], Steps]:
+    """Where every world begins: the best of what the policies did there, and the shipped plan.
+
+    Returns:
+        Names of the best, one a world, and tables of shape (2, worlds, horizon, 4).
+    """
+    names = list(players)
+    tables = [played(policy, keys, settings) for policy in players.values()]
+    if known is not None:
+        place = {key: row for row, key in enumerate(known.keys.tolist())}
+        earlier = tables[0].copy()
+        for row, key in enumerate(keys):
+            if key in place:
+                earlier[row] = known.tables[place[key]]
+        names.append("earlier search")
+        tables.append(earlier)
+    values = np.stack([value_of(keys, table, settings) for table in tables])
+    best = values.argmax(axis=0)
+    times = np.arange(settings.horizon) / settings.horizon
+    plan = np.broadcast_to(in_steps(between(tuned_policy("plan").knots, times)), tables[0].shape)
+    return [names[row] for row in best], np.stack([np.stack(tables)[best, np.arange(len(keys))], plan])
+
+
+def played(policy: Policy, keys: Sequence[int], settings: Settings) -> Steps:
+    """What a policy does in every world, shape (worlds, horizon, 4)."""
+    trials = Trials(keys, 1, settings)
+    table = np.zeros((len(keys), settings.horizon, 4), np.int16)
+    state: Any = None
+
+    def answer(seen: Seen, time: float) -> Numbers:
+        nonlocal state
+        month = round(time * settings.horizon)
+        actions, state = policy.predict(seen[0].copy(), state, np.full(len(keys), month == 0), True)  # noqa: FBT003  # SB3's own order
+        if np.shape(actions) != (len(keys), 4) or not np.isfinite(actions).all():
+            raise PolicyError(
+                f"{type(policy).__name__}, month {month}: finite actions of shape ({len(keys)}, 4) are wanted"
+            )
+        table[:, month] = in_steps(actions)
+        return np.asarray(actions, np.float64)
+
+    trials.play(answer)
+    return table
+
+
+def sought(
+    config: ForesightConfig,
+    keys: Sequence[int],
+    starts: Steps,
+    number: int,
+    evaluations: int,
+    told: Callable[[int], None],
+) -> Best:
+    """The best tables of all worlds, chunk by chunk in processes; `number` says which of the searches this is."""
+    parts: dict[int, Best] = {}
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))  # read by processes that start
+    with ProcessPoolExecutor(config.processes, mp_context=get_context("spawn")) as pool:
+        tasks = {}
+        for first in range(0, len(keys), CHUNK):
+            some = slice(first, first + CHUNK)
+            problem = Problem(list(keys[some]), np.ascontiguousarray(starts[:, some]))
+            seed = config.seed + 100_003 * number
+            task = pool.submit(improve, problem, Settings(), evaluations, seed, KNOTS[number])
+            tasks[task] = first
+        waiting = set(tasks)
+        try:
+            while waiting:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for task in done:
+                    parts[tasks[task]] = task.result()
+                    told(len(parts[tasks[task]].value) * evaluations)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    ordered = [parts[first] for first in sorted(parts)]
+    return Best(np.concatenate([part.tables for part in ordered]), np.concatenate([part.value for part in ordered]))
+
+
+def merged(known: KnownPlans | None, new: KnownPlans) -> KnownPlans:
+    """The new plans, and those of other worlds that the file had."""
+    if known is None:
+        return new
+    other = ~np.isin(known.keys, new.keys)
+    order = np.argsort(np.concatenate([known.keys[other], new.keys]))
+    return KnownPlans(
+        np.concatenate([known.keys[other], new.keys])[order],
+        np.concatenate([known.tables[other], new.tables])[order],
+        np.concatenate([known.value[other], new.value])[order],
+        new.made,
+    )

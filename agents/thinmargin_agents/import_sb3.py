@@ -1,0 +1,189 @@
+"""Take in a model that Stable-Baselines3 saved elsewhere: python -m thinmargin_agents.import_sb3 model.zip --algo ppo.
+
+Of the zip, the tensors of `policy.pth` are read and nothing else: its member `data` is a pickle, which can do
+anything to the computer that reads it, so what the model is must be said by the flags. Nothing heavy is imported
+before the command line is read, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import io
+import lzma
+import pickle
+import shlex
+import warnings
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from thinmargin_agents.cli.command import UsageError, run
+from thinmargin_agents.config.limits import Algorithm
+from thinmargin_agents.config.run import judged_where
+from thinmargin_agents.config.train_config import TrainConfig
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from thinmargin_agents.config.run import Run
+
+PROGRAM = "python -m thinmargin_agents.import_sb3"
+MEMBER = "policy.pth"
+ROOM = 1 << 20
+"""Bytes that a file of tensors may have beside them."""
+NO_ZIP = (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError)
+"""What is raised for a zip that is damaged, encrypted, or packed in a way that Python does not know."""
+UNREADABLE = (
+    pickle.UnpicklingError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError
+)  # fmt: skip
+"""What torch raises for a file that is damaged or holds more than tensors."""
+
+
+@dataclass(frozen=True)
+class StockConfig:
+    """Take a zip of Stable-Baselines3 or rl-zoo3 into a run folder that evaluate.py plays.
+
+    Reads tensors only: nothing in the zip is executed. The network and the wrappers are those of the preset and of
+    --hyperparams; a model that does not fit them is refused. Exit status 2 for what cannot be used, 1 if the folder
+    cannot be written.
+    """
+
+    model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL.zip")]
+    """What model.save() or rl-zoo3 wrote."""
+    output: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
+    """The run folder to make."""
+    algo: Algorithm = "ppo"
+    """Algorithm that trained it."""
+    env: str = "ThinMargin/Ecosystem-v0"
+    """Environment id it was trained on."""
+    preset: str = "default"
+    """Preset it was trained with: a shipped one, or a YAML file in the form of rl-zoo3."""
+    hyperparams: Annotated[tuple[str, ...], tyro.conf.arg(aliases=["-params"], metavar="NAME=VALUE ...")] = ()
+    """Hyper-parameters that differ from the preset; of those, policy_kwargs and env_wrapper matter."""
+    env_kwargs: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE ...")] = ()
+    """Keyword arguments of the environment it was trained in."""
+    residual: str | None = None
+    """Built-in policy whose actions it corrects, or none; the preset's if not given."""
+    residual_bound: float | None = None
+    """Most that a correction adds to an action; the preset's if not given."""
+    history: Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="LAG ...")] = None
+    """Months back whose changes it sees too; the preset's if not given, 0 for none."""
+    seed: int = 0
+    """Seed it was trained with: several seeds are told apart by it."""
+
+
+def check(config: StockConfig) -> None:
+    """Nothing if the flags can be used, else a UsageError."""
+    if not config.model.is_file():
+        raise UsageError(f"MODEL.zip is {str(config.model)!r}: no such file")
+    if config.output.exists():
+        raise UsageError(f"--output is {str(config.output)!r}: it is there already; a new folder is wanted")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status: 1 if the folder cannot be written, 2 for a bad argument."""
+    return run(PROGRAM, StockConfig, argv, check, _take_in)
+
+
+def _take_in(config: StockConfig, errors: Console) -> int:
+    from thinmargin_agents.config.errors import ConfigError  # noqa: PLC0415  # light, but only needed here
+    from thinmargin_agents.config.preset import resolve  # noqa: PLC0415  # heavy: not for --help
+
+    try:
+        wanted = resolve(
+            TrainConfig(
+                algo=config.algo, env=config.env, preset=config.preset, hyperparams=config.hyperparams,
+                env_kwargs=config.env_kwargs, residual=config.residual, residual_bound=config.residual_bound,
+                history=config.history, seed=config.seed,
+            )
+        )  # fmt: skip
+        weights = stock_weights(config.model, wanted)
+    except ConfigError as error:
+        raise UsageError(str(error)) from error
+    from thinmargin_agents.runs.folder import RunFolder  # noqa: PLC0415  # heavy: not for --help
+
+    try:
+        config.output.mkdir(parents=True)
+        folder = RunFolder.describe(config.output, wanted)
+        folder.save("best", {"policy": weights, "timesteps": None, "J": None})
+    except OSError as error:
+        errors.print(f"{PROGRAM}: --output: {error}", style="red")
+        return 1
+    from rich.console import Console  # noqa: PLC0415  # as above
+
+    judge = shlex.join(["python", "evaluate.py", str(config.output), *judged_where(wanted)])
+    said = f"{config.output}: {config.model} on {config.env}; next: {judge}"
+    Console(markup=False, highlight=False, soft_wrap=True).print(said)
+    return 0
+
+
+def stock_weights(file: Path, wanted: Run) -> dict[str, Any]:
+    """The policy's weights in a zip of Stable-Baselines3, by name, as arrays.
+
+    Args:
+        file: the zip.
+        wanted: says which network they belong to.
+
+    Raises:
+        ConfigError: the zip is damaged or holds more than tensors, or the weights are not those of the network.
+    """
+    from thinmargin_agents.config.errors import ConfigError  # noqa: PLC0415  # light, but only needed here
+    from thinmargin_agents.sb3.building import build_network, load_weights, weights  # noqa: PLC0415  # heavy
+
+    try:
+        network = build_network(wanted)
+    except (ValueError, TypeError, AssertionError) as error:
+        raise ConfigError(f"{wanted.algo} on {wanted.env_id}: {error}") from error
+    size = sum(tensor.nbytes for tensor in network.state_dict().values())
+    tensors = _tensors(file, 2 * size + ROOM)
+    try:
+        load_weights(network, tensors)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(
+            f"{file}: not the network that --algo, --env, --preset and the other flags describe: {error}"
+        ) from error
+    return weights(network)
+
+
+def _tensors(file: Path, most: int) -> dict[str, Any]:
+    """The tensors of the zip's `policy.pth`, by name; anything else is a ConfigError."""
+    import torch  # noqa: PLC0415  # heavy: not for --help
+
+    from thinmargin_agents.config.errors import ConfigError  # noqa: PLC0415  # light, but only needed here
+
+    try:
+        with zipfile.ZipFile(file) as archive:
+            size = archive.getinfo(MEMBER).file_size
+            if size > most:
+                raise ConfigError(f"{file}: {MEMBER} has {size:,} bytes: at most {most:,} fit the network described")
+            content = archive.read(MEMBER)
+    except KeyError as error:
+        raise ConfigError(f"{file}: has no {MEMBER}: not a model that Stable-Baselines3 saved") from error
+    except NO_ZIP as error:
+        raise ConfigError(f"{file}: not a zip that can be read: {error}") from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of forms it may not read: then it says so
+            found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except UNREADABLE as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigError(f"{file}: {MEMBER} is damaged or holds more than tensors: {why}") from error
+    named = isinstance(found, dict) and all(isinstance(name, str) for name in found)
+    if not named or not all(map(_is_plain, found.values())):
+        raise ConfigError(f"{file}: {MEMBER} holds something else than named tensors")
+    return dict(found)
+
+
+def _is_plain(item: Any) -> bool:
+    """Whether it is a tensor with all its numbers: neither sparse, nor nested, nor a shape alone."""
+    import torch  # noqa: PLC0415  # heavy: not for --help
+
+    return isinstance(item, torch.Tensor) and item.layout == torch.strided and not (item.is_nested or item.is_meta)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Policies on the same worlds: the arena, stress worlds, validation while training."""

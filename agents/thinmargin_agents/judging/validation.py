@@ -1,0 +1,138 @@
+"""Judge a policy on validation worlds while it learns: never on the worlds kept for reporting.
+
+The score needs the best known plans of the worlds, which are shipped for the first 256 validation worlds of the
+benchmark; elsewhere there is J only. Policies are chosen by mean J, which orders them as the score does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from thinmargin.baselines import baseline
+from thinmargin.settings import Settings
+from thinmargin.splits import keys_of
+from thinmargin.tuned import DamagedFileError
+from thinmargin_agents.foresight.plan_files import known_plans
+from thinmargin_agents.play.outcome import Outcome
+from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.scoring.comparison import REFERENCE
+from thinmargin_agents.scoring.score import TUNED, Anchors, score, score_interval, world_scores
+from thinmargin_agents.scoring.statistics import interquartile_mean, paired_difference
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How a policy did: means in RMB bn, the paired difference to the baseline with its 95 % interval.
+
+    The score, its 95 % interval and the mean of the middle half of the worlds' scores are in percent; None where the
+    best plans of the worlds are not known.
+    """
+
+    J: float
+    profit_part: float
+    closing_part: float
+    bankrupt_share: float
+    saturation: dict[str, float]
+    difference: float
+    low: float
+    high: float
+    score: float | None = None
+    score_low: float | None = None
+    score_high: float | None = None
+    score_iqm: float | None = None
+
+    @property
+    def score_in_words(self) -> str:
+        """The score with its interval, such as `score 76.1 [74.0, 78.2]`; empty where there is none."""
+        return "" if self.score is None else f"score {self.score:.1f} [{self.score_low:.1f}, {self.score_high:.1f}]"
+
+    def metrics(self) -> dict[str, float]:
+        """TensorBoard tags and numbers; `score/*` only where there is a score."""
+        scores = {
+            "score/score": self.score,
+            "score/low": self.score_low,
+            "score/high": self.score_high,
+            "score/iqm": self.score_iqm,
+        }
+        return {
+            **{tag: value for tag, value in scores.items() if value is not None},
+            "eval/J": self.J,
+            "eval/profit_part": self.profit_part,
+            "eval/closing_part": self.closing_part,
+            "eval/bankrupt_share": self.bankrupt_share,
+            "eval/over_baseline": self.difference,
+            "eval/over_baseline_low": self.low,
+            "eval/over_baseline_high": self.high,
+            **{f"eval/saturation_{name}": share for name, share in self.saturation.items()},
+        }
+
+
+class Judge:
+    """The same validation worlds for every policy; the baseline has played them already.
+
+    Args:
+        arguments: keyword arguments of the environment the agent trains in.
+        worlds: how many validation worlds, at most a million.
+
+    Attributes:
+        settings: of the worlds: rewards are what is earned, whatever the agent learns by.
+        keys: of the worlds.
+        baseline: what low_margin_ecosystem makes of the worlds.
+        anchors: what scores 0 and 100 in them, or None.
+        no_score: why there is no score; empty if there is one.
+    """
+
+    def __init__(self, arguments: dict[str, Any], worlds: int) -> None:
+        trained = Settings(**arguments)
+        self.settings = Settings(
+            worlds=trained.worlds, horizon=trained.horizon, closing=trained.closing, discrete=trained.discrete
+        )
+        self.keys = list(keys_of("validation")[:worlds])
+        self.baseline = self._play(baseline(REFERENCE), discrete=False)
+        self.anchors, self.no_score = self._anchors()
+
+    def _anchors(self) -> tuple[Anchors | None, str]:
+        settings = self.settings
+        try:
+            known = known_plans(settings.worlds, self.keys, settings.horizon, settings.closing)
+        except DamagedFileError as error:
+            return None, str(error)
+        if known is None:
+            return None, "the best plans of these worlds are not known"
+        anchors = Anchors(self._play(baseline(TUNED), discrete=False).value, known.value)
+        return (anchors, "") if anchors.can_score else (None, f"no plan known earns more than {TUNED} in these worlds")
+
+    def _play(self, policy: Any, *, discrete: bool) -> Outcome:
+        return play_worlds(
+            policy, self.keys, worlds=self.settings.worlds, horizon=self.settings.horizon,
+            closing=self.settings.closing, discrete=discrete,
+        )  # fmt: skip
+
+    def judge(self, policy: Any) -> Judgement:
+        """Play every validation world and compare, world by world, with the baseline."""
+        outcome = self._play(policy, discrete=self.settings.discrete)
+        paired = paired_difference(outcome.value, self.baseline.value, np.random.default_rng(0))
+        judgement = Judgement(
+            J=float(outcome.value.mean()),
+            profit_part=float(outcome.profit_part.mean()),
+            closing_part=float(outcome.closing_part.mean()),
+            bankrupt_share=float(outcome.bankrupt.mean()),
+            saturation=dict(outcome.saturation),
+            difference=paired.mean,
+            low=paired.interval[0],
+            high=paired.interval[1],
+        )
+        if self.anchors is None:
+            return judgement
+        value = outcome.value[None]
+        low, high = score_interval(value, self.anchors, np.random.default_rng(0))
+        return replace(
+            judgement,
+            score=score(value, self.anchors),
+            score_low=low,
+            score_high=high,
+            score_iqm=float(interquartile_mean(world_scores(value, self.anchors).ravel())),
+        )

@@ -1,0 +1,1 @@
+"""The curves of TensorBoard that this package adds, and the means behind them."""

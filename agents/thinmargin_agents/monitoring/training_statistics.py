@@ -1,0 +1,89 @@
+"""What the firms did between two points of TensorBoard's curves: sums over months and firms, told as means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin.records import LEVERS
+from thinmargin_agents.monitoring.tags import BANKRUPT_SHARE, BUSINESS
+from thinmargin_agents.play.outcome import SATURATED
+
+Numbers = npt.NDArray[np.float64]
+
+
+class Tally:
+    """Sums since `clear`.
+
+    Args:
+        names: columns of the reports that are added.
+        corrected: whether the agent corrects a base policy, so that corrections are added too.
+    """
+
+    def __init__(self, names: Sequence[str], *, corrected: bool) -> None:
+        self._names, self.corrected = tuple(names), corrected
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        levers = len(LEVERS)
+        self._counts = np.zeros(3)  # months, episodes that ended, bankruptcies among them
+        self._sums = {
+            "reports": np.zeros(len(self._names)), "asked": np.zeros(levers), "squares": np.zeros(levers),
+            "edges": np.zeros(levers), "corrections": np.zeros(levers),
+        }  # fmt: skip
+
+    def add(self, reports: Numbers, asked: Numbers, corrections: npt.NDArray[Any] | None = None) -> None:
+        """Add a month of n firms.
+
+        Args:
+            reports: shape (n, names).
+            asked: actions, shape (n, 4).
+            corrections: what the agent added to the base policy's actions, shape (n, 4).
+        """
+        self._counts[0] += 1
+        self._sums["reports"] += reports.mean(axis=0)
+        self._sums["asked"] += asked.mean(axis=0)
+        self._sums["squares"] += np.square(asked).mean(axis=0)
+        self._sums["edges"] += (np.abs(asked) >= SATURATED).mean(axis=0)
+        if corrections is not None:
+            self._sums["corrections"] += np.abs(corrections).mean(axis=0)
+
+    def add_ends(self, ended: int, bankrupt: float) -> None:
+        """Add episodes that ended, and how many of them in bankruptcy."""
+        self._counts[1:] += ended, bankrupt
+
+    def told(self) -> dict[str, float]:
+        """By tag: `business/*` and `levers/*`; the bankrupt share only if an episode ended."""
+        months, ended, bankrupt = self._counts.tolist()
+        means = {name: sums / max(months, 1.0) for name, sums in self._sums.items()}
+        books = dict(zip(self._names, means["reports"].tolist(), strict=True))
+        told = {tag.name: tag.of(books) for tag in BUSINESS}
+        if ended:
+            told[BANKRUPT_SHARE.name] = bankrupt / ended
+        spreads = np.sqrt(np.maximum(means["squares"] - np.square(means["asked"]), 0.0))
+        for k, lever in enumerate(LEVERS):
+            told[f"levers/{lever.name}_mean"] = float(means["asked"][k])
+            told[f"levers/{lever.name}_spread"] = float(spreads[k])
+            told[f"levers/{lever.name}_saturation"] = float(means["edges"][k])
+            told[f"levers/{lever.name}_applied"] = books[f"applied_{lever.name}"]
+            if self.corrected:
+                told[f"levers/{lever.name}_correction"] = float(means["corrections"][k])
+        return told
+
+    def get_state(self) -> dict[str, Any]:
+        """All sums."""
+        return {"counts": self._counts.copy(), **{name: sums.copy() for name, sums in self._sums.items()}}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go back to a state of `get_state`; a foreign one is a ValueError or KeyError, and changes nothing."""
+        found = {}
+        for name, mine in (("counts", self._counts), *self._sums.items()):
+            found[name] = np.array(state[name], np.float64)
+            if found[name].shape != mine.shape:
+                raise ValueError(f"state[{name!r}] has shape {found[name].shape}: {mine.shape} is wanted")
+        self._counts = found.pop("counts")
+        self._sums = found

@@ -1,0 +1,144 @@
+"""`train.py --seeds`: the runs, the engine that trains them, and what came out."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.run import judged_where
+from thinmargin_agents.config.train_config import TrainConfig
+from thinmargin_agents.parallel.jobs import End, Job
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from thinmargin_agents.parallel.progress import Board
+
+
+def train_seeds(config: TrainConfig) -> int:
+    """Train every seed as a run of its own, and say what came out.
+
+    Returns:
+        The exit status: 0, or 1 if a seed failed, 130 if they were stopped.
+
+    Raises:
+        ConfigError: the flags cannot be used; nothing has been trained.
+    """
+    from thinmargin_agents.cli.console import console as make_console  # noqa: PLC0415  # as above
+    from thinmargin_agents.config.preset import resolve  # noqa: PLC0415  # as above
+    from thinmargin_agents.parallel.processes import cores, train_here  # noqa: PLC0415  # as above
+    from thinmargin_agents.parallel.progress import Board  # noqa: PLC0415  # as above
+    from thinmargin_agents.parallel.ray_session import (  # noqa: PLC0415  # heavy, as all: not for who trains one seed
+        ray_session,
+    )
+    from thinmargin_agents.parallel.ray_tasks import train_there  # noqa: PLC0415  # as above
+    from thinmargin_agents.parallel.stop_signals import Stop  # noqa: PLC0415  # as above
+    from thinmargin_agents.runs.folder import RunFolder  # noqa: PLC0415  # as above
+    from thinmargin_agents.sb3.building import check  # noqa: PLC0415  # as above
+
+    _check_engine(config)
+    run = resolve(config)
+    check(run)
+    runs = [dataclasses.replace(run, seed=seed) for seed in config.seeds or (config.seed,)]
+    n_jobs = config.n_jobs or max(1, cores() // run.num_threads)
+    console = make_console()
+    began = time.monotonic()
+    with ExitStack() as stack:
+        ray = None
+        if config.engine == "ray":
+            ray = stack.enter_context(ray_session(config.ray_address, n_jobs * run.num_threads, run.num_threads))
+        jobs = [Job(item, RunFolder.create(config.log_folder, item).path) for item in runs]
+        console.print(_beginning(config, jobs), markup=False)
+        board = stack.enter_context(Board(jobs, console, bars=config.progress))
+        stop = stack.enter_context(Stop(board.say))
+        if ray is None:
+            ends = train_here(jobs, n_jobs, board, stop)
+        else:
+            ends = train_there(ray, jobs, config.log_folder, board, stop)
+        seconds = time.monotonic() - began
+    if any(end.judgement for end in ends):
+        _sum_up(jobs, ends, board, console)
+    console.print(f"{board.months:,} months in {seconds:,.0f} s: {board.months / seconds:,.0f} months/s over all seeds")
+    return _say_next(jobs, ends, config, console)
+
+
+def _check_engine(config: TrainConfig) -> None:
+    """Nothing if the flags of the engine can be used together, else a ConfigError."""
+    if config.engine == "ray" and config.device != "cpu":
+        raise ConfigError(f"--device is {config.device!r} and --engine 'ray': seeds train on processors there")
+    if config.ray_address is not None and config.n_jobs is not None:
+        raise ConfigError(
+            f"--n-jobs is {config.n_jobs} and --ray-address {config.ray_address!r}: a cluster that is there decides"
+            " by its processors how many seeds train at once"
+        )
+
+
+def _beginning(config: TrainConfig, jobs: Sequence[Job]) -> str:
+    run = jobs[0].run
+    where = "on this machine" if config.engine == "local" else f"on Ray, {config.ray_address or 'this machine'}"
+    return (
+        f"{len(jobs)} seeds {where}: {run.algo} on {run.env_id}, {run.total_timesteps:,} months of"
+        f" {run.hyperparameters['n_envs']} firms each"
+    )
+
+
+def _sum_up(jobs: Sequence[Job], ends: Sequence[End], board: Board, console: Console) -> None:
+    """A table of the seeds, and the mean of those that are done."""
+    from rich.table import Table  # noqa: PLC0415  # as above
+
+    from thinmargin_agents.scoring.comparison import REFERENCE  # noqa: PLC0415  # as above
+    from thinmargin_agents.training.trainer import FINAL_WORLDS  # noqa: PLC0415  # as above
+
+    table = Table(
+        title=f"best policies on {FINAL_WORLDS} validation worlds, RMB bn; baseline {REFERENCE};"
+        " score: percent, on the worlds a policy was chosen on",
+        title_justify="left",
+    )
+    for head in ("seed", "J", "over baseline", "95 % interval", "bankrupt", "score"):
+        table.add_column(head, justify="right")
+    table.add_column("folder", overflow="fold")
+    done: list[tuple[float, float, float | None]] = []
+    for number, (job, end) in enumerate(zip(jobs, ends, strict=True)):
+        told = end.judgement
+        if told is None:
+            table.add_row(str(job.run.seed), "failed" if end.error else "stopped", "", "", "", "", str(job.path))
+            continue
+        done.append((told.J, told.difference, board.score(number)))
+        interval, bankrupt = f"{told.low:+.1f}, {told.high:+.1f}", f"{told.bankrupt_share:.1%}"
+        J, over, score = map(_cell, done[-1], ("{:.1f}", "{:+.1f}", "{:.1f}"))  # noqa: N806  # its name everywhere
+        table.add_row(str(job.run.seed), J, over, interval, bankrupt, score, str(job.path))
+    if len(done) > 1:
+        means = [None if None in column else statistics.fmean(column) for column in zip(*done, strict=True)]
+        J, over, score = map(_cell, means, ("{:.1f}", "{:+.1f}", "{:.1f}"))  # noqa: N806  # as above
+        table.add_section()
+        table.add_row("mean", J, over, "", "", score, f"of {len(done)} seeds")
+    console.print(table)
+
+
+def _cell(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value)
+
+
+def _say_next(jobs: Sequence[Job], ends: Sequence[End], config: TrainConfig, console: Console) -> int:
+    """Say how to go on; the exit status."""
+    done = [str(job.path) for job, end in zip(jobs, ends, strict=True) if end.judgement is not None]
+    if done:
+        judge = shlex.join(["python", "evaluate.py", ",".join(done), *judged_where(jobs[0].run)])
+        look = shlex.join(["tensorboard", "--logdir", str(config.tensorboard_log or config.log_folder / config.algo)])
+        console.print(f"next: {judge}    {look}", markup=False)
+    left = [job for job, end in zip(jobs, ends, strict=True) if end.judgement is None]
+    if left:
+        console.print("go on with:\n" + "\n".join(f"  {job.resume}" for job in left), markup=False)
+    failed = [job.name for job, end in zip(jobs, ends, strict=True) if end.error is not None]
+    if failed:
+        print(f"train.py: {', '.join(failed)} failed, see above", file=sys.stderr)  # noqa: T201  # the answer
+    if any(end.stopped for end in ends):
+        return 130
+    return 1 if failed else 0

@@ -1,0 +1,119 @@
+"""Many candidates through the same worlds at once: what searches and sweeps are made of.
+
+A policy is judged by `thinmargin_agents.play.rollout`, which checks what it answers and keeps its years; here
+nothing is kept but what it earned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin import MONTHLY_DISCOUNT
+from thinmargin.batch import Batch
+from thinmargin.economics.finance import monthly_discount
+from thinmargin.parameters import Parameters, with_overrides
+from thinmargin.plans import between
+from thinmargin.records import LEVERS, MONEY_SCALE
+from thinmargin.settings import Settings
+from thinmargin.simulation import BANKRUPT, RUNNING
+
+Numbers = npt.NDArray[np.float64]
+Seen = npt.NDArray[np.float32]
+
+REWARD_UNIT = MONEY_SCALE / 1e3
+"""RMB bn in one unit of reward."""
+
+
+class Earned(NamedTuple):
+    """What every row earned, RMB bn: J and the closing value in it; and whether it went bankrupt."""
+
+    value: Numbers
+    closing: Numbers
+    bankrupt: npt.NDArray[np.bool_]
+
+
+def play_rows(batch: Batch, actions: Callable[[int], Numbers], discount: float = MONTHLY_DISCOUNT) -> Earned:
+    """Play every row of a batch from January 2012 to its end.
+
+    Args:
+        batch: worlds drawn; it is begun anew.
+        actions: of a month, counted from 0: float64 of shape (rows, 4); it may look at `batch.observations`.
+            What it says of a row that has ended is ignored.
+        discount: of one month; the first month counts at its face value.
+
+    Returns:
+        Three arrays of shape (rows,).
+    """
+    size = len(batch.keys)
+    batch.begin(np.arange(size))
+    value, closing = np.zeros(size), np.zeros(size)
+    bankrupt = np.zeros(size, np.bool_)
+    alive = np.ones(size, np.bool_)
+    horizon = int(batch.horizon)
+    for month in range(horizon):
+        batch.step(np.require(actions(month), np.float64, ["C", "W"]))  # another layout would be compiled anew
+        weight = alive * (REWARD_UNIT * discount**month)
+        value += weight * batch.rewards
+        closing += weight * batch.reports["closing_term"]
+        ended = np.flatnonzero(batch.ends != RUNNING)
+        if len(ended):
+            bankrupt |= alive & (batch.ends == BANKRUPT)
+            alive[ended] = False
+            if month < horizon - 1:
+                batch.begin(ended)  # an ended row runs on unread: keep its numbers tame
+    return Earned(value, closing, bankrupt)
+
+
+class Trials:
+    """The same worlds for every candidate, a number of candidates at a time.
+
+    Args:
+        keys: world keys.
+        candidates: how many are judged at a time.
+        settings: worlds, horizon, parameters and closing value, as of the environment; the parameters'
+            discount rate is that of J.
+    """
+
+    def __init__(self, keys: Sequence[int], candidates: int, settings: Settings | None = None) -> None:
+        settings = settings or Settings()
+        self._family = settings.family()
+        self.candidates, self.worlds, self.horizon = candidates, len(keys), settings.horizon
+        self.batch = settings.batch(candidates * len(keys))
+        self.draw(keys)
+        self._discount = monthly_discount(with_overrides(Parameters(), settings.parameters).discount_rate)
+
+    def draw(self, keys: Sequence[int]) -> None:
+        """Go on to other worlds, as many as before."""
+        if len(keys) != self.worlds:
+            raise ValueError(f"keys are {len(keys)}: {self.worlds} are wanted")
+        for row, key in enumerate(keys):
+            self.batch.draw(row, self._family, key)
+        for drawn in (self.batch.economies, self.batch.shocks, self.batch.keys):
+            rows = drawn.reshape(self.candidates, self.worlds, *drawn.shape[1:])
+            rows[1:] = rows[0]
+
+    def play(self, answer: Callable[[Seen, float], Numbers]) -> Earned:
+        """What each candidate earns in each world: three arrays of shape (candidates, worlds).
+
+        Args:
+            answer: gets observations of shape (candidates, worlds, 28) and the share of the episode gone,
+                and returns actions that broadcast to (candidates, worlds, 4).
+        """
+        shape = (self.candidates, self.worlds, len(LEVERS))
+        seen = self.batch.observations.reshape(self.candidates, self.worlds, -1)
+
+        def actions(month: int) -> Numbers:
+            return np.broadcast_to(answer(seen, month / self.horizon), shape).reshape(-1, len(LEVERS))
+
+        earned = play_rows(self.batch, actions, self._discount)
+        matrix = (self.candidates, self.worlds)
+        return Earned(earned.value.reshape(matrix), earned.closing.reshape(matrix), earned.bankrupt.reshape(matrix))
+
+    def plans(self, knots: npt.ArrayLike) -> Earned:
+        """What plans earn that react to nothing: knots of shape (candidates, k, 4); one knot is constant levers."""
+        table = np.asarray(knots, np.float64)
+        return self.play(lambda _, time: between(table, [time]))

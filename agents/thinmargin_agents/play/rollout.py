@@ -1,0 +1,250 @@
+"""Play one policy through many worlds at once, one compiled step a month for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin import MONTHLY_DISCOUNT
+from thinmargin.baselines import Policy
+from thinmargin.batch import Batch
+from thinmargin.records import REPORT, REPORT_FIELDS
+from thinmargin.settings import LEVER_NAMES, Settings, discrete_actions
+from thinmargin.simulation import BANKRUPT, RUNNING
+from thinmargin_agents.play.candidates import REWARD_UNIT
+from thinmargin_agents.play.errors import PolicyError, in_words
+from thinmargin_agents.play.outcome import BILLION, EARNED, MONTHS, SATURATED, SPENT, YEARLY, Numbers, Outcome
+from thinmargin_agents.play.time_limit import Clock, OutOfTime
+
+_PLACE = {field.name: place for place, field in enumerate(REPORT_FIELDS)}
+_YEARLY_COLUMNS = [_PLACE[name] for name in YEARLY]
+_LINE_COLUMNS = [_PLACE[name] for name in (*EARNED, *SPENT)]
+_LINE_SIGNS = np.array([1.0] * len(EARNED) + [-1.0] * len(SPENT))
+_PROFIT, _CLOSING = _PLACE["profit_term"], _PLACE["closing_term"]
+
+
+def play_worlds(
+    policy: Policy,
+    keys: Sequence[int] | npt.NDArray[np.int64],
+    *,
+    worlds: str = "benchmark",
+    horizon: int = 180,
+    discrete: bool = False,
+    closing: bool = True,
+    batch_size: int = 512,
+    seed: int = 0,
+    name: str | None = None,
+    progress: Callable[[int], None] | None = None,
+    clock: Clock | None = None,
+) -> Outcome:
+    """Play `policy` once through the world of every key.
+
+    A world that ended is not counted again: its row keeps its last observation, and what the policy
+    answers there is ignored. Recurrent state is handed through; `episode_start` is True in the first
+    month of a batch and False afterwards. A policy with `reset(seed)` is reset once, before the first
+    batch, so what a policy with its own dice does depends on `batch_size`; nothing else does.
+
+    Args:
+        policy: anything with Stable-Baselines3's `predict`, asked for many worlds at once.
+        keys: world keys, at least one.
+        worlds: name of a family of worlds, as of `thinmargin.env.EcosystemEnv`.
+        horizon: months of an episode.
+        discrete: True if the policy answers with grid indices of shape (n,), not actions of shape (n, 4).
+        closing: False leaves the closing value out.
+        batch_size: most worlds in step; memory grows with it (about 20 kB a world of 180 months).
+        seed: handed to the policy's `reset`.
+        name: what errors call the policy; its class by default.
+        progress: called every month with the number of months just settled; the calls sum to
+            len(keys) * horizon, since months behind a bankruptcy are settled with it.
+        clock: the policy's time, entered by the caller; no limit by default.
+
+    Raises:
+        PolicyError: the policy raised, ran out of time, or answered with a wrong type, shape or number;
+            the message names policy and month and says what is wanted.
+        ValueError, TypeError: another argument is not among what is allowed.
+    """
+    settings = Settings(worlds=worlds, closing=closing, horizon=horizon, discrete=discrete)
+    if len(keys) < 1:
+        raise ValueError("keys is empty: at least one world key is wanted")
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}: a whole number from 1 is wanted")
+    grid = discrete_actions() if discrete else None
+    asked = _Asked(policy, name or type(policy).__name__, grid, clock or Clock())
+    asked.reset(seed)
+    family = settings.family()
+    batch = settings.batch(min(batch_size, len(keys)))
+    parts = []
+    for first in range(0, len(keys), batch_size):
+        some = keys[first : first + batch_size]
+        if len(some) < len(batch.keys):
+            batch = settings.batch(len(some))
+        for row, key in enumerate(some):
+            batch.draw(row, family, key)
+        batch.begin(np.arange(len(some)))
+        parts.append(_play(asked, batch, horizon, progress))
+    return _joined(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """One batch played: arrays of `Outcome`, worlds last."""
+
+    value: Numbers
+    profit_part: Numbers
+    closing_part: Numbers
+    bankrupt: npt.NDArray[np.bool_]
+    months: npt.NDArray[np.int64]
+    saturated: npt.NDArray[np.int64]
+    """Shape (levers, n): months in which the lever was asked for at the end of its range."""
+    yearly: Numbers
+    """Shape (names, years, n)."""
+    lines: Numbers
+    """Shape (lines, n)."""
+    keys: npt.NDArray[np.int64]
+
+
+def _play(asked: _Asked, batch: Batch, horizon: int, progress: Callable[[int], None] | None) -> _Part:
+    size = len(batch.keys)
+    report = batch.reports.view(np.float64).reshape(size, len(REPORT.names or ()))
+    value, profit_part, closing_part = np.zeros(size), np.zeros(size), np.zeros(size)
+    bankrupt = np.zeros(size, np.bool_)
+    months = np.zeros(size, np.int64)
+    saturated = np.zeros((size, len(LEVER_NAMES)), np.int64)
+    sums = np.zeros((-(-horizon // MONTHS), size, len(YEARLY)))
+    counts = np.zeros((len(sums), size))
+    lines = np.zeros((size, len(_LINE_COLUMNS)))
+    alive = np.ones(size, np.bool_)
+    seen = batch.observations.copy()
+    state: Any = None
+    for month in range(horizon):
+        actions, state = asked.actions(seen, state, month, alive, batch.keys)
+        saturated += (np.abs(actions) >= SATURATED) & alive[:, None]
+        batch.step(actions)
+        weight = alive * (REWARD_UNIT * MONTHLY_DISCOUNT**month)
+        value += weight * batch.rewards
+        profit_part += weight * report[:, _PROFIT]
+        closing_part += weight * report[:, _CLOSING]
+        lines += (alive * (BILLION * MONTHLY_DISCOUNT**month))[:, None] * report[:, _LINE_COLUMNS]
+        sums[month // MONTHS] += report[:, _YEARLY_COLUMNS] * alive[:, None]
+        counts[month // MONTHS] += alive
+        months += alive
+        seen = np.where(alive[:, None], batch.observations, seen)  # a new array: policies may keep theirs
+        ended = batch.ends != RUNNING
+        bankrupt |= alive & (batch.ends == BANKRUPT)
+        settled = int(alive.sum()) + int((alive & ended).sum()) * (horizon - month - 1)
+        alive &= ~ended
+        if progress is not None:
+            progress(settled)
+        if not alive.any():
+            break
+        if ended.any():
+            batch.begin(np.flatnonzero(ended))  # a row that ended runs on unread: keep its numbers tame
+    with np.errstate(invalid="ignore"):
+        yearly = sums / counts[:, :, None]  # 0 / 0, the years after a bankruptcy, is NaN
+    return _Part(
+        value, profit_part, closing_part, bankrupt, months, saturated.T, yearly.transpose(2, 0, 1),
+        (lines * _LINE_SIGNS).T, batch.keys.copy(),
+    )  # fmt: skip
+
+
+def _joined(parts: Sequence[_Part]) -> Outcome:
+    whole = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts], axis=-1) for field in fields(_Part)
+    }
+    saturated = whole.pop("saturated").sum(axis=-1) / whole["months"].sum()
+    yearly, lines = whole.pop("yearly"), whole.pop("lines")
+    return Outcome(
+        **whole,
+        saturation=dict(zip(LEVER_NAMES, saturated.tolist(), strict=True)),
+        yearly=dict(zip(YEARLY, yearly, strict=True)),
+        lines=dict(zip((*EARNED, *SPENT), lines, strict=True)),
+    )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A policy whose answers are checked before they are used."""
+
+    policy: Policy
+    name: str
+    grid: Numbers | None
+    clock: Clock
+
+    def reset(self, seed: int) -> None:
+        reset = getattr(self.policy, "reset", None)
+        if callable(reset):
+            with self._theirs(
+                f"policy {self.name!r}, reset(seed)",
+                lambda error: f"policy {self.name!r}: reset(seed) raised {in_words(error)}",
+            ):
+                reset(seed)
+
+    @contextmanager
+    def _theirs(self, where: str, failed: Callable[[BaseException], str]) -> Iterator[None]:
+        """Code of the policy runs inside, on its clock; whatever it raises is a PolicyError, told by `failed`."""
+        try:
+            with self.clock.theirs():
+                yield
+        except KeyboardInterrupt:
+            raise
+        except OutOfTime as error:
+            raise PolicyError(f"{where}: {error}") from error
+        except BaseException as error:
+            raise PolicyError(failed(error)) from error
+
+    def actions(
+        self,
+        seen: npt.NDArray[np.float32],
+        state: Any,
+        month: int,
+        alive: npt.NDArray[np.bool_],
+        keys: npt.NDArray[np.int64],
+    ) -> tuple[Numbers, Any]:
+        """Actions of shape (n, 4), zero where the world has ended, and the policy's next state."""
+        starts = np.full(len(seen), month == 0)
+        with self._theirs(self._at(month), lambda error: f"{self._at(month)}: predict raised {in_words(error)}"):
+            answer: Any = self.policy.predict(seen, state=state, episode_start=starts, deterministic=True)
+        if not isinstance(answer, tuple) or len(answer) != 2:
+            raise PolicyError(f"{self._at(month)}: predict returned {_kind(answer)}: (actions, state) is wanted")
+        numbers = self._numbers(answer[0], month, len(seen))
+        if self.grid is None:
+            bad = ~np.isfinite(numbers).all(axis=1) & alive
+            wanted = "four finite numbers are wanted"
+        else:
+            bad = ((numbers < 0) | (numbers >= len(self.grid))) & alive
+            wanted = f"whole numbers from 0 to {len(self.grid) - 1} are wanted"
+        if bad.any():
+            row = int(bad.argmax())
+            raise PolicyError(
+                f"{self._at(month)}: the action in world {keys[row]} is {numbers[row].tolist()}: {wanted}"
+            )
+        actions = np.zeros((len(seen), len(LEVER_NAMES)))
+        actions[alive] = numbers[alive] if self.grid is None else self.grid[numbers[alive]]
+        return actions, answer[1]
+
+    def _numbers(self, actions: Any, month: int, size: int) -> npt.NDArray[Any]:
+        kinds, shape, wanted = (
+            ("fiu", (size, len(LEVER_NAMES)), "real numbers") if self.grid is None else ("iu", (size,), "whole numbers")
+        )
+        told = f"{self._at(month)}: actions are {_kind(actions)}: {wanted} are wanted"
+        with self._theirs(self._at(month), lambda _: told):  # an answer may have code of its own
+            numbers = np.asarray(actions)
+        if numbers.dtype.kind not in kinds:
+            raise PolicyError(f"{self._at(month)}: actions have type {numbers.dtype.name}: {wanted} are wanted")
+        if numbers.shape != shape:
+            raise PolicyError(f"{self._at(month)}: actions have shape {numbers.shape}: shape {shape} is wanted")
+        return numbers
+
+    def _at(self, month: int) -> str:
+        return f"policy {self.name!r}, month {month}"
+
+
+def _kind(thing: object) -> str:
+    if isinstance(thing, tuple):
+        return f"a tuple of {len(thing)}"
+    return f"a {type(thing).__name__}"

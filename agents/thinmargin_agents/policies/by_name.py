@@ -1,0 +1,274 @@
+"""From a name on the command line to something with `predict`: built-in, trained, or an outsider's.
+
+Nothing here unpickles: run folders are read by `thinmargin_agents.runs.folder`, trained agents of the package by
+`thinmargin_agents.policies.shipped`; an outsider's policy is plain Python that its owner names.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, cast
+
+import gymnasium
+
+from thinmargin.baselines import BASELINES, Policy, baseline
+from thinmargin.tuned import DamagedFileError
+from thinmargin_agents.play.errors import PolicyError, in_words
+from thinmargin_agents.play.time_limit import OutOfTime
+from thinmargin_agents.policies import shipped
+from thinmargin_agents.runs.same_agent import OWN, differing
+
+CONFIG_FILE = "config.json"
+"""What makes a folder a run folder."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One policy as it is played, and what is known of where it comes from."""
+
+    name: str
+    policy: Policy
+    discrete: bool | None = None
+    """Whether it answers with grid indices; None where it answers as the environment asks."""
+    is_run: bool = False
+    seed: int | None = None
+    """Seed of the run."""
+    env_id: str | None = None
+    """Environment that a shipped agent was trained for."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """What it was trained with, but for what seeds of one agent may differ in; empty for what was not trained here."""
+    at_once: bool = False
+    """Whether its answers are for the worlds of the evaluation in their order, so that all must be played at once."""
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """What is judged under one name: one policy, or the runs of several training seeds together."""
+
+    name: str
+    members: tuple[Member, ...]
+
+
+def entrant_of(name: str) -> Entrant:
+    """The entrant of a command-line name: one policy, all seeds of a shipped agent, or what commas join.
+
+    Raises:
+        ValueError: a part names nothing that is allowed, or the same thing twice.
+        PolicyError: a part exists but cannot be loaded.
+    """
+    if name in shipped.trained_names():
+        return Entrant(name, tuple(trained_members(name)))
+    parts = [part.strip() for part in name.split(",")]
+    if len(parts) > 1 and {*BASELINES, *shipped.trained_names()} & set(parts):
+        raise ValueError(
+            f"policy {name!r}: commas join run folders, or seeds such as NAME:0; hand-coded policies and whole agents"
+            " are named one by one"
+        )
+    members = tuple(member_of(part) for part in parts)
+    names = [member.name for member in members]
+    if len(set(names)) < len(names):
+        raise ValueError(f"policy {name!r} names a run twice")
+    for other in members[1:]:
+        _check_seeds_of_one(name, members[0], other)
+    return Entrant(",".join(names), members)
+
+
+def _check_seeds_of_one(name: str, one: Member, other: Member) -> None:
+    """Nothing if two members are training seeds of one agent, else a ValueError: their spread would mean nothing."""
+    names = differing(one.settings, other.settings)
+    if names:
+        raise ValueError(
+            f"policy {name!r} joins {one.name} and {other.name}, which differ in {', '.join(names)}: commas"
+            " join the training seeds of one agent; name others one by one"
+        )
+    if one.seed is not None and one.seed == other.seed:
+        raise ValueError(f"policy {name!r} joins {one.name} and {other.name}, which have the same seed, {one.seed}")
+
+
+def member_of(name: str) -> Member:
+    """The policy of one name: a key of BASELINES, NAME:SEED of a shipped agent, a run folder, or `file.py:Class`.
+
+    Raises:
+        ValueError: the name is none of these; the message lists what is allowed.
+        PolicyError: it is one of these, but cannot be loaded.
+    """
+    if name in BASELINES:
+        try:
+            return Member(name, baseline(name), discrete=False)
+        except DamagedFileError as error:
+            raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
+    file, colon, class_name = name.rpartition(":")
+    if colon and file.endswith(".py"):
+        return Member(name, load_class(Path(file), class_name))
+    if colon and file in shipped.trained_names():
+        return trained_members(file, class_name)[0]
+    folder = Path(name)
+    if name and folder.is_dir():
+        return load_run(folder)
+    raise ValueError(f"policy {name!r} {_why_unknown(name)}; {allowed_policies()}")
+
+
+def trained_members(name: str, seed: str | None = None) -> list[Member]:
+    """The training seeds of a shipped agent, or the one that is asked for.
+
+    Raises:
+        ValueError: it has no such seed; the message lists what is allowed.
+        PolicyError: a file of it is damaged or foreign, or a library is missing.
+    """
+    try:
+        manifest = shipped.manifest_of(name)
+    except shipped.ShippedError as error:
+        raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
+    wanted = manifest.seeds
+    if seed is not None:
+        wanted = tuple(one for one in manifest.seeds if str(one.seed) == seed)
+        if not wanted:
+            allowed = ", ".join(f"{name}:{one.seed}" for one in manifest.seeds)
+            raise ValueError(f"policy '{name}:{seed}' is no training seed of {name}: allowed are {allowed}")
+    discrete = discrete_answers(manifest.env_id, manifest.env_kwargs)
+    try:
+        _one_thread()
+        return [
+            Member(
+                f"{name}:{one.seed}", shipped.agent(name, one.seed), discrete,
+                is_run=True, seed=one.seed, env_id=manifest.env_id, settings={"agent": name},
+            )
+            for one in wanted
+        ]  # fmt: skip
+    except (shipped.ShippedError, ModuleNotFoundError) as error:
+        raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
+
+
+def discrete_answers(env_id: str, env_kwargs: Mapping[str, object]) -> bool:
+    """Whether what was trained there answers with grid indices."""
+    return bool({**gymnasium.spec(env_id).kwargs, **env_kwargs}.get("discrete", False))
+
+
+def _one_thread() -> None:
+    import torch  # noqa: PLC0415  # hand-coded policies need no learning library
+
+    torch.set_num_threads(1)  # networks are small: threads would wait for each other
+
+
+def allowed_policies() -> str:
+    """One sentence: what a policy may be named by."""
+    names = ", ".join([*BASELINES, *shipped.trained_names()])
+    one = ", NAME:SEED for one seed of a trained one" if shipped.trained_names() else ""
+    return f"allowed are {names}{one}, a run folder (with {CONFIG_FILE}), or file.py:Class"
+
+
+def _why_unknown(name: str) -> str:
+    if name.endswith(".py"):
+        return f"does not say which class: write {name}:Class"
+    if name and Path(name).exists():
+        return "is no run folder"
+    close = _closest(name, [*BASELINES, *shipped.trained_names()])
+    return f"is unknown: did you mean {close}?" if close else "is unknown"
+
+
+def _closest(name: str, names: Iterable[str]) -> str | None:
+    close = difflib.get_close_matches(name, list(names), n=1)
+    return close[0] if close else None
+
+
+def load_run(folder: Path) -> Member:
+    """The best model of a run folder, or its last checkpoint where no evaluation has chosen a best one.
+
+    Raises:
+        ValueError: the folder has no config.json.
+        PolicyError: the run cannot be loaded.
+    """
+    config_file = folder / CONFIG_FILE
+    if not config_file.is_file():
+        raise ValueError(f"policy {str(folder)!r} is a folder without {CONFIG_FILE}; {allowed_policies()}")
+    try:
+        from thinmargin_agents.runs.folder import (  # noqa: PLC0415  # hand-coded ones need no learning library
+            load_policy,
+        )
+
+        _one_thread()
+        policy = cast("Policy", load_policy(folder, which_model(folder)))
+        config = json.loads(config_file.read_text(encoding="utf-8"))
+        discrete = discrete_answers(config["env_id"], config["env_kwargs"])
+        settings = {key: value for key, value in config.items() if key not in OWN}
+        return Member(str(folder), policy, discrete, is_run=True, seed=int(config["seed"]), settings=settings)
+    except Exception as error:
+        raise PolicyError(f"policy {str(folder)!r} cannot be loaded: {in_words(error)}") from error
+
+
+def which_model(folder: Path) -> Literal["best", "checkpoint"]:
+    """What of a run is judged: `best`, or `checkpoint` while no evaluation has chosen a best one."""
+    return "checkpoint" if _holds_files(folder / "checkpoint") and not _holds_files(folder / "best") else "best"
+
+
+def _holds_files(folder: Path) -> bool:
+    return any(folder.glob("[!.]*"))  # what begins with a dot is still being written
+
+
+def load_class(file: Path, class_name: str) -> Policy:
+    """Import `file` and make its `class_name` without arguments.
+
+    Modules beside the file are found while it is imported and its class made; afterwards they are
+    forgotten, so that another outsider's module of the same name is that one's own.
+
+    Raises:
+        ValueError: there is no such file, no such class in it, or the class has no `predict`.
+        PolicyError: the file cannot be imported, or the class not made.
+    """
+    name = f"{file}:{class_name}"
+    if not file.is_file():
+        raise ValueError(f"policy {name!r}: there is no file {str(file)!r}")
+    module_name = f"policy_file_{file.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, file.resolve())
+    if spec is None or spec.loader is None:
+        raise ValueError(f"policy {name!r}: {str(file)!r} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    with _importing_from(file.resolve().parent):
+        sys.modules[module_name] = module  # dataclasses look their module up there
+        try:
+            spec.loader.exec_module(module)
+        except (KeyboardInterrupt, OutOfTime):
+            raise
+        except BaseException as error:
+            raise PolicyError(f"policy {name!r}: importing the file raised {in_words(error)}") from error
+        kind = getattr(module, class_name, None)
+        if not isinstance(kind, type):
+            classes = [key for key, item in vars(module).items() if isinstance(item, type) and hasattr(item, "predict")]
+            raise ValueError(
+                f"policy {name!r}: no class {class_name!r} in it; with predict are {', '.join(classes) or '-'}"
+            )
+        if not callable(getattr(kind, "predict", None)):
+            raise ValueError(
+                f"policy {name!r}: the class has no predict(observation, state, episode_start, deterministic)"
+            )
+        try:
+            return cast("Policy", kind())
+        except (KeyboardInterrupt, OutOfTime):
+            raise
+        except BaseException as error:
+            raise PolicyError(f"policy {name!r}: {class_name}() without arguments raised {in_words(error)}") from error
+
+
+@contextmanager
+def _importing_from(folder: Path) -> Iterator[None]:
+    """Modules in `folder` can be imported inside; those are forgotten then, and the working folder is as before."""
+    known, here, path = set(sys.modules), Path.cwd(), list(sys.path)
+    sys.path.append(str(folder))
+    try:
+        yield
+    finally:
+        os.chdir(here)
+        sys.path[:] = path
+        for name in set(sys.modules) - known:
+            file = Path(getattr(sys.modules[name], "__file__", None) or "-")
+            beside = folder / name.partition(".")[0]
+            if file == beside.with_suffix(".py") or beside in file.parents:
+                del sys.modules[name]

@@ -1,0 +1,160 @@
+"""Who wins by how much, in plain sentences; honest where intervals say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from thinmargin.baselines import BASELINES
+from thinmargin_agents.report.roles import Cast, Player
+from thinmargin_agents.report.sections.gaps import Gap, gap
+from thinmargin_agents.report.words import SPACE, interval, is_number, listed, money, number, percent, signed
+from thinmargin_agents.scoring.score import FORESIGHT, TUNED
+
+NO_SCORE = (
+    f"There is no score: it takes {TUNED}, which scores 0, and {FORESIGHT}, the best plan known for each world given"
+    " its future, which scores 100, both played in these worlds."
+)
+LEVEL = f"95{SPACE}% interval"
+OFTEN = 0.05
+"""Share of worlds that a policy may lose to bankruptcy before the page says so at its top."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A number at the top of the page, what it is, and what qualifies it."""
+
+    figure: str
+    what: str
+    below: str
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The first thing that is read: one sentence, the sentences behind it, and a few numbers."""
+
+    lead: str
+    sentences: tuple[str, ...]
+    facts: tuple[Fact, ...]
+
+
+def headline(cast: Cast, report: Mapping[str, Any], seed: int) -> Headline:
+    """The findings in words."""
+    sentences = (
+        *_against_anchor(cast, seed),
+        *_score(cast, report),
+        *_learned(cast, seed),
+        *_risks(cast),
+        *_failures(report),
+    )
+    return Headline(_lead(cast, seed), sentences, tuple(_facts(cast, seed)))
+
+
+def _lead(cast: Cast, seed: int) -> str:
+    best = cast.best
+    second = next((player for player in cast.players if player is not best and not player.knows_future), None)
+    if second is None:
+        return f"{best.name} earns {money(best.mean)} a world; no other policy was played beside it."
+    apart = gap(best.result.value, second.result.value, seed)
+    if apart.interval == (0.0, 0.0):
+        return f"{best.name} and {second.name} earn the same in every world: {money(best.mean)} on average."
+    if not apart.is_clear:
+        return (
+            f"{best.name} and {second.name} cannot be told apart: {money(best.mean)} and {money(second.mean)} a world"
+            f" ({_interval(apart)})."
+        )
+    return (
+        f"{best.name} wins: {money(best.mean)} a world, {number(apart.mean)} more than {second.name}, the next best"
+        f" ({LEVEL} {interval(apart.interval)})."
+    )
+
+
+def _against_anchor(cast: Cast, seed: int) -> Iterator[str]:
+    anchor, player = cast.anchor, cast.champion
+    if anchor is None or player is None:
+        return
+    apart = gap(player.result.value, anchor.result.value, seed)
+    what = "the simple rule at its best" if anchor.name == TUNED else "the hand-coded baseline"
+    if apart.is_clear:
+        side = "more" if apart.mean > 0.0 else "less"
+        share = f" ({percent(abs(apart.mean) / abs(anchor.mean))})" if anchor.mean else ""
+        verdict = f"earns {money(abs(apart.mean))}{share} {side} than"
+    else:
+        verdict = "cannot be told from"
+    yield (
+        f"{player.name} {verdict} {anchor.name}, {what}, which earns {money(anchor.mean)} ({_interval(apart)})."
+        f" It is ahead in {percent(apart.probability)} of the {len(player.result.keys)} worlds."
+    )
+
+
+def _score(cast: Cast, report: Mapping[str, Any]) -> Iterator[str]:
+    score, ends = cast.best.summary.get("score"), cast.best.summary.get("score_ci95")
+    if not is_number(score):
+        yield why_no_score(report)
+        return
+    yield (
+        f"{cast.best.name} scores {number(score, 0)}: it closes that many percent of the gap between {TUNED} and"
+        f" {FORESIGHT}, the best plan known for each world given its future ({LEVEL} {interval(ends, 0)})."
+    )
+
+
+def why_no_score(report: Mapping[str, Any]) -> str:
+    """Why there is no score, and which command would help, as far as the JSON document says it."""
+    note = str(report.get("note") or "").removeprefix("score is null: ")
+    return f"There is no score: {note}." if note else NO_SCORE
+
+
+def _learned(cast: Cast, seed: int) -> Iterator[str]:
+    learned, best = cast.learned, cast.best
+    if learned is None or learned is best:
+        return
+    apart = gap(learned.result.value, best.result.value, seed)
+    verdict = (
+        f"{money(-apart.mean)} less than {best.name}" if apart.is_clear else f"which cannot be told from {best.name}"
+    )
+    yield f"The best trained policy, {learned.name}, earns {money(learned.mean)}, {verdict} ({_interval(apart)})."
+
+
+def _risks(cast: Cast) -> Iterator[str]:
+    best = cast.best.result
+    yield (
+        f"Of what {cast.best.name} earns, {money(float(best.profit_part.mean()))} comes from the years run and"
+        f" {money(float(best.closing_part.mean()))} is closing value, what the firm is worth at the end. It goes"
+        f" bankrupt in {percent(float(best.bankrupt.mean()), 1)} of the worlds."
+    )
+    risky = [player for player in cast.players if player.result.bankrupt.mean() >= OFTEN]
+    if risky:
+        words = [f"{player.name} ({percent(float(player.result.bankrupt.mean()))})" for player in risky]
+        yield f"Often bankrupt: {listed(words)}."
+
+
+def _failures(report: Mapping[str, Any]) -> Iterator[str]:
+    failures = report.get("failures") or {}
+    if failures:
+        yield f"Not judged, because it failed: {'; '.join(str(message) for message in failures.values())}."
+
+
+def _interval(apart: Gap) -> str:
+    return f"difference {signed(apart.mean)}, {LEVEL} {interval(apart.interval)}"
+
+
+def _facts(cast: Cast, seed: int) -> Iterator[Fact]:
+    best = cast.best
+    yield Fact(best.label, "best policy", "told the future" if best.knows_future else _kind(best))
+    yield Fact(number(best.mean), "J, RMB bn", f"mean of {len(best.result.keys)} worlds")
+    rival = cast.anchor if cast.anchor is not best else cast.champion
+    if rival is not None:
+        apart = gap(best.result.value, rival.result.value, seed)
+        yield Fact(signed(apart.mean), f"against {rival.label}", f"{LEVEL} {interval(apart.interval)}")
+    score = best.summary.get("score")
+    if is_number(score):
+        yield Fact(number(score, 0), "score", f"{LEVEL} {interval(best.summary.get('score_ci95'), 0)}")
+    yield Fact(percent(float(best.result.bankrupt.mean()), 1), "bankrupt", "of the worlds")
+
+
+def _kind(player: Player) -> str:
+    if not player.is_run:
+        return "built in" if player.name in BASELINES else "not trained by this package"
+    seeds = len(player.result.seeds)
+    return f"trained, {seeds} seeds" if seeds > 1 else "trained, one seed"

@@ -1,0 +1,189 @@
+"""The table of policies, best first, with bars for what has an interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from thinmargin.records import LEVERS
+from thinmargin_agents.report.roles import Cast, Player
+from thinmargin_agents.report.words import NOTHING, interval, is_number, number, percent, signed
+from thinmargin_agents.scoring.score import FORESIGHT, TUNED
+
+DIGITS = 6
+"""Of the numbers that rows are sorted by."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Where a mean and its interval lie between the ends of a column's axis, percent; and its zero."""
+
+    low: float
+    mid: float
+    high: float
+    zero: float
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of a row: as printed, as sorted, below it its interval, and a bar where there is one."""
+
+    text: str
+    sort: float | None
+    below: str = ""
+    bar: Bar | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its head, what it means, and what it says of every player."""
+
+    head: str
+    hint: str
+    cells: tuple[Cell, ...]
+
+
+def columns_of(cast: Cast) -> list[Column]:
+    """The columns of the table, one cell a player; without scores there is no column for them."""
+    players = cast.players
+    found = []
+    if any(is_number(player.summary.get("score")) for player in players):
+        found.append(
+            Column(
+                "score",
+                f"share of the gap between {TUNED} (0) and {FORESIGHT} (100) that is closed, with its 95 % interval",
+                _bars([_estimate(player.summary, "score", "score_ci95") for player in players], at_least=(0.0, 100.0)),
+            )
+        )
+    found.append(
+        Column(
+            "J, RMB bn",
+            "discounted profits of the years run plus closing value, mean of the worlds, with its 95 % interval",
+            _bars([_value(player) for player in players], at_least=(0.0, 0.0)),
+        )
+    )
+    found += [
+        _plain("years run", "part of J from the years that were played, RMB bn", players, _part("profit_part")),
+        _plain("closing", "part of J from the closing value, RMB bn", players, _part("closing_part")),
+        Column("bankrupt", "share of worlds that end in bankruptcy", tuple(map(_bankrupt, players))),
+    ]
+    if cast.anchor is not None:
+        found += [
+            Column(
+                f"against {cast.anchor.name}",
+                f"mean difference to {cast.anchor.name} world by world, RMB bn, with its 95 % interval",
+                tuple(_difference(player, cast.anchor.name) for player in players),
+            ),
+            Column(
+                "P(better)",
+                f"share of worlds in which it earns more than {cast.anchor.name}",
+                tuple(_improvement(player, cast.anchor.name) for player in players),
+            ),
+        ]
+    if any(is_number(player.summary.get("beats_best_known")) for player in players):
+        found.append(
+            Column(
+                "beats best known",
+                f"in how many worlds it earns more than {FORESIGHT}: the best plan known is no bound",
+                tuple(_count(player.summary.get("beats_best_known")) for player in players),
+            )
+        )
+    found.append(_plain("IQM of J", "mean J of the middle half of the worlds, RMB bn", players, _stated("J_iqm")))
+    if any(is_number(player.summary.get("score_iqm")) for player in players):
+        found.append(
+            _plain("IQM of score", "mean score of the middle half of the worlds", players, _stated("score_iqm"))
+        )
+    found += [
+        _plain(f"{at} %", f"{at} % of the worlds earn less, RMB bn", players, _percentile(at)) for at in (5, 50, 95)
+    ]
+    levers = ", ".join(lever.name for lever in LEVERS)
+    found.append(Column("at limit, %", f"months with {levers} at an end of its range", tuple(map(_limits, players))))
+    return found
+
+
+Number = Callable[[Player], float | None]
+Estimate = tuple[float | None, Sequence[float] | None]
+
+
+def _plain(head: str, hint: str, players: Sequence[Player], of: Number) -> Column:
+    numbers = [of(player) for player in players]
+    return Column(head, hint, tuple(Cell(number(value), _sorted(value)) for value in numbers))
+
+
+def _part(name: str) -> Number:
+    return lambda player: float(getattr(player.result, name).mean())
+
+
+def _stated(name: str) -> Number:
+    return lambda player: player.summary.get(name)
+
+
+def _percentile(at: int) -> Number:
+    return lambda player: (player.summary.get("percentiles") or {}).get(str(at))
+
+
+def _estimate(summary: Mapping[str, Any], name: str, ends: str) -> Estimate:
+    return summary.get(name), summary.get(ends)
+
+
+def _value(player: Player) -> Estimate:
+    return player.mean, player.summary.get("J_ci95")
+
+
+def _sorted(value: float | None) -> float | None:
+    return round(float(value), DIGITS) if value is not None and is_number(value) else None
+
+
+def _bars(estimates: Sequence[Estimate], at_least: tuple[float, float]) -> tuple[Cell, ...]:
+    known = [float(value) for value, _ in estimates if value is not None]
+    known += [float(end) for _, ends in estimates for end in ends or () if end is not None]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    low, high = min(low, at_least[0]), max(high, at_least[1])
+    span = (high - low) or 1.0
+
+    def place(value: float) -> float:
+        return round(100.0 * (value - low) / span, 2)
+
+    cells = []
+    for value, ends in estimates:
+        if value is None:
+            cells.append(Cell(NOTHING, None))
+            continue
+        first, last = (value, value) if ends is None or None in ends else ends
+        bar = Bar(place(first), place(value), place(last), place(0.0))
+        below = "" if ends is None or None in ends else interval((first, last))
+        cells.append(Cell(number(value), _sorted(value), below, bar))
+    return tuple(cells)
+
+
+def _bankrupt(player: Player) -> Cell:
+    share = float(player.result.bankrupt.mean())
+    return Cell(percent(share, 1), _sorted(share))
+
+
+def _count(worlds: float | None) -> Cell:
+    return Cell(number(worlds, 0), _sorted(worlds))
+
+
+def _versus(player: Player, anchor: str) -> Mapping[str, Any]:
+    return (player.summary.get("vs") or {}).get(anchor) or {}
+
+
+def _difference(player: Player, anchor: str) -> Cell:
+    found = _versus(player, anchor)
+    if not is_number(found.get("diff_mean")):
+        return Cell(NOTHING, 0.0 if player.name == anchor else None)
+    low, high = found["diff_ci95"]
+    return Cell(signed(found["diff_mean"]), _sorted(found["diff_mean"]), interval((low, high)))
+
+
+def _improvement(player: Player, anchor: str) -> Cell:
+    found = _versus(player, anchor)
+    share, ends = found.get("p_improve"), found.get("p_improve_ci95")
+    return Cell(number(share, 2), _sorted(share), interval(ends, 2) if ends else "")
+
+
+def _limits(player: Player) -> Cell:
+    shares = [player.result.saturation.get(lever.name, 0.0) for lever in LEVERS]
+    return Cell(" ".join(number(100.0 * share, 0) for share in shares), _sorted(max(shares)))

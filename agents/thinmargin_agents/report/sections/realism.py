@@ -1,0 +1,90 @@
+"""How real the model is: the back-test, with its own pictures and its own table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from thinmargin.backtest import picture
+from thinmargin.backtest.results import FIT_START, LAST_SHIPPED, Result, backtest
+from thinmargin.backtest.table import ERROR_HEAD, beaten, number, short_error_rows
+from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED
+from thinmargin.calibration.saved import shipped
+from thinmargin.data import reported
+from thinmargin.history import COMPARED
+from thinmargin_agents.report.style import Chart, panel, svg_of
+
+COMMAND = "python -m thinmargin.backtest"
+WORDS = {
+    "asp": "average price of a phone",
+    "iot_revenue": "accessory revenue",
+    "iot_gross_margin": "accessory gross margin",
+    "internet_revenue": "services revenue",
+    "mau": "monthly active users",
+    "arpu": "services per user",
+    "china_share": "share at home",
+    "overseas_share": "overseas share of revenue",
+}
+"""Series by the words of this page, where their own names are others."""
+
+
+@dataclass(frozen=True)
+class Realism:
+    """A sentence, a picture a series, and the table of errors with its head."""
+
+    summary: str
+    charts: tuple[Chart, ...]
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@cache
+def realism() -> Realism:
+    """The back-test of the shipped constants on the shipped figures, which no evaluation changes."""
+    figures = reported()
+    result = backtest(figures, max(period.end for period in figures.periods), shipped())
+    won = beaten(result)
+    summary = (
+        f"{len(shipped().z)} constants are fitted to what one firm reported from {FIRST_YEAR} to {LAST_FITTED}; the"
+        f" model is then driven through {LAST_FITTED + 1} to {LAST_SHIPPED}, which the fit never saw. There it is"
+        f" nearer to what was reported than the last value on {won['last_value']} of {len(COMPARED)} series, and than"
+        f" the trend of {FIT_START}-{LAST_FITTED} on {won['trend']}. Money is an order of magnitude; ranks of policies"
+        " are the finding."
+    )
+    return Realism(
+        summary,
+        (*(_chart(result, name) for name in result.truth), _key(result)),
+        (*ERROR_HEAD[:2], *ERROR_HEAD[3:]),
+        tuple((words_of(row[0]), *row[1:]) for row in short_error_rows(result)),
+    )
+
+
+def words_of(name: str) -> str:
+    """A series in plain words."""
+    return WORDS.get(name, name.replace("_", " "))
+
+
+def _chart(result: Result, name: str) -> Chart:
+    figure, axes = panel()
+    picture.panel(axes, result, name)
+    axes.set_title("", loc="left")
+    score = result.scores[name]
+    unit = "%" if score.compared.error == "percent" else "points"
+    words = words_of(name)
+    alt = (
+        f"{words} reported and simulated, {score.compared.unit}. Mean absolute error {number(score.mape_fit)} {unit} in"
+        f" the fit, {number(score.mape_holdout)} {unit} in the hold-out."
+    )
+    chart = f"backtest-{name.replace('_', '-')}"
+    return Chart(chart, words, score.compared.unit, svg_of(figure, chart, alt), "panel")
+
+
+def _key(result: Result) -> Chart:
+    """What the lines, dots and bands of the pictures are."""
+    figure, axes = panel()
+    picture.panel(axes, result, next(iter(result.truth)))
+    handles, labels = axes.get_legend_handles_labels()
+    axes.remove()
+    figure.legend(handles, labels, loc="center", fontsize=12)
+    chart = "backtest-key"
+    return Chart(chart, "how to read them", "", svg_of(figure, chart, f"Legend: {', '.join(labels)}."), "panel")

@@ -1,0 +1,229 @@
+"""J over worlds: ridges, curves, pairs, differences, training seeds, and the performance profile of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin_agents.report.roles import Cast, Player
+from thinmargin_agents.report.sections.gaps import gap
+from thinmargin_agents.report.style import GREY, INK, WIDTH, Chart, canvas, dashes, round_ticks, rows, svg_of
+from thinmargin_agents.report.words import interval, listed, number, percent
+from thinmargin_agents.scoring.score import FORESIGHT, TUNED
+
+Numbers = npt.NDArray[np.float64]
+
+ROW, MARGIN = 27.0, 62.0
+"""Height of a policy's row, and of what is above and below the rows."""
+GRID = 240
+"""Points of a density."""
+NARROWEST = 0.008
+"""Least width of a density's kernel, as a share of the axis."""
+
+
+def spread_charts(cast: Cast, report: Mapping[str, Any], seed: int) -> list[Chart]:
+    """Every picture of the section that there is something for."""
+    return [
+        _ridges(cast),
+        _curves(cast),
+        *_differences(cast, seed),
+        *_pairs(cast),
+        *_profile(cast, report.get("profile") or {}),
+        *_seeds(cast),
+    ]
+
+
+def density(values: Numbers, grid: Numbers) -> Numbers:
+    """Gaussian kernel density at the points of an evenly spaced grid, its highest point 1 (Silverman 1986)."""
+    quarter = float(np.subtract(*np.percentile(values, [75, 25]))) / 1.34
+    spread = min(float(values.std()), quarter) or float(values.std())
+    width = max(0.9 * spread * len(values) ** -0.2, NARROWEST * float(grid[-1] - grid[0]))
+    heights: Numbers = np.exp(-0.5 * ((grid[:, None] - values) / width) ** 2).mean(axis=1)
+    return heights / max(float(heights.max()), 1e-300)
+
+
+def _ridges(cast: Cast) -> Chart:
+    players = cast.players[::-1]
+    figure, axes = canvas(WIDTH, MARGIN + ROW * (len(players) + 1))
+    everything = [player.result.value.ravel() for player in players]
+    low = min(float(np.percentile(values, 1)) for values in everything)
+    high = max(float(np.percentile(values, 99)) for values in everything)
+    margin = 0.04 * (high - low) or 1.0
+    grid = np.linspace(low - margin, high + margin, GRID)
+    for row, (player, values) in enumerate(zip(players, everything, strict=True)):
+        heights = row + 1.35 * density(values, grid)
+        over = len(players) - row
+        axes.fill_between(grid, row, heights, color=player.color, alpha=0.55, linewidth=0, zorder=2 * over)
+        axes.plot(grid, heights, color="white", linewidth=1.2, zorder=2 * over)
+        middle = float(np.median(values))
+        axes.plot([middle, middle], [row, row + 0.55], color=INK, linewidth=1.6, zorder=99, solid_capstyle="butt")
+    rows(axes, _labels(players), "J, RMB bn")
+    axes.set_xlim(grid[0], grid[-1])
+    axes.set_ylim(-0.25, len(players) + 0.6)
+    medians = listed([f"{player.label} {number(float(np.median(player.result.value)))}" for player in cast.players])
+    return Chart(
+        "ridges",
+        "What a policy earns in all the worlds",
+        "Each hill is one policy: how often it earns what; the stroke is its median world. All hills are equally high."
+        f" The axis leaves out what is beyond the 1st and 99th percentile of all. {len(cast.best.result.keys)} worlds.",
+        svg_of(figure, "ridges", f"Densities of J over worlds, one row a policy. Medians, RMB bn: {medians}."),
+        "half",
+    )
+
+
+def at_least(values: Numbers) -> tuple[Numbers, Numbers]:
+    """Values from the highest down, the first one twice, and the share of all that reach each: 0, 1/n, 2/n, ..., 1."""
+    ranked = np.sort(values)[::-1]
+    return np.concatenate([ranked[:1], ranked]), np.arange(len(ranked) + 1) / len(ranked)
+
+
+def _curves(cast: Cast) -> Chart:
+    figure, axes = canvas(WIDTH, 360)
+    for player in cast.chosen:
+        values, share = at_least(player.result.value.ravel())
+        axes.plot(values, 100.0 * share, color=player.color, linestyle=dashes(player.dashes), drawstyle="steps-post")
+    axes.set_ylim(0, 101)
+    round_ticks(axes, x=6)
+    axes.set_xlabel("J, RMB bn")
+    axes.set_ylabel("worlds that earn at least this, %")
+    names = listed(_labels(cast.chosen))
+    return Chart(
+        "curves",
+        "In how many worlds a policy earns at least so much",
+        "Read upwards from a J: the share of worlds that make it. A curve that lies further right is better at that"
+        " share, the left end shows bad luck, the right end good luck.",
+        svg_of(figure, "curves", f"Share of worlds against least J, one curve each for {names}."),
+        "half",
+    )
+
+
+def _differences(cast: Cast, seed: int) -> Iterator[Chart]:
+    anchor = cast.anchor
+    players = [player for player in cast.players if player is not anchor][::-1]
+    if anchor is None or not players:
+        return
+    figure, axes = canvas(WIDTH, MARGIN + ROW * len(players))
+    words = []
+    for row, player in enumerate(players):
+        gaps = (player.result.value - anchor.value).ravel()
+        low, first, last, high = np.percentile(gaps, [5, 25, 75, 95])
+        apart = gap(player.result.value, anchor.result.value, seed)
+        axes.plot([low, high], [row, row], color=player.color, linewidth=1.6)
+        axes.plot([first, last], [row, row], color=player.color, linewidth=7, alpha=0.55, solid_capstyle="butt")
+        axes.plot(apart.interval, [row, row], color=INK, linewidth=3, solid_capstyle="butt", zorder=4)
+        axes.plot(apart.mean, row, "o", color="white", markeredgecolor=INK, markersize=5.5, zorder=5)
+        axes.annotate(
+            percent(apart.probability), (1.0, row), (4, 0), axes.get_yaxis_transform(), "offset points", va="center",
+            color=GREY, annotation_clip=False,
+        )  # fmt: skip
+        words.append(f"{player.label} {number(apart.mean)}")
+    axes.axvline(0.0, color=INK, linewidth=1.0, zorder=1)
+    rows(axes, _labels(players), "difference in J, RMB bn")
+    yield Chart(
+        "differences",
+        f"World by world against {anchor.label}",
+        "White dot: mean difference, on the black bar of its 95 % interval. Broad line: the middle half of the worlds;"
+        " thin line: 5th to 95th percentile. At the right: share of worlds in which the policy earns more.",
+        svg_of(figure, "differences", f"Mean differences to {anchor.label}, RMB bn: {listed(words[::-1])}."),
+        "half",
+    )
+
+
+def _pairs(cast: Cast) -> Iterator[Chart]:
+    anchor, champion = cast.anchor, cast.champion
+    if anchor is None or champion is None:
+        return
+    x, y = anchor.value, champion.value
+    figure, axes = canvas(WIDTH, 400)
+    ends = np.array([min(x.min(), y.min()), max(x.max(), y.max())])
+    ends += np.array([-0.03, 0.03]) * float(ends[1] - ends[0] or 1.0)
+    axes.fill_between(ends, ends, ends[1], color=champion.color, alpha=0.07, linewidth=0)
+    axes.plot(ends, ends, color=GREY, linewidth=1.0)
+    axes.plot(x, y, "o", color=champion.color, alpha=0.55, markersize=3.6, markeredgewidth=0)
+    axes.set_xlim(*ends)
+    axes.set_ylim(*ends)
+    round_ticks(axes, x=5, y=5)
+    axes.set_xlabel(f"{anchor.label}, J, RMB bn")
+    axes.set_ylabel(f"{champion.label}, J, RMB bn")
+    ahead = percent(float(np.mean(y > x)))
+    corner: dict[str, Any] = {"color": INK, "transform": axes.transAxes}
+    axes.text(0.03, 0.96, f"{champion.label} earns more: {ahead}", va="top", **corner)
+    axes.text(0.97, 0.04, f"{anchor.label} earns more: {percent(float(np.mean(x > y)))}", ha="right", **corner)
+    yield Chart(
+        "pairs",
+        f"{champion.label} and {anchor.label} in the same world",
+        "Each dot is one world, with the same hidden constants and the same luck for both. Above the line"
+        f" {champion.label} earns more.",
+        svg_of(figure, "pairs", f"J of {champion.label} against J of {anchor.label}, a dot a world; above in {ahead}."),
+        "half",
+    )
+
+
+def _profile(cast: Cast, profile: Mapping[str, Any]) -> Iterator[Chart]:
+    known = [(player, _curve(profile, player.name)) for player in cast.chosen]
+    shown = [(player, curve) for player, curve in known if curve]
+    if not shown:
+        return
+    figure, axes = canvas(WIDTH, 360)
+    for player, curve in shown:
+        axes.fill_between(
+            curve["tau"], 100.0 * curve["low"], 100.0 * curve["high"], color=player.color, alpha=0.18, linewidth=0
+        )
+        axes.plot(curve["tau"], 100.0 * curve["share"], color=player.color, linestyle=dashes(player.dashes))
+    axes.set_ylim(0, 101)
+    round_ticks(axes, x=6)
+    axes.set_xlabel(f"score in a world: 0 = {TUNED}, 100 = {FORESIGHT}")
+    axes.set_ylabel("worlds that score more than this, %")
+    names = listed([player.label for player, _ in shown])
+    yield Chart(
+        "profile",
+        "How often a policy gets beyond a score",
+        "Performance profile of the scores of single worlds, with 95 % bands (Agarwal et al. 2021). Where one band lies"
+        " above another, that policy is better at this level.",
+        svg_of(figure, "profile", f"Share of worlds that score more, against the score, for {names}."),
+        "half",
+    )
+
+
+def _curve(profile: Mapping[str, Any], name: str) -> dict[str, Numbers]:
+    """What the JSON document says of a policy's profile; nothing where something is missing."""
+    said = {"tau": profile.get("tau"), **((profile.get("policies") or profile).get(name) or {})}
+    parts = {key: said.get(key) for key in ("tau", "share", "low", "high")}
+    if not all(part and None not in part for part in parts.values()):
+        return {}
+    return {key: np.array(part, np.float64) for key, part in parts.items()}
+
+
+def _seeds(cast: Cast) -> Iterator[Chart]:
+    players = [player for player in cast.players if len(player.result.value) > 1][::-1]
+    if not players:
+        return
+    figure, axes = canvas(WIDTH, MARGIN + ROW * len(players))
+    for row, player in enumerate(players):
+        means = player.result.value.mean(axis=1)
+        axes.plot(means, np.full(len(means), row), "o", color=player.color, alpha=0.7, markersize=7, markeredgewidth=0)
+        axes.plot([player.mean, player.mean], [row - 0.3, row + 0.3], color=INK, linewidth=1.6)
+    rows(axes, _labels(players), "mean J of a training seed, RMB bn")
+    yield Chart(
+        "seeds",
+        "How much the training seed matters",
+        "Each dot is one training of the same policy, judged on the same worlds; the stroke is their mean."
+        + "".join(_by_unit(player) for player in reversed(players)),
+        svg_of(figure, "seeds", f"Mean J of each training seed of {listed(_labels(players))}."),
+        "half",
+    )
+
+
+def _by_unit(player: Player) -> str:
+    """The interval of a policy's J with only worlds, or only seeds, drawn again."""
+    worlds, seeds = player.summary.get("J_ci95_worlds"), player.summary.get("J_ci95_seeds")
+    if not worlds or not seeds:
+        return ""
+    return f" {player.label}: 95 % over worlds alone {interval(worlds)}, over seeds alone {interval(seeds)}."
+
+
+def _labels(players: Sequence[Player]) -> list[str]:
+    return [player.label for player in players]

@@ -1,0 +1,111 @@
+"""Worlds in which something breaks: J and bankruptcies, a column a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from thinmargin import ENVIRONMENTS
+from thinmargin.scenarios import FAMILIES
+from thinmargin_agents.report.roles import Cast
+from thinmargin_agents.report.style import mixed
+from thinmargin_agents.report.words import NOTHING, interval, is_number, number, percent
+from thinmargin_agents.scoring.comparison import Result
+
+WHITE, GOOD, BAD = "#ffffff", "#a9d1ea", "#f6b48f"
+"""What is kept in full is white; blue is more, orange less; light enough for dark letters."""
+HALF_LOST = 0.5
+"""Share of J lost at which a cell has the full colour."""
+
+
+@dataclass(frozen=True)
+class Heat:
+    """A cell: J under stress, the share of the unstressed J that is left, bankruptcies, and the cell's colour."""
+
+    value: str
+    kept: str
+    bankrupt: str
+    hint: str
+    color: str
+
+
+@dataclass(frozen=True)
+class StressTable:
+    """Scenarios with what breaks in them, and a row of cells a policy."""
+
+    scenarios: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, tuple[Heat | None, ...]], ...]
+
+
+def stress_table(
+    cast: Cast, report: Mapping[str, Any], stress: Mapping[str, Sequence[Result]] | None
+) -> StressTable | None:
+    """The table, best policy first; None if no scenario was played.
+
+    What the JSON document does not say is taken from the results.
+    """
+    said = report.get("stress") or {}
+    played = stress or {}
+    scenarios = [name for name in dict.fromkeys([*said, *played]) if said.get(name) or played.get(name)]
+    if not scenarios:
+        return None
+    entries = {name: {**_of_results(played.get(name) or ()), **(said.get(name) or {})} for name in scenarios}
+    rows = []
+    for player in cast.players:
+        cells = tuple(_heat(entries[name].get(player.name)) for name in scenarios)
+        if any(cells):
+            rows.append((player.name, cells))
+    return StressTable(tuple((title_of(name), meaning_of(name)) for name in scenarios), tuple(rows))
+
+
+def title_of(scenario: str) -> str:
+    """`price war`, from the name of a family of worlds or an environment id."""
+    return _family(scenario).replace("_", " ")
+
+
+def meaning_of(scenario: str) -> str:
+    """What breaks, in a sentence; nothing for a scenario that this package does not have."""
+    family = FAMILIES.get(_family(scenario))
+    return family.meaning if family else ""
+
+
+def _family(scenario: str) -> str:
+    for entry in ENVIRONMENTS:
+        if scenario in (entry.id, entry.id.rpartition("/")[2], entry.id.rpartition("/")[2].partition("-")[0]):
+            return str(entry.kwargs.get("worlds", "benchmark"))
+    return scenario
+
+
+def _of_results(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
+    return {
+        result.name: {"J_mean": float(result.value.mean()), "bankrupt_share": float(result.bankrupt.mean())}
+        for result in results
+    }
+
+
+def _heat(entry: Mapping[str, Any] | None) -> Heat | None:
+    if not entry or not is_number(entry.get("J_mean")):
+        return None
+    kept, bankrupt = entry.get("kept"), entry.get("bankrupt_share")
+    ends = interval(entry.get("J_ci95"))
+    return Heat(
+        number(entry["J_mean"]),
+        _kept(kept),
+        f"{percent(bankrupt, 1)} bankrupt" if is_number(bankrupt) else "",
+        "" if ends == NOTHING else f"95 % interval {ends}",
+        _color(kept),
+    )
+
+
+def _kept(share: float | None) -> str:
+    if share is None or not is_number(share):
+        return ""
+    return f"{percent(share)} kept" if share > 0.0 else "nothing kept"
+
+
+def _color(kept: float | None) -> str:
+    if kept is None or not is_number(kept):
+        return WHITE
+    lost = 1.0 - kept
+    return mixed(WHITE, BAD if lost > 0.0 else GOOD, abs(lost) / HALF_LOST)

@@ -1,0 +1,171 @@
+"""From one policy's J to another's, line by line of the statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from thinmargin_agents.report.roles import Cast, Player
+from thinmargin_agents.report.sections.gaps import Numbers, gap
+from thinmargin_agents.report.style import BLUE, GREY, INK, RED, WIDTH, Chart, canvas, rows, svg_of
+from thinmargin_agents.report.words import interval, listed, number, signed
+
+WORDS = {
+    "device_profit": "phones",
+    "accessory_profit": "accessories",
+    "services_profit": "services",
+    "marketing": "selling",
+    "tickets": "tickets",
+    "releases": "updates",
+    "overhead": "overhead",
+    "holding": "excess stock",
+    "interest": "interest",
+    "tax": "tax",
+}
+"""Lines of the statement in plain words; the first three are gross profits."""
+CLOSING = "closing value"
+DIGITS = 1
+ROW, MARGIN = 27.0, 58.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the statement under both policies, mean of the worlds, RMB bn, discounted.
+
+    The `shown` numbers are rounded so that they add up: each is the difference of rounded running sums.
+    """
+
+    what: str
+    before: float
+    after: float
+    shown_before: float
+    shown_after: float
+    interval: tuple[float, float]
+    """95 % interval of the difference."""
+
+    @property
+    def change(self) -> float:
+        """What the line adds to J, RMB bn."""
+        return self.after - self.before
+
+    @property
+    def shown_change(self) -> float:
+        """The same of the rounded numbers."""
+        return round(self.shown_after - self.shown_before, DIGITS)
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    """The way from one J to another; the steps sum to the difference, the last one is the closing value."""
+
+    before: Player
+    after: Player
+    steps: tuple[Step, ...]
+    interval: tuple[float, float]
+    """95 % interval of the whole difference."""
+
+    @property
+    def shown_start(self) -> float:
+        """J of the first policy, rounded; the sum of its rounded lines."""
+        return round(sum(step.shown_before for step in self.steps), DIGITS)
+
+    @property
+    def shown_end(self) -> float:
+        """J of the second."""
+        return round(sum(step.shown_after for step in self.steps), DIGITS)
+
+
+def waterfall_of(cast: Cast, seed: int) -> Waterfall | None:
+    """From the anchor's J to that of the best other policy without foresight; None if one of them is missing."""
+    if cast.anchor is None or cast.champion is None:
+        return None
+    before, after = cast.anchor.result, cast.champion.result
+    names = [name for name in before.lines if name in after.lines]
+    words = [*(WORDS.get(name, name.replace("_", " ")) for name in names), CLOSING]
+    mine = [*(after.lines[name] for name in names), after.closing_part]
+    theirs = [*(before.lines[name] for name in names), before.closing_part]
+    ends = [_ends(a, b, seed) for a, b in zip(mine, theirs, strict=True)]
+    first, second = ([float(line.mean()) for line in lines] for lines in (theirs, mine))
+    rounded = zip(adding_up(first), adding_up(second), strict=True)
+    return Waterfall(
+        cast.anchor,
+        cast.champion,
+        tuple(
+            Step(word, a, b, shown_a, shown_b, end)
+            for word, a, b, (shown_a, shown_b), end in zip(words, first, second, rounded, ends, strict=True)
+        ),
+        _ends(after.value, before.value, seed),
+    )
+
+
+def _ends(mine: Numbers, theirs: Numbers, seed: int) -> tuple[float, float]:
+    found = gap(mine, theirs, seed).interval
+    return found.low, found.high
+
+
+def adding_up(numbers: Sequence[float]) -> list[float]:
+    """The numbers rounded so that their sum is the rounded sum: differences of rounded running sums."""
+    sums = np.round(np.concatenate([[0.0], np.cumsum(numbers)]), DIGITS)
+    return [float(part) for part in np.round(np.diff(sums), DIGITS)]
+
+
+def waterfall_chart(fall: Waterfall) -> Chart:
+    """The steps as bars from above to below, between the two sums."""
+    labels = [f"J of {fall.before.label}", *(step.what for step in fall.steps), f"J of {fall.after.label}"]
+    figure, axes = canvas(WIDTH, MARGIN + ROW * len(labels))
+    last = len(labels) - 1
+    level = sum(step.before for step in fall.steps)
+    start = level
+    axes.barh(last, level, color=fall.before.color, height=0.62)
+    _say(axes, level, last, number(fall.shown_start), left=level < 0.0)
+    for number_, step in enumerate(fall.steps, 1):
+        row, end = last - number_, level + step.change
+        axes.plot([level, level], [row + 1.31, row - 0.31], color=GREY, linewidth=0.8)
+        axes.barh(row, step.change, left=level, color=BLUE if step.change >= 0.0 else RED, height=0.62)
+        _say(axes, end, row, signed(step.shown_change), left=step.change < 0.0)
+        level = end
+    axes.plot([level, level], [1.0, -0.31], color=GREY, linewidth=0.8)
+    axes.barh(0, level, color=fall.after.color, height=0.62)
+    _say(axes, level, 0, number(fall.shown_end), left=level < 0.0)
+    rows(axes, labels[::-1], "RMB bn, discounted, mean of the worlds")
+    axes.margins(x=0.16)
+    axes.axvline(0.0, color=INK, linewidth=0.8)
+    steps = listed([f"{step.what} {signed(step.shown_change)}" for step in fall.steps])
+    return Chart(
+        "waterfall",
+        f"From {fall.before.label} to {fall.after.label}",
+        "Blue: the line adds to J; red: it takes away. Phones, accessories and services are gross profits; costs that"
+        " rise count below zero. Numbers are rounded so that they add up.",
+        svg_of(
+            figure,
+            "waterfall",
+            f"From RMB {number(start)} bn to RMB {number(level)} bn, in RMB bn: {steps}.",
+        ),
+        "half",
+    )
+
+
+def waterfall_rows(fall: Waterfall) -> list[list[str]]:
+    """A row a line: its name, both policies, the difference and its interval."""
+    found = [
+        [
+            step.what,
+            number(step.shown_before),
+            number(step.shown_after),
+            signed(step.shown_change),
+            interval(step.interval),
+        ]
+        for step in fall.steps
+    ]
+    change = round(fall.shown_end - fall.shown_start, DIGITS)
+    return [*found, ["J", number(fall.shown_start), number(fall.shown_end), signed(change), interval(fall.interval)]]
+
+
+def _say(axes: Axes, x: float, row: int, words: str, *, left: bool) -> None:
+    axes.annotate(
+        words, (x, row), (-4 if left else 4, 0), "data", "offset points", va="center", ha="right" if left else "left",
+        color=INK,
+    )  # fmt: skip

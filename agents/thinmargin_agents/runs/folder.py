@@ -1,0 +1,219 @@
+"""A run folder: what it holds, how it is made, and how an agent is taken out of it again.
+
+    logs/ppo/Ecosystem-v0_1/
+      config.json          rebuilds the run
+      command.txt          the command line that made it
+      versions.json        of Python and the libraries
+      built_on.json        SHA-256 of the tuned rule that is corrected, and of the plan that surprises are told from
+      evaluations.csv      one row an evaluation on validation worlds
+      best/                the policy with the best validation value
+      checkpoint/          everything needed to go on
+      events.out.tfevents  TensorBoard
+      .lock                held by the process that trains it
+
+Loading reads JSON and safetensors only: nothing in a run folder is executed, and no link in it is followed.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from thinmargin.files import write_atomically
+from thinmargin_agents.cli.versions import versions
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.run import Run
+from thinmargin_agents.runs.lock import LOCK, LockedError, locked
+from thinmargin_agents.runs.provenance import built_on
+from thinmargin_agents.runs.safetensors_tree import DamagedFileError, read_json, read_tree, write_json, write_tree
+
+Which = Literal["best", "checkpoint"]
+TREE = "state.safetensors"
+CONFIG = "config.json"
+BUILT_ON = "built_on.json"
+EVALUATIONS = "evaluations.csv"
+SPARE = ".*.tmp"
+"""Files that were being written when a process was killed."""
+OURS = (
+    *(CONFIG, BUILT_ON, EVALUATIONS, LOCK, "command.txt", "versions.json"),
+    *(f"{which}{end}" for which in get_args(Which) for end in ("", f"/{TREE}")),
+)
+"""What is read or written in a run folder: never through a link, which could lead out of it."""
+
+
+class RunError(ValueError):
+    """A run folder that is absent, damaged or foreign; the message names it and what is wrong."""
+
+
+class DivergedError(RunError):
+    """Training ended because the network's weights are no longer finite numbers."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run on disk."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, log_folder: Path, run: Run) -> RunFolder:
+        """Make LOG_FOLDER/ALGO/ENV_K for the next free K and write what the run is.
+
+        Raises:
+            ConfigError: `log_folder` is no folder, or none can be made in it.
+            OSError: the run cannot be written: the disk is full.
+        """
+        parent = log_folder / run.algo
+        name = run.env_id.rsplit("/", 1)[-1]
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            number = 1 + max((_number(path, name) for path in parent.iterdir()), default=0)
+            while True:  # another process may have taken the number meanwhile
+                path = parent / f"{name}_{number}"
+                try:
+                    path.mkdir()
+                    break
+                except FileExistsError:
+                    number += 1
+        except OSError as error:
+            why = f"{error.filename}: {error.strerror}" if error.filename else error
+            raise ConfigError(f"--log-folder is {str(log_folder)!r}: no run folder can be made there: {why}") from error
+        return cls.describe(path, run)
+
+    @classmethod
+    def describe(cls, path: Path, run: Run) -> RunFolder:
+        """Write what the run is into a folder; `config.json` comes last and says that all is there.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        write_atomically(path / "command.txt", shlex.join(["python", *sys.argv]) + "\n")
+        write_json(path / "versions.json", versions())
+        write_json(path / BUILT_ON, built_on(run.hyperparameters.get("env_wrapper")))
+        write_json(path / CONFIG, run.to_json())
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """An existing run folder; anything else is a RunError."""
+        if not path.is_dir():
+            raise RunError(f"{path}: no such run folder")
+        if not (path / CONFIG).is_file():
+            raise RunError(f"{path}: not a run folder: it has no {CONFIG}")
+        for name in OURS:
+            if (path / name).is_symlink():
+                raise RunError(f"{path / name}: a link: a run folder is used only if all of it lies inside")
+        return cls(path)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nobody else trains the run inside; what a killed process was writing is cleared away first.
+
+        Raises:
+            RunError: another process trains it.
+            OSError: the folder is gone or cannot be written.
+        """
+        try:
+            with locked(self.path):
+                for folder in (self.path, *(self.path / which for which in get_args(Which))):
+                    for spare in folder.glob(SPARE):
+                        spare.unlink(missing_ok=True)
+                yield
+        except LockedError as error:
+            raise RunError(f"{self.path}: another process is training this run now") from error
+
+    def run(self) -> Run:
+        """What the run is; a damaged configuration, or one whose plan is no longer the same, is a RunError."""
+        file = self.path / CONFIG
+        try:
+            run = Run.from_json(read_json(file), str(file))
+            before = dict(read_json(self.path / BUILT_ON)) if (self.path / BUILT_ON).is_file() else {}
+            now = built_on(run.hyperparameters.get("env_wrapper"))
+        except (DamagedFileError, ConfigError, TypeError, ValueError) as error:
+            raise RunError(str(error)) from error
+        changed = [name for name in now if before.get(name, now[name]) != now[name]]
+        if changed:
+            raise RunError(
+                f"{self.path / BUILT_ON}: {' and '.join(changed)}: the tuned rule is another than when the run began,"
+                " and its policy would not play what it learnt; play it with the version that trained it, or train anew"
+            )
+        return run
+
+    def other_versions(self) -> list[str]:
+        """In words, the libraries that are not those the run began with: its numbers may differ from now on."""
+        file, now = self.path / "versions.json", versions()
+        try:
+            before = dict(read_json(file)) if file.is_file() else now
+        except (DamagedFileError, TypeError, ValueError) as error:
+            return [str(error)]
+        other = [name for name in now if before.get(name) not in (None, now[name])]
+        changed = [f"{name} was {before[name]} and is {now[name]}" for name in other]
+        return [f"numbers may differ from those of a run that never stopped: {', '.join(changed)}"] if changed else []
+
+    def save(self, which: Which, tree: dict[str, Any]) -> None:
+        """Write the best policy or a checkpoint, whole or not at all."""
+        (self.path / which).mkdir(exist_ok=True)
+        write_tree(self.path / which / TREE, tree)
+
+    def has(self, which: Which) -> bool:
+        """Whether it has been saved."""
+        return (self.path / which / TREE).exists()
+
+    def forget(self, which: Which) -> None:
+        """Take back what `save` wrote."""
+        (self.path / which / TREE).unlink(missing_ok=True)
+
+    def load(self, which: Which) -> dict[str, Any]:
+        """Read what `save` wrote; an absent or damaged file is a RunError."""
+        file = self.path / which / TREE
+        if not self.has(which):
+            raise RunError(f"{self.path}: has no {which}/{TREE}: the run ended before it was written")
+        try:
+            return read_tree(file)
+        except DamagedFileError as error:
+            raise RunError(str(error)) from error
+
+
+def _number(path: Path, name: str) -> int:
+    match = re.fullmatch(re.escape(name) + r"_(\d+)", path.name)
+    return int(match[1]) if match else 0
+
+
+def latest_run(log_folder: Path) -> Path | None:
+    """The newest run folder with a policy in it, or None."""
+    found = [path.parent.parent for which in get_args(Which) for path in log_folder.glob(f"*/*/{which}/{TREE}")]
+    whole = [path for path in found if (path / CONFIG).is_file()]
+    return max(whole, key=lambda path: (path / CONFIG).stat().st_mtime, default=None)
+
+
+def load_policy(folder: Path, which: Which = "best") -> Any:
+    """The policy of a run, with Stable-Baselines3's `predict`.
+
+    Raises:
+        RunError: the folder is absent, damaged or foreign, or its policy does not fit its configuration.
+    """
+    from thinmargin_agents.sb3.building import (  # noqa: PLC0415  # torch takes seconds
+        build_network,
+        load_weights,
+        playing,
+    )
+
+    run_folder = RunFolder.open(folder)
+    run = run_folder.run()
+    try:
+        network = build_network(run)
+        player = playing(network, run)
+    except (ValueError, TypeError, AssertionError) as error:
+        raise RunError(f"{folder / CONFIG}: {error}") from error
+    tree = run_folder.load(which)
+    try:
+        load_weights(network, tree["policy"] if which == "best" else tree["parameters"]["policy"])
+    except (LookupError, RuntimeError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(f"{folder}: {which}/{TREE} does not fit {CONFIG}: {error}") from error
+    return player

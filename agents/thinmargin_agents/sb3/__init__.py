@@ -1,0 +1,1 @@
+"""Stable-Baselines3 on this environment: algorithms, networks, and the state of a training."""

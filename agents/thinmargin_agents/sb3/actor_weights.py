@@ -1,0 +1,83 @@
+"""The part of a network that plays: all a shipped agent keeps of what was learnt.
+
+Value functions, critics and target networks are for learning; `predict` never asks them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load as from_bytes
+from safetensors.numpy import save as to_bytes
+from stable_baselines3.common.policies import BasePolicy
+
+from thinmargin_agents.config.run import Run
+from thinmargin_agents.sb3.building import build_network
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+_FORWARD = ("mlp_extractor.policy_net.", "action_net.", "log_std")
+PLAYING: dict[str, tuple[str, ...]] = {
+    "ppo": _FORWARD,
+    "a2c": _FORWARD,
+    "ppo_lstm": ("lstm_actor.", *_FORWARD),
+    "sac": ("actor.",),
+    "td3": ("actor.",),
+    "tqc": ("actor.",),
+    "crossq": ("actor.",),
+    "dqn": ("q_net.",),
+}
+"""By algorithm, how the names of those weights begin that `predict` reads."""
+FORMAT = "thinmargin-actor-1"
+
+
+def actor_of(algo: str, weights: Mapping[str, npt.NDArray[Any]]) -> Arrays:
+    """What plays of a whole network's weights: floating numbers as float32, counters as they are."""
+    return {
+        name: np.asarray(array, np.float32 if array.dtype.kind == "f" else array.dtype)
+        for name, array in weights.items()
+        if name.startswith(PLAYING[algo])
+    }
+
+
+def write_actor(actor: Arrays) -> bytes:
+    """The content of a safetensors file; the same weights give the same bytes."""
+    return to_bytes(actor, metadata={"format": FORMAT})
+
+
+def read_actor(content: bytes) -> Arrays:
+    """What `write_actor` wrote; nothing is executed, and anything else is a ValueError."""
+    try:
+        return dict(from_bytes(content))
+    except SafetensorError as error:
+        raise ValueError(f"no safetensors file: {error}") from error
+
+
+def network_of(run: Run, actor: Arrays) -> BasePolicy:
+    """The run's network with these weights; what does not play is NaN, so that nobody takes it for learnt.
+
+    Raises:
+        ValueError: the weights are not those of the run's network.
+    """
+    with torch.random.fork_rng(devices=[]):  # fresh weights, none of which stays, take no dice from the caller
+        network = build_network(run)
+    state = network.state_dict()
+    wanted = {name for name in state if name.startswith(PLAYING[run.algo])}
+    if wanted != set(actor):
+        raise ValueError(f"weights are of {', '.join(sorted(actor))}: wanted are those of {', '.join(sorted(wanted))}")
+    for name, old in state.items():
+        if name in actor and tuple(old.shape) != actor[name].shape:
+            raise ValueError(f"weights {name} have shape {actor[name].shape}: {tuple(old.shape)} is wanted")
+    network.load_state_dict(
+        {name: torch.as_tensor(actor[name]) if name in actor else _unknown(old) for name, old in state.items()}
+    )
+    return network
+
+
+def _unknown(tensor: torch.Tensor) -> torch.Tensor:
+    return torch.full_like(tensor, torch.nan) if tensor.is_floating_point() else tensor

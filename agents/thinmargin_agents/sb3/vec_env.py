@@ -1,0 +1,215 @@
+"""The native vector environment as a Stable-Baselines3 VecEnv, without a Python loop over environments."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
+
+from thinmargin import MONTHLY_DISCOUNT
+from thinmargin.records import LEVERS
+from thinmargin.settings import generator_from
+from thinmargin.splits import keys_of
+from thinmargin.vector import EcosystemVectorEnv
+from thinmargin.wrappers import AdaptedVectorEnv, Adapter
+from thinmargin.wrappers.adapters import ResidualAdapter
+from thinmargin_agents.monitoring.training_statistics import Tally
+from thinmargin_agents.play.candidates import REWARD_UNIT
+
+
+class EcosystemVecEnv(VecEnv):
+    """`n_envs` firms behind Stable-Baselines3's interface.
+
+    The `episode` entry of an ended environment's info has the return as the agent gets it, its length, and
+    `J`, the discounted profit and closing value in RMB bn, whatever the reward mode.
+
+    Args:
+        env_id: a registered ThinMargin id.
+        n_envs: how many firms run in step.
+        adapters: what stands between the agent and the firms, innermost first.
+        copies: so many neighbours live through the same world side by side. Every `horizon` months all firms
+            start anew together; one that went bankrupt before plays another world until then.
+        env_kwargs: further keyword arguments of the environment.
+
+    Raises:
+        ValueError: `n_envs` is no multiple of `copies`, or an adapter does not fit the environment.
+    """
+
+    def __init__(
+        self, env_id: str, n_envs: int, adapters: Sequence[Adapter] = (), copies: int = 1, **env_kwargs: Any
+    ) -> None:
+        if n_envs % copies:
+            raise ValueError(f"n_envs is {n_envs}: a multiple of copies, {copies}, is wanted")
+        kwargs = {**gymnasium.spec(env_id).kwargs, **env_kwargs}
+        self.firms = EcosystemVectorEnv(n_envs, copy=False, **kwargs)
+        self.vector: Any = self.firms
+        for adapter in adapters:
+            self.vector = AdaptedVectorEnv(self.vector, adapter)
+        self.copies, self.horizon = copies, self.firms.settings.horizon
+        self._keys = keys_of(self.firms.settings.split)
+        self._generator = np.random.default_rng(0)
+        self._month = 0
+        self.render_mode = None
+        super().__init__(n_envs, self.vector.single_observation_space, self.vector.single_action_space)
+        self._returns = np.zeros(n_envs)
+        self._values = np.zeros(n_envs)
+        self._discounts = np.ones(n_envs)
+        self._lengths = np.zeros(n_envs, np.int64)
+        self._started = time.time()
+        self._quiet: dict[str, Any] = {}
+        self._actions: npt.NDArray[Any] = np.zeros((n_envs, len(LEVERS)), np.float32)
+        self._residual = next((item for item in reversed(adapters) if isinstance(item, ResidualAdapter)), None)
+        self.tally = Tally(self.firms.report_names, corrected=self._residual is not None)
+
+    def reset(self) -> VecEnvObs:
+        """Start every firm anew; the first call after `seed` uses its seeds."""
+        seeds = None if self._seeds[0] is None else list(self._seeds)
+        observations, _ = self.vector.reset(seed=seeds)
+        if self.copies > 1:
+            if seeds is not None:
+                self._generator = np.random.default_rng(seeds[0])
+            observations = self._pair()
+        self._reset_seeds()
+        self._returns[:] = 0.0
+        self._values[:] = 0.0
+        self._discounts[:] = 1.0
+        self._lengths[:] = 0
+        return np.array(observations)
+
+    def _pair(self) -> npt.NDArray[np.float32]:
+        """Start all firms in new worlds, neighbours in the same one."""
+        keys = self._generator.integers(self._keys.start, self._keys.stop, self.num_envs // self.copies)
+        observations, _ = self.vector.reset(options={"world": np.repeat(keys, self.copies).tolist()})
+        self._month = 0
+        return np.asarray(observations)
+
+    def step_async(self, actions: npt.NDArray[Any]) -> None:
+        """Keep the actions for `step_wait`."""
+        self._actions = actions
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """Run a month of every firm."""
+        observations, rewards, terminated, truncated, infos = self.vector.step(self._actions)
+        self._returns += rewards
+        earned = self._of_the_month("reward_terms", infos)
+        self._values += self._discounts * (earned["profit_term"] + earned["closing_term"]) * REWARD_UNIT
+        self._discounts *= MONTHLY_DISCOUNT
+        self._lengths += 1
+        self._month += 1
+        together = self.copies > 1 and self._month == self.horizon
+        dones = terminated | truncated | together
+        books = self._of_the_month("books", infos)
+        self._count(books)
+        every: list[dict[str, Any]] = [self._quiet] * self.num_envs
+        for row in np.flatnonzero(dones):
+            every[row] = {
+                "terminal_observation": self._last_seen(row, observations, terminated | truncated, infos),
+                "TimeLimit.truncated": bool(dones[row] and not terminated[row]),
+                "episode": {
+                    "r": float(self._returns[row]),
+                    "l": int(self._lengths[row]),
+                    "t": round(time.time() - self._started, 6),
+                    "J": float(self._values[row]),
+                },
+            }
+            self._returns[row] = self._values[row] = 0.0
+            self._discounts[row] = 1.0
+            self._lengths[row] = 0
+            self.tally.add_ends(1, float(books["bankrupt"][row]))
+        if together:
+            observations = self._pair()
+        return observations.copy(), rewards.astype(np.float32), dones, every
+
+    @staticmethod
+    def _of_the_month(name: str, infos: dict[str, Any]) -> npt.NDArray[Any]:
+        """Records of the month just run, of firms that ended in it too."""
+        now: npt.NDArray[Any] = infos[name]
+        if "final_info" not in infos:
+            return now
+        tables = [records.view(np.float64).reshape(len(now), -1) for records in (infos["final_info"][name], now)]
+        return np.where(infos["_final_info"][:, None], *tables).view(now.dtype).reshape(len(now))
+
+    @staticmethod
+    def _last_seen(row: Any, observations: Any, ended: Any, infos: dict[str, Any]) -> Any:
+        """The last observation of an episode; one that is broken off so that all start together has not ended."""
+        return infos["final_obs"][row] if ended[row] else observations[row].copy()
+
+    def _count(self, books: Any) -> None:
+        # Records of one number type: summed as a plain table, a column a field.
+        table = books.view(np.float64).reshape(self.num_envs, -1)
+        added = None if self._residual is None else self._residual.correction(self.num_envs, self._actions)
+        self.tally.add(table, self.firms.asked, added)
+
+    def clear_statistics(self) -> None:
+        """Forget what `statistics` would tell."""
+        self.tally.clear()
+
+    def statistics(self) -> dict[str, float]:
+        """Means since `clear_statistics`: `business/*` of all months, `levers/*` of what the firms were asked to do."""
+        return self.tally.told()
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything that decides what comes next: the worlds, their months, the running returns."""
+        return {
+            "vector": self.vector.get_state(),
+            "generator": self._generator.bit_generator.state,
+            "month": self._month,
+            "dice": self.action_space.np_random.bit_generator.state,
+            "returns": self._returns.copy(),
+            "values": self._values.copy(),
+            "discounts": self._discounts.copy(),
+            "lengths": self._lengths.copy(),
+            "tally": self.tally.get_state(),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go back to a state of `get_state`; a foreign one is a ValueError or KeyError."""
+        running = {}
+        for name in ("returns", "values", "discounts", "lengths"):
+            running[name] = np.asarray(state[name])
+            if running[name].shape != (self.num_envs,):
+                raise ValueError(f"state[{name!r}] has shape {running[name].shape}: ({self.num_envs},) is wanted")
+        self._generator = generator_from("generator", state["generator"])
+        self.action_space.np_random.bit_generator.state = generator_from("dice", state["dice"]).bit_generator.state
+        self._month = int(state["month"])
+        self.tally.set_state(state["tally"])
+        self.vector.set_state(state["vector"])
+        for name, numbers in running.items():
+            getattr(self, f"_{name}")[:] = numbers
+
+    def close(self) -> None:
+        """Nothing to close: no process, no window."""
+
+    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
+        """An attribute of the vector environment, once an environment asked for."""
+        return [getattr(self.vector, attr_name)] * len(list(self._get_indices(indices)))
+
+    def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
+        """Set an attribute of the vector environment, for all environments at once."""
+        if indices is not None:
+            raise NotImplementedError("the environments are one batch: set_attr works for all of them only")
+        setattr(self.vector, attr_name, value)
+
+    def env_method(
+        self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
+    ) -> list[Any]:
+        """Call a method of the vector environment once; its answer, once an environment asked for."""
+        answer = getattr(self.vector, method_name)(*method_args, **method_kwargs)
+        return [answer] * len(list(self._get_indices(indices)))
+
+    def env_is_wrapped(
+        self, wrapper_class: type[gymnasium.Wrapper[Any, Any, Any, Any]], indices: VecEnvIndices = None
+    ) -> list[bool]:
+        """No environment is wrapped, by `wrapper_class` or any other."""
+        del wrapper_class
+        return [False] * len(list(self._get_indices(indices)))
+
+    def get_images(self) -> Sequence[npt.NDArray[np.uint8] | None]:
+        """No pictures while training."""
+        return [None] * self.num_envs

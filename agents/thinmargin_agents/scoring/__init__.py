@@ -1,0 +1,1 @@
+"""Statistics of what policies earned: scores, intervals, comparisons."""

@@ -1,0 +1,210 @@
+"""From played worlds to what is said about a policy: the numbers of the table and of the JSON file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin.baselines import BASELINES
+from thinmargin_agents.cli.versions import versions
+from thinmargin_agents.play.outcome import FIRST_YEAR, YEARLY, Outcome
+from thinmargin_agents.policies.by_name import Entrant
+from thinmargin_agents.scoring import statistics
+from thinmargin_agents.scoring.score import FORESIGHT, THRESHOLDS, TUNED, Anchors, score_profile, score_summary
+
+REFERENCE = "low_margin_ecosystem"
+"""The baseline every table compares with."""
+PERCENTILES = (5, 50, 95)
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """One entrant played through the worlds of an evaluation.
+
+    Attributes:
+        name: what it is called.
+        members: names of its policies, one a training seed.
+        seeds: training seeds; empty if it is no run.
+        value, profit_part, closing_part: shape (members, worlds), RMB bn, as of `Outcome`.
+        bankrupt, months: shape (members, worlds), as of `Outcome`.
+        saturation: by lever name, mean of the members.
+        yearly: by name, means of each calendar year over the members and the worlds still in business.
+        tracks: by name of YEARLY, shape (years, members * worlds): the years of every world, NaN once it
+            is out of business.
+        lines: by name of EARNED and SPENT, shape (members, worlds), as of `Outcome`.
+        keys: shape (worlds,), world keys.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    seeds: tuple[int | None, ...]
+    value: Numbers
+    profit_part: Numbers
+    closing_part: Numbers
+    bankrupt: npt.NDArray[np.bool_]
+    months: npt.NDArray[np.int64]
+    saturation: dict[str, float]
+    yearly: dict[str, list[float]]
+    tracks: dict[str, Numbers]
+    lines: dict[str, Numbers]
+    keys: npt.NDArray[np.int64]
+
+
+def result_of(entrant: Entrant, outcomes: Sequence[Outcome]) -> Result:
+    """Put the outcomes of an entrant's members together; they played the same worlds."""
+    tracks = {name: np.concatenate([outcome.yearly[name] for outcome in outcomes], axis=1) for name in YEARLY}
+    return Result(
+        name=entrant.name,
+        members=tuple(member.name for member in entrant.members),
+        seeds=tuple(member.seed for member in entrant.members if member.is_run),
+        value=np.stack([outcome.value for outcome in outcomes]),
+        profit_part=np.stack([outcome.profit_part for outcome in outcomes]),
+        closing_part=np.stack([outcome.closing_part for outcome in outcomes]),
+        bankrupt=np.stack([outcome.bankrupt for outcome in outcomes]),
+        months=np.stack([outcome.months for outcome in outcomes]),
+        saturation={
+            name: float(np.mean([outcome.saturation[name] for outcome in outcomes])) for name in outcomes[0].saturation
+        },
+        yearly=yearly_means(tracks),
+        tracks=tracks,
+        lines={name: np.stack([outcome.lines[name] for outcome in outcomes]) for name in outcomes[0].lines},
+        keys=outcomes[0].keys,
+    )
+
+
+def yearly_means(tables: Mapping[str, Numbers]) -> dict[str, list[float]]:
+    """Means over the worlds in business, year by year; NaN where none is.
+
+    `year` is the calendar year, `in_business` the share of worlds that any month of it was played in.
+    """
+    playing = ~np.isnan(tables[YEARLY[0]])
+    counts = playing.sum(axis=1)
+    years = len(counts)
+    means: dict[str, list[float]] = {
+        "year": [float(FIRST_YEAR + year) for year in range(years)],
+        "in_business": playing.mean(axis=1).tolist(),
+    }
+    for name, table in tables.items():
+        sums = np.where(playing, table, 0.0).sum(axis=1)
+        means[name] = [float(sums[y] / counts[y]) if counts[y] else math.nan for y in range(years)]
+    return means
+
+
+def anchors_of(results: Sequence[Result]) -> Anchors | None:
+    """J of the policies that score 0 and 100, or None if one of them has no result."""
+    played = {result.name: result.value[0] for result in results}
+    if TUNED not in played or FORESIGHT not in played:
+        return None
+    return Anchors(played[TUNED], played[FORESIGHT])
+
+
+def summary_of(result: Result, baselines: Sequence[Result], anchors: Anchors | None, seed: int) -> dict[str, Any]:
+    """What is said about one entrant; the layout of `policies` in the JSON file.
+
+    Every interval is drawn with a generator of its own made from `seed`, so what is said about a policy
+    does not depend on which others were judged with it.
+    """
+    value = result.value
+    points = statistics.percentiles(value, PERCENTILES)
+
+    def interval(over: statistics.Unit) -> list[float]:
+        return list(statistics.bootstrap_interval(value, np.random.default_rng(seed), over=over))
+
+    return {
+        "J_mean": float(value.mean()),
+        "J_iqm": float(statistics.interquartile_mean(value.ravel())),
+        "J_ci95": interval("both"),
+        "J_ci95_worlds": interval("worlds"),
+        "J_ci95_seeds": interval("seeds") if len(value) > 1 else None,
+        "J_by_seed": value.mean(axis=1).tolist(),
+        **score_summary(value, anchors, seed),
+        "percentiles": {str(at): point for at, point in zip(PERCENTILES, points, strict=True)},
+        "bankrupt_share": float(result.bankrupt.mean()),
+        "months_mean": float(result.months.mean()),
+        "saturation": result.saturation,
+        "profit_part": float(result.profit_part.mean()),
+        "closing_part": float(result.closing_part.mean()),
+        "vs": {other.name: versus(value, other, seed) for other in baselines if other.name != result.name},
+        "seeds": list(result.seeds),
+        "yearly": result.yearly,
+    }
+
+
+def versus(value: Numbers, baseline: Result, seed: int) -> dict[str, Any]:
+    """How a policy with this J, shape (seeds, worlds), compares with a baseline in the same worlds."""
+    gap = statistics.paired_difference(value, baseline.value[0], np.random.default_rng(seed))
+    return {
+        "diff_mean": gap.mean,
+        "diff_ci95": list(gap.interval),
+        "p_improve": gap.probability,
+        "p_improve_ci95": list(gap.probability_interval),
+        "correlation": gap.correlation,
+        "variance_reduction": gap.variance_reduction,
+    }
+
+
+def report_of(
+    results: Sequence[Result],
+    *,
+    environment: str,
+    split: str,
+    seed: int,
+    command: str,
+    foresight: Mapping[str, Any] | None = None,
+    note: str | None = None,
+    stress_worlds: int = 0,
+    stress: Mapping[str, Any],
+    failures: Mapping[str, str],
+) -> dict[str, Any]:
+    """The whole comparison as plain values, best policy first; the layout of the JSON file.
+
+    Args:
+        results: of the worlds of the environment.
+        environment: id.
+        split: of the world keys.
+        seed: of the bootstrap.
+        command: that gives the same results again.
+        foresight: how the best known plans were made, None without them.
+        note: why there are none.
+        stress_worlds: how many of each held-out family were played.
+        stress: what `thinmargin_agents.judging.stress.stress_summary` says of them.
+        failures: messages of the policies that failed.
+    """
+    ranked = sorted(results, key=lambda result: -result.value.mean())
+    baselines = [result for result in ranked if result.name in BASELINES]
+    anchors = anchors_of(results)
+    profile = None
+    if anchors is None:
+        missing = {TUNED, FORESIGHT} - {result.name for result in results}
+        note = note or f"score is null: {' and '.join(sorted(missing))} failed"
+    elif not anchors.can_score:
+        note = f"score is null: {FORESIGHT} earns no more than {TUNED} in these worlds"
+    else:
+        profile = {
+            "tau": list(THRESHOLDS),
+            "policies": {result.name: score_profile(result.value, anchors, seed) for result in ranked},
+        }
+    if foresight is not None and anchors is not None:
+        foresight = {**foresight, "worlds_without_gap": int(np.sum(~anchors.kept))}
+    return {
+        "environment": environment,
+        "split": split,
+        "worlds": len(results[0].keys),
+        "seed": seed,
+        "command": command,
+        "versions": versions(),
+        "foresight": foresight,
+        "note": note,
+        "policies": {result.name: summary_of(result, baselines, anchors, seed) for result in ranked},
+        "profile": profile,
+        "stress_worlds": stress_worlds,
+        "stress": stress,
+        "failures": dict(failures),
+    }

@@ -1,0 +1,120 @@
+"""Runs that can be shipped: finished, undamaged, and alike in everything but their seed."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from thinmargin_agents.config.hyperparameters import flat
+from thinmargin_agents.config.run import Run
+from thinmargin_agents.policies.shipped import Evaluation
+from thinmargin_agents.runs.folder import EVALUATIONS, RunError, RunFolder
+from thinmargin_agents.runs.safetensors_tree import DamagedFileError, read_json
+from thinmargin_agents.runs.same_agent import OWN, differing
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """A finished run.
+
+    Attributes:
+        folder: where it is.
+        run: what it is.
+        weights: of its best policy, by name.
+        value: mean J of that policy on the run's validation worlds, RMB bn, as it was judged.
+        best_at: months of experience that policy had.
+        evaluations: all of the run.
+        versions: of Python and the libraries.
+    """
+
+    folder: Path
+    run: Run
+    weights: Mapping[str, Any]
+    value: float
+    best_at: int
+    evaluations: list[Evaluation]
+    versions: Mapping[str, str]
+
+
+def finished(path: Path) -> Finished:
+    """The finished run of a folder; one that is absent, damaged, foreign or not finished is a RunError."""
+    folder = RunFolder.open(path)
+    run = folder.run()
+    evaluations = _evaluations(path / EVALUATIONS, run.seed)
+    reached = evaluations[-1].timesteps if evaluations else 0
+    if reached < run.total_timesteps:
+        raise RunError(
+            f"{path}: not finished: judged after {reached:,} of {run.total_timesteps:,} months;"
+            f" python train.py --resume {path} goes on"
+        )
+    best = folder.load("best")
+    try:
+        versions = dict(read_json(path / "versions.json"))
+        if not all(isinstance(version, str) for version in versions.values()):
+            raise ValueError("versions.json has a version that is no text")
+        return Finished(
+            path, run, dict(best["policy"]), float(best["J"]), int(best["timesteps"]), evaluations, versions
+        )
+    except (KeyError, TypeError, ValueError, DamagedFileError) as error:
+        raise RunError(f"{path}: not a run of this package: {error}") from error
+
+
+def _evaluations(path: Path, seed: int) -> list[Evaluation]:
+    """What a run wrote of its evaluations; the score where it did."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [
+                Evaluation(
+                    seed, int(row["timesteps"]), _finite(row["seconds"]), _finite(row["J"]),
+                    _finite(row["score"]) if row.get("score") else None, _finite(row["bankrupt_share"]),
+                )
+                for row in csv.DictReader(file)
+            ]  # fmt: skip
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{path}: not the evaluations of a run: {error!r}") from error
+
+
+def _finite(text: str) -> float:
+    """The number that a text says; one that JSON does not have is a ValueError."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no finite number")
+    return value
+
+
+def check_alike(runs: Sequence[Finished]) -> None:
+    """Nothing if the runs are trainings of one agent with different seeds, else a RunError that says what differs."""
+    first = runs[0]
+    known: dict[int, Path] = {}
+    for run in runs:
+        differences = _differences(first.run, run.run)
+        if differences:
+            raise RunError(f"{run.folder} is another agent than {first.folder}: {'; '.join(differences)}")
+        if run.run.seed in known:
+            raise RunError(f"{run.folder} and {known[run.run.seed]} have the same seed, {run.run.seed}")
+        known[run.run.seed] = run.folder
+        if [row.timesteps for row in run.evaluations] != [row.timesteps for row in first.evaluations]:
+            raise RunError(f"{run.folder} and {first.folder} were not judged after the same months of experience")
+
+
+def _differences(one: Run, other: Run) -> list[str]:
+    """In words, the settings in which two runs differ, but for those of OWN."""
+    mine, theirs = _settings(one), _settings(other)
+    return [
+        f"{name} is {theirs.get(name, 'not set')!r}, not {mine.get(name, 'not set')!r}"
+        for name in differing(mine, theirs)
+    ]
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    settings = dataclasses.asdict(run)
+    plain = {name: value for name, value in settings.items() if name not in (*OWN, "hyperparameters", "env_kwargs")}
+    inner = {f"env_kwargs {name}": value for name, value in run.env_kwargs.items()}
+    return plain | inner | flat(run.hyperparameters)

@@ -1,0 +1,75 @@
+"""The command line of `train.py`: train one run, go on with one, train several seeds, or search."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import tyro
+
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.train_config import TrainConfig
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Read the flags and do what they say.
+
+    Returns:
+        The exit status: 0, or 2 for a bad argument, 1 for a failed run, 130 for one that was stopped.
+    """
+    try:
+        config = tyro.cli(TrainConfig, args=argv, prog="train.py", description=TrainConfig.__doc__)
+    except ConfigError as error:
+        return _failed(error, 2)
+    os.environ.setdefault("OMP_NUM_THREADS", str(config.num_threads))
+    from thinmargin_agents.runs.folder import DivergedError, RunError  # noqa: PLC0415  # heavy: not for --help
+
+    try:
+        return _act(config)
+    except DivergedError as error:
+        return _failed(error, 1)
+    except (ConfigError, RunError) as error:
+        return _failed(error, 2)
+    except OSError as error:
+        return _failed(f"{error}; what was written before is kept", 1)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _act(config: TrainConfig) -> int:
+    if config.optimize:
+        from thinmargin_agents.search import optimize  # noqa: PLC0415  # heavy: not for --help
+
+        return optimize(config)
+    if config.resume is None and (config.seeds or config.engine == "ray"):
+        from thinmargin_agents.parallel import train_seeds  # noqa: PLC0415  # as above
+
+        return train_seeds(config)
+    return _train_one(config)
+
+
+def _train_one(config: TrainConfig) -> int:
+    from thinmargin_agents.config.preset import resolve  # noqa: PLC0415  # as above
+    from thinmargin_agents.runs.folder import RunFolder  # noqa: PLC0415  # as above
+    from thinmargin_agents.sb3.building import check  # noqa: PLC0415  # as above
+    from thinmargin_agents.training.trainer import train  # noqa: PLC0415  # heavy: not for --help
+
+    if config.resume is None:
+        run = resolve(config)
+        check(run)
+        folder = RunFolder.create(config.log_folder, run)
+    else:
+        if dataclasses.replace(config, resume=None, progress=True, log_folder=Path("logs")) != TrainConfig():
+            raise ConfigError("--resume goes on with the run's own settings: only --progress goes with it")
+        folder = RunFolder.open(config.resume)
+        run = folder.run()
+    judgement = train(run, folder, shown=config.progress, go_on=config.resume is not None)
+    return 0 if judgement is not None else 130
+
+
+def _failed(why: object, status: int) -> int:
+    print(f"train.py: {why}", file=sys.stderr)  # noqa: T201  # the command line's own answer
+    return status

@@ -1,0 +1,202 @@
+"""TensorBoard: what the firms did, how the policy was judged, which curves are drawn together, hyper-parameters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import HParam, Logger, TensorBoardOutputFormat
+from torch.utils.tensorboard import SummaryWriter
+
+from thinmargin.records import LEVERS
+from thinmargin_agents.config.hyperparameters import flat
+from thinmargin_agents.config.run import Run
+from thinmargin_agents.judging.validation import Judgement
+from thinmargin_agents.monitoring.tags import EPISODE
+from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
+
+POINTS = 500
+"""Most points of a curve of `business/*`, `levers/*`, `rollout/*`, `train/*` and `time/*` in a run."""
+NEVER = 1 << 62
+"""Stable-Baselines3's `log_interval` for a run whose curves are written by `StatisticsCallback`."""
+
+Layout = dict[str, dict[str, list[Any]]]
+
+
+def layout(*, scored: bool, corrected: bool) -> Layout:
+    """TensorBoard's custom scalars: which curves are drawn together, by category and chart.
+
+    Args:
+        scored: whether there is a score on the validation worlds.
+        corrected: whether the agent corrects a base policy.
+    """
+    intervals = {
+        **({"score, %": ["Margin", ["score/score", "score/low", "score/high"]]} if scored else {}),
+        "J less the baseline's, RMB bn": [
+            "Margin", ["eval/over_baseline", "eval/over_baseline_low", "eval/over_baseline_high"]
+        ],
+    }  # fmt: skip
+    judged = {
+        **({"score, mean and mean of the middle half, %": _together("score/score", "score/iqm")} if scored else {}),
+        "J and its parts, RMB bn": _together("eval/J", "eval/profit_part", "eval/closing_part"),
+        "bankrupt, share of episodes": _together("eval/bankrupt_share", "business/bankrupt_share"),
+    }
+    business = {
+        "profit a month, RMB bn": ("profit", "operating_profit"),
+        "cash and credit line, RMB bn": ("cash", "credit_line"),
+        "revenue a month by line, RMB bn": ("device_revenue", "accessory_revenue", "services_revenue"),
+        "gross margins": ("device_margin", "accessory_margin", "services_margin", "gross_margin"),
+        "users, million": ("users_home", "users_overseas", "active_users"),
+        "shares of phones wanted": ("share_home", "share_overseas"),
+        "fans and retention, shares of users": ("fans", "retention"),
+        "markup and hardware net margin": ("markup", "hardware_net_margin"),
+        "spending, shares of revenue": ("marketing_share", "accessories_share", "releases_share", "overhead_share"),
+        "software releases a month": ("cadence",),
+    }
+    levers = {
+        "mean of the actions asked for": "levers/{}_mean",
+        "their spread": "levers/{}_spread",
+        "share at an end of the range, while training": "levers/{}_saturation",
+        "share at an end of the range, on validation worlds": "eval/saturation_{}",
+        **({"size of the correction to the base policy": "levers/{}_correction"} if corrected else {}),
+    }
+    return {
+        "validation worlds, with 95 % intervals": intervals,
+        "validation worlds": judged,
+        "business": {
+            chart: _together(*(f"business/{name}" for name in names)) for chart, names in business.items()
+        },
+        "levers": {
+            chart: _together(*(pattern.format(lever.name) for lever in LEVERS)) for chart, pattern in levers.items()
+        },
+    }  # fmt: skip
+
+
+def _together(*tags: str) -> list[Any]:
+    """Curves in one chart: TensorBoard takes patterns, and a tag may begin like another."""
+    return ["Multiline", [f"^{tag}$" for tag in tags]]
+
+
+def event_logger(folder: Path, purge_step: int | None) -> Logger:
+    """A logger that writes TensorBoard's events into `folder`; a resumed run takes back what it will write again.
+
+    Args:
+        folder: made if it is not there.
+        purge_step: events of an earlier process at this step or later are not shown.
+    """
+    return Logger(str(folder), [_Events(folder, purge_step)])
+
+
+class _Events(TensorBoardOutputFormat):
+    """Stable-Baselines3's output; its own constructor knows no `purge_step`, and would leave an empty file behind."""
+
+    def __init__(self, folder: Path, purge_step: int | None) -> None:
+        self.writer = SummaryWriter(str(folder), purge_step=purge_step)
+        self._is_closed = False
+
+
+def boards(logger: Logger) -> list[TensorBoardOutputFormat]:
+    """Where a logger writes TensorBoard's events."""
+    return [output for output in logger.output_formats if isinstance(output, TensorBoardOutputFormat)]
+
+
+def write_judgement(
+    logger: Logger, judgement: Judgement, timesteps: int, picture: npt.NDArray[np.uint8] | None = None
+) -> None:
+    """Write `eval/*`, `score/*` and a picture at once: Stable-Baselines3's own figures wait for the end of the update.
+
+    Args:
+        logger: of the run.
+        judgement: on validation worlds.
+        timesteps: months of experience when it was judged.
+        picture: of one episode, shape (height, width, 3).
+    """
+    for output in boards(logger):
+        for tag, value in judgement.metrics().items():
+            output.writer.add_scalar(tag, value, timesteps)
+        if picture is not None:
+            output.writer.add_image(EPISODE, picture, timesteps, dataformats="HWC")
+        output.writer.flush()  # a checkpoint may follow: a resumed run does not judge again
+
+
+def hyperparameters(run: Run) -> dict[str, bool | str | float | None]:
+    """What distinguishes runs in TensorBoard's table: one plain value a name."""
+    values: dict[str, bool | str | float | None] = {"algo": run.algo, "env": run.env_id, "seed": run.seed}
+    for name, value in {**run.env_kwargs, **flat(run.hyperparameters)}.items():
+        if name == "env_wrapper":
+            values[name] = _wrappers(value)
+        else:
+            values[name] = value if isinstance(value, (bool, int, float, str)) else json.dumps(value)
+    return values
+
+
+def _wrappers(wanted: Any) -> str:
+    """Wrappers and their arguments in a few words."""
+    items = wanted if isinstance(wanted, Sequence) and not isinstance(wanted, str) else [wanted] if wanted else []
+    words = []
+    for item in items:
+        name, arguments = next(iter(item.items())) if isinstance(item, Mapping) else (item, {})
+        inside = ", ".join(f"{key}={value}" for key, value in (arguments or {}).items())
+        words.append(str(name).rpartition(".")[2] + (f"({inside})" if inside else ""))
+    return " ".join(words) or "none"
+
+
+class StatisticsCallback(BaseCallback):
+    """Write what the firms did beside Stable-Baselines3's own figures; lay TensorBoard out; record hyper-parameters.
+
+    A point of the curves holds whole episodes of every firm, since months of an episode differ more than policies do;
+    a run has at most POINTS of them. What is left at the end makes no point of its own, unless it is all there is.
+    Train with `log_interval=NEVER`.
+
+    Args:
+        run: what is trained.
+        environment: where.
+        scored: whether there is a score on the validation worlds.
+        anew: False in a resumed run: layout and hyper-parameters are written already.
+    """
+
+    def __init__(self, run: Run, environment: EcosystemVecEnv, *, scored: bool, anew: bool = True) -> None:
+        super().__init__()
+        self._run = run
+        self._environment = environment
+        self._scored, self._anew = scored, anew
+        episodes = environment.num_envs * environment.horizon
+        self._every = episodes * max(-(-run.total_timesteps // (POINTS * episodes)), 1)
+        self._before = 0
+
+    def _on_training_start(self) -> None:
+        if not self._anew:
+            return
+        corrected = self._environment.tally.corrected
+        metrics = ["eval/J", "eval/over_baseline", "eval/bankrupt_share"]
+        if self._scored:
+            metrics = ["score/score", "score/low", "score/high", "score/iqm", *metrics]
+        table = HParam(hyperparameters(self._run), dict.fromkeys(metrics, 0.0))  # the curves have the values
+        for output in boards(self.logger):
+            output.writer.add_custom_scalars(layout(scored=self._scored, corrected=corrected))
+            output.write({"hparams": table}, {"hparams": ()})
+
+    def _on_rollout_start(self) -> None:
+        self._before = self.model.num_timesteps
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        if self.model.num_timesteps // self._every > self._before // self._every:
+            self._write()
+
+    def _on_training_end(self) -> None:
+        if self.model.num_timesteps < self._every:
+            self._write()
+
+    def _write(self) -> None:
+        for tag, value in self._environment.statistics().items():
+            self.logger.record(tag, value)
+        self._environment.clear_statistics()
+        self.model.dump_logs()

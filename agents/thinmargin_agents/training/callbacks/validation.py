@@ -1,0 +1,103 @@
+"""Judge the policy on validation worlds while it learns, and keep the best one."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from stable_baselines3.common.callbacks import BaseCallback
+
+from thinmargin.baselines import Policy
+from thinmargin.files import write_atomically
+from thinmargin_agents.config.run import Run
+from thinmargin_agents.judging.validation import Judge, Judgement
+from thinmargin_agents.runs.folder import EVALUATIONS, RunFolder
+from thinmargin_agents.sb3.building import not_finite, weights
+from thinmargin_agents.training.callbacks.tensorboard import write_judgement
+
+EVALUATION_COLUMNS = ("timesteps", "seconds", "J", "over_baseline", "low", "high", "bankrupt_share", "score")
+
+
+class ValidationCallback(BaseCallback):
+    """Judge the policy on validation worlds every so often and keep the best one; `picture` draws an episode of it."""
+
+    def __init__(
+        self,
+        run: Run,
+        folder: RunFolder,
+        judge: Judge,
+        player: Policy,
+        told: Callable[[int, Judgement], None],
+        picture: Callable[[Policy], npt.NDArray[np.uint8]] | None = None,
+    ) -> None:
+        super().__init__()
+        self._player = player
+        self._every = run.eval_freq
+        self._folder = folder
+        self._judge = judge
+        self._told, self._picture = told, picture
+        self._started = time.monotonic()
+        self.next = run.eval_freq
+        self.best: dict[str, Any] | None = None
+        self.rows: list[list[Any]] = []
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_start(self) -> None:
+        if self.num_timesteps >= self.next:
+            self.next = self.num_timesteps + self._every
+            self.judge()
+
+    def judge(self) -> Judgement:
+        """Judge now; write the row, and the policy if it is the best so far; a ValueError if its weights are spoilt."""
+        spoilt = not_finite(self.model.policy.state_dict())
+        if spoilt is not None:
+            raise ValueError(f"{spoilt} has numbers that are not finite")
+        judgement = self._judge.judge(self._player)
+        timesteps = self.model.num_timesteps
+        drawn = None if self._picture is None else self._picture(self._player)
+        write_judgement(self.logger, judgement, timesteps, drawn)
+        self.rows.append([
+            timesteps, round(time.monotonic() - self._started, 2), judgement.J,
+            judgement.difference, judgement.low, judgement.high, judgement.bankrupt_share, judgement.score,
+        ])  # fmt: skip
+        self._write_rows()
+        if self.best is None or self.best["J"] < judgement.J:
+            self.best = {"policy": weights(self.model.policy), "timesteps": timesteps, "J": judgement.J}
+            self._folder.save("best", self.best)
+        self._told(timesteps, judgement)
+        return judgement
+
+    def _write_rows(self) -> None:
+        text = io.StringIO()
+        table = csv.writer(text)
+        table.writerow(EVALUATION_COLUMNS)
+        table.writerows(self.rows)
+        write_atomically(self._folder.path / EVALUATIONS, text.getvalue())
+
+    def state(self) -> dict[str, Any]:
+        """What a resumed run must know."""
+        return {"next": self.next, "best": self.best, "rows": self.rows}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from `state`; what was judged and kept after it is taken back, for it will be again."""
+        self.next, self.rows, best = int(state["next"]), [list(row) for row in state["rows"]], state["best"]
+        if best is not None:
+            best = {"policy": dict(best["policy"]), "timesteps": int(best["timesteps"]), "J": float(best["J"])}
+        self.best = best
+        if self.rows:
+            self._started = time.monotonic() - float(self.rows[-1][1])
+        if self.best is None:
+            self._folder.forget("best")
+        else:
+            self._folder.save("best", self.best)
+        if self.rows:
+            self._write_rows()
+        else:
+            (self._folder.path / EVALUATIONS).unlink(missing_ok=True)

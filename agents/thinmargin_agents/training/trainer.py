@@ -1,0 +1,246 @@
+"""One run, from its configuration to a trained policy in its folder."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+
+import torch
+from rich.console import Console
+from stable_baselines3.common.callbacks import CallbackList
+from stable_baselines3.common.logger import Logger
+
+from thinmargin_agents.config.run import Run, judged_where
+from thinmargin_agents.judging.validation import Judge, Judgement
+from thinmargin_agents.runs.folder import DivergedError, RunError, RunFolder, load_policy
+from thinmargin_agents.sb3 import building
+from thinmargin_agents.scoring.comparison import REFERENCE
+from thinmargin_agents.training.callbacks.checkpoint import CheckpointCallback, Stopped
+from thinmargin_agents.training.callbacks.episode_picture import MISSING, EpisodePicture, can_draw
+from thinmargin_agents.training.callbacks.progress import ProgressCallback, Step
+from thinmargin_agents.training.callbacks.tensorboard import NEVER, StatisticsCallback, boards, event_logger
+from thinmargin_agents.training.callbacks.validation import ValidationCallback
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""Ctrl-C, and what schedulers send before they kill: both stop at the next update, after a checkpoint."""
+FINAL_WORLDS = 512
+"""Validation worlds of the comparison a run ends with."""
+
+
+def train(
+    run: Run,
+    folder: RunFolder,
+    *,
+    shown: bool = True,
+    go_on: bool = False,
+    report: Callable[[Step], object] | None = None,
+) -> Judgement | None:
+    """Train a run in its folder and compare its best policy with the baseline.
+
+    Ctrl-C and SIGTERM stop at the next update, after a checkpoint; a second one stops at once.
+
+    Args:
+        run: what to train.
+        folder: where; `RunFolder.create` makes it.
+        shown: show a progress bar, and say what happens.
+        go_on: continue from the folder's checkpoint; a run killed before it had one begins again.
+        report: told after every update and every evaluation how far the run is; a true answer stops it as Ctrl-C does.
+
+    Returns:
+        The comparison on validation worlds, or None if it was stopped.
+
+    Raises:
+        ConfigError: the environment or a hyper-parameter is not among what is allowed.
+        RunError: the checkpoint is gone, damaged or does not fit the run, or another process trains it.
+        DivergedError: the network's weights are no longer finite; the last checkpoint is kept.
+        OSError: the disk is full or the folder cannot be written; the last checkpoint is kept.
+    """
+    torch.set_num_threads(run.num_threads)
+    with folder.held():
+        learning = _Learning(run, folder, shown=shown, report=report)
+        if go_on:
+            learning.go_back()
+        learning.introduce()
+        if not learning.learn():
+            return None
+        return learning.conclude()
+
+
+class _Learning:
+    """A run while it runs."""
+
+    def __init__(self, run: Run, folder: RunFolder, *, shown: bool, report: Callable[[Step], object] | None) -> None:
+        self._run, self._folder, self._report = run, folder, report
+        self._console = Console(markup=False, highlight=False, soft_wrap=True, quiet=not shown and report is not None)
+        self._arguments = building.environment_arguments(run)
+        self._judge = Judge(self._arguments, run.n_eval_episodes)
+        self._environment = building.build_environment(run)
+        self._model = building.build_model(run, self._environment)
+        board = run.tensorboard_log
+        self._events = Path(board, run.algo, folder.path.resolve().name) if board else folder.path
+        self._progress = ProgressCallback(run.total_timesteps, self._console, shown=shown, report=report and self._tell)
+        player = building.playing(self._model.policy, run)
+        picture = EpisodePicture(self._judge.keys[0], self._judge.settings) if can_draw() else None
+        self._validation = ValidationCallback(run, folder, self._judge, player, self._progress.tell, picture)
+        self._checkpoint = CheckpointCallback(run, self._save)
+        self._model.set_logger(Logger(None, []))  # it gets its files when learning begins
+        self._purge: int | None = None
+
+    def _save(self, next_save: int) -> None:
+        tree = building.capture(self._model, self._environment)
+        spoilt = building.not_finite(self._model.policy.state_dict())
+        if spoilt is not None:
+            raise self._diverged(spoilt)
+        for board in boards(self._model.logger):
+            board.writer.flush()  # what is not written now will not be written when the run goes on
+        self._folder.save("checkpoint", {**tree, "validation": self._validation.state(), "next_save": next_save})
+
+    def _diverged(self, spoilt: str) -> DivergedError:
+        return DivergedError(
+            f"{self._folder.path}: training diverged before {self._model.num_timesteps:,} months: {spoilt} is no longer"
+            " finite; the last checkpoint is kept; a smaller learning_rate or max_grad_norm may help"
+        )
+
+    def go_back(self) -> None:
+        """Go on from the folder's checkpoint; a run that was killed before it had one begins again."""
+        self._purge = 0
+        if not self._folder.has("checkpoint"):
+            if self._folder.has("best"):
+                raise RunError(f"{self._folder.path}: has a policy but no checkpoint: nothing to go on from")
+            return
+        tree = self._folder.load("checkpoint")
+        try:
+            building.restore(self._model, self._environment, tree)
+            building.restore_dice(self._model, tree["dice"])
+            self._checkpoint.next = int(tree["next_save"])
+            self._purge = self._model.num_timesteps + 1
+            self._validation.restore(tree["validation"])
+        except (LookupError, ValueError, TypeError, ArithmeticError, RuntimeError, AttributeError) as error:
+            raise RunError(f"{self._folder.path}: the checkpoint does not fit config.json: {error}") from error
+        self._checkpoint.on_going_on = lambda: building.restore_dice(self._model, tree["dice"])
+
+    def introduce(self) -> None:
+        """Say what begins."""
+        run = self._run
+        self._console.print(
+            f"run {self._folder.path}: {run.algo} on {run.env_id}, seed {run.seed}, {run.total_timesteps:,} months of"
+            f" {run.hyperparameters['n_envs']} firms; baseline {REFERENCE} earns"
+            f" J {self._judge.baseline.value.mean():.1f} RMB bn on {run.n_eval_episodes} validation worlds"
+        )
+        for note in (*self._folder.other_versions(), *building.idle(self._model, run)):
+            self._console.print(f"note: {note}")
+        if self._judge.no_score:
+            self._console.print(f"J without a score: {self._judge.no_score}")
+        if not can_draw():
+            self._console.print(MISSING)
+
+    def _tell(self, step: Step) -> None:
+        if self._report is not None and self._report(step):
+            self._checkpoint.stop_asked = True
+
+    def _ask_to_stop(self, number: int, _: FrameType | None) -> None:
+        if self._checkpoint.stop_asked:
+            raise KeyboardInterrupt
+        self._checkpoint.stop_asked = True
+        again = "Ctrl-C again" if number == signal.SIGINT else "a second signal"
+        self._console.print(f"stopping after this update ({again} stops at once) ...")
+
+    @contextlib.contextmanager
+    def _stoppable(self) -> Iterator[None]:
+        """Signals ask to stop inside; only the main thread of a process gets any."""
+        here = threading.current_thread() is threading.main_thread()
+        before = {number: signal.signal(number, self._ask_to_stop) for number in SIGNALS if here}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @contextlib.contextmanager
+    def _writing_events(self) -> Iterator[None]:
+        """TensorBoard's files are open inside; an error of their thread is raised here, and only here."""
+        logger, tell = self._model.logger, threading.excepthook
+        threading.excepthook = lambda failed: None if _writes_events(failed.thread) else tell(failed)
+        try:
+            wait_for_a_new_second(self._events)
+            logger.output_formats[:] = event_logger(self._events, self._purge).output_formats
+            yield
+            logger.close()
+        except BaseException:
+            with contextlib.suppress(OSError):  # the error that ends the run is the one to tell
+                logger.close()
+            for thread in filter(_writes_events, threading.enumerate()):
+                thread.join(1.0)
+            raise
+        finally:
+            threading.excepthook = tell
+
+    def learn(self) -> bool:
+        """Learn to the end, judge and save; False if it was stopped."""
+        left = self._run.total_timesteps - self._model.num_timesteps
+        if left <= 0:
+            return True
+        going_on = f"go on with: python train.py --resume {self._folder.path}"
+        scored, anew = self._judge.anchors is not None, self._checkpoint.on_going_on is None
+        statistics = StatisticsCallback(self._run, self._environment, scored=scored, anew=anew)
+        all_callbacks = CallbackList([statistics, self._validation, self._checkpoint, self._progress])
+        try:
+            with self._stoppable(), self._writing_events():
+                self._model.learn(left, all_callbacks, log_interval=NEVER, reset_num_timesteps=anew)
+                self._validation.judge()
+                self._save(self._checkpoint.next)
+                if self._checkpoint.stop_asked:
+                    raise Stopped
+        except Stopped:
+            self._console.print(f"stopped; {going_on}")
+            return False
+        except OSError:
+            self._console.print(f"failed; when it can be written again, {going_on}")
+            raise
+        except (ValueError, RuntimeError) as error:  # what is said to numbers that are not finite
+            spoilt = building.not_finite(self._model.policy.state_dict())
+            if spoilt is None:
+                raise
+            raise self._diverged(spoilt) from error
+        finally:
+            self._progress.stop()
+        return True
+
+    def conclude(self) -> Judgement:
+        """Compare the best policy with the baseline on more worlds, and say so."""
+        last = Judge(self._arguments, FINAL_WORLDS)
+        best = load_policy(self._folder.path)
+        judgement = last.judge(best)
+        judge = shlex.join(["python", "evaluate.py", str(self._folder.path), *judged_where(self._run)])
+        score = self._judge.judge(best).score_in_words
+        told = f"{score} of 100, on the {len(self._judge.keys)} validation worlds it was chosen on\n" if score else ""
+        self._console.print(
+            f"done: {self._folder.path}\n"
+            f"best policy on {FINAL_WORLDS} validation worlds: J {judgement.J:.1f} RMB bn"
+            f" (years run {judgement.profit_part:.1f}, closing value {judgement.closing_part:.1f},"
+            f" bankrupt {judgement.bankrupt_share:.1%})\n"
+            f"{REFERENCE}: J {last.baseline.value.mean():.1f} RMB bn; difference {judgement.difference:+.1f}"
+            f" [95 % interval {judgement.low:+.1f}, {judgement.high:+.1f}]\n{told}"
+            f"next: {judge}    tensorboard --logdir {self._events}"
+        )
+        return judgement
+
+
+def wait_for_a_new_second(folder: Path) -> None:
+    """Return when no file of events was begun in this second.
+
+    TensorBoard reads a run's files in the order of their names, which say the second, and then the process.
+    """
+    while any(folder.glob(f"events.out.tfevents.{int(time.time()):010d}.*")):
+        time.sleep(0.01)
+
+
+def _writes_events(thread: threading.Thread | None) -> bool:
+    """Whether it is a thread with which TensorBoard writes its files."""
+    return type(thread).__module__.startswith("tensorboard.")

@@ -1,0 +1,136 @@
+"""The quantities followed over the years: how each follows from a policy's books, and from the reported figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin.data import Figures, Period, reported
+from thinmargin.data.periods import START_YEAR
+from thinmargin_agents.scoring.comparison import Result
+
+Numbers: TypeAlias = npt.NDArray[np.float64]
+Tracks: TypeAlias = Mapping[str, Numbers]
+
+MONTHS = 12
+BILLION = 1e-3
+"""RMB bn in a RMB million."""
+BAND = (10.0, 90.0)
+"""Percentiles over worlds that the band is drawn between."""
+NOTE = (
+    "Reported figures are one firm's history; policies play hidden worlds that could have had this history until"
+    " 2019, with shocks of their own, and decide otherwise: compare shapes over the years, not levels."
+)
+
+
+@dataclass(frozen=True)
+class Course:
+    """One quantity over the years.
+
+    Attributes:
+        name, title, unit: what it is called, in JSON and in words.
+        of: from yearly means by name of `thinmargin_agents.play.outcome.YEARLY`, of shape (years, worlds).
+        reported: from the figures and a period, NaN where nothing was reported; None if nothing ever is.
+        differs: in which way what is reported is something else; empty if it is not.
+        digits: decimals of a table.
+    """
+
+    name: str
+    title: str
+    unit: str
+    of: Callable[[Tracks], Numbers]
+    reported: Callable[[Figures, Period], float] | None = None
+    differs: str = ""
+    digits: int = 1
+
+
+def _times(name: str, factor: float) -> Callable[[Tracks], Numbers]:
+    return lambda tracks: factor * tracks[name]
+
+
+def _cell(series: str) -> Callable[[Figures, Period], float]:
+    return lambda figures, period: figures.value(series, period)
+
+
+def gross_margin(tracks: Tracks) -> Numbers:
+    """Gross profit on phones over their revenue, %; NaN where none was sold."""
+    sold = tracks["device_revenue"]
+    return np.asarray(100.0 * np.divide(tracks["device_profit"], sold, out=np.full_like(sold, np.nan), where=sold > 0))
+
+
+def implied_markup(figures: Figures, period: Period) -> float:
+    """The markup over cost, %, that the reported gross margin of phones implies."""
+    margin = figures.value("gm_smartphones_pct", period) / 100.0
+    return 100.0 * margin / (1.0 - margin)
+
+
+def selling_share(figures: Figures, period: Period) -> float:
+    """Reported selling and marketing expense over revenue, %."""
+    spent, revenue = (figures.value(name, period) for name in ("selling_marketing_rmb_bn", "revenue_total_rmb_bn"))
+    return 100.0 * spent / revenue
+
+
+COURSES = (
+    Course(
+        "markup", "markup over unit cost", "%", _times("applied_price", 100.0), implied_markup,
+        "implied by the gross margin",
+    ),
+    Course("tickets", "start-up tickets", "% of trailing revenue", _times("applied_accessories", 100.0)),
+    Course(
+        "selling", "selling and marketing", "% of trailing revenue", _times("applied_marketing", 100.0), selling_share,
+        "of the year's revenue",
+    ),
+    Course("releases", "software releases", "a month", _times("applied_updates", 1.0)),
+    Course(
+        "users", "active users", "m, mean of the year", _times("active_users", 1.0), _cell("miui_mau_m"), "in December",
+        digits=0,
+    ),
+    Course(
+        "share_home", "share at home", "% of phones wanted", _times("share_home", 100.0),
+        _cell("xiaomi_china_share_pct"), "of phones shipped",
+    ),
+    Course(
+        "gross_margin", "gross margin of phones", "%", gross_margin, _cell("gm_smartphones_pct"),
+    ),
+    Course(
+        "shipments", "phones sold", "m a year", _times("sales", MONTHS), _cell("smartphone_shipments_m"),
+        digits=0,
+    ),
+    Course(
+        "profit", "profit", "RMB bn a year, after tax", _times("profit", MONTHS * BILLION),
+        _cell("adjusted_net_profit_rmb_bn"), "adjusted net profit",
+    ),
+)  # fmt: skip
+"""What is followed, in the order of tables and pictures. Flows are at a year's rate over the months run."""
+
+
+def as_reported(course: Course, years: Sequence[int]) -> Numbers:
+    """What the shipped figures say of these calendar years, NaN where nothing was reported; shape (years,)."""
+    if course.reported is None:
+        return np.full(len(years), np.nan)
+    figures = reported()
+    return np.array([course.reported(figures, Period(MONTHS * (year - START_YEAR), MONTHS)) for year in years])
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """One quantity of one policy: mean and band over the worlds still in business, each of shape (years,)."""
+
+    mean: Numbers
+    low: Numbers
+    high: Numbers
+
+
+def path_of(course: Course, result: Result) -> Path:
+    """What became of a quantity; NaN in years in which no world is in business."""
+    table = course.of(result.tracks)
+    found = np.full((3, len(table)), np.nan)
+    for year, values in enumerate(table):
+        known = values[np.isfinite(values)]
+        if len(known):
+            found[:, year] = known.mean(), *np.percentile(known, BAND)
+    return Path(*found)
