@@ -55,7 +55,8 @@ from thinmargin.settings import LEVER_GRID
 from thinmargin.splits import KEYS
 from thinmargin.tuned import FOLDER, levers_of, read_tuned
 from thinmargin.worlds import Hidden
-from thinmargin_agents.config.hyperparameters import ALL, OFF_POLICY, ON_POLICY, TABLE
+from thinmargin_agents.config.algorithms import ALL, OFF_POLICY, ON_POLICY
+from thinmargin_agents.config.hyperparameters import TABLE
 from thinmargin_agents.foresight import plan_files as plans
 from thinmargin_agents.monitoring.tags import tags
 from thinmargin_agents.policies.shipped import manifest_of, trained_names

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from thinmargin_agents.cli.command import UsageError, run
-from thinmargin_agents.config.limits import Algorithm
+from thinmargin_agents.config.algorithms import AlgorithmName
 from thinmargin_agents.config.run import judged_where
 from thinmargin_agents.config.train_config import TrainConfig
 
@@ -56,7 +56,7 @@ class StockConfig:
     """What model.save() or rl-zoo3 wrote."""
     output: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
     """The run folder to make."""
-    algo: Algorithm = "ppo"
+    algo: AlgorithmName = "ppo"
     """Algorithm that trained it."""
     env: str = "ThinMargin/Ecosystem-v0"
     """Environment id it was trained on."""

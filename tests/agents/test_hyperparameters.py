@@ -9,12 +9,10 @@ import pytest
 import yaml
 
 from thinmargin import MONTHLY_DISCOUNT
+from thinmargin_agents.config.algorithms import ALL, OFF_POLICY, ON_POLICY
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.hyperparameters import (
-    ALL,
     HOUSE,
-    OFF_POLICY,
-    ON_POLICY,
     TABLE,
     checked,
     flat,
@@ -24,7 +22,7 @@ from thinmargin_agents.config.hyperparameters import (
 from thinmargin_agents.config.preset import PAIRED, PRESETS, load_preset, preset_names, resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.sb3.algorithms import ALGORITHMS, build, policy_class, schedule_of
+from thinmargin_agents.sb3.algorithms import CLASSES, build, policy_class, schedule_of
 from thinmargin_agents.sb3.building import build_environment, build_model, build_network, check
 
 ID = "ThinMargin/Ecosystem-v0"
@@ -45,7 +43,7 @@ def algorithm_of(preset: str) -> str:
 
 @pytest.mark.parametrize("algo", ALL)
 def test_every_name_is_an_argument_of_the_class_or_of_its_policy_or_of_the_house(algo: str) -> None:
-    kind = ALGORITHMS[algo]
+    kind = CLASSES[algo]
     arguments = set(inspect.signature(kind).parameters)
     policy = set(inspect.signature(kind.policy_aliases[policy_class(run_of(algo))]).parameters)
     for name in names_of(algo):
@@ -58,12 +56,12 @@ def test_every_name_is_an_argument_of_the_class_or_of_its_policy_or_of_the_house
 
 def test_no_name_of_the_house_is_one_of_stable_baselines_3s() -> None:
     for algo in ALL:
-        assert not set(HOUSE) & set(inspect.signature(ALGORITHMS[algo]).parameters) - {"policy"}
+        assert not set(HOUSE) & set(inspect.signature(CLASSES[algo]).parameters) - {"policy"}
 
 
 def test_every_hyperparameter_says_what_it_is_and_is_named_once_an_algorithm() -> None:
     assert all(len(item.meaning) > 5 and item.kind.words for item in TABLE)
-    assert set(ON_POLICY) | set(OFF_POLICY) == set(ALL) == set(ALGORITHMS)
+    assert set(ON_POLICY) | set(OFF_POLICY) == set(ALL) == set(CLASSES)
     for algo in ALL:
         assert len(set(names_of(algo))) == len(names_of(algo))
 
@@ -234,4 +232,4 @@ def test_a_shipped_preset_builds_for_each_of_its_environments(name: str) -> None
         assert run.hyperparameters == {"env_wrapper": [], **values}
         environment = build_environment(run)
         assert environment.num_envs == values["n_envs"]
-        assert type(build_model(run, environment)) is ALGORITHMS[algo]
+        assert type(build_model(run, environment)) is CLASSES[algo]

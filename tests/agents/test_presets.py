@@ -21,7 +21,7 @@ from thinmargin.baselines import BASELINES
 from thinmargin.scenarios import family_of
 from thinmargin.wrappers import ADAPTERS
 from thinmargin_agents.config.preset import PAIRED, PRESETS, load_preset
-from thinmargin_agents.sb3.algorithms import ALGORITHMS
+from thinmargin_agents.sb3.algorithms import CLASSES
 
 FILES = sorted(PRESETS.glob("*.yml"))
 IDS = {entry.id: entry.kwargs for entry in ENVIRONMENTS}
@@ -36,7 +36,7 @@ WORDS = re.compile(r"MlpPolicy|MlpLstmPolicy|lin_[0-9.e+-]+|auto(_[0-9.]+)?|norm
 
 def algorithm_of(path: Path) -> str:
     """`ppo_plan.yml` is of ppo, `ppo_lstm.yml` of ppo_lstm."""
-    return max((name for name in ALGORITHMS if f"{path.stem}_".startswith(f"{name}_")), key=len)
+    return max((name for name in CLASSES if f"{path.stem}_".startswith(f"{name}_")), key=len)
 
 
 def sections_of(path: Path) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def problems(algo: str, content: Any) -> list[str]:
     if not isinstance(content, dict) or not isinstance(content.get("default"), dict):
         return ["no section 'default'"]
     found = []
-    known = LOADER | set(inspect.signature(ALGORITHMS[algo]).parameters)
+    known = LOADER | set(inspect.signature(CLASSES[algo]).parameters)
     paired = content.get(PAIRED, {})
     for name, section in content.items():
         if name == PAIRED:
@@ -96,7 +96,7 @@ def test_a_preset_has_the_form_of_rl_zoo3(path: Path) -> None:
 
 
 def test_every_algorithm_has_a_preset_of_its_name() -> None:
-    assert set(ALGORITHMS) <= {path.stem for path in FILES}
+    assert set(CLASSES) <= {path.stem for path in FILES}
 
 
 SOUND = """
@@ -162,7 +162,7 @@ def loaded(algo: str, env_id: str, section: dict[str, Any]) -> Any:
     else:
         values |= {"n_steps": 4} | ({"batch_size": 8} if "batch_size" in values else {})
     assert values.keys() - LOADER
-    return ALGORITHMS[algo](env=envs, seed=0, device="cpu", **{k: v for k, v in values.items() if k not in LOADER})
+    return CLASSES[algo](env=envs, seed=0, device="cpu", **{k: v for k, v in values.items() if k not in LOADER})
 
 
 @pytest.mark.parametrize(

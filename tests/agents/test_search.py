@@ -24,8 +24,8 @@ from rich.console import Console
 
 from thinmargin.baselines import baseline
 from thinmargin.splits import KEYS
+from thinmargin_agents.config.algorithms import ALL
 from thinmargin_agents.config.errors import ConfigError
-from thinmargin_agents.config.hyperparameters import ALL
 from thinmargin_agents.config.hyperparameters import TABLE as KNOWN
 from thinmargin_agents.config.preset import load_preset, resolve
 from thinmargin_agents.config.run import Run

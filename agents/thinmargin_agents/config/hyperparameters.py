@@ -10,17 +10,11 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
+from thinmargin_agents.config.algorithms import ALL, CLIPPED, CONTINUOUS, OFF_POLICY, ON_POLICY, RECURRENT, SDE, SOFT
 from thinmargin_agents.config.errors import ConfigError
-from thinmargin_agents.config.limits import Algorithm
 
-ON_POLICY = ("ppo", "a2c", "ppo_lstm")
-OFF_POLICY = ("sac", "td3", "tqc", "crossq", "dqn")
-SOFT = ("sac", "tqc", "crossq")
-CONTINUOUS = ("td3", *SOFT)
-SDE = ("ppo", "a2c", "sac", "tqc")
-ALL: tuple[str, ...] = get_args(Algorithm)
 LINEAR = "lin_"
 """A schedule is a number, or `lin_NUMBER`: falling linearly to zero at the end of the run."""
 
@@ -31,6 +25,8 @@ class Kind:
 
     allows: Callable[[Any], bool]
     words: str
+    integer: bool = False
+    """Whether a number must be whole: 3.0 becomes 3."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ def _whole(low: int, high: int = 1 << 40) -> Kind:
     def allows(value: Any) -> bool:
         return _is_number(value, low, high) and float(value).is_integer()
 
-    return Kind(allows, f"a whole number from {low}{f' to {high}' if high < 1 << 40 else ''} is wanted")
+    return Kind(allows, f"a whole number from {low}{f' to {high}' if high < 1 << 40 else ''} is wanted", integer=True)
 
 
 def _schedule(low: float, high: float) -> Kind:
@@ -74,7 +70,7 @@ def _choice(*allowed: Any) -> Kind:
 
 
 def _or(kind: Kind, extra: Callable[[Any], bool], words: str) -> Kind:
-    return Kind(lambda value: extra(value) or kind.allows(value), f"{kind.words}, or {words}")
+    return Kind(lambda value: extra(value) or kind.allows(value), f"{kind.words}, or {words}", kind.integer)
 
 
 def linear_start(value: Any) -> float | None:
@@ -121,13 +117,13 @@ TABLE: tuple[Hyperparameter, ...] = (
     Hyperparameter("learning_rate", _schedule(0.0, 1.0), "step size"),
     Hyperparameter("gamma", _number(0.0, 1.0), "discount of a month; the benchmark's own if not given"),
     Hyperparameter("n_steps", _whole(1, 1 << 20), "months of each firm in one update (off-policy: in one target)"),
-    Hyperparameter("batch_size", _whole(2), "months in one gradient step", ("ppo", "ppo_lstm", *OFF_POLICY)),
-    Hyperparameter("n_epochs", _whole(1, 1000), "passes over the experience of an update", ("ppo", "ppo_lstm")),
+    Hyperparameter("batch_size", _whole(2), "months in one gradient step", (*CLIPPED, *OFF_POLICY)),
+    Hyperparameter("n_epochs", _whole(1, 1000), "passes over the experience of an update", CLIPPED),
     Hyperparameter("gae_lambda", _number(0.0, 1.0), "advantage estimation (Schulman et al. 2016)", ON_POLICY),
     Hyperparameter("clip_range", _schedule(1e-6, 1.0), "how far an update may move the policy (Schulman et al. 2017)",
-                   ("ppo", "ppo_lstm")),
+                   CLIPPED),
     Hyperparameter("target_kl", _number(1e-6, 10.0), "an update ends when the policy has moved this far",
-                   ("ppo", "ppo_lstm")),
+                   CLIPPED),
     Hyperparameter("normalize_advantage", FLAG, "advantages have mean 0 and deviation 1 in a batch", ON_POLICY),
     Hyperparameter("ent_coef", _number(0.0, 10.0), "weight of the entropy bonus", ON_POLICY),
     Hyperparameter("ent_coef", ENTROPY, "weight of the entropy bonus", SOFT),
@@ -160,12 +156,12 @@ TABLE: tuple[Hyperparameter, ...] = (
                                      " wanted"), "hidden layers"),
     Hyperparameter("policy_kwargs.activation_fn", _choice("tanh", "relu"), "activation of the hidden layers"),
     Hyperparameter("policy_kwargs.log_std_init", _number(-10.0, 3.0), "log standard deviation of actions at the start",
-                   ("ppo", "a2c", "ppo_lstm", "sac", "tqc")),
+                   (*ON_POLICY, "sac", "tqc")),
     Hyperparameter("policy_kwargs.ortho_init", FLAG, "orthogonal weights at the start", ON_POLICY),
-    Hyperparameter("policy_kwargs.lstm_hidden_size", _whole(1, 4096), "width of the memory", ("ppo_lstm",)),
-    Hyperparameter("policy_kwargs.n_lstm_layers", _whole(1, 8), "layers of the memory", ("ppo_lstm",)),
-    Hyperparameter("policy_kwargs.enable_critic_lstm", FLAG, "whether the critic remembers too", ("ppo_lstm",)),
-    Hyperparameter("policy_kwargs.n_critics", _whole(1, 20), "critics", ("sac", "td3", "tqc", "crossq")),
+    Hyperparameter("policy_kwargs.lstm_hidden_size", _whole(1, 4096), "width of the memory", RECURRENT),
+    Hyperparameter("policy_kwargs.n_lstm_layers", _whole(1, 8), "layers of the memory", RECURRENT),
+    Hyperparameter("policy_kwargs.enable_critic_lstm", FLAG, "whether the critic remembers too", RECURRENT),
+    Hyperparameter("policy_kwargs.n_critics", _whole(1, 20), "critics", CONTINUOUS),
     Hyperparameter("policy_kwargs.n_quantiles", _whole(1, 1000), "quantiles of each critic", ("tqc",)),
 )  # fmt: skip
 """Names with a dot are inside a mapping: `policy_kwargs.net_arch` is `policy_kwargs: {net_arch: ...}`."""
@@ -200,8 +196,7 @@ def checked(origin: str, algo: str, values: Mapping[str, Any]) -> dict[str, Any]
         kind = known[name].kind
         if not kind.allows(value):
             raise ConfigError(f"{origin}: hyper-parameter {name} is {value!r}: {kind.words}")
-        whole = isinstance(value, float) and value.is_integer() and "whole" in kind.words
-        _put(found, name, int(value) if whole else value)
+        _put(found, name, int(value) if kind.integer and isinstance(value, float) else value)
     return found
 
 

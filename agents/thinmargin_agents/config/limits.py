@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from thinmargin_agents.config.algorithms import ALL
 from thinmargin_agents.config.errors import ConfigError
 
-Algorithm = Literal["ppo", "a2c", "ppo_lstm", "sac", "td3", "tqc", "crossq", "dqn"]
 Device = Literal["cpu", "cuda"]
 Engine = Literal["local", "ray"]
 
@@ -36,6 +36,6 @@ def check_numbers(settings: object, *, may_be_none: bool) -> None:
         value = values[name]
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise ConfigError(f"--{name.replace('_', '-')} is {value!r}: allowed are {low} to {high}")
-    for name, allowed in (("algo", get_args(Algorithm)), ("device", get_args(Device))):
+    for name, allowed in (("algo", ALL), ("device", get_args(Device))):
         if values[name] not in allowed:
             raise ConfigError(f"--{name} is {values[name]!r}: allowed are {', '.join(allowed)}")

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.errors import ConfigError
-from thinmargin_agents.config.hyperparameters import ON_POLICY, checked, merged
+from thinmargin_agents.config.hyperparameters import checked, merged
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig, parse_pairs
 
@@ -134,5 +135,5 @@ def _check_together(values: Mapping[str, Any], algo: str) -> None:
             f"hyper-parameter n_envs is {firms}: a multiple of {PAIRED}, {copies}, is wanted (or {PAIRED}=1)"
         )
     size = int(values.get("n_steps", 5)) * firms
-    if algo in ON_POLICY and size < 2:
+    if ALGORITHMS[algo].on_policy and size < 2:
         raise ConfigError(f"n_steps x n_envs is {size}: at least 2 months are wanted")

@@ -10,15 +10,16 @@ from typing import Annotated, Any, get_args
 
 import tyro
 
+from thinmargin_agents.config.algorithms import AlgorithmName
 from thinmargin_agents.config.errors import ConfigError
-from thinmargin_agents.config.limits import LIMITS, Algorithm, Device, Engine, check_numbers
+from thinmargin_agents.config.limits import LIMITS, Device, Engine, check_numbers
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """Train an agent to run the firm, watch it in TensorBoard, and compare it with the baseline."""
 
-    algo: Algorithm = "ppo"
+    algo: AlgorithmName = "ppo"
     """Learning algorithm: those of Stable-Baselines3 and sb3-contrib, named as rl-zoo3 does."""
     env: str = "ThinMargin/Ecosystem-v0"
     """Environment id."""

@@ -12,10 +12,8 @@ from torch import Tensor, nn
 
 from thinmargin.records import FEATURES
 from thinmargin.wrappers import Adapter
+from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.export.torch_modules import ExportError, ResidualStage, features_of, stage_of
-
-SQUASHED = ("sac", "tqc", "crossq")
-"""Algorithms whose actor says the inverse hyperbolic tangent of the action."""
 
 
 class Network(nn.Module):
@@ -28,10 +26,10 @@ class Network(nn.Module):
 
     def __init__(self, algo: str, network: BasePolicy) -> None:
         super().__init__()
-        self._algo = algo
+        self._output = ALGORITHMS[algo].output
         self._policy = cast("Any", network)
         self.chooses = isinstance(network.action_space, spaces.Discrete)
-        self.lstm: nn.LSTM | None = self._policy.lstm_actor if algo == "ppo_lstm" else None
+        self.lstm: nn.LSTM | None = self._policy.lstm_actor if ALGORITHMS[algo].recurrent else None
         if not self.chooses and network.action_space != spaces.Box(-1.0, 1.0, network.action_space.shape or ()):
             raise ExportError(f"the agent's actions are {network.action_space}: numbers in [-1, 1] are known")
 
@@ -43,11 +41,11 @@ class Network(nn.Module):
             remembered: hidden and cell state, shape (layers, n, width), and whether an episode starts, shape (n,).
         """
         policy, memory = self._policy, []
-        if self._algo == "dqn":
+        if self._output == "values":
             said = policy.q_net(seen)
-        elif self._algo == "td3":
+        elif self._output == "action":
             said = policy.actor(seen)
-        elif self._algo in SQUASHED:
+        elif self._output == "tanh":
             said = torch.tanh(policy.actor.get_action_dist_params(seen)[0])
         else:
             features = policy.pi_features_extractor(seen)

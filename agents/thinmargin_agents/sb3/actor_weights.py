@@ -16,23 +16,12 @@ from safetensors.numpy import load as from_bytes
 from safetensors.numpy import save as to_bytes
 from stable_baselines3.common.policies import BasePolicy
 
+from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.sb3.building import build_network
 
 Arrays = dict[str, npt.NDArray[Any]]
 
-_FORWARD = ("mlp_extractor.policy_net.", "action_net.", "log_std")
-PLAYING: dict[str, tuple[str, ...]] = {
-    "ppo": _FORWARD,
-    "a2c": _FORWARD,
-    "ppo_lstm": ("lstm_actor.", *_FORWARD),
-    "sac": ("actor.",),
-    "td3": ("actor.",),
-    "tqc": ("actor.",),
-    "crossq": ("actor.",),
-    "dqn": ("q_net.",),
-}
-"""By algorithm, how the names of those weights begin that `predict` reads."""
 FORMAT = "thinmargin-actor-1"
 
 
@@ -41,7 +30,7 @@ def actor_of(algo: str, weights: Mapping[str, npt.NDArray[Any]]) -> Arrays:
     return {
         name: np.asarray(array, np.float32 if array.dtype.kind == "f" else array.dtype)
         for name, array in weights.items()
-        if name.startswith(PLAYING[algo])
+        if name.startswith(ALGORITHMS[algo].acting_weights)
     }
 
 
@@ -67,7 +56,7 @@ def network_of(run: Run, actor: Arrays) -> BasePolicy:
     with torch.random.fork_rng(devices=[]):  # fresh weights, none of which stays, take no dice from the caller
         network = build_network(run)
     state = network.state_dict()
-    wanted = {name for name in state if name.startswith(PLAYING[run.algo])}
+    wanted = {name for name in state if name.startswith(ALGORITHMS[run.algo].acting_weights)}
     if wanted != set(actor):
         raise ValueError(f"weights are of {', '.join(sorted(actor))}: wanted are those of {', '.join(sorted(wanted))}")
     for name, old in state.items():

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
+import pkgutil
 from typing import Any
 
 import numpy as np
 import sb3_contrib
-import stable_baselines3
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
 
 from thinmargin import MONTHLY_DISCOUNT
+from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.errors import ConfigError
-from thinmargin_agents.config.hyperparameters import HOUSE, OFF_POLICY, ON_POLICY, linear_start
+from thinmargin_agents.config.hyperparameters import HOUSE, linear_start
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.sb3.paired_worlds import PairedRecurrentRolloutBuffer, PairedRolloutBuffer
 from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
 
-ALGORITHMS: dict[str, type[BaseAlgorithm]] = {
-    "ppo": stable_baselines3.PPO,
-    "a2c": stable_baselines3.A2C,
-    "ppo_lstm": sb3_contrib.RecurrentPPO,
-    "sac": stable_baselines3.SAC,
-    "td3": stable_baselines3.TD3,
-    "tqc": sb3_contrib.TQC,
-    "crossq": sb3_contrib.CrossQ,
-    "dqn": stable_baselines3.DQN,
+CLASSES: dict[str, type[BaseAlgorithm]] = {
+    name: pkgutil.resolve_name(algorithm.library_class) for name, algorithm in ALGORITHMS.items()
 }
 ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
 
@@ -45,7 +39,7 @@ def schedule_of(value: Any) -> Any:
 
 def policy_class(run: Run) -> str:
     """The name of the run's network; one that its algorithm does not have is a ConfigError."""
-    own = "MlpLstmPolicy" if run.algo == "ppo_lstm" else "MlpPolicy"
+    own = ALGORITHMS[run.algo].policy
     name = run.hyperparameters.get("policy", own)
     if name != own:
         raise ConfigError(f"hyper-parameter policy is {name!r}: {run.algo} has {own}")
@@ -56,9 +50,9 @@ def policy_arguments(run: Run) -> dict[str, Any]:
     """`policy_kwargs` as Stable-Baselines3 takes them; layers of a part the algorithm lacks are a ConfigError."""
     arguments = dict(run.hyperparameters.get("policy_kwargs", {}))
     layers = arguments.get("net_arch")
-    parts = set() if run.algo == "dqn" else {"pi", "vf"} if run.algo in ON_POLICY else {"pi", "qf"}
-    if isinstance(layers, dict) and set(layers) != parts:
-        allowed = f", or one each for {' and '.join(sorted(parts))}" if parts else ""
+    parts = ALGORITHMS[run.algo].parts
+    if isinstance(layers, dict) and set(layers) != set(parts):
+        allowed = f", or one each for {' and '.join(parts)}" if parts else ""
         raise ConfigError(f"hyper-parameter policy_kwargs.net_arch is {layers!r}: {run.algo} has a list{allowed}")
     if "activation_fn" in arguments:
         arguments["activation_fn"] = ACTIVATIONS[arguments["activation_fn"]]
@@ -77,7 +71,7 @@ def build(run: Run, environment: EcosystemVecEnv) -> BaseAlgorithm:
     for name in ("learning_rate", "clip_range"):
         if name in values:
             values[name] = schedule_of(values[name])
-    if run.algo in OFF_POLICY:
+    if not ALGORITHMS[run.algo].on_policy:
         noise = run.hyperparameters.get("noise_std", 0.0)
         if noise:
             size = environment.action_space.shape or (1,)
@@ -86,10 +80,10 @@ def build(run: Run, environment: EcosystemVecEnv) -> BaseAlgorithm:
         n_steps = int(values.get("n_steps", 0))
         if n_steps and "batch_size" in values:
             values["batch_size"] = min(values["batch_size"], n_steps * environment.num_envs)
-        if environment.copies > 1 and run.algo != "ppo_lstm":
+        if environment.copies > 1 and not ALGORITHMS[run.algo].recurrent:
             values["rollout_buffer_class"] = PairedRolloutBuffer
             values["rollout_buffer_kwargs"] = {"copies": environment.copies, "horizon": environment.horizon}
-    model = ALGORITHMS[run.algo](policy_class(run), environment, seed=run.seed, device=run.device, **values)
+    model = CLASSES[run.algo](policy_class(run), environment, seed=run.seed, device=run.device, **values)
     if environment.copies > 1 and isinstance(model, sb3_contrib.RecurrentPPO):
         model.rollout_buffer = _paired_memory(model, environment)  # its class takes no other buffer
     return model

@@ -25,11 +25,12 @@ from thinmargin import ENVIRONMENTS
 from thinmargin.baselines import Policy
 from thinmargin.settings import Settings, observation_space
 from thinmargin.wrappers import Adapter, adapters_of
+from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.errors import ConfigError
-from thinmargin_agents.config.hyperparameters import OFF_POLICY, linear_start
+from thinmargin_agents.config.hyperparameters import linear_start
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.play.adapted_policy import AdaptedPolicy
-from thinmargin_agents.sb3.algorithms import ALGORITHMS, build, policy_arguments, policy_class
+from thinmargin_agents.sb3.algorithms import CLASSES, build, policy_arguments, policy_class
 from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
 
 REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
@@ -151,7 +152,8 @@ def check_spaces(run: Run) -> tuple[spaces.Box, spaces.Space[Any]]:
     done: spaces.Space[Any] = Settings(**environment_arguments(run)).action_space()
     for adapter in adapters_for(run):
         seen, done = adapter.observation_space(seen), adapter.action_space(done)
-    wants = spaces.Discrete if run.algo == "dqn" else spaces.Box if run.algo in OFF_POLICY else spaces.Space
+    algorithm = ALGORITHMS[run.algo]
+    wants = spaces.Discrete if algorithm.discrete else spaces.Space if algorithm.on_policy else spaces.Box
     if not isinstance(done, wants):
         raise ConfigError(
             f"--algo is {run.algo!r} and the actions are {done}: {wants.__name__} is wanted (an id with discrete"
@@ -171,7 +173,7 @@ def build_network(run: Run) -> BasePolicy:
     arguments = policy_arguments(run)
     if run.hyperparameters.get("use_sde"):
         arguments["use_sde"] = True
-    kind = ALGORITHMS[run.algo].policy_aliases[policy_class(run)]
+    kind = CLASSES[run.algo].policy_aliases[policy_class(run)]
     network = kind(seen, done, lambda _: 0.0, **arguments)
     network.set_training_mode(False)
     return network

@@ -14,18 +14,9 @@ from typing import Any, TypeAlias
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
+from thinmargin_agents.config.algorithms import CLIPPED, CONTINUOUS, OFF_POLICY, ON_POLICY, RECURRENT, SOFT
 from thinmargin_agents.config.errors import ConfigError
-from thinmargin_agents.config.hyperparameters import (
-    CONTINUOUS,
-    LINEAR,
-    OFF_POLICY,
-    ON_POLICY,
-    SOFT,
-    checked,
-    flat,
-    linear_start,
-    merged,
-)
+from thinmargin_agents.config.hyperparameters import LINEAR, checked, flat, linear_start, merged
 from thinmargin_agents.config.preset import PAIRED, RESIDUAL
 from thinmargin_agents.config.run import Run
 
@@ -130,16 +121,15 @@ CRITICS = OneOf({
 })  # fmt: skip
 VALUES = OneOf({"even": [64, 64], "wide": [128, 128], "wider": [256, 256], "deep": [128, 128, 128]})
 FLAG = OneOf({"yes": True, "no": False})
-PROXIMAL = ("ppo", "ppo_lstm")
 TABLE: tuple[Searched, ...] = (
-    Searched("learning_rate", Between(1e-4, 5e-3, log=True), PROXIMAL),
+    Searched("learning_rate", Between(1e-4, 5e-3, log=True), CLIPPED),
     Searched("learning_rate", Between(1e-4, 1e-2, log=True), ("a2c",)),
     Searched("learning_rate", Between(5e-5, 3e-3, log=True), OFF_POLICY),
     Searched("gae_lambda", Between(0.9, 1.0), ON_POLICY),
-    Searched("n_epochs", Between(2, 20, log=True, whole=True), PROXIMAL),
-    Searched("batch_size", Share((3, 6, 12, 24, 48, 96)), PROXIMAL),
+    Searched("n_epochs", Between(2, 20, log=True, whole=True), CLIPPED),
+    Searched("batch_size", Share((3, 6, 12, 24, 48, 96)), CLIPPED),
     Searched("batch_size", _one_of(128, 256, 512, 1024, 2048), OFF_POLICY),
-    Searched("clip_range", Between(0.05, 0.4), PROXIMAL),
+    Searched("clip_range", Between(0.05, 0.4), CLIPPED),
     Searched("ent_coef", _one_of(0.0, 1e-4, 1e-3, 1e-2), ON_POLICY),
     Searched("ent_coef", _one_of("auto", "auto_0.1", 2e-4, 5e-4, 2e-3, 1e-2), SOFT),
     Searched("max_grad_norm", _one_of(0.3, 0.5, 1.0, 5.0), ("a2c", "dqn")),
@@ -157,12 +147,12 @@ TABLE: tuple[Searched, ...] = (
     Searched("exploration_fraction", Between(0.05, 0.5), ("dqn",)),
     Searched("exploration_final_eps", Between(0.01, 0.2, log=True), ("dqn",)),
     Searched("policy_kwargs.net_arch", ACTORS, ("ppo", "a2c")),
-    Searched("policy_kwargs.net_arch", MEMORIES, ("ppo_lstm",)),
+    Searched("policy_kwargs.net_arch", MEMORIES, RECURRENT),
     Searched("policy_kwargs.net_arch", CRITICS, CONTINUOUS),
     Searched("policy_kwargs.net_arch", VALUES, ("dqn",)),
     Searched("policy_kwargs.activation_fn", _one_of("tanh", "relu"), ON_POLICY),
     Searched("policy_kwargs.log_std_init", Between(-2.5, 0.0), ON_POLICY),
-    Searched("policy_kwargs.lstm_hidden_size", _one_of(16, 32, 64, 128), ("ppo_lstm",)),
+    Searched("policy_kwargs.lstm_hidden_size", _one_of(16, 32, 64, 128), RECURRENT),
     Searched("policy_kwargs.n_critics", _one_of(1, 2, 5), ("tqc",)),
     Searched(BOUND, Between(0.05, 1.0, log=True), (*ON_POLICY, *OFF_POLICY)),
 )
@@ -259,9 +249,7 @@ def space_of(base: Run, given: Collection[str] = (), horizon: int = 180) -> Spac
 
 def own_value(base: Run, name: str) -> Any:
     """What the run has, or what the algorithm takes where it says nothing; None where that is the network's affair."""
-    from thinmargin_agents.sb3.algorithms import (  # noqa: PLC0415  # torch takes seconds; the table needs none
-        ALGORITHMS,
-    )
+    from thinmargin_agents.sb3.algorithms import CLASSES  # noqa: PLC0415  # torch takes seconds; the table needs none
 
     values = flat(base.hyperparameters)
     if name == BOUND:
@@ -270,7 +258,7 @@ def own_value(base: Run, name: str) -> Any:
         return values[name]
     if name in (PAIRED, "noise_std"):
         return {PAIRED: 1, "noise_std": 0.0}[name]
-    parameter = inspect.signature(ALGORITHMS[base.algo]).parameters.get(name)
+    parameter = inspect.signature(CLASSES[base.algo]).parameters.get(name)
     return parameter.default if parameter is not None else None
 
 

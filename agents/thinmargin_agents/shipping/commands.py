@@ -71,7 +71,7 @@ def _config(run: Run, preset: str) -> TrainConfig:
     }
     own = {name: int(changed.pop(name)) for name in ONE_FLAG if name in changed}
     return TrainConfig(
-        algo=run.algo,  # type: ignore[arg-type]  # a run's algorithm was checked when it was read
+        algo=run.algo,
         env=run.env_id,
         total_timesteps=own.get("n_timesteps"),
         n_envs=own.get("n_envs"),

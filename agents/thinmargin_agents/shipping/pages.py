@@ -13,62 +13,13 @@ from functools import partial
 from typing import Any
 
 from thinmargin.records import markdown_table
+from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.hyperparameters import TABLE, flat
 from thinmargin_agents.evaluate.tables import plain_cell
 from thinmargin_agents.policies.shipped import Manifest, evaluations_of, manifest_of, trained_names
 
 WIDTH = 120
 """Characters of a line of prose."""
-ABOUT = {
-    "ppo": (
-        "Proximal policy optimisation (Schulman et al. 2017) plays a batch of firms for a while, estimates how much"
-        " better each action was than expected, and makes the better ones likelier. The step is clipped: once an"
-        " action's probability has moved by more than a set share, moving it further earns nothing. So the same"
-        " experience can be used for several passes, and is then thrown away."
-    ),
-    "a2c": (
-        "Advantage actor-critic (Mnih et al. 2016) is the plain policy gradient with a learnt value as its baseline:"
-        " after a few months of all firms, one gradient step makes actions that beat the value likelier. Firms run in"
-        " step instead of asynchronously, so an update is deterministic. Nothing limits the step but its size, and no"
-        " experience is used twice."
-    ),
-    "ppo_lstm": (
-        "Recurrent PPO is proximal policy optimisation (Schulman et al. 2017) whose policy has a memory, a long"
-        " short-term memory network (Hochreiter and Schmidhuber 1997). It sees one month at a time and decides itself"
-        " what to keep, so it can infer the hidden world from how the market answered. Gradients run back through the"
-        " months of an update."
-    ),
-    "sac": (
-        "Soft actor-critic (Haarnoja et al. 2018) remembers all experience and learns from random samples of it. Two"
-        " critics learn what an action is worth, the lower of their two estimates counts, and the policy follows them"
-        " while staying as random as it can: entropy is part of what it maximises. The weight of that entropy is tuned"
-        " while it learns."
-    ),
-    "td3": (
-        "Twin delayed deep deterministic policy gradient (Fujimoto et al. 2018) learns a policy without dice from"
-        " remembered experience, by climbing a critic. Three remedies keep the critic from flattering itself: the lower"
-        " of two estimates counts, the policy is updated less often, and the target's actions are blurred by noise."
-        " Exploration is noise that is added to the actions."
-    ),
-    "tqc": (
-        "Truncated quantile critics (Kuznetsov et al. 2020) is soft actor-critic with critics that learn the whole"
-        " distribution of what an action is worth, as quantiles. The most hopeful quantiles of all critics together"
-        " are dropped, which controls overestimation more finely than the lower of two means. Everything else, entropy"
-        " and memory included, is as in SAC."
-    ),
-    "crossq": (
-        "CrossQ (Bhatt et al. 2024) is soft actor-critic without target networks. Its critics normalise their inputs"
-        " batch by batch, over current and next states together, which keeps them stable without a slow copy. It needs"
-        " few gradient steps a month, and so little time."
-    ),
-    "dqn": (
-        "Deep Q-network (Mnih et al. 2015) learns what every action of a finite list is worth and takes the best."
-        " It learns from random samples of remembered experience against a copy of itself that is renewed now and then."
-        " Exploration is a share of random actions that falls while it learns; levers must be a grid."
-    ),
-}
-"""What each algorithm is, in three sentences, with its source."""
-
 TEMPLATE = """# {name}
 
 <!-- table: agent {name} -->
@@ -114,7 +65,7 @@ Each seed's policy was chosen on these very worlds, the best of its evaluations,
 
 def page_of(manifest: Manifest) -> str:
     """A new page of an agent, its tables still empty."""
-    about = textwrap.fill(ABOUT[manifest.algo], WIDTH, break_on_hyphens=False)
+    about = textwrap.fill(ALGORITHMS[manifest.algo].about, WIDTH, break_on_hyphens=False)
     return TEMPLATE.format(name=manifest.name, about=about)
 
 
