@@ -58,7 +58,7 @@ from thinmargin.worlds import Hidden
 from thinmargin_agents.config.algorithms import ALL, OFF_POLICY, ON_POLICY
 from thinmargin_agents.config.hyperparameters import TABLE
 from thinmargin_agents.foresight import plan_files as plans
-from thinmargin_agents.monitoring.tags import tags
+from thinmargin_agents.monitoring.tags import all_tags
 from thinmargin_agents.policies.shipped import manifest_of, trained_names
 from thinmargin_agents.search.search_space import TABLE as SEARCHED
 from thinmargin_agents.shipping import pages as agents
@@ -190,7 +190,7 @@ def searched() -> str:
 
 def curves(group: str) -> str:
     """TensorBoard's curves of one group."""
-    rows = ((f"`{tag.name}`", tag.unit, tag.meaning) for tag in tags() if tag.name.startswith(f"{group}/"))
+    rows = ((f"`{tag.name}`", tag.unit, tag.meaning) for tag in all_tags() if tag.name.startswith(f"{group}/"))
     return table(("Tag", "Unit", "Meaning"), rows)
 
 

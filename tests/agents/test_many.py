@@ -19,7 +19,7 @@ from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.judging.validation import Judgement
+from thinmargin_agents.monitoring.judgement import Judgement
 from thinmargin_agents.parallel import processes
 from thinmargin_agents.parallel.jobs import End, Job
 from thinmargin_agents.parallel.progress import Board

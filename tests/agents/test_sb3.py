@@ -11,6 +11,7 @@ import pytest
 from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.settings import discrete_actions
 from thinmargin.wrappers import History, Residual, ScaledReward, Surprises, adapters_of
+from thinmargin_agents.monitoring.tags import TRAINING, values_of
 from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
 
 ID = "ThinMargin/Ecosystem-v0"
@@ -92,21 +93,21 @@ def test_statistics_are_means_over_months_and_firms_and_can_be_cleared() -> None
     for _ in range(3):
         vec.step(actions)
         sales.append(vec.firms._batch.reports["sales"].mean())
-    told = vec.statistics()
+    told = values_of(TRAINING, vec.statistics.means())
     assert told["business/sales"] == pytest.approx(np.mean(sales))
     assert told["levers/price_saturation"] == 1.0
     assert told["levers/marketing_saturation"] == 0.0
     assert told["levers/updates_mean"] == pytest.approx(0.5)
     assert told["levers/updates_spread"] == pytest.approx(0.0, abs=1e-6)
-    vec.clear_statistics()
-    assert vec.statistics()["business/sales"] == 0.0
+    vec.statistics.clear()
+    assert values_of(TRAINING, vec.statistics.means())["business/sales"] == 0.0
 
 
 def test_discrete_actions_are_counted_by_the_levers_behind_their_numbers() -> None:
     vec = EcosystemVecEnv("ThinMargin/EcosystemDiscrete-v0", 2)
     vec.reset()
     vec.step(np.array([0, 5]))
-    told = vec.statistics()
+    told = values_of(TRAINING, vec.statistics.means())
     asked = discrete_actions()[[0, 5]]
     for k, lever in enumerate(("price", "accessories", "marketing", "updates")):
         assert told[f"levers/{lever}_mean"] == pytest.approx(asked[:, k].mean())
@@ -136,7 +137,7 @@ def test_a_saved_state_goes_on_bit_for_bit() -> None:
                 assert info["episode"]["J"] == info2["episode"]["J"]
                 assert info["episode"]["r"] == info2["episode"]["r"]
                 assert np.array_equal(info["terminal_observation"], info2["terminal_observation"])
-    assert vec.statistics() == other.statistics()
+    assert values_of(TRAINING, vec.statistics.means()) == values_of(TRAINING, other.statistics.means())
 
 
 def test_the_dice_of_random_actions_are_saved_too() -> None:

@@ -23,7 +23,8 @@ from thinmargin.records import LEVERS
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
 from thinmargin_agents.config.run import Run
-from thinmargin_agents.monitoring.tags import EPISODE, EVAL, SCORE, lever_tags, tags
+from thinmargin_agents.monitoring.layout import layout
+from thinmargin_agents.monitoring.tags import CORRECTIONS, EPISODE, EVAL, LEVER_TAGS, SCORE, all_tags
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.runs.folder import RunFolder
 from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
@@ -31,7 +32,7 @@ from thinmargin_agents.training import trainer
 from thinmargin_agents.training.callbacks import episode_picture
 from thinmargin_agents.training.callbacks.episode_picture import HEIGHT, WIDTH, EpisodePicture, follow
 from thinmargin_agents.training.callbacks.progress import ProgressCallback
-from thinmargin_agents.training.callbacks.tensorboard import POINTS, StatisticsCallback, hyperparameters, layout
+from thinmargin_agents.training.callbacks.tensorboard import POINTS, StatisticsCallback, hyperparameters
 from thinmargin_agents.training.trainer import train
 
 RESIDUAL = {"thinmargin.wrappers.Residual": {"base": "plan", "bound": 0.5}}
@@ -109,7 +110,7 @@ def events(whole: RunFolder) -> EventAccumulator:
 
 def test_every_tag_is_there_with_a_point_an_update_or_evaluation(events: EventAccumulator) -> None:
     found = {tag for tag in events.Tags()["scalars"] if tag.startswith(PREFIXES)}
-    assert found == names(tags())
+    assert found == names(all_tags())
     for tag in found:
         assert steps_of(events, tag) == STEPS, tag
         assert all(math.isfinite(event.value) for event in events.Scalars(tag)), tag
@@ -121,9 +122,9 @@ def test_what_the_design_names_is_there() -> None:
         "services_margin", "gross_margin", "users_home", "users_overseas", "share_home", "share_overseas", "fans",
         "cash", "markup", "marketing_share", "accessories_share", "cadence", "bankrupt_share",
     )  # fmt: skip
-    assert {f"business/{name}" for name in wanted} <= names(tags())
+    assert {f"business/{name}" for name in wanted} <= names(all_tags())
     assert {f"levers/{lever.name}_{what}" for lever in LEVERS for what in ("mean", "spread", "saturation")} <= names(
-        tags()
+        all_tags()
     )
 
 
@@ -339,7 +340,7 @@ def test_points_of_any_algorithm_hold_whole_episodes(algo: str, values: dict[str
 def test_a_run_shorter_than_an_episode_has_one_point(tmp_path: Path) -> None:
     found = events_of(trained(tmp_path, short_run("a2c", 20, n_steps=5)).path)
     assert steps_of(found, "business/profit") == [20]
-    assert names(lever_tags(corrected=False)) <= set(found.Tags()["scalars"])
+    assert names(LEVER_TAGS) - names(CORRECTIONS) <= set(found.Tags()["scalars"])
 
 
 def test_a_long_run_has_at_most_so_many_points() -> None:

@@ -20,7 +20,7 @@ from thinmargin.splits import KEYS
 from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.judging.validation import Judgement
+from thinmargin_agents.monitoring.judgement import Judgement
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.runs.folder import RunError, RunFolder, latest_run, load_policy
 from thinmargin_agents.sb3.algorithms import schedule_of

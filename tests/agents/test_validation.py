@@ -12,8 +12,9 @@ from thinmargin.baselines import baseline
 from thinmargin.splits import KEYS
 from thinmargin_agents.foresight import plan_files
 from thinmargin_agents.foresight.plan_files import known_plans
-from thinmargin_agents.judging.validation import Judge, Judgement
-from thinmargin_agents.monitoring.tags import EVAL, SCORE
+from thinmargin_agents.judging.validation import Judge
+from thinmargin_agents.monitoring.judgement import Judgement
+from thinmargin_agents.monitoring.tags import EVAL, SCORE, VALIDATION, values_of
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.scoring import score
@@ -75,7 +76,7 @@ def test_mean_value_orders_policies_as_the_score_does(judge: Judge) -> None:
 
 
 def test_every_number_has_its_tag(plan: Judgement) -> None:
-    metrics = plan.metrics()
+    metrics = values_of(VALIDATION, plan)
     assert set(metrics) == {tag.name for tag in (*SCORE, *EVAL)}
     assert metrics["score/score"] == plan.score
     assert metrics["eval/over_baseline_low"] == plan.low
@@ -93,7 +94,7 @@ def test_without_best_known_plans_there_is_no_score(arguments: dict[str, Any], w
     assert other.no_score == "the best plans of these worlds are not known"
     assert judgement.score is judgement.score_low is judgement.score_high is judgement.score_iqm is None
     assert judgement.score_in_words == ""
-    assert set(judgement.metrics()) == {tag.name for tag in EVAL}
+    assert set(values_of(VALIDATION, judgement)) == {tag.name for tag in EVAL}
 
 
 def test_more_worlds_than_plans_are_known_of_give_no_score() -> None:

@@ -6,7 +6,7 @@ benchmark; elsewhere there is J only. Policies are chosen by mean J, which order
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,58 +16,12 @@ from thinmargin.settings import Settings
 from thinmargin.splits import keys_of
 from thinmargin.tuned import DamagedFileError
 from thinmargin_agents.foresight.plan_files import known_plans
+from thinmargin_agents.monitoring.judgement import Judgement
 from thinmargin_agents.play.outcome import Outcome
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.scoring.comparison import REFERENCE
 from thinmargin_agents.scoring.score import TUNED, Anchors, score, score_interval, world_scores
 from thinmargin_agents.scoring.statistics import interquartile_mean, paired_difference
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """How a policy did: means in RMB bn, the paired difference to the baseline with its 95 % interval.
-
-    The score, its 95 % interval and the mean of the middle half of the worlds' scores are in percent; None where the
-    best plans of the worlds are not known.
-    """
-
-    J: float
-    profit_part: float
-    closing_part: float
-    bankrupt_share: float
-    saturation: dict[str, float]
-    difference: float
-    low: float
-    high: float
-    score: float | None = None
-    score_low: float | None = None
-    score_high: float | None = None
-    score_iqm: float | None = None
-
-    @property
-    def score_in_words(self) -> str:
-        """The score with its interval, such as `score 76.1 [74.0, 78.2]`; empty where there is none."""
-        return "" if self.score is None else f"score {self.score:.1f} [{self.score_low:.1f}, {self.score_high:.1f}]"
-
-    def metrics(self) -> dict[str, float]:
-        """TensorBoard tags and numbers; `score/*` only where there is a score."""
-        scores = {
-            "score/score": self.score,
-            "score/low": self.score_low,
-            "score/high": self.score_high,
-            "score/iqm": self.score_iqm,
-        }
-        return {
-            **{tag: value for tag, value in scores.items() if value is not None},
-            "eval/J": self.J,
-            "eval/profit_part": self.profit_part,
-            "eval/closing_part": self.closing_part,
-            "eval/bankrupt_share": self.bankrupt_share,
-            "eval/over_baseline": self.difference,
-            "eval/over_baseline_low": self.low,
-            "eval/over_baseline_high": self.high,
-            **{f"eval/saturation_{name}": share for name, share in self.saturation.items()},
-        }
 
 
 class Judge:

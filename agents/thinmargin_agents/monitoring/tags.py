@@ -1,46 +1,79 @@
-"""The curves of TensorBoard that this package adds: each tag with its unit, its meaning, how it follows from means."""
+"""The curves of TensorBoard that this package adds: each tag with its unit, its meaning and how its value is found."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from thinmargin.records import BOOK_FIELDS, LEVERS
+from thinmargin_agents.monitoring.judgement import Judgement
 
-Means = Mapping[str, float]
-"""Means of the report's numbers, by name, over all months and firms between two points of a curve."""
+Source = TypeVar("Source")
+
 MONEY, BILLION = "RMB m", 1e-3
 """Unit of the books, and RMB bn in it: TensorBoard shows RMB bn."""
 SMALLEST = 1e-9
+"""Least denominator of a share."""
 
 
 @dataclass(frozen=True)
-class Tag:
-    """One curve: its tag, unit and meaning."""
+class Tag(Generic[Source]):
+    """One curve.
+
+    Attributes:
+        name: of the curve, as TensorBoard shows it.
+        unit, meaning: for documentation.
+        of: its value in a source of numbers; None where there is none.
+    """
 
     name: str
     unit: str
     meaning: str
+    of: Callable[[Source], float | None]
+
+
+def values_of(tags: Sequence[Tag[Source]], source: Source) -> dict[str, float]:
+    """The value of every tag that has one, by name."""
+    found = {tag.name: tag.of(source) for tag in tags}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 @dataclass(frozen=True)
-class BusinessTag(Tag):
-    """A curve of what the firms did, from means of their books."""
+class Means:
+    """Means over all months and firms between two points of a curve: the source of `business/*` and `levers/*`.
 
-    of: Callable[[Means], float]
+    Attributes:
+        books: numbers of the report, by name.
+        bankrupt_share: share of the episodes that ended in bankruptcy; None if no episode ended.
+        levers: for each lever, by what is said of it: `mean`, `spread` and `saturation` of the actions asked for, and
+            `correction`, the mean size of what the agent adds to a base policy, where it corrects one.
+    """
+
+    books: Mapping[str, float]
+    bankrupt_share: float | None
+    levers: Mapping[str, Mapping[str, float]]
 
 
-def _book(name: str, scale: float) -> Callable[[Means], float]:
-    return lambda means: scale * means[name]
+def _book(name: str, scale: float = 1.0) -> Callable[[Means], float]:
+    return lambda means: scale * means.books[name]
 
 
 def _share(part: str, whole: str) -> Callable[[Means], float]:
-    return lambda means: means[part] / max(means[whole], SMALLEST)
+    return lambda means: means.books[part] / max(means.books[whole], SMALLEST)
 
 
-BUSINESS: tuple[BusinessTag, ...] = (
+def _lever(lever: str, what: str) -> Callable[[Means], float | None]:
+    return lambda means: means.levers[lever].get(what)
+
+
+def _saturation(lever: str) -> Callable[[Judgement], float]:
+    return lambda judgement: judgement.saturation[lever]
+
+
+BUSINESS: tuple[Tag[Means], ...] = (
     *(
-        BusinessTag(
+        Tag(
             f"business/{field.name}",
             "RMB bn" if field.unit == MONEY else field.unit,
             field.meaning,
@@ -50,7 +83,7 @@ BUSINESS: tuple[BusinessTag, ...] = (
         if field.name not in ("month", "bankrupt")
     ),
     *(
-        BusinessTag(f"business/{line}_margin", "share", f"gross profit on {words} over their revenue", of)
+        Tag(f"business/{line}_margin", "share", f"gross profit on {words} over their revenue", of)
         for line, words, of in (
             ("device", "phones", _share("device_profit", "device_revenue")),
             ("accessory", "accessories", _share("accessory_profit", "accessory_revenue")),
@@ -58,10 +91,10 @@ BUSINESS: tuple[BusinessTag, ...] = (
             ("gross", "all lines", _share("gross_profit", "revenue")),
         )
     ),
-    BusinessTag("business/markup", "share", "list price over unit cost, less one", _book("applied_price", 1.0)),
-    BusinessTag("business/cadence", "releases a month", "software updates", _book("applied_updates", 1.0)),
+    Tag("business/markup", "share", "list price over unit cost, less one", _book("applied_price")),
+    Tag("business/cadence", "releases a month", "software updates", _book("applied_updates")),
     *(
-        BusinessTag(f"business/{name}_share", "share", f"{words} over revenue", _share(field, "revenue"))
+        Tag(f"business/{name}_share", "share", f"{words} over revenue", _share(field, "revenue"))
         for name, words, field in (
             ("marketing", "selling and marketing", "marketing"),
             ("accessories", "start-up tickets", "tickets"),
@@ -69,48 +102,77 @@ BUSINESS: tuple[BusinessTag, ...] = (
             ("overhead", "research, administration and fixed cost", "overhead"),
         )
     ),
-)
-BANKRUPT_SHARE = Tag("business/bankrupt_share", "share", "episodes that ended in bankruptcy, of those that ended")
-
-
-def lever_tags(*, corrected: bool) -> tuple[Tag, ...]:
-    """The curves of what firms were asked to do; `corrected` where the agent corrects a base policy."""
-    return tuple(
-        Tag(f"levers/{lever.name}_{what}", unit.replace("UNIT", lever.unit), meaning)
-        for lever in LEVERS
-        for what, unit, meaning in (
-            ("mean", "action", "mean of the actions asked for, -1 to 1"),
-            ("spread", "action", "their standard deviation over months and firms"),
-            ("saturation", "share", "of months in which an end of the range was asked for"),
-            ("applied", "UNIT", "what was done"),
-            *([("correction", "action", "mean size of what the agent adds to the base policy")] if corrected else ()),
-        )
+    Tag(
+        "business/bankrupt_share", "share", "episodes that ended in bankruptcy, of those that ended",
+        lambda means: means.bankrupt_share,
+    ),
+)  # fmt: skip
+CORRECTIONS: tuple[Tag[Means], ...] = tuple(
+    Tag(
+        f"levers/{lever.name}_correction", "action", "mean size of what the agent adds to the base policy",
+        _lever(lever.name, "correction"),
     )
-
-
-SCORE: tuple[Tag, ...] = (
-    Tag("score/score", "%", "share of the gap between low_margin_tuned (0) and the best known plans (100) closed"),
-    Tag("score/low", "%", "lower end of its 95 % interval over worlds"),
-    Tag("score/high", "%", "upper end of its 95 % interval over worlds"),
-    Tag("score/iqm", "%", "mean of the middle half of the worlds' own scores"),
+    for lever in LEVERS
+)  # fmt: skip
+"""Curves of an agent that corrects a base policy."""
+LEVER_TAGS: tuple[Tag[Means], ...] = tuple(
+    tag
+    for lever, correction in zip(LEVERS, CORRECTIONS, strict=True)
+    for tag in (
+        *(
+            Tag(f"levers/{lever.name}_{what}", unit, meaning, _lever(lever.name, what))
+            for what, unit, meaning in (
+                ("mean", "action", "mean of the actions asked for, -1 to 1"),
+                ("spread", "action", "their standard deviation over months and firms"),
+                ("saturation", "share", "of months in which an end of the range was asked for"),
+            )
+        ),
+        Tag(f"levers/{lever.name}_applied", lever.unit, "what was done", _book(f"applied_{lever.name}")),
+        correction,
+    )
 )
-EVAL: tuple[Tag, ...] = (
-    Tag("eval/J", "RMB bn", "mean discounted profit and closing value"),
-    Tag("eval/profit_part", "RMB bn", "of it, the profits of the years run"),
-    Tag("eval/closing_part", "RMB bn", "of it, the closing value"),
-    Tag("eval/bankrupt_share", "share", "worlds that ended in bankruptcy"),
-    Tag("eval/over_baseline", "RMB bn", "J less that of low_margin_ecosystem in the same worlds"),
-    Tag("eval/over_baseline_low", "RMB bn", "lower end of its 95 % interval over worlds"),
-    Tag("eval/over_baseline_high", "RMB bn", "upper end of its 95 % interval over worlds"),
+SCORE: tuple[Tag[Judgement], ...] = (
+    Tag(
+        "score/score", "%", "share of the gap between low_margin_tuned (0) and the best known plans (100) closed",
+        lambda judgement: judgement.score,
+    ),
+    Tag("score/low", "%", "lower end of its 95 % interval over worlds", lambda judgement: judgement.score_low),
+    Tag("score/high", "%", "upper end of its 95 % interval over worlds", lambda judgement: judgement.score_high),
+    Tag("score/iqm", "%", "mean of the middle half of the worlds' own scores", lambda judgement: judgement.score_iqm),
+)  # fmt: skip
+EVAL: tuple[Tag[Judgement], ...] = (
+    Tag("eval/J", "RMB bn", "mean discounted profit and closing value", lambda judgement: judgement.J),
+    Tag("eval/profit_part", "RMB bn", "of it, the profits of the years run", lambda judgement: judgement.profit_part),
+    Tag("eval/closing_part", "RMB bn", "of it, the closing value", lambda judgement: judgement.closing_part),
+    Tag("eval/bankrupt_share", "share", "worlds that ended in bankruptcy", lambda judgement: judgement.bankrupt_share),
+    Tag(
+        "eval/over_baseline", "RMB bn", "J less that of low_margin_ecosystem in the same worlds",
+        lambda judgement: judgement.difference,
+    ),
+    Tag(
+        "eval/over_baseline_low", "RMB bn", "lower end of its 95 % interval over worlds",
+        lambda judgement: judgement.low,
+    ),
+    Tag(
+        "eval/over_baseline_high", "RMB bn", "upper end of its 95 % interval over worlds",
+        lambda judgement: judgement.high,
+    ),
     *(
-        Tag(f"eval/saturation_{lever.name}", "share", "of months in which an end of the range was asked for")
+        Tag(
+            f"eval/saturation_{lever.name}", "share", "of months in which an end of the range was asked for",
+            _saturation(lever.name),
+        )
         for lever in LEVERS
     ),
-)
+)  # fmt: skip
 EPISODE = "eval/episode"
 """The picture of one validation episode."""
+TRAINING: tuple[Tag[Means], ...] = (*BUSINESS, *LEVER_TAGS)
+"""Curves of what the firms did while training."""
+VALIDATION: tuple[Tag[Judgement], ...] = (*SCORE, *EVAL)
+"""Curves of what the policy did on validation worlds."""
 
 
-def tags() -> tuple[Tag, ...]:
+def all_tags() -> tuple[Tag[Means] | Tag[Judgement], ...]:
     """Every curve that this package adds, in the order of the page about TensorBoard."""
-    return (*SCORE, *EVAL, *BUSINESS, BANKRUPT_SHARE, *lever_tags(corrected=True))
+    return (*VALIDATION, *TRAINING)

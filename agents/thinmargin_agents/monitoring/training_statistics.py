@@ -1,4 +1,4 @@
-"""What the firms did between two points of TensorBoard's curves: sums over months and firms, told as means."""
+"""What the firms did between two points of TensorBoard's curves: sums over months and firms, reported as means."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.records import LEVERS
-from thinmargin_agents.monitoring.tags import BANKRUPT_SHARE, BUSINESS
+from thinmargin_agents.monitoring.tags import Means
 from thinmargin_agents.play.outcome import SATURATED
 
 Numbers = npt.NDArray[np.float64]
 
 
-class Tally:
+class TrainingStatistics:
     """Sums since `clear`.
 
     Args:
@@ -52,27 +52,26 @@ class Tally:
         if corrections is not None:
             self._sums["corrections"] += np.abs(corrections).mean(axis=0)
 
-    def add_ends(self, ended: int, bankrupt: float) -> None:
+    def add_episode_ends(self, ended: int, bankrupt: float) -> None:
         """Add episodes that ended, and how many of them in bankruptcy."""
         self._counts[1:] += ended, bankrupt
 
-    def told(self) -> dict[str, float]:
-        """By tag: `business/*` and `levers/*`; the bankrupt share only if an episode ended."""
+    def means(self) -> Means:
+        """Means since `clear`."""
         months, ended, bankrupt = self._counts.tolist()
         means = {name: sums / max(months, 1.0) for name, sums in self._sums.items()}
-        books = dict(zip(self._names, means["reports"].tolist(), strict=True))
-        told = {tag.name: tag.of(books) for tag in BUSINESS}
-        if ended:
-            told[BANKRUPT_SHARE.name] = bankrupt / ended
         spreads = np.sqrt(np.maximum(means["squares"] - np.square(means["asked"]), 0.0))
-        for k, lever in enumerate(LEVERS):
-            told[f"levers/{lever.name}_mean"] = float(means["asked"][k])
-            told[f"levers/{lever.name}_spread"] = float(spreads[k])
-            told[f"levers/{lever.name}_saturation"] = float(means["edges"][k])
-            told[f"levers/{lever.name}_applied"] = books[f"applied_{lever.name}"]
-            if self.corrected:
-                told[f"levers/{lever.name}_correction"] = float(means["corrections"][k])
-        return told
+        columns = {"mean": means["asked"], "spread": spreads, "saturation": means["edges"]}
+        if self.corrected:
+            columns["correction"] = means["corrections"]
+        return Means(
+            books=dict(zip(self._names, means["reports"].tolist(), strict=True)),
+            bankrupt_share=bankrupt / ended if ended else None,
+            levers={
+                lever.name: {what: float(column[place]) for what, column in columns.items()}
+                for place, lever in enumerate(LEVERS)
+            },
+        )
 
     def get_state(self) -> dict[str, Any]:
         """All sums."""
@@ -84,6 +83,6 @@ class Tally:
         for name, mine in (("counts", self._counts), *self._sums.items()):
             found[name] = np.array(state[name], np.float64)
             if found[name].shape != mine.shape:
-                raise ValueError(f"state[{name!r}] has shape {found[name].shape}: {mine.shape} is wanted")
+                raise ValueError(f"state[{name!r}] has shape {found[name].shape}: it must be {mine.shape}")
         self._counts = found.pop("counts")
         self._sums = found

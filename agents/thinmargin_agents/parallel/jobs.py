@@ -13,7 +13,7 @@ from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
 
 if TYPE_CHECKING:  # these take seconds to import, which a process that trains nothing should not
-    from thinmargin_agents.judging.validation import Judgement
+    from thinmargin_agents.monitoring.judgement import Judgement
     from thinmargin_agents.training.callbacks.progress import Step
 
 

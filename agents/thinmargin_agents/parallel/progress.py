@@ -8,7 +8,7 @@ from typing import Self
 
 from rich.console import Console
 
-from thinmargin_agents.judging.validation import Judgement
+from thinmargin_agents.monitoring.judgement import Judgement
 from thinmargin_agents.parallel.jobs import End, Job
 from thinmargin_agents.training.callbacks.progress import Step, in_a_line, in_short, months_bars
 

@@ -166,7 +166,7 @@ def _token(log_folder: Path) -> Iterator[Path]:
 
 
 def _tell(board: Board, number: int, news: str | tuple[int, dict[str, Any] | None]) -> None:
-    from thinmargin_agents.judging.validation import Judgement  # noqa: PLC0415  # as above
+    from thinmargin_agents.monitoring.judgement import Judgement  # noqa: PLC0415  # as above
     from thinmargin_agents.training.callbacks.progress import Step  # noqa: PLC0415  # heavy: not for the exchange
 
     if isinstance(news, str):

@@ -19,7 +19,7 @@ from thinmargin.splits import keys_of
 from thinmargin.vector import EcosystemVectorEnv
 from thinmargin.wrappers import AdaptedVectorEnv, Adapter
 from thinmargin.wrappers.adapters import ResidualAdapter
-from thinmargin_agents.monitoring.training_statistics import Tally
+from thinmargin_agents.monitoring.training_statistics import TrainingStatistics
 from thinmargin_agents.play.candidates import REWARD_UNIT
 
 
@@ -65,7 +65,7 @@ class EcosystemVecEnv(VecEnv):
         self._quiet: dict[str, Any] = {}
         self._actions: npt.NDArray[Any] = np.zeros((n_envs, len(LEVERS)), np.float32)
         self._residual = next((item for item in reversed(adapters) if isinstance(item, ResidualAdapter)), None)
-        self.tally = Tally(self.firms.report_names, corrected=self._residual is not None)
+        self.statistics = TrainingStatistics(self.firms.report_names, corrected=self._residual is not None)
 
     def reset(self) -> VecEnvObs:
         """Start every firm anew; the first call after `seed` uses its seeds."""
@@ -121,7 +121,7 @@ class EcosystemVecEnv(VecEnv):
             self._returns[row] = self._values[row] = 0.0
             self._discounts[row] = 1.0
             self._lengths[row] = 0
-            self.tally.add_ends(1, float(books["bankrupt"][row]))
+            self.statistics.add_episode_ends(1, float(books["bankrupt"][row]))
         if together:
             observations = self._pair()
         return observations.copy(), rewards.astype(np.float32), dones, every
@@ -144,15 +144,7 @@ class EcosystemVecEnv(VecEnv):
         # Records of one number type: summed as a plain table, a column a field.
         table = books.view(np.float64).reshape(self.num_envs, -1)
         added = None if self._residual is None else self._residual.correction(self.num_envs, self._actions)
-        self.tally.add(table, self.firms.asked, added)
-
-    def clear_statistics(self) -> None:
-        """Forget what `statistics` would tell."""
-        self.tally.clear()
-
-    def statistics(self) -> dict[str, float]:
-        """Means since `clear_statistics`: `business/*` of all months, `levers/*` of what the firms were asked to do."""
-        return self.tally.told()
+        self.statistics.add(table, self.firms.asked, added)
 
     def get_state(self) -> dict[str, Any]:
         """Everything that decides what comes next: the worlds, their months, the running returns."""
@@ -165,7 +157,7 @@ class EcosystemVecEnv(VecEnv):
             "values": self._values.copy(),
             "discounts": self._discounts.copy(),
             "lengths": self._lengths.copy(),
-            "tally": self.tally.get_state(),
+            "tally": self.statistics.get_state(),
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -178,7 +170,7 @@ class EcosystemVecEnv(VecEnv):
         self._generator = generator_from("generator", state["generator"])
         self.action_space.np_random.bit_generator.state = generator_from("dice", state["dice"]).bit_generator.state
         self._month = int(state["month"])
-        self.tally.set_state(state["tally"])
+        self.statistics.set_state(state["tally"])
         self.vector.set_state(state["vector"])
         for name, numbers in running.items():
             getattr(self, f"_{name}")[:] = numbers

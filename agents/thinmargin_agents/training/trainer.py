@@ -17,7 +17,8 @@ from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import Logger
 
 from thinmargin_agents.config.run import Run, judged_where
-from thinmargin_agents.judging.validation import Judge, Judgement
+from thinmargin_agents.judging.validation import Judge
+from thinmargin_agents.monitoring.judgement import Judgement
 from thinmargin_agents.runs.folder import DivergedError, RunError, RunFolder, load_policy
 from thinmargin_agents.sb3 import building
 from thinmargin_agents.scoring.comparison import REFERENCE

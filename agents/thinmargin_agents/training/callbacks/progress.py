@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from stable_baselines3.common.callbacks import BaseCallback
 
-from thinmargin_agents.judging.validation import Judgement
+from thinmargin_agents.monitoring.judgement import Judgement
 
 
 class Step(NamedTuple):

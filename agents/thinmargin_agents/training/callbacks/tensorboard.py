@@ -13,73 +13,17 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import HParam, Logger, TensorBoardOutputFormat
 from torch.utils.tensorboard import SummaryWriter
 
-from thinmargin.records import LEVERS
 from thinmargin_agents.config.hyperparameters import flat
 from thinmargin_agents.config.run import Run
-from thinmargin_agents.judging.validation import Judgement
-from thinmargin_agents.monitoring.tags import EPISODE
+from thinmargin_agents.monitoring.judgement import Judgement
+from thinmargin_agents.monitoring.layout import layout, metrics
+from thinmargin_agents.monitoring.tags import EPISODE, TRAINING, VALIDATION, values_of
 from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
 
 POINTS = 500
 """Most points of a curve of `business/*`, `levers/*`, `rollout/*`, `train/*` and `time/*` in a run."""
 NEVER = 1 << 62
 """Stable-Baselines3's `log_interval` for a run whose curves are written by `StatisticsCallback`."""
-
-Layout = dict[str, dict[str, list[Any]]]
-
-
-def layout(*, scored: bool, corrected: bool) -> Layout:
-    """TensorBoard's custom scalars: which curves are drawn together, by category and chart.
-
-    Args:
-        scored: whether there is a score on the validation worlds.
-        corrected: whether the agent corrects a base policy.
-    """
-    intervals = {
-        **({"score, %": ["Margin", ["score/score", "score/low", "score/high"]]} if scored else {}),
-        "J less the baseline's, RMB bn": [
-            "Margin", ["eval/over_baseline", "eval/over_baseline_low", "eval/over_baseline_high"]
-        ],
-    }  # fmt: skip
-    judged = {
-        **({"score, mean and mean of the middle half, %": _together("score/score", "score/iqm")} if scored else {}),
-        "J and its parts, RMB bn": _together("eval/J", "eval/profit_part", "eval/closing_part"),
-        "bankrupt, share of episodes": _together("eval/bankrupt_share", "business/bankrupt_share"),
-    }
-    business = {
-        "profit a month, RMB bn": ("profit", "operating_profit"),
-        "cash and credit line, RMB bn": ("cash", "credit_line"),
-        "revenue a month by line, RMB bn": ("device_revenue", "accessory_revenue", "services_revenue"),
-        "gross margins": ("device_margin", "accessory_margin", "services_margin", "gross_margin"),
-        "users, million": ("users_home", "users_overseas", "active_users"),
-        "shares of phones wanted": ("share_home", "share_overseas"),
-        "fans and retention, shares of users": ("fans", "retention"),
-        "markup and hardware net margin": ("markup", "hardware_net_margin"),
-        "spending, shares of revenue": ("marketing_share", "accessories_share", "releases_share", "overhead_share"),
-        "software releases a month": ("cadence",),
-    }
-    levers = {
-        "mean of the actions asked for": "levers/{}_mean",
-        "their spread": "levers/{}_spread",
-        "share at an end of the range, while training": "levers/{}_saturation",
-        "share at an end of the range, on validation worlds": "eval/saturation_{}",
-        **({"size of the correction to the base policy": "levers/{}_correction"} if corrected else {}),
-    }
-    return {
-        "validation worlds, with 95 % intervals": intervals,
-        "validation worlds": judged,
-        "business": {
-            chart: _together(*(f"business/{name}" for name in names)) for chart, names in business.items()
-        },
-        "levers": {
-            chart: _together(*(pattern.format(lever.name) for lever in LEVERS)) for chart, pattern in levers.items()
-        },
-    }  # fmt: skip
-
-
-def _together(*tags: str) -> list[Any]:
-    """Curves in one chart: TensorBoard takes patterns, and a tag may begin like another."""
-    return ["Multiline", [f"^{tag}$" for tag in tags]]
 
 
 def event_logger(folder: Path, purge_step: int | None) -> Logger:
@@ -117,7 +61,7 @@ def write_judgement(
         picture: of one episode, shape (height, width, 3).
     """
     for output in boards(logger):
-        for tag, value in judgement.metrics().items():
+        for tag, value in values_of(VALIDATION, judgement).items():
             output.writer.add_scalar(tag, value, timesteps)
         if picture is not None:
             output.writer.add_image(EPISODE, picture, timesteps, dataformats="HWC")
@@ -172,11 +116,9 @@ class StatisticsCallback(BaseCallback):
     def _on_training_start(self) -> None:
         if not self._anew:
             return
-        corrected = self._environment.tally.corrected
-        metrics = ["eval/J", "eval/over_baseline", "eval/bankrupt_share"]
-        if self._scored:
-            metrics = ["score/score", "score/low", "score/high", "score/iqm", *metrics]
-        table = HParam(hyperparameters(self._run), dict.fromkeys(metrics, 0.0))  # the curves have the values
+        corrected = self._environment.statistics.corrected
+        empty = dict.fromkeys(metrics(scored=self._scored), 0.0)  # the curves have the values
+        table = HParam(hyperparameters(self._run), empty)
         for output in boards(self.logger):
             output.writer.add_custom_scalars(layout(scored=self._scored, corrected=corrected))
             output.write({"hparams": table}, {"hparams": ()})
@@ -196,7 +138,7 @@ class StatisticsCallback(BaseCallback):
             self._write()
 
     def _write(self) -> None:
-        for tag, value in self._environment.statistics().items():
+        for tag, value in values_of(TRAINING, self._environment.statistics.means()).items():
             self.logger.record(tag, value)
-        self._environment.clear_statistics()
+        self._environment.statistics.clear()
         self.model.dump_logs()

@@ -15,7 +15,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 from thinmargin.baselines import Policy
 from thinmargin.files import write_atomically
 from thinmargin_agents.config.run import Run
-from thinmargin_agents.judging.validation import Judge, Judgement
+from thinmargin_agents.judging.validation import Judge
+from thinmargin_agents.monitoring.judgement import Judgement
 from thinmargin_agents.runs.folder import EVALUATIONS, RunFolder
 from thinmargin_agents.sb3.building import not_finite, weights
 from thinmargin_agents.training.callbacks.tensorboard import write_judgement

@@ -1,0 +1,32 @@
+"""How a policy did on validation worlds while it learns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How a policy did: means in RMB bn, the paired difference to the baseline with its 95 % interval.
+
+    The score, its 95 % interval and the mean of the middle half of the worlds' scores are in percent; None where the
+    best plans of the worlds are not known.
+    """
+
+    J: float
+    profit_part: float
+    closing_part: float
+    bankrupt_share: float
+    saturation: dict[str, float]
+    difference: float
+    low: float
+    high: float
+    score: float | None = None
+    score_low: float | None = None
+    score_high: float | None = None
+    score_iqm: float | None = None
+
+    @property
+    def score_in_words(self) -> str:
+        """The score with its interval, such as `score 76.1 [74.0, 78.2]`; empty where there is none."""
+        return "" if self.score is None else f"score {self.score:.1f} [{self.score_low:.1f}, {self.score_high:.1f}]"
