@@ -14,7 +14,8 @@ from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.judging.validation import Judge
 from thinmargin_agents.runs.folder import RunFolder
-from thinmargin_agents.sb3.building import build_network, environment_arguments, playing, weights
+from thinmargin_agents.sb3.building import environment_arguments
+from thinmargin_agents.sb3.networks import build_network, policy_of, weights
 from thinmargin_agents.training.callbacks.validation import EVALUATION_COLUMNS
 
 HORIZON = 12
@@ -53,7 +54,7 @@ def finished_run(logs: Path, run: Run, **changes: Any) -> Path:
     kept = random_weights(run, run.seed)
     network = build_network(run)
     network.load_state_dict({name: torch.as_tensor(array) for name, array in kept.items()})
-    found = Judge(environment_arguments(run), run.n_eval_episodes).judge(playing(network, run))
+    found = Judge(environment_arguments(run), run.n_eval_episodes).judge(policy_of(network, run))
     folder.save("best", {"policy": kept, "timesteps": run.total_timesteps // 2, "J": found.J, **changes})
     judged = {**dataclasses.asdict(found), "over_baseline": found.difference}
     with (folder.path / "evaluations.csv").open("w", encoding="utf-8", newline="") as file:

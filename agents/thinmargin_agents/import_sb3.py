@@ -132,7 +132,7 @@ def stock_weights(file: Path, wanted: Run) -> dict[str, Any]:
         ConfigError: the zip is damaged or holds more than tensors, or the weights are not those of the network.
     """
     from thinmargin_agents.config.errors import ConfigError  # noqa: PLC0415  # light, but only needed here
-    from thinmargin_agents.sb3.building import build_network, load_weights, weights  # noqa: PLC0415  # heavy
+    from thinmargin_agents.sb3.networks import build_network, load_weights, weights  # noqa: PLC0415  # heavy
 
     try:
         network = build_network(wanted)

@@ -45,7 +45,8 @@ from thinmargin_agents.export.torch_modules import (
 )
 from thinmargin_agents.policies import shipped
 from thinmargin_agents.runs.folder import RunFolder, load_policy
-from thinmargin_agents.sb3.building import adapters_for, build_network, environment_arguments, playing, weights
+from thinmargin_agents.sb3.building import adapters_for, environment_arguments
+from thinmargin_agents.sb3.networks import build_network, policy_of, weights
 
 ECOSYSTEM = "ThinMargin/Ecosystem-v0"
 GRID = "ThinMargin/EcosystemDiscrete-v0"
@@ -291,7 +292,7 @@ def test_equal_scores_may_be_told_apart_either_way_and_worse_choices_not() -> No
     network, settings = network_of(run), Settings(**environment_arguments(run))
     graph = Graph(run.algo, network, adapters_for(run))
     content = to_onnx(graph, {})
-    assert compare(content, graph, playing(network, run), settings, 2).difference == 0.0
+    assert compare(content, graph, policy_of(network, run), settings, 2).difference == 0.0
 
     class Other:
         """Chooses otherwise than the network."""
@@ -306,8 +307,8 @@ def test_equal_scores_may_be_told_apart_either_way_and_worse_choices_not() -> No
     tied = to_onnx(graph, {})
     with torch.no_grad():
         network.q_net.q_net[-1].bias[9] = 1e-7  # as little as rounding may do
-    assert playing(network, run).predict(random_observations(2))[0].tolist() == [9, 9]
-    agreement = compare(tied, graph, playing(network, run), settings, 2)
+    assert policy_of(network, run).predict(random_observations(2))[0].tolist() == [9, 9]
+    agreement = compare(tied, graph, policy_of(network, run), settings, 2)
     assert 0.0 < agreement.difference < TOLERANCE
 
 
@@ -322,7 +323,7 @@ def test_a_shipped_agent_is_exported_by_its_name(
     (tmp_path / "mine" / shipped.MANIFEST).write_text("{}", encoding="utf-8")
     monkeypatch.setattr(shipped, "FOLDER", tmp_path)
     monkeypatch.setattr(shipped, "manifest_of", lambda _: manifest)
-    monkeypatch.setattr(shipped, "agent", lambda *_: playing(network, run))
+    monkeypatch.setattr(shipped, "agent", lambda *_: policy_of(network, run))
     monkeypatch.chdir(tmp_path)
     assert command.main(["mine"]) == 0
     facts = {item.key: item.value for item in onnx.load(tmp_path / "mine_4.onnx").metadata_props}
@@ -364,7 +365,7 @@ def test_a_file_that_answers_otherwise_is_not_written_and_the_old_one_stays(
 def test_answers_that_are_no_numbers_are_never_close() -> None:
     run = run_of("ppo alone")
     network = network_of(run)
-    sound = playing(network_of(run), run)
+    sound = policy_of(network_of(run), run)
     with torch.no_grad():
         network.action_net.bias[0] = torch.nan
     graph = Graph(run.algo, network, [])

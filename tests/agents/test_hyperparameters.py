@@ -23,7 +23,8 @@ from thinmargin_agents.config.preset import PAIRED, PRESETS, load_preset, preset
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.sb3.algorithms import CLASSES, build, policy_class, schedule_of
-from thinmargin_agents.sb3.building import build_environment, build_model, build_network, check
+from thinmargin_agents.sb3.building import build_environment, build_model, check
+from thinmargin_agents.sb3.networks import build_network
 
 ID = "ThinMargin/Ecosystem-v0"
 PLAIN = {"n_timesteps": 64, "n_envs": 2, "policy_kwargs": {"net_arch": [4]}}

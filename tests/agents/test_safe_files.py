@@ -37,7 +37,8 @@ from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.runs.folder import BUILT_ON, RunError, RunFolder, latest_run, load_policy
 from thinmargin_agents.runs.safetensors_tree import write_tree
-from thinmargin_agents.sb3.building import build_environment, build_model, playing
+from thinmargin_agents.sb3.building import build_environment, build_model
+from thinmargin_agents.sb3.networks import policy_of
 from thinmargin_agents.training import trainer
 from thinmargin_agents.training.trainer import train
 
@@ -361,7 +362,7 @@ def test_a_stock_model_plays_as_it_did_where_it_came_from(
     assert status == 0, capsys.readouterr().err
     assert RunFolder.open(output).run().seed == 7
     keys = KEYS["validation"][:4]
-    theirs = play_worlds(playing(model.policy, run), keys, horizon=12).value
+    theirs = play_worlds(policy_of(model.policy, run), keys, horizon=12).value
     assert np.array_equal(play_worlds(load_policy(output), keys, horizon=12).value, theirs)
     with pytest.raises(RunError, match="a policy but no checkpoint"):
         go_on(output)

@@ -30,7 +30,8 @@ from thinmargin_agents.policies import shipped
 from thinmargin_agents.policies.shipped import ShippedError, agent, evaluations_of, manifest_of, trained_names
 from thinmargin_agents.runs.folder import load_policy
 from thinmargin_agents.sb3.actor_weights import actor_of, network_of, read_actor, write_actor
-from thinmargin_agents.sb3.building import build_network, environment_arguments, playing
+from thinmargin_agents.sb3.building import environment_arguments
+from thinmargin_agents.sb3.networks import build_network, policy_of
 from thinmargin_agents.shipping import shipment
 from thinmargin_agents.shipping.__main__ import main
 from thinmargin_agents.shipping.shipment import COMPARED
@@ -119,7 +120,7 @@ def test_the_part_that_plays_answers_bit_for_bit_as_the_whole_network(kind: str)
     assert len(actor) < len(kept)
     assert not any(word in name for name in actor for word in ("value", "critic", "target", "vf"))
     assert all(array.dtype == np.float32 or array.dtype.kind == "i" for array in actor.values())
-    players = [playing(network, run) for network in (whole, network_of(run, actor))]
+    players = [policy_of(network, run) for network in (whole, network_of(run, actor))]
     generator = np.random.default_rng(0)
     states: list[Any] = [None, None]
     answers = set()

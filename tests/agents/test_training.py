@@ -24,7 +24,7 @@ from thinmargin_agents.monitoring.judgement import Judgement
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.runs.folder import RunError, RunFolder, latest_run, load_policy
 from thinmargin_agents.sb3.algorithms import schedule_of
-from thinmargin_agents.sb3.building import build_network, playing
+from thinmargin_agents.sb3.networks import build_network, policy_of
 from thinmargin_agents.train import main
 from thinmargin_agents.training import trainer
 from thinmargin_agents.training.callbacks.progress import ProgressCallback
@@ -305,6 +305,6 @@ def test_ppo_learns_from_nothing_to_run_the_calibrated_firm_better(tmp_path: Pat
     learnt = play_worlds(load_policy(folder.path), keys, worlds="calibrated").value
     plain = play_worlds(baseline("low_margin_ecosystem"), keys, worlds="calibrated").value
     torch.manual_seed(0)
-    untrained = play_worlds(playing(build_network(run), run), keys, worlds="calibrated").value
+    untrained = play_worlds(policy_of(build_network(run), run), keys, worlds="calibrated").value
     assert (learnt > plain).all()
     assert learnt.mean() > untrained.mean() + 5.0

@@ -21,7 +21,7 @@ class Network(nn.Module):
 
     Args:
         algo: what trained it.
-        network: Stable-Baselines3's policy, as `thinmargin_agents.sb3.building.build_network` makes it.
+        network: Stable-Baselines3's policy, as `thinmargin_agents.sb3.networks.build_network` makes it.
     """
 
     def __init__(self, algo: str, network: BasePolicy) -> None:

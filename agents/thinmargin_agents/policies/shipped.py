@@ -265,13 +265,13 @@ def agent(name: str, seed: int | None = None) -> Policy:
 def load(folder: Path, manifest: Manifest, one: Seed) -> Policy:
     """One training of the agent in this folder; a damaged or foreign file is a ShippedError."""
     from thinmargin_agents.sb3.actor_weights import network_of, read_actor  # noqa: PLC0415  # torch takes seconds
-    from thinmargin_agents.sb3.building import playing  # noqa: PLC0415  # as above
+    from thinmargin_agents.sb3.networks import policy_of  # noqa: PLC0415  # as above
 
     path = folder / one.file
     content = _checked(path, one.sha256)
     try:
         run = manifest.run(one.seed)
-        return playing(network_of(run, read_actor(content)), run)
+        return policy_of(network_of(run, read_actor(content)), run)
     except (KeyError, TypeError, ValueError) as error:
         raise ShippedError(f"{path} does not fit its {MANIFEST}: {error}; {_remedy(folder)}") from error
 

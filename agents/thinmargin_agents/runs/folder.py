@@ -198,17 +198,17 @@ def load_policy(folder: Path, which: Which = "best") -> Any:
     Raises:
         RunError: the folder is absent, damaged or foreign, or its policy does not fit its configuration.
     """
-    from thinmargin_agents.sb3.building import (  # noqa: PLC0415  # torch takes seconds
+    from thinmargin_agents.sb3.networks import (  # noqa: PLC0415  # torch takes seconds
         build_network,
         load_weights,
-        playing,
+        policy_of,
     )
 
     run_folder = RunFolder.open(folder)
     run = run_folder.run()
     try:
         network = build_network(run)
-        player = playing(network, run)
+        player = policy_of(network, run)
     except (ValueError, TypeError, AssertionError) as error:
         raise RunError(f"{folder / CONFIG}: {error}") from error
     tree = run_folder.load(which)

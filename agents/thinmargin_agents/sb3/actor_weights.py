@@ -18,7 +18,7 @@ from stable_baselines3.common.policies import BasePolicy
 
 from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.run import Run
-from thinmargin_agents.sb3.building import build_network
+from thinmargin_agents.sb3.networks import build_network
 
 Arrays = dict[str, npt.NDArray[Any]]
 

@@ -17,7 +17,8 @@ from thinmargin.baselines import Policy
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.runs.folder import DivergedError
-from thinmargin_agents.sb3 import building
+from thinmargin_agents.sb3.building import build_environment, build_model
+from thinmargin_agents.sb3.networks import not_finite, policy_of
 from thinmargin_agents.search.messages import Ended, Job, Judged, Message, Went, first_line
 from thinmargin_agents.search.target import Target, target_of
 
@@ -70,11 +71,11 @@ class _Seeds:
 
     def _train(self, place: int, run: Run) -> Numbers:
         torch.set_num_threads(run.num_threads)
-        environment = building.build_environment(run)
-        model = building.build_model(run, environment)
+        environment = build_environment(run)
+        model = build_model(run, environment)
         model.set_logger(Logger(None, []))
         self._values.append([])
-        evaluation = _Evaluation(run, self._target, building.playing(model.policy, run), self._judged)
+        evaluation = _Evaluation(run, self._target, policy_of(model.policy, run), self._judged)
         try:
             model.learn(run.total_timesteps, CallbackList([evaluation, _Months(place, self._told)]))
         except (ValueError, RuntimeError) as error:
@@ -140,6 +141,6 @@ class _Months(BaseCallback):
 
 def _check_finite(model: BaseAlgorithm) -> None:
     """Nothing if every weight of the network is a number, else a DivergedError."""
-    spoilt = building.not_finite(model.policy.state_dict())
+    spoilt = not_finite(model.policy.state_dict())
     if spoilt is not None:
         raise DivergedError(f"training diverged before {model.num_timesteps:,} months: {spoilt} is no longer finite")

@@ -25,7 +25,8 @@ from thinmargin_agents.policies.shipped import COLUMNS, EVALUATIONS, MANIFEST, E
 from thinmargin_agents.runs.folder import RunError
 from thinmargin_agents.runs.safetensors_tree import write_json
 from thinmargin_agents.sb3.actor_weights import Arrays, actor_of, network_of, write_actor
-from thinmargin_agents.sb3.building import environment_arguments, playing
+from thinmargin_agents.sb3.building import environment_arguments
+from thinmargin_agents.sb3.networks import policy_of
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED, Anchors, score, score_interval
 from thinmargin_agents.scoring.statistics import bootstrap_interval
 from thinmargin_agents.shipping.commands import training_of
@@ -137,7 +138,7 @@ def _policy_of(one: Finished) -> tuple[Arrays, Policy]:
     """What is shipped of a run's best policy, and the policy made of that alone."""
     try:
         actor, run = actor_of(one.run.algo, one.weights), _here(one.run)
-        return actor, playing(network_of(run, actor), run)
+        return actor, policy_of(network_of(run, actor), run)
     except (ValueError, AttributeError, TypeError) as error:
         raise RunError(f"{one.folder}: its best policy does not fit config.json: {error}") from error
 

@@ -20,7 +20,9 @@ from thinmargin_agents.config.run import Run, judged_where
 from thinmargin_agents.judging.validation import Judge
 from thinmargin_agents.monitoring.judgement import Judgement
 from thinmargin_agents.runs.folder import DivergedError, RunError, RunFolder, load_policy
-from thinmargin_agents.sb3 import building
+from thinmargin_agents.sb3.building import build_environment, build_model, environment_arguments, training_notes
+from thinmargin_agents.sb3.networks import not_finite, policy_of
+from thinmargin_agents.sb3.snapshot import capture, restore, restore_rng
 from thinmargin_agents.scoring.comparison import REFERENCE
 from thinmargin_agents.training.callbacks.checkpoint import CheckpointCallback, Stopped
 from thinmargin_agents.training.callbacks.episode_picture import MISSING, EpisodePicture, can_draw
@@ -79,14 +81,14 @@ class _Learning:
     def __init__(self, run: Run, folder: RunFolder, *, shown: bool, report: Callable[[Step], object] | None) -> None:
         self._run, self._folder, self._report = run, folder, report
         self._console = Console(markup=False, highlight=False, soft_wrap=True, quiet=not shown and report is not None)
-        self._arguments = building.environment_arguments(run)
+        self._arguments = environment_arguments(run)
         self._judge = Judge(self._arguments, run.n_eval_episodes)
-        self._environment = building.build_environment(run)
-        self._model = building.build_model(run, self._environment)
+        self._environment = build_environment(run)
+        self._model = build_model(run, self._environment)
         board = run.tensorboard_log
         self._events = Path(board, run.algo, folder.path.resolve().name) if board else folder.path
         self._progress = ProgressCallback(run.total_timesteps, self._console, shown=shown, report=report and self._tell)
-        player = building.playing(self._model.policy, run)
+        player = policy_of(self._model.policy, run)
         picture = EpisodePicture(self._judge.keys[0], self._judge.settings) if can_draw() else None
         self._validation = ValidationCallback(run, folder, self._judge, player, self._progress.tell, picture)
         self._checkpoint = CheckpointCallback(run, self._save)
@@ -94,8 +96,8 @@ class _Learning:
         self._purge: int | None = None
 
     def _save(self, next_save: int) -> None:
-        tree = building.capture(self._model, self._environment)
-        spoilt = building.not_finite(self._model.policy.state_dict())
+        tree = capture(self._model, self._environment)
+        spoilt = not_finite(self._model.policy.state_dict())
         if spoilt is not None:
             raise self._diverged(spoilt)
         for board in boards(self._model.logger):
@@ -117,14 +119,14 @@ class _Learning:
             return
         tree = self._folder.load("checkpoint")
         try:
-            building.restore(self._model, self._environment, tree)
-            building.restore_dice(self._model, tree["dice"])
+            restore(self._model, self._environment, tree)
+            restore_rng(self._model, tree["dice"])
             self._checkpoint.next = int(tree["next_save"])
             self._purge = self._model.num_timesteps + 1
             self._validation.restore(tree["validation"])
         except (LookupError, ValueError, TypeError, ArithmeticError, RuntimeError, AttributeError) as error:
             raise RunError(f"{self._folder.path}: the checkpoint does not fit config.json: {error}") from error
-        self._checkpoint.on_going_on = lambda: building.restore_dice(self._model, tree["dice"])
+        self._checkpoint.on_going_on = lambda: restore_rng(self._model, tree["dice"])
 
     def introduce(self) -> None:
         """Say what begins."""
@@ -134,7 +136,7 @@ class _Learning:
             f" {run.hyperparameters['n_envs']} firms; baseline {REFERENCE} earns"
             f" J {self._judge.baseline.value.mean():.1f} RMB bn on {run.n_eval_episodes} validation worlds"
         )
-        for note in (*self._folder.other_versions(), *building.idle(self._model, run)):
+        for note in (*self._folder.other_versions(), *training_notes(self._model, run)):
             self._console.print(f"note: {note}")
         if self._judge.no_score:
             self._console.print(f"J without a score: {self._judge.no_score}")
@@ -205,7 +207,7 @@ class _Learning:
             self._console.print(f"failed; when it can be written again, {going_on}")
             raise
         except (ValueError, RuntimeError) as error:  # what is said to numbers that are not finite
-            spoilt = building.not_finite(self._model.policy.state_dict())
+            spoilt = not_finite(self._model.policy.state_dict())
             if spoilt is None:
                 raise
             raise self._diverged(spoilt) from error

@@ -18,7 +18,7 @@ from thinmargin_agents.config.run import Run
 from thinmargin_agents.judging.validation import Judge
 from thinmargin_agents.monitoring.judgement import Judgement
 from thinmargin_agents.runs.folder import EVALUATIONS, RunFolder
-from thinmargin_agents.sb3.building import not_finite, weights
+from thinmargin_agents.sb3.networks import not_finite, weights
 from thinmargin_agents.training.callbacks.tensorboard import write_judgement
 
 EVALUATION_COLUMNS = ("timesteps", "seconds", "J", "over_baseline", "low", "high", "bankrupt_share", "score")
