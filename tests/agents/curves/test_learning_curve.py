@@ -24,7 +24,7 @@ from thinmargin_agents.policies import shipped
 from thinmargin_agents.policies.shipped import COLUMNS, Manifest, Seed, Validation, trained_names
 from thinmargin_agents.scoring.statistics import bootstrap_interval
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 PAGES = ROOT / "docs" / "algorithms"
 REFERENCES = {"low_margin_tuned": 100.0, "plan": 150.0, "plan_with_feedback": 160.0, "foresight": 200.0}
 

@@ -31,7 +31,7 @@ from thinmargin_agents.exact.backward_induction import (
 from thinmargin_agents.exact.table import WANTED
 from thinmargin_agents.play.candidates import Trials
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ROWS = 64
 MONTHS = settings_of_the_world().horizon
 LAST = MONTHS - 1

@@ -150,7 +150,7 @@ def read_rows(file: str) -> list[dict[str, str]]:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     program = (
         "import runpy, sys\n"
         "sys.argv = ['evaluate.py', '--help']\n"

@@ -189,7 +189,7 @@ def test_runs_killed_by_the_system_at_any_moment_end_as_those_that_were_not(tmp_
         for setup, run in ((setup, run_of(setup, eval_freq=72, save_freq=48)) for setup in ("ppo", "sac"))
         for kills in (0, 8)
     ]
-    program = Path(__file__).parents[1] / "killing.py"
+    program = Path(__file__).parents[2] / "killing.py"
     done = subprocess.run(  # noqa: S603  # the program stands beside this one
         [sys.executable, str(program)], input=json.dumps(jobs), capture_output=True, text=True, check=True
     )
@@ -213,7 +213,7 @@ def test_the_command_goes_on_with_a_run_that_another_process_began(tmp_path: Pat
     folder = RunFolder.create(tmp_path / "parts", run)
     with pytest.raises(KilledError):
         train(run, folder, shown=False, report=killed_after(110))
-    program = str(Path(__file__).parents[2] / "train.py")
+    program = str(Path(__file__).parents[3] / "train.py")
     done = subprocess.run(  # noqa: S603  # our own program
         [sys.executable, program, "--resume", str(folder.path), "--no-progress"],
         capture_output=True, text=True, check=True,
