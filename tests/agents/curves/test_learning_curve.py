@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import importlib.util
 import json
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.curves.__main__ import main
 from thinmargin_agents.curves.learning_curve import Course, course_of
 from thinmargin_agents.curves.picture import ALL, draw_all, draw_one, png_of, shows, wanted
@@ -251,12 +249,6 @@ def test_a_new_agent_gets_a_page_whose_tables_come_from_its_manifest(
     assert "Scores of one seed: 25.0; its spread over trainings is not known." in alone
     assert "More than `plan` on these worlds: 0 of 1 seed." in alone
     assert agents.is_dir()
-
-
-def test_every_algorithm_is_described_in_three_sentences_with_its_source() -> None:
-    for text in (algorithm.about for algorithm in ALGORITHMS.values()):
-        assert re.search(r"\(\w+ (et al\.|and \w+) \d{4}\)", text)
-        assert len(re.findall(r"[.](?: |$)", re.sub(r"et al\.", "et al", text))) == 3
 
 
 @pytest.mark.parametrize("name", trained_names())

@@ -6,9 +6,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -22,36 +20,21 @@ from tests.reporting import (
     Judged,
     Reacting,
     Remembering,
-    everything,
     hand_coded,
     judged,
     run_of,
-    synthetic,
-    without,
 )
 
-from thinmargin.batch import Batch
-from thinmargin.levers import action_of, read_levers
-from thinmargin.plans import FEATURE_NAMES
-from thinmargin.records import LEVERS
-from thinmargin.scenarios import FAMILIES
-from thinmargin.settings import Settings, discrete_actions
+from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
 from thinmargin_agents.evaluate.command import main
-from thinmargin_agents.play.errors import PolicyError
-from thinmargin_agents.report.roles import MOST_CHOSEN, cast_of
-from thinmargin_agents.report.sections.gaps import gap
+from thinmargin_agents.report.roles import cast_of
 from thinmargin_agents.report.sections.headline import headline
 from thinmargin_agents.report.sections.leaderboard import columns_of
-from thinmargin_agents.report.sections.response_charts import log_ticks
-from thinmargin_agents.report.sections.responses import VARIED, around, follow, levers_of, responses
-from thinmargin_agents.report.sections.spread import at_least, density
+from thinmargin_agents.report.sections.responses import around, follow, levers_of, responses
 from thinmargin_agents.report.sections.stress import stress_table
-from thinmargin_agents.report.sections.waterfall import adding_up, waterfall_of, waterfall_rows
-from thinmargin_agents.report.sections.years import middle_and_band
 from thinmargin_agents.report.style import canvas, drawing, svg_of
-from thinmargin_agents.report.words import MINUS, interval, money, number, percent, short_name, signed
-from thinmargin_agents.scoring.comparison import Result
+from thinmargin_agents.report.words import interval, number
 
 SECTIONS = (
     "What came out",
@@ -64,6 +47,10 @@ SECTIONS = (
     "How real is it?",
     "How to get these numbers again",
 )
+
+
+def settings(**changes: Any) -> Settings:
+    return Settings(**{"horizon": 72, **changes})
 
 
 class Reader(HTMLParser):
@@ -98,11 +85,6 @@ class Reader(HTMLParser):
     @property
     def text(self) -> str:
         return " ".join(" ".join(self.texts).replace("\N{NO-BREAK SPACE}", " ").split())
-
-
-@pytest.fixture(scope="module")
-def whole() -> Judged:
-    return everything()
 
 
 @pytest.fixture(scope="module")
@@ -278,140 +260,6 @@ def test_the_command_line_writes_the_page(tmp_path: Path, monkeypatch: pytest.Mo
     assert "python evaluate.py premium --env ThinMargin/Ecosystem-v0 --split validation --n-worlds 2" in text
 
 
-# From one J to another
-
-
-def test_steps_of_the_waterfall_sum_from_one_j_to_the_other(whole: Judged) -> None:
-    fall = waterfall_of(cast_of(whole.report, whole.results), 0)
-    assert fall is not None
-    assert (fall.before.name, fall.after.name) == ("low_margin_tuned", fall.after.name)
-    assert fall.after.name == next(name for name in whole.report["policies"] if name not in ("foresight", "random"))
-    total = sum(step.change for step in fall.steps)
-    assert total == pytest.approx(fall.after.mean - fall.before.mean, abs=1e-9)
-    assert sum(step.before for step in fall.steps) == pytest.approx(fall.before.mean, abs=1e-9)
-    assert fall.steps[-1].what == "closing value"
-    assert fall.steps[-1].before == pytest.approx(fall.before.result.closing_part.mean())
-    for step in fall.steps:
-        assert step.interval[0] <= step.change <= step.interval[1]
-
-
-def test_printed_numbers_of_the_waterfall_add_up_to_the_last_digit(whole: Judged) -> None:
-    fall = waterfall_of(cast_of(whole.report, whole.results), 0)
-    assert fall is not None
-    rows = waterfall_rows(fall)
-    table = [[Decimal(cell.replace(MINUS, "-").replace(",", "")) for cell in row[1:4]] for row in rows]
-    *lines, total = table
-    for column in range(3):
-        assert sum(line[column] for line in lines) == total[column]
-    assert all(after - before == change for before, after, change in table)
-    assert float(total[0]) == pytest.approx(fall.before.mean, abs=0.051)
-    assert float(total[1]) == pytest.approx(fall.after.mean, abs=0.051)
-
-
-def test_numbers_are_rounded_so_that_they_add_up() -> None:
-    assert adding_up([0.04, 0.04, 0.04]) == [0.0, 0.1, 0.0]
-    assert adding_up([1.25, -1.25]) == [1.2, -1.2]
-    assert adding_up([]) == []
-
-
-def test_the_tuned_rule_can_be_the_best(whole: Judged) -> None:
-    like = whole.results[1]
-    results = [synthetic("low_margin_tuned", [3.0, 4.0], like), synthetic("plan", [1.0, 2.0], like)]
-    cast = cast_of({}, results)
-    fall = waterfall_of(cast, 0)
-    assert fall is not None
-    assert (cast.best.name, fall.after.name) == ("low_margin_tuned", "plan")
-    assert "plan earns RMB\N{NO-BREAK SPACE}2.0\N{NO-BREAK SPACE}bn (57\N{NO-BREAK SPACE}%) less than" in "".join(
-        headline(cast, {}, 0).sentences
-    )
-
-
-# What a policy answers
-
-
-def settings(**changes: Any) -> Settings:
-    return Settings(**{"horizon": 72, **changes})
-
-
-def test_curves_are_what_the_policy_predicts() -> None:
-    policy, keys = Reacting(), KEYS["validation"][:6]
-    followed = follow(policy, keys, settings(), "mine")
-    found = responses(policy, keys, settings(), "mine")
-    assert [curve.month for curve in found.curves["cash"]] == [12, 60]
-    for varied in VARIED:
-        for curve in found.curves[varied.feature]:
-            observations = around(followed.seen[curve.month], varied.feature)
-            answer = policy.predict(observations)[0]
-            for row in (0, curve.typical, len(answer) - 1):
-                lever = np.zeros(len(LEVERS))
-                read_levers(answer[row].astype(np.float64), lever)
-                np.testing.assert_array_equal(curve.levers[row], lever)
-            column = observations[:, FEATURE_NAMES.index(varied.feature)]
-            np.testing.assert_allclose(curve.x, varied.natural(column.astype(np.float64)))
-            others = np.delete(observations, FEATURE_NAMES.index(varied.feature), axis=1)
-            assert (others == others[0]).all()
-            np.testing.assert_array_equal(
-                others[0], np.delete(np.median(followed.seen[curve.month], axis=0), column_of(varied.feature))
-            )
-
-
-def column_of(feature: str) -> int:
-    return FEATURE_NAMES.index(feature)
-
-
-def test_features_are_shown_in_their_own_units() -> None:
-    family, batch = FAMILIES["benchmark"], Batch(4, 72, pays_closing=True, shaped=False)
-    for row, key in enumerate(KEYS["validation"][:4]):
-        batch.draw(row, family, key)
-    batch.begin(np.arange(4))
-    for _ in range(60):
-        batch.step(np.tile(action_of(0.1, 0.01, 0.05, 3.0).astype(np.float64), (4, 1)))
-    books, natural = batch.reports, {}
-    for varied in VARIED:
-        natural[varied.feature] = varied.natural(batch.observations[:, column_of(varied.feature)].astype(np.float64))
-    np.testing.assert_allclose(natural["share_home"], 100.0 * books["share_home"], rtol=1e-5)
-    np.testing.assert_allclose(natural["cash"], books["cash"] / 1e3, rtol=1e-4)
-    start = batch.economies["firm_unit_cost"][:, 0]
-    np.testing.assert_allclose(natural["unit_cost"], 100.0 * books["unit_cost"] / start, rtol=1e-5)
-    per_user = 12.0 * books["services_revenue"] / books["active_users"]
-    np.testing.assert_allclose(natural["services_per_user"], per_user, rtol=1e-5)
-
-
-def test_following_a_policy_plays_it_as_it_is_judged() -> None:
-    few = judged([run_of(Reacting(), name="mine")], worlds=5, horizon=26)
-    done = follow(Reacting(), KEYS["validation"][:5], settings(horizon=26), "mine").done
-    asked = few.results[0].tracks["applied_updates"]
-    np.testing.assert_allclose(done[:12, :, 3].mean(axis=0), asked[0])
-
-
-def test_worlds_behind_a_bankruptcy_are_not_followed() -> None:
-    few = hand_coded("do_nothing")[0].members[0].policy
-    followed = follow(few, KEYS["validation"][:4], Settings(), "do_nothing")
-    assert set(followed.seen) <= {12}
-    assert np.isnan(followed.done[-1]).all()
-    assert not np.isnan(followed.done[0]).any()
-
-
-def test_a_logarithmic_axis_always_has_a_few_numbers() -> None:
-    assert log_ticks(0.9, 2.3, 1.0) == [1.0, 2.0]
-    assert log_ticks(3.0, 300.0, 1.0) == [10.0, 100.0]
-    assert log_ticks(-3.0, 60.0, 10.0) == [0.0, 10.0, 20.0, 50.0]
-    for low, high in ((11.0, 19.0), (-4000.0, 4000.0), (-0.4, 0.3), (60.0, 61.0)):
-        ticks = log_ticks(low, high, 10.0)
-        assert 2 <= len(ticks) <= 4
-        assert ticks == sorted(ticks)
-        assert low <= ticks[0] <= ticks[-1] <= high
-
-
-def test_grid_indices_are_read_as_levers() -> None:
-    class Grid:
-        def predict(self, observation: Any, state: Any = None, **_: Any) -> tuple[Any, Any]:
-            return np.full(len(observation), 100), state
-
-    found = responses(Grid(), KEYS["validation"][:4], settings(discrete=True, horizon=14), "grid")
-    np.testing.assert_allclose(found.path[0, 0], levers_of(discrete_actions()[[100]])[0])
-
-
 def test_a_policy_with_memory_is_asked_from_a_fresh_one_and_the_page_says_so(seen: Reader) -> None:
     keys = KEYS["validation"][:4]
     found = responses(Remembering(), keys, settings(horizon=14), "recurrent")
@@ -421,139 +269,3 @@ def test_a_policy_with_memory_is_asked_from_a_fresh_one_and_the_page_says_so(see
     fresh = levers_of(Reacting().predict(around(then, "cash"))[0].astype(np.float64))
     np.testing.assert_array_equal(found.curves["cash"][0].levers, fresh)
     assert "This policy has a memory" in seen.text
-
-
-@pytest.mark.parametrize("answer", [np.zeros((4, 3)), np.full((4, 4), np.nan)])
-def test_an_answer_that_is_no_action_is_named(answer: Any) -> None:
-    class Wrong:
-        def predict(self, _: Any, state: Any = None, **__: Any) -> tuple[Any, Any]:
-            return answer, state
-
-    with pytest.raises(PolicyError, match=r"'wrong': finite actions of shape \(4, 4\) are wanted"):
-        follow(Wrong(), KEYS["validation"][:4], settings(), "wrong")
-
-
-# Words
-
-
-def results_of(like: Result, **values: Sequence[Any]) -> list[Result]:
-    return [synthetic(name, value, like) for name, value in values.items()]
-
-
-def lead_of(results: Sequence[Result]) -> str:
-    return headline(cast_of({}, results), {}, 0).lead.replace("\N{NO-BREAK SPACE}", " ")
-
-
-def test_the_headline_calls_a_winner_only_if_the_interval_does(whole: Judged) -> None:
-    like = whole.results[1]
-    luck = np.random.default_rng(0).normal(0.0, 10.0, 40)
-    noise = np.random.default_rng(1).normal(0.0, 10.0, 40)
-    far = lead_of(results_of(like, a=100.0 + luck, b=90.0 + luck))
-    assert far.startswith(f"a wins: RMB {number(100.0 + luck.mean())} bn a world, 10.0 more than b, the next best")
-    assert far.endswith("(95 % interval 10.0 to 10.0).")
-    assert "cannot be told apart" in lead_of(results_of(like, a=100.0 + luck, b=100.0 + noise))
-    assert "earn the same in every world" in lead_of(results_of(like, a=luck, b=luck))
-
-
-def test_foresight_does_not_win(whole: Judged) -> None:
-    cast = cast_of(whole.report, whole.results)
-    assert cast.players[0].name == "foresight"
-    assert cast.best.name != "foresight"
-    assert not headline(cast, whole.report, 0).lead.startswith("foresight")
-
-
-def test_a_failure_is_told(whole: Judged) -> None:
-    report = {**whole.report, "failures": {"x": "policy 'x' broke"}}
-    assert "policy 'x' broke" in headline(cast_of(report, whole.results), report, 0).sentences[-1]
-
-
-def test_every_policy_has_one_label_and_chosen_ones_have_colours_of_their_own(whole: Judged) -> None:
-    many = [replace(whole.results[0], name=f"/tmp/{folder}/ppo/Ecosystem-v0_1") for folder in range(4)]  # noqa: S108
-    cast = cast_of({}, [*many, *whole.results[1:]])
-    labels = [player.label for player in cast.players]
-    assert len(set(labels)) == len(labels)
-    assert all(len(label) <= 22 for label in labels)
-    assert len(cast.chosen) == MOST_CHOSEN
-    assert len({player.color for player in cast.chosen}) == MOST_CHOSEN
-    assert len({player.dashes for player in cast.chosen}) == MOST_CHOSEN
-
-
-def test_names_are_short_enough_for_a_picture() -> None:
-    assert short_name("plan_with_feedback") == "plan_with_feedback"
-    assert short_name("/home/me/logs/ppo/Ecosystem-v0_1") == "ppo/Ecosystem-v0_1"
-    assert short_name("logs/ppo/E_1,logs/ppo/E_2,logs/ppo/E_3") == "ppo/E_1 +2"
-    assert short_name("policies/mine.py:CostPlus") == "mine.py:CostPlus"
-    assert short_name("a\nb\x00") == "a?b?"
-    assert short_name("", ["?"]) == "? (2)"
-    assert len(short_name("w" * 99, [short_name("w" * 99)])) <= 22
-
-
-def test_numbers_read_as_numbers() -> None:
-    assert number(-1234.56) == f"{MINUS}1,234.6"
-    assert number(-0.04) == "0.0"
-    assert (signed(2.0), signed(-2.0), signed(0.01)) == ("+2.0", f"{MINUS}2.0", "0.0")
-    assert number(None) == number(float("nan")) == percent(None) == interval(None) == "\N{EN DASH}"
-    assert percent(0.256, 1) == "25.6\N{NO-BREAK SPACE}%"
-    assert money(3.14159) == "RMB\N{NO-BREAK SPACE}3.1\N{NO-BREAK SPACE}bn"
-    assert interval([1.0, -2.0]) == f"1.0 to {MINUS}2.0"
-
-
-# Statistics
-
-
-def test_a_gap_between_policies_of_several_seeds_counts_both_seeds_and_worlds() -> None:
-    generator = np.random.default_rng(3)
-    luck = generator.normal(0.0, 20.0, 30)
-    seeds = np.array([[0.0], [2.0], [4.0]])
-    found = gap(10.0 + seeds + luck, luck + np.array([[0.0], [1.0]]), 0)
-    assert found.mean == pytest.approx(11.5)
-    assert found.probability == 1.0
-    assert 9.0 <= found.interval.low < 11.5 < found.interval.high <= 14.0
-    assert found.interval.high - found.interval.low > 1.5
-    assert found.is_clear
-    back = gap(luck[None], luck[None] + seeds, 0)
-    assert back.mean == pytest.approx(-2.0)
-    assert back.probability == pytest.approx((0.5 + 0.0 + 0.0) / 3)
-
-
-def test_a_curve_says_how_many_reach_at_least_so_much() -> None:
-    values, share = at_least(np.array([3.0, 1.0, 2.0, 2.0]))
-    np.testing.assert_array_equal(values, [3.0, 3.0, 2.0, 2.0, 1.0])
-    np.testing.assert_array_equal(share, [0.0, 0.25, 0.5, 0.75, 1.0])
-
-
-def test_a_density_is_high_where_the_values_are() -> None:
-    grid = np.linspace(-10.0, 10.0, 101)
-    heights = density(np.r_[np.full(50, -4.0), np.full(50, 4.0)] + np.linspace(-1, 1, 100), grid)
-    assert heights.max() == 1.0
-    assert heights[30] > 0.9
-    assert heights[50] < 0.5
-    assert density(np.full(5, 2.0), grid).argmax() == 60
-
-
-def test_bands_leave_out_worlds_that_are_over() -> None:
-    table = np.array([[1.0, 2.0, 3.0], [5.0, np.nan, 7.0], [np.nan] * 3])
-    middle, low, high = middle_and_band(table)
-    np.testing.assert_allclose(middle[:2], [2.0, 6.0])
-    assert low[0] < 2.0 < high[0]
-    assert np.isnan([middle[2], low[2], high[2]]).all()
-
-
-def test_stress_is_read_from_the_document_and_else_from_the_results(whole: Judged) -> None:
-    cast = cast_of(whole.report, whole.results)
-    said = stress_table(cast, whole.report, {})
-    played = stress_table(cast, without(whole.report, "stress"), whole.stress)
-    assert said is not None
-    assert played is not None
-    assert [title for title, _ in said.scenarios] == ["price war", "demand slump"]
-    assert said.scenarios[0][1].startswith("Some day rivals")
-    assert [name for name, _ in said.rows] == [player.name for player in cast.players if not player.knows_future]
-    for (_, mine), (_, theirs) in zip(said.rows, played.rows, strict=True):
-        assert [cell and cell.value for cell in mine] == [cell and cell.value for cell in theirs]
-        assert [cell and cell.bankrupt for cell in mine] == [cell and cell.bankrupt for cell in theirs]
-    assert stress_table(cast, {}, {}) is None
-    own = stress_table(cast, {"stress": {"ThinMargin/PriceWar-v0": {"plan": {"J_mean": 1.0, "kept": -2.0}}}}, {})
-    assert own is not None
-    assert own.scenarios[0][0] == "price war"
-    assert own.rows[0][1][0] is not None
-    assert own.rows[0][1][0].kept == "nothing kept"

@@ -11,19 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from tests.bombs import Bomb
 
 from thinmargin.records import STATE
 from thinmargin_agents.runs.safetensors_tree import DamagedFileError, read_json, read_tree, write_tree
-
-
-class Bomb:
-    """Creates a file when unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> Any:
-        return (os.mkdir, (str(self.path),))
 
 
 def example() -> dict[str, Any]:

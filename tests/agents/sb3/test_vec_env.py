@@ -15,8 +15,6 @@ from thinmargin_agents.monitoring.tags import TRAINING, values_of
 from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
 
 ID = "ThinMargin/Ecosystem-v0"
-
-
 WRAPPED = [
     "thinmargin.wrappers.Surprises",
     {"thinmargin.wrappers.ScaledReward": {"factor": 0.5}},

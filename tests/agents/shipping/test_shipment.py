@@ -6,9 +6,6 @@ import dataclasses
 import json
 import pickle
 import shlex
-import subprocess
-import sys
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,53 +13,22 @@ import numpy as np
 import pytest
 import torch
 import tyro
-from tests.finished import MONTHS, WORLDS, finished_run, random_weights, small_run
+from tests.finished import MONTHS, WORLDS, finished_run, small_run
 
-from thinmargin.baselines import baseline
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
-from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.preset import resolve
-from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.policies import shipped
 from thinmargin_agents.policies.shipped import ShippedError, agent, evaluations_of, manifest_of, trained_names
 from thinmargin_agents.runs.folder import load_policy
-from thinmargin_agents.sb3.actor_weights import actor_of, network_of, read_actor, write_actor
+from thinmargin_agents.sb3.actor_weights import read_actor
 from thinmargin_agents.sb3.building import environment_arguments
-from thinmargin_agents.sb3.networks import build_network, policy_of
 from thinmargin_agents.shipping import shipment
 from thinmargin_agents.shipping.__main__ import main
-from thinmargin_agents.shipping.shipment import COMPARED
 
 MEANING = "Random numbers in a small network."
-LEVELS = {"thinmargin.wrappers.Residual": {"base": "plan", "bound": 0.1, "levels": 2}}
-HISTORY = {"thinmargin.wrappers.History": {"lags": [2]}}
-NETWORKS: dict[str, dict[str, Any]] = {
-    "ppo": {"env_wrapper": [HISTORY]},
-    "ppo, noise that depends on the state": {"use_sde": True},
-    "a2c": {"policy_kwargs": {"net_arch": {"pi": [8], "vf": [16]}}},
-    "ppo_lstm": {"policy_kwargs": {"net_arch": [8], "lstm_hidden_size": 8}},
-    "ppo_lstm, one memory": {
-        "policy_kwargs": {"net_arch": [8], "lstm_hidden_size": 8, "n_lstm_layers": 2, "enable_critic_lstm": False}
-    },
-    "sac": {},
-    "sac, noise that depends on the state": {"use_sde": True},
-    "td3": {},
-    "tqc": {},
-    "crossq": {},
-    "dqn": {"env_wrapper": [LEVELS]},
-}
-SHIPPED = trained_names()
-
-
-def network_run(kind: str) -> Run:
-    values = {"n_timesteps": 100, "n_envs": 2, "policy_kwargs": {"net_arch": [8]}, **NETWORKS[kind]}
-    return Run(
-        algo=kind.partition(",")[0], env_id="ThinMargin/Ecosystem-v0", env_kwargs={}, seed=0, num_threads=1,
-        device="cpu", eval_freq=10, n_eval_episodes=2, save_freq=10, hyperparameters=values,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -105,42 +71,6 @@ def ship(folders: list[Path], where: Path, name: str = "tiny", meaning: str = ME
 
 def files_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def test_every_algorithm_is_known() -> None:
-    assert set(ALGORITHMS) == {kind.partition(",")[0] for kind in NETWORKS}
-
-
-@pytest.mark.parametrize("kind", NETWORKS)
-def test_the_part_that_plays_answers_bit_for_bit_as_the_whole_network(kind: str) -> None:
-    run = network_run(kind)
-    whole, kept = build_network(run), random_weights(run, seed=1)
-    whole.load_state_dict({name: torch.as_tensor(array) for name, array in kept.items()})
-    actor = read_actor(write_actor(actor_of(run.algo, kept)))
-    assert len(actor) < len(kept)
-    assert not any(word in name for name in actor for word in ("value", "critic", "target", "vf"))
-    assert all(array.dtype == np.float32 or array.dtype.kind == "i" for array in actor.values())
-    players = [policy_of(network, run) for network in (whole, network_of(run, actor))]
-    generator = np.random.default_rng(0)
-    states: list[Any] = [None, None]
-    answers = set()
-    for _ in range(4):
-        seen = observations(generator, 16)
-        played = [player.predict(seen, state) for player, state in zip(players, states, strict=True)]
-        states = [state for _, state in played]
-        assert np.isfinite(played[0][0]).all()
-        assert np.array_equal(played[0][0], played[1][0])
-        answers.add(played[0][0].tobytes())
-    assert len(answers) == 4  # it answers to what it sees
-
-
-def test_what_does_not_play_is_nobodys_guess() -> None:
-    run = network_run("ppo")
-    actor = actor_of("ppo", random_weights(run))
-    before = torch.random.get_rng_state()
-    network: Any = network_of(run, actor)
-    assert torch.equal(torch.random.get_rng_state(), before)
-    assert torch.isnan(network.predict_values(torch.zeros(1, network.observation_space.shape[0]))).all()
 
 
 @pytest.mark.usefixtures("trained")
@@ -453,56 +383,3 @@ def test_a_full_disk_leaves_the_agent_that_was_there(
     assert "No space left on device" in capsys.readouterr().err
     assert files_of(tmp_path / "tiny") == before
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
-
-
-LIGHT = """
-import sys
-import thinmargin_agents.curves.__main__, thinmargin_agents.evaluate.command, thinmargin_agents.shipping.__main__
-from thinmargin_agents.policies.shipped import trained_names
-trained_names()
-print([name for name in ("torch", "numpy", "numba", "matplotlib", "gymnasium") if name in sys.modules])
-"""
-
-
-def test_names_and_help_need_no_heavy_library() -> None:
-    done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True)  # noqa: S603  # ours
-    assert done.stdout.strip() == "[]"
-
-
-@pytest.mark.parametrize("name", SHIPPED)
-def test_what_is_shipped_earns_what_its_manifest_says(name: str) -> None:
-    manifest = manifest_of(name)
-    one = manifest.seeds[0]
-    arena = Settings(**environment_arguments(manifest.run(one.seed)))
-    outcome = play_worlds(
-        agent(name, one.seed), KEYS["validation"][: len(one.probe)], worlds=arena.worlds, horizon=arena.horizon,
-        closing=arena.closing, discrete=arena.discrete,
-    )  # fmt: skip
-    assert outcome.value == pytest.approx(one.probe, rel=1e-3), "train it anew: the economics or its plan have changed"
-
-
-@pytest.mark.parametrize("name", SHIPPED)
-def test_what_is_shipped_is_whole_and_trained_again_by_its_command(name: str) -> None:
-    manifest = manifest_of(name)
-    config = tyro.cli(TrainConfig, args=shlex.split(manifest.command)[2:])
-    run = resolve(dataclasses.replace(config, seeds=(), seed=manifest.seeds[0].seed))
-    assert (run.algo, run.env_id, run.env_kwargs) == (manifest.algo, manifest.env_id, manifest.env_kwargs)
-    assert run.hyperparameters == manifest.hyperparameters, "its preset has changed since"
-    for one in manifest.seeds:
-        assert agent(name, one.seed).predict(np.zeros((1, 28), np.float32))[0].size
-    assert {row.seed for row in evaluations_of(manifest)} == {one.seed for one in manifest.seeds}
-
-
-@cache
-def earned(rule: str, worlds: str, horizon: int, closing: bool, count: int) -> float:
-    keys = KEYS["validation"][:count]
-    return float(play_worlds(baseline(rule), keys, worlds=worlds, horizon=horizon, closing=closing).value.mean())
-
-
-@pytest.mark.parametrize("name", SHIPPED)
-def test_what_is_shipped_is_compared_with_what_others_earn_now(name: str) -> None:
-    manifest = manifest_of(name)
-    arena = Settings(**environment_arguments(manifest.run(manifest.seeds[0].seed)))
-    for rule in COMPARED:
-        now = earned(rule, arena.worlds, arena.horizon, arena.closing, manifest.validation.worlds)
-        assert now == pytest.approx(manifest.validation.references[rule], rel=1e-6), f"{rule} has changed: ship anew"

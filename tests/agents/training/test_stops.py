@@ -8,8 +8,6 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,9 +19,7 @@ from tensorboard.compat.tensorflow_stub.io import gfile
 from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.runs import lock
 from thinmargin_agents.runs.folder import DivergedError, RunError, RunFolder
-from thinmargin_agents.runs.lock import LockedError, locked
 from thinmargin_agents.train import main
 from thinmargin_agents.training import trainer
 from thinmargin_agents.training.callbacks.progress import ProgressCallback, Step
@@ -293,32 +289,6 @@ def test_a_run_in_training_is_refused_to_everybody_else(tmp_path: Path) -> None:
     assert train(folder.run(), folder, shown=False, report=second) is not None
     assert refused
     assert all(f"{folder.path}: another process is training this run" in words for words in refused)
-
-
-def test_a_lock_ends_with_the_process_that_holds_it(tmp_path: Path) -> None:
-    code = (
-        "import sys\nfrom pathlib import Path\nfrom thinmargin_agents.runs.lock import locked\n"
-        f"with locked(Path({str(tmp_path)!r})):\n    print('held', flush=True)\n    sys.stdin.read()\n"
-    )
-    with subprocess.Popen(  # noqa: S603  # the program is written above
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == "held\n"
-        with pytest.raises(LockedError), locked(tmp_path):
-            pytest.fail("held twice")
-        other.kill()
-    with locked(tmp_path):
-        pass
-
-
-def test_a_file_system_without_locks_is_used_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unknown(*_: Any) -> None:
-        raise OSError(errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr(lock.fcntl, "flock", unknown)
-    with locked(tmp_path), locked(tmp_path):
-        pass
 
 
 def spoil(callback: ProgressCallback) -> None:

@@ -116,18 +116,6 @@ def test_every_tag_is_there_with_a_point_an_update_or_evaluation(events: EventAc
         assert all(math.isfinite(event.value) for event in events.Scalars(tag)), tag
 
 
-def test_what_the_design_names_is_there() -> None:
-    wanted = (
-        "profit", "device_revenue", "accessory_revenue", "services_revenue", "device_margin", "accessory_margin",
-        "services_margin", "gross_margin", "users_home", "users_overseas", "share_home", "share_overseas", "fans",
-        "cash", "markup", "marketing_share", "accessories_share", "cadence", "bankrupt_share",
-    )  # fmt: skip
-    assert {f"business/{name}" for name in wanted} <= names(all_tags())
-    assert {f"levers/{lever.name}_{what}" for lever in LEVERS for what in ("mean", "spread", "saturation")} <= names(
-        all_tags()
-    )
-
-
 def test_stable_baselines_own_tags_stay(events: EventAccumulator) -> None:
     own = {tag for tag in events.Tags()["scalars"] if not tag.startswith(PREFIXES)}
     assert {"rollout/ep_rew_mean", "rollout/ep_len_mean", "time/fps", "train/value_loss", "train/std"} <= own

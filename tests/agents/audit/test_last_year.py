@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.agents.audit.small import QUICK, Numbers, Payoff, silent
+
+from thinmargin.baselines import baseline
+from thinmargin.records import PRICE
+from thinmargin_agents.audit import last_year
+from thinmargin_agents.audit.findings import HORIZON
+from thinmargin_agents.audit.plan_players import knots_of, months_of
+
+
+def test_the_shipped_plan_does_not_milk_its_users_in_the_last_year() -> None:
+    finding = last_year.check(QUICK, silent)
+    assert finding.passed, "\n".join(finding.lines)
+    assert finding.measured["J_shipped_held"] > 0.0
+
+
+def test_the_longer_plan_begins_as_the_shipped_one_and_gets_better() -> None:
+    knots = knots_of(baseline("plan"))
+    start = months_of(last_year.stretched(knots), 240, 240)
+    assert abs(start[:160] - months_of(knots, 240, HORIZON)[:160]).max() < 0.5
+    target = np.clip(start + 0.2, -1.0, 1.0)
+
+    def judge(actions: Numbers) -> Numbers:
+        return np.asarray(-abs(actions - target).mean(axis=(1, 2)))
+
+    longer = last_year.lengthened(knots, judge, 12, seed=0)
+    assert longer.shape == (15, 4)
+    assert judge(months_of(longer, 240, 240)[None])[0] > judge(start[None])[0] + 0.02
+    flat = last_year.lengthened(knots, lambda actions: -abs(actions - start).mean(axis=(1, 2)), 2, seed=0)
+    assert (flat == last_year.stretched(knots)).all(), "what is worse than the start is not taken"
+
+
+@pytest.mark.parametrize(
+    ("points", "means", "passed", "goal"),
+    [
+        (4.0, (200.0, 210.0, 205.0, 204.0), True, 1.0),
+        (8.0, (200.0, 210.0, 205.0, 204.0), True, 0.0),
+        (-8.0, (200.0, 210.0, 205.0, 206.0), True, 0.0),
+        (12.0, (200.0, 210.0, 205.0, 204.0), False, 0.0),
+        (-12.0, (200.0, 210.0, 205.0, 204.0), False, 0.0),
+        (4.0, (200.0, 210.0, 205.0, 202.0), False, 1.0),
+        (4.0, (200.0, 210.0, -5.0, -6.0), False, 1.0),
+    ],
+)
+def test_a_harvest_that_is_large_or_dear_fails(
+    points: float, means: tuple[float, ...], passed: bool, goal: float
+) -> None:
+    long = np.zeros((240, 4))
+    short = long.copy()
+    short[168:180, PRICE] += points / 40.0  # an action of 1 is 40 points of markup
+    finding = last_year.judged(short, long, np.array(means), 5)
+    assert finding.measured["markup_difference"] == pytest.approx(points / 100.0)
+    assert finding.passed == passed
+    assert finding.measured["goal_reached"] == goal
+    assert ("reached" if goal else "missed") in finding.says
+
+
+def test_a_model_that_pays_for_milking_fails() -> None:
+    """The longer plan finds that the last year's prices were far too low for a firm that goes on."""
+
+    def dear_pays(actions: Numbers) -> Numbers:
+        return np.asarray(400.0 * actions[:, 160:, PRICE].mean(axis=1))
+
+    finding = last_year.check(replace(QUICK, evaluations=2000, players=Payoff(dear_pays)), silent)
+    assert not finding.passed, finding.says

@@ -1,0 +1,99 @@
+"""Policies of outsiders, plans that know a little of the future, and what the command wrote."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from thinmargin.baselines import baseline
+from thinmargin_agents.play.rollout import play_worlds
+
+OUTSIDERS = """
+import time
+import numpy as np
+
+class Still:
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        return np.zeros((len(observation), 4)), state
+
+class Tired(Still):
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        if observation[0, 0] > 0.5:
+            raise RuntimeError("enough")
+        return super().predict(observation, state)
+
+class Grid:
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        return np.full(len(observation), 100), state
+
+class Vandal(Still):
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        observation[:] = np.nan
+        episode_start[:] = True
+        return super().predict(observation, state)
+
+class Dreamer(Still):
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        while True:
+            time.sleep(0.01)
+
+class Late(Still):
+    def __init__(self):
+        time.sleep(10.0)
+
+class Fragile(Still):
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        if observation[0, 0] == 0.0:
+            self.plays = getattr(self, "plays", 0) + 1
+        if self.plays == 3:
+            raise RuntimeError("too much")
+        return super().predict(observation, state)
+"""
+
+
+SCENARIOS = ["price_war", "component_shortage", "demand_slump", "services_clampdown", "entrant_clone"]
+
+
+@dataclass
+class BestOf:
+    """In every world the best of two rules, chosen with hindsight: as good as knowing a little of the future."""
+
+    rules: tuple[Any, ...]
+    chosen: Any
+
+    def predict(self, observation: Any, state: Any = None, **_: Any) -> tuple[Any, Any]:
+        answers = np.stack([rule.predict(observation)[0] for rule in self.rules])
+        return answers[self.chosen, np.arange(len(observation))], state
+
+
+MADE = {"command": "python -m somewhere", "evaluations": 2, "convergence": {"doubling_adds_percent": 0.5}}
+
+
+def hindsight(family: str, keys: Any, horizon: int, closing: bool) -> Any:
+    """A stand-in for the shipped plans: of the benchmark's worlds only."""
+    if family != "benchmark" or not closing:
+        return None
+    rules = (baseline("low_margin_tuned"), baseline("plan"))
+    values = np.stack([play_worlds(rule, keys, horizon=horizon).value for rule in rules])
+    return SimpleNamespace(policy=BestOf(rules, values.argmax(axis=0)), made=MADE)
+
+
+def refuse_constant(name: str) -> Any:
+    raise AssertionError(f"{name} is not JSON")
+
+
+def read(file: str) -> dict[str, Any]:
+    report = json.loads(Path(file).read_text(), parse_constant=refuse_constant)
+    assert isinstance(report, dict)
+    return report
+
+
+def read_rows(file: str) -> list[dict[str, str]]:
+    with Path(file).open(newline="") as lines:
+        return list(csv.DictReader(lines))

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+from tests.agents.phase_map.small import FEW
+
+from thinmargin.parameters import Parameters
+from thinmargin.splits import KEYS
+from thinmargin_agents.phase_map.cells import GRIDS, Place
+from thinmargin_agents.phase_map.results import Asked
+
+
+def test_a_place_changes_what_it_names() -> None:
+    usual = Parameters()
+    assert Place(4.2).parameters() == {
+        "price_slope": 4.2,
+        "services_ceiling": usual.services_ceiling,
+        "discount_rate": usual.discount_rate,
+    }
+    double = Place(services=2.0).parameters()["services_ceiling"]
+    assert double == pytest.approx([2.0 * ceiling for ceiling in usual.services_ceiling])
+    patience = GRIDS["patience"]
+    assert {place.discount_rate for place in patience.places()} == set(patience.rows)
+    assert len(list(patience.places())) == 25
+    assert [patience.label(0.35), GRIDS["services"].label(0.25)] == ["35 %", "0.25x"]
+
+
+def test_maps_share_the_row_of_the_calibrated_firm() -> None:
+    both = Asked(tuple(GRIDS.values()), 4, 7, FEW)
+    assert len(both.cell_cases()) == 45
+    assert both.searches == 52
+    assert Asked((GRIDS["patience"],), 4, 7, FEW).hidden_cases() == []
+    assert all(key in KEYS["validation"] for case in (*both.cell_cases(), *both.hidden_cases()) for key in case.keys)

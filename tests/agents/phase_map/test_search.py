@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import multiprocessing
+import time
+
+import numpy as np
+import pytest
+from tests.agents.phase_map.small import FEW, SMALL
+
+from thinmargin.baselines import ConstantPolicy
+from thinmargin.levers import action_of
+from thinmargin.records import LEVERS
+from thinmargin.splits import KEYS
+from thinmargin_agents.phase_map.cells import MARKUPS, Best, Place
+from thinmargin_agents.phase_map.processes import solve_all
+from thinmargin_agents.phase_map.results import Asked, Result, find, signs
+from thinmargin_agents.phase_map.search import Case, Effort, in_range, solve
+from thinmargin_agents.play.rollout import play_worlds
+
+
+@pytest.fixture(scope="module")
+def small() -> Result:
+    """Four corners of the services map and three hidden worlds, in one process."""
+    return find(Asked((SMALL,), n_worlds=1, n_hidden=3, effort=FEW))
+
+
+def test_thin_wins_where_customers_look_at_prices_and_services_pay(small: Result) -> None:
+    premium_corner, _, _, thin_corner = small.maps[0].cells
+    assert premium_corner.difference < -30.0
+    assert premium_corner.best is premium_corner.premium
+    assert thin_corner.difference > 100.0
+    assert thin_corner.best is thin_corner.thin
+    assert signs(small.maps[0])[0][0] == "-"
+    assert signs(small.maps[0])[1][1] == "+"
+
+
+def test_levers_of_every_range_stay_in_it(small: Result) -> None:
+    for cell in small.maps[0].cells:
+        for name, (low, high) in MARKUPS.items():
+            best: Best = getattr(cell, name)
+            assert low - 1e-6 <= best.markup <= high + 1e-6
+            for lever in LEVERS:
+                assert lever.low <= best.levers[lever.name] <= lever.high
+            assert best.closing >= 0.0
+            assert 0.0 <= best.bankrupt <= 1.0
+
+
+def test_the_answer_does_not_depend_on_processes_or_on_the_company(small: Result) -> None:
+    again = find(Asked((SMALL,), n_worlds=1, n_hidden=3, effort=FEW), processes=2)
+    assert again.maps == small.maps
+    assert again.hidden is not None
+    assert small.hidden is not None
+    assert again.hidden.searched == small.hidden.searched
+    place = list(SMALL.places())[3]
+    alone = solve(Case(tuple(KEYS["validation"][:1]), parameters=place.parameters()), FEW)
+    assert alone == small.maps[0].cells[3]
+
+
+def test_an_interrupt_ends_the_processes() -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    cases = [Case((key,)) for key in KEYS["validation"][:12]]
+    with pytest.raises(KeyboardInterrupt):
+        solve_all(cases, Effort(1), 2, interrupted)
+    for _ in range(100):
+        if not multiprocessing.active_children():
+            break
+        time.sleep(0.1)
+    assert not multiprocessing.active_children()
+
+
+def test_levers_found_earn_in_the_environment_what_the_map_says() -> None:
+    keys = KEYS["validation"][:2]
+    best = solve(Case(tuple(keys), parameters=Place().parameters()), FEW).best
+    policy = ConstantPolicy(action_of(*(best.levers[lever.name] for lever in LEVERS)))
+    outcome = play_worlds(policy, keys, worlds="calibrated")
+    assert best.value == pytest.approx(outcome.value.mean(), rel=2e-3)  # levers are told with four digits
+    assert best.closing == pytest.approx(outcome.closing_part.mean(), rel=2e-3)
+    assert best.bankrupt == outcome.bankrupt.mean()
+
+
+def test_more_generations_never_find_less_and_other_seeds_find_nearly_the_same() -> None:
+    case = Case(tuple(KEYS["validation"][:1]))
+    short, long, other = (solve(case, effort) for effort in (Effort(3), Effort(15), Effort(15, seed=1)))
+    assert long.best.value >= short.best.value
+    assert short != long
+    assert other != long
+    assert other.difference == pytest.approx(long.difference, abs=3.0)
+
+
+def test_impatient_owners_value_the_firm_less_and_its_future_least() -> None:
+    keys = tuple(KEYS["validation"][:1])
+    patient, impatient = (solve(Case(keys, parameters=Place(discount_rate=r).parameters()), FEW) for r in (0.03, 0.35))
+    assert impatient.best.value < 0.3 * patient.best.value
+    assert impatient.thin.closing / impatient.thin.value < patient.thin.closing / patient.thin.value
+
+
+def test_the_search_leaves_numpys_global_dice_alone() -> None:
+    before = np.random.get_state()  # noqa: NPY002  # the global state is what is looked at
+    solve(Case((1,)), Effort(1))
+    after = np.random.get_state()  # noqa: NPY002  # as above
+    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+def test_candidates_are_spread_over_the_whole_range_of_markup() -> None:
+    points = np.array([[-1.0, 0.1, 0.2, 0.3], [0.0, 0.1, 0.2, 0.3], [1.0, 0.1, 0.2, 0.3]])
+    actions = in_range(points, 0.25, 0.60)
+    assert 0.20 + 0.40 * actions[:, 0] == pytest.approx([0.25, 0.425, 0.60])
+    assert np.array_equal(actions[:, 1:], points[:, 1:])
+    assert points[0, 0] == -1.0

@@ -1,0 +1,9 @@
+from __future__ import annotations
+
+import pytest
+from tests.reporting import Judged, everything
+
+
+@pytest.fixture(scope="module")
+def whole() -> Judged:
+    return everything()

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.reporting import Judged, without
+
+from thinmargin_agents.report.roles import cast_of
+from thinmargin_agents.report.sections.gaps import gap
+from thinmargin_agents.report.sections.spread import at_least, density
+from thinmargin_agents.report.sections.stress import stress_table
+from thinmargin_agents.report.sections.years import middle_and_band
+
+
+def test_a_gap_between_policies_of_several_seeds_counts_both_seeds_and_worlds() -> None:
+    generator = np.random.default_rng(3)
+    luck = generator.normal(0.0, 20.0, 30)
+    seeds = np.array([[0.0], [2.0], [4.0]])
+    found = gap(10.0 + seeds + luck, luck + np.array([[0.0], [1.0]]), 0)
+    assert found.mean == pytest.approx(11.5)
+    assert found.probability == 1.0
+    assert 9.0 <= found.interval.low < 11.5 < found.interval.high <= 14.0
+    assert found.interval.high - found.interval.low > 1.5
+    assert found.is_clear
+    back = gap(luck[None], luck[None] + seeds, 0)
+    assert back.mean == pytest.approx(-2.0)
+    assert back.probability == pytest.approx((0.5 + 0.0 + 0.0) / 3)
+
+
+def test_a_curve_says_how_many_reach_at_least_so_much() -> None:
+    values, share = at_least(np.array([3.0, 1.0, 2.0, 2.0]))
+    np.testing.assert_array_equal(values, [3.0, 3.0, 2.0, 2.0, 1.0])
+    np.testing.assert_array_equal(share, [0.0, 0.25, 0.5, 0.75, 1.0])
+
+
+def test_a_density_is_high_where_the_values_are() -> None:
+    grid = np.linspace(-10.0, 10.0, 101)
+    heights = density(np.r_[np.full(50, -4.0), np.full(50, 4.0)] + np.linspace(-1, 1, 100), grid)
+    assert heights.max() == 1.0
+    assert heights[30] > 0.9
+    assert heights[50] < 0.5
+    assert density(np.full(5, 2.0), grid).argmax() == 60
+
+
+def test_bands_leave_out_worlds_that_are_over() -> None:
+    table = np.array([[1.0, 2.0, 3.0], [5.0, np.nan, 7.0], [np.nan] * 3])
+    middle, low, high = middle_and_band(table)
+    np.testing.assert_allclose(middle[:2], [2.0, 6.0])
+    assert low[0] < 2.0 < high[0]
+    assert np.isnan([middle[2], low[2], high[2]]).all()
+
+
+def test_stress_is_read_from_the_document_and_else_from_the_results(whole: Judged) -> None:
+    cast = cast_of(whole.report, whole.results)
+    said = stress_table(cast, whole.report, {})
+    played = stress_table(cast, without(whole.report, "stress"), whole.stress)
+    assert said is not None
+    assert played is not None
+    assert [title for title, _ in said.scenarios] == ["price war", "demand slump"]
+    assert said.scenarios[0][1].startswith("Some day rivals")
+    assert [name for name, _ in said.rows] == [player.name for player in cast.players if not player.knows_future]
+    for (_, mine), (_, theirs) in zip(said.rows, played.rows, strict=True):
+        assert [cell and cell.value for cell in mine] == [cell and cell.value for cell in theirs]
+        assert [cell and cell.bankrupt for cell in mine] == [cell and cell.bankrupt for cell in theirs]
+    assert stress_table(cast, {}, {}) is None
+    own = stress_table(cast, {"stress": {"ThinMargin/PriceWar-v0": {"plan": {"J_mean": 1.0, "kept": -2.0}}}}, {})
+    assert own is not None
+    assert own.scenarios[0][0] == "price war"
+    assert own.rows[0][1][0] is not None
+    assert own.rows[0][1][0].kept == "nothing kept"

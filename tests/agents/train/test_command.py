@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from thinmargin_agents.train import main
+from thinmargin_agents.training import trainer
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--env", "ThinMargin/Nothing-v0"], ("--env", "ThinMargin/Nothing-v0", "ThinMargin/Ecosystem-v0")),
+        (["--env", "ThinMargin/PriceWar-v0"], ("ThinMargin/PriceWar-v0", "held out")),
+        (["--env-kwargs", "split=test"], ("split", "test", "train")),
+        (["--env-kwargs", "worlds=price_war"], ("held out",)),
+        (["--env-kwargs", "horizn=3"], ("--env-kwargs has 'horizn'", "horizon", "closing")),
+        (["--n-trials", "3"], ("--n-trials is 3", "--optimize")),
+        (["--study-name", "mine"], ("--study-name is 'mine'", "--optimize")),
+        (["--env-kwargs", "horizon=0"], ("horizon", "0")),
+        (["--preset", "no/such/file.yaml"], ("--preset", "no/such/file.yaml")),
+        (["--seed", "-1"], ("--seed", "-1")),
+        (["--eval-freq", "0"], ("--eval-freq", "0")),
+        (["--resume", "no/such/run"], ("no/such/run",)),
+        (["--resume", "run", "--seed", "3"], ("--resume", "own settings")),
+        (["--env", "CartPole-v1"], ("--env", "CartPole-v1", "ThinMargin/Ecosystem-v0")),
+        (["--env-kwargs", 'parameters={"ticket": 50}'], ("parameters",)),
+        (["--hyperparams", "batch_size=1"], ("batch_size", "from 2")),
+        (["--hyperparams", "n_steps=1", "paired_worlds=1", "--n-envs", "1"], ("n_steps x n_envs is 1", "at least 2")),
+        (["--hyperparams", "n_steps=100"], ("n_steps is 100", "paired_worlds", "180 months")),
+        (["--hyperparams", "policy=MlpLstmPolicy"], ("policy", "MlpLstmPolicy", "ppo has MlpPolicy")),
+        (["--hyperparams", 'policy_kwargs.net_arch={"pi": [8], "qf": [8]}'], ("net_arch", "pi and vf")),
+        (["--hyperparams", 'env_wrapper="os.system"'], ("env_wrapper", "os.system", "thinmargin.wrappers.Residual")),
+        (["--n-envs", "12"], ("n_envs", "12", "multiple of paired_worlds")),
+        (["--residual", "nothing"], ("base", "nothing", "plan")),
+        (["--residual-bound", "5"], ("bound", "5")),
+        (["--residual", "none", "--residual-bound", "1"], ("--residual-bound", "--residual none")),
+        (["--history", "-3"], ("lags", "-3", "1 to 180")),
+        (["--algo", "a3c"], ("a3c", "ppo_lstm")),
+        (["--algo", "dqn", "--hyperparams", "env_wrapper=null"], ("dqn", "Discrete")),
+        (["--algo", "sac", "--env", "ThinMargin/EcosystemDiscrete-v0", "--residual", "none"], ("sac", "Box")),
+        (["--n-eval-episodes", "2000000"], ("--n-eval-episodes", "2000000")),
+        (["--device", "cuda"], ("--device", "no GPU")),
+    ],
+)
+def test_a_bad_argument_ends_with_status_2_and_makes_no_folder(
+    arguments: list[str],
+    words: tuple[str, ...],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trainer, "train", lambda *_, **__: pytest.fail("it trains"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    try:
+        status: object = main([*arguments, "--log-folder", str(tmp_path / "logs")])
+    except SystemExit as end:  # refused while the command line was read
+        status = end.code
+    assert status == 2
+    printed = capsys.readouterr()
+    told = printed.err + printed.out
+    for word in words:
+        assert word in told
+    assert not (tmp_path / "logs").exists()
+
+
+def test_help_tells_every_flag_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom thinmargin_agents.train import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit as end:\n    assert end.code == 0\n"
+        "heavy = {'torch', 'numba', 'numpy', 'gymnasium', 'stable_baselines3', 'tensorboard'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run(  # noqa: S603  # the program is written above
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for flag in ("--algo", "--env", "--total-timesteps", "--n-timesteps", "--seed", "--preset", "--n-envs"):
+        assert flag in done.stdout
+    for flag in ("--hyperparams", "--env-kwargs", "--resume", "--device", "--log-folder", "--progress"):
+        assert flag in done.stdout
+    for flag in ("--residual", "--residual-bound", "--history", "--num-threads", "--eval-freq", "--save-freq"):
+        assert flag in done.stdout

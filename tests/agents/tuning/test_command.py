@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import pytest
+
+from thinmargin.baselines import BASELINES
+from thinmargin.tuned import read_tuned
+from thinmargin_agents.tuning import __main__ as command
+from thinmargin_agents.tuning.rules import RULES
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["plan", "--split", "test"], "test worlds are for reporting only"),
+        (["plan", "--n-worlds", "0"], "--n-worlds is 0: allowed are 1 to"),
+        (["plan", "--population", "3"], "--population is 3: allowed are 4 to"),
+        (["plan", "--knots", "1"], "--knots is 1: allowed are 2 to"),
+        (["plan", "--seed", "-1"], "--seed is -1: allowed are 0 to"),
+        (["clever"], "clever"),
+    ],
+)
+def test_what_cannot_be_tuned_is_refused(
+    arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(arguments) == 2
+    assert problem in " ".join(capsys.readouterr().err.replace("│", " ").split())
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_search(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["plan", "--output", str(tmp_path / "no" / "plan.json")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
+
+
+def test_the_command_writes_what_the_package_can_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "low_margin_tuned.json"
+    arguments = ["low_margin_tuned", "--n-worlds", "4", "--generations", "2", "--population", "4", "--seed", "3"]
+    assert command.main([*arguments, "--output", str(path)]) == 0
+    assert "low_margin_tuned: J" in capsys.readouterr().out
+    written = read_tuned(path)
+    assert written.made["command"] == "python -m thinmargin_agents.tuning " + " ".join(arguments)
+    assert json.loads(path.read_text("utf-8"))["levers"][0]["price"] <= 0.031
+
+
+def test_every_rule_that_can_be_tuned_is_a_baseline_and_can_be_asked_for() -> None:
+    assert set(RULES) <= set(BASELINES)
+    assert set(get_args(get_type_hints(command.TuneConfig)["rule"])) == set(RULES)

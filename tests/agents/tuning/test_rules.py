@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from thinmargin.splits import KEYS
+from thinmargin.tuned import FOLDER, read_tuned
+from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.tuning.rules import RULES, Effort
+
+QUICK = Effort(KEYS["validation"], worlds=4, generations=3, population=6, seed=0, knots=3)
+
+
+@pytest.mark.parametrize("name", list(RULES))
+def test_every_rule_is_sought_and_earns_what_is_said_of_it(name: str) -> None:
+    told: list[float] = []
+    found = RULES[name].seek(QUICK, told.append)
+    outcome = play_worlds(found.policy, QUICK.keys)
+    if name != "myopic":  # judged by two years only
+        assert found.value == pytest.approx(outcome.value.mean(), rel=1e-4)
+        assert found.closing == pytest.approx(outcome.closing_part.mean(), rel=1e-4)
+    assert len(told) == RULES[name].searches * (1 if name == "bang_bang" else QUICK.generations)
+
+
+def test_plans_meet_other_worlds_than_those_that_judge_them() -> None:
+    met = [set(QUICK.others(search, generation, 4)) for search in range(3) for generation in range(4)]
+    assert sum(map(len, met)) == len(set.union(*met)) == 48
+    assert not set.union(*met) & set(QUICK.keys)
+    assert set.union(*met) <= set(KEYS["validation"])
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
+def test_shipped_rules_still_earn_what_their_files_say(path: Path) -> None:
+    shipped = read_tuned(path)
+    if path.stem == "myopic":
+        outcome = play_worlds(shipped.policy, KEYS["validation"][:256], horizon=24, closing=False)
+    else:
+        outcome = play_worlds(shipped.policy, KEYS["validation"][:256])
+    assert outcome.value.mean() == pytest.approx(shipped.made["J"], rel=1e-5)
+
+
+def test_the_landscape_is_what_the_benchmark_promises() -> None:
+    made = {name: read_tuned(FOLDER / f"{name}.json").made for name in RULES}
+    assert made["plan"]["J"] >= 1.3 * made["constant_best"]["J"]
+    assert made["low_margin_tuned"]["J"] <= made["constant_best"]["J"] + 1e-9
+    assert made["bang_bang"]["J"] <= 0.5 * made["constant_best"]["J"]
+    for name in ("plan", "plan_with_feedback"):
+        assert made[name]["closing_part"] <= 0.5 * made[name]["J"]

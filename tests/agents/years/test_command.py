@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from thinmargin_agents.years import __main__ as command
+
+BROKEN = """
+class Broken:
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        raise RuntimeError("no idea")
+"""
+
+
+def test_the_good_policies_unless_told_otherwise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "new.md"
+    assert command.main(["--n-worlds", "2", "--split", "test", "--markdown", str(page)]) == 0
+    text = page.read_text("utf-8")
+    assert text.startswith("<!-- years -->\n`python -m thinmargin_agents.years --n-worlds 2 --split test`")
+    for name in ("low_margin_tuned", "plan", "plan_with_feedback"):
+        assert f"| {name} |" in text
+        assert f"  {name} " in capsys.readouterr().out or name != "low_margin_tuned"
+
+
+def test_a_policy_that_fails_is_told_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(BROKEN)
+    assert command.main(["mine.py:Broken", "--n-worlds", "2", "--json", "years.json"]) == 1
+    shown = capsys.readouterr()
+    assert "mine.py:Broken" in shown.err
+    assert "no idea" in shown.err
+    assert not Path("years.json").exists()
+
+
+def test_files_are_written_though_nobody_reads_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("builtins.print", gone)
+    with pytest.raises(BrokenPipeError):
+        command.main(["premium", "--n-worlds", "1", "--json", str(tmp_path / "years.json")])
+    assert list(json.loads((tmp_path / "years.json").read_text("utf-8"))["policies"]) == ["premium"]
+
+
+def test_a_file_that_cannot_be_written_in_the_end_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("thinmargin.files.write_atomically", full)
+    assert command.main(["premium", "--n-worlds", "1", "--json", str(tmp_path / "years.json")]) == 1
+    shown = capsys.readouterr()
+    assert "No space left on device" in shown.err
+    assert "markup over unit cost" in shown.out
+
+
+def test_an_interrupt_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "played", interrupted)
+    assert command.main([]) == 130
+    assert capsys.readouterr().err == "interrupted: nothing was written\n"
+
+
+BAD: dict[str, tuple[list[str], tuple[str, ...]]] = {
+    "unknown policy": (["low_margin_tund"], ("low_margin_tund", "did you mean low_margin_tuned")),
+    "policy twice": (["plan", "plan"], ("'plan' is named twice",)),
+    "no worlds": (["--n-worlds", "0"], ("--n-worlds is 0", "1 to 1000000")),
+    "training worlds": (["--split", "train"], ("validation", "test")),
+    "seed below zero": (["--seed", "-1"], ("--seed is -1", "allowed are 0 to")),
+    "no folder": (["--json", "none/years.json"], ("--json is 'none/years.json'", "there is no folder 'none'")),
+    "no picture": (["--picture", "years.gif"], ("--picture is 'years.gif'", ".png, .svg, .pdf")),
+    "page without a place": (["--markdown", "letter.md"], ("--markdown is 'letter.md'", "<!-- years -->")),
+    "one file twice": (["--json", "years.svg", "--picture", "years.svg"], ("are both 'years.svg'",)),
+}
+
+
+@pytest.mark.parametrize(("flags", "parts"), BAD.values(), ids=BAD.keys())
+def test_what_cannot_be_used_is_told_before_anything_is_played(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    flags: list[str],
+    parts: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "played", pytest.fail)
+    Path("letter.md").write_text("Dear reader\n")
+    assert command.main(flags) == 2
+    shown = capsys.readouterr()
+    for part in parts:
+        assert part in shown.err
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.md"]
+
+
+def test_help_imports_nothing_heavy_and_names_every_flag() -> None:
+    program = (
+        "import sys\n"
+        "from thinmargin_agents.years.__main__ import main\n"
+        "assert main(['--help']) == 0\n"
+        "assert not {'numba', 'numpy', 'gymnasium', 'matplotlib', 'torch'} & set(sys.modules)\n"
+    )
+    done = subprocess.run(  # noqa: S603  # the program is written above
+        [sys.executable, "-W", "error", "-c", program], env={**os.environ, "COLUMNS": "100"}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for flag in ("POLICY", "--n-worlds", "--split", "--seed", "--json", "--picture", "--markdown"):
+        assert flag in done.stdout
