@@ -7,6 +7,10 @@ import uuid
 from pathlib import Path
 
 
+class DamagedFileError(ValueError):
+    """A file is missing, cut short, changed, or not what it should be; the message names it."""
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write bytes, or text as UTF-8, so that a reader or a crash finds the old file or the new one, never half of it.
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from thinmargin.files import DamagedFileError
 from thinmargin.levers import read_levers
 from thinmargin.plans import FEATURE_NAMES, Feedback, Numbers, PlanPolicy, Surprise
 from thinmargin.records import LEVERS
@@ -21,10 +22,6 @@ from thinmargin.records import LEVERS
 FOLDER = Path(__file__).parent / "data" / "tuned"
 """Where the files are, NAME.json."""
 LEVER_NAMES = tuple(lever.name for lever in LEVERS)
-
-
-class DamagedFileError(ValueError):
-    """A file that is not what was written; the message names it and says how it is made anew."""
 
 
 @dataclass(frozen=True, eq=False)

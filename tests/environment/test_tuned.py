@@ -10,8 +10,9 @@ import pytest
 
 from thinmargin.baselines import BASELINES, baseline
 from thinmargin.economics.cost_and_price import capped_markup
+from thinmargin.files import DamagedFileError
 from thinmargin.parameters import LOW_MARGIN_ECOSYSTEM, Parameters
-from thinmargin.tuned import FOLDER, DamagedFileError, document, levers_of, read_tuned
+from thinmargin.tuned import FOLDER, document, levers_of, read_tuned
 
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 

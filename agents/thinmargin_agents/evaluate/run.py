@@ -15,9 +15,8 @@ from rich.console import Console
 
 from thinmargin import ENVIRONMENTS
 from thinmargin.baselines import BASELINES
-from thinmargin.files import write_atomically
+from thinmargin.files import DamagedFileError, write_atomically
 from thinmargin.splits import KEYS
-from thinmargin.tuned import DamagedFileError
 from thinmargin_agents.cli.command import UsageError, check_output
 from thinmargin_agents.cli.markdown import PageError, old_page, with_tables
 from thinmargin_agents.evaluate.config import EvaluateConfig

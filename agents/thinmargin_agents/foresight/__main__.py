@@ -32,8 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(config: ForesightConfig, errors: Console) -> int:
-    from thinmargin.files import check_writable  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin.tuned import DamagedFileError  # noqa: PLC0415  # as above
+    from thinmargin.files import DamagedFileError, check_writable  # noqa: PLC0415  # heavy: not for --help
     from thinmargin_agents.foresight.improvement import make  # noqa: PLC0415  # as above
     from thinmargin_agents.foresight.plan_files import file_of  # noqa: PLC0415  # as above
     from thinmargin_agents.play.errors import PolicyError  # noqa: PLC0415  # as above

@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from thinmargin.files import write_atomically
+from thinmargin.files import DamagedFileError, write_atomically
 from thinmargin.records import LEVERS
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
-from thinmargin.tuned import DamagedFileError
 from thinmargin_agents.foresight.search import Steps, in_actions, value_of
 
 FOLDER = Path(__file__).parent / "plans"

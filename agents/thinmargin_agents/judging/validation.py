@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from thinmargin.baselines import baseline
+from thinmargin.files import DamagedFileError
 from thinmargin.settings import Settings
 from thinmargin.splits import keys_of
-from thinmargin.tuned import DamagedFileError
 from thinmargin_agents.foresight.plan_files import known_plans
 from thinmargin_agents.monitoring.judgement import Judgement
 from thinmargin_agents.play.outcome import Outcome

@@ -20,7 +20,7 @@ from typing import Literal, cast
 import gymnasium
 
 from thinmargin.baselines import BASELINES, Policy, baseline
-from thinmargin.tuned import DamagedFileError
+from thinmargin.files import DamagedFileError
 from thinmargin_agents.play.errors import PolicyError, in_words
 from thinmargin_agents.play.time_limit import OutOfTime
 from thinmargin_agents.policies import shipped

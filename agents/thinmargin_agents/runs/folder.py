@@ -25,13 +25,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from thinmargin.files import write_atomically
+from thinmargin.files import DamagedFileError, write_atomically
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.runs.lock import LOCK, LockedError, locked
 from thinmargin_agents.runs.provenance import built_on
-from thinmargin_agents.runs.safetensors_tree import DamagedFileError, read_json, read_tree, write_json, write_tree
+from thinmargin_agents.runs.safetensors_tree import read_json, read_tree, write_json, write_tree
 
 Which = Literal["best", "checkpoint"]
 TREE = "state.safetensors"

@@ -13,17 +13,13 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
-from thinmargin.files import write_atomically
+from thinmargin.files import DamagedFileError, write_atomically
 from thinmargin.parameters import ECONOMY
 from thinmargin.records import REPORT, SHOCKS, STATE
 
 RECORDS = {"state": STATE, "economy": ECONOMY, "shocks": SHOCKS, "report": REPORT}
 """Record types a tree may hold; they are stored as plain float64 tables."""
 FORMAT = "thinmargin-tree-1"
-
-
-class DamagedFileError(ValueError):
-    """A file is missing, cut short, or not what it should be; the message names it."""
 
 
 def write_json(path: Path, value: Any) -> None:

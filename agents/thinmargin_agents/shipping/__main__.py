@@ -78,7 +78,7 @@ def _run(config: ShippingConfig, errors: Console) -> int:
         from thinmargin_agents.shipping.shipment import shipment_of, write  # noqa: PLC0415  # torch takes seconds
     except ModuleNotFoundError as error:
         raise UsageError(f"{error}; this needs: pip install 'thinmargin[agents]'") from error
-    from thinmargin.tuned import DamagedFileError  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin.files import DamagedFileError  # noqa: PLC0415  # heavy: not for --help
     from thinmargin_agents.config.errors import ConfigError  # noqa: PLC0415  # as above
     from thinmargin_agents.policies.shipped import FOLDER  # noqa: PLC0415  # as above
     from thinmargin_agents.runs.folder import RunError  # noqa: PLC0415  # as above

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from thinmargin.files import DamagedFileError
 from thinmargin_agents.config.hyperparameters import flat
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.policies.shipped import Evaluation
 from thinmargin_agents.runs.folder import EVALUATIONS, RunError, RunFolder
-from thinmargin_agents.runs.safetensors_tree import DamagedFileError, read_json
+from thinmargin_agents.runs.safetensors_tree import read_json
 from thinmargin_agents.runs.same_agent import OWN, differing
 
 

@@ -91,7 +91,7 @@ def shipment_of(
     Raises:
         RunError: the runs are not trainings of one agent, or a policy earns something else than when it was judged.
         ConfigError: no shipped preset leads to the run.
-        DamagedFileError: of `thinmargin.tuned`: a tuned rule cannot be read.
+        DamagedFileError: a tuned rule cannot be read.
     """
     check_alike(runs)
     runs = sorted(runs, key=lambda one: one.run.seed)

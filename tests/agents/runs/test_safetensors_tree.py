@@ -13,8 +13,9 @@ import pytest
 from safetensors.numpy import save_file
 from tests.bombs import Bomb
 
+from thinmargin.files import DamagedFileError
 from thinmargin.records import STATE
-from thinmargin_agents.runs.safetensors_tree import DamagedFileError, read_json, read_tree, write_tree
+from thinmargin_agents.runs.safetensors_tree import read_json, read_tree, write_tree
 
 
 def example() -> dict[str, Any]:
