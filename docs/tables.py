@@ -28,6 +28,7 @@ from thinmargin.calibration.saved import shipped
 from thinmargin.calibration.unknowns import UNKNOWNS
 from thinmargin.data import BREAKS, STATUSES, provenance, reported, series_named
 from thinmargin.data.table import KINDS
+from thinmargin.families import FAMILY_TABLE
 from thinmargin.history import COMPARED
 from thinmargin.parameters import (
     CLOSING,
@@ -126,6 +127,15 @@ def ids() -> str:
     return table(("id", "what it is"), ((f"`{entry.id}`", entry.meaning) for entry in ENVIRONMENTS))
 
 
+def ids_in_short() -> str:
+    """The registered environments, with one row for the held-out scenarios."""
+    held_out = [entry.id for entry in FAMILY_TABLE.values() if entry.held_out]
+    rows = [(f"`{entry.id}`", entry.meaning) for entry in ENVIRONMENTS if entry.id not in held_out]
+    return table(
+        ("id", "what it is"), [*rows, (", ".join(f"`{name}`" for name in held_out), "Stress worlds, never trained on.")]
+    )
+
+
 def levers() -> str:
     """The four levers, as in the docstring of the environment."""
     return table(
@@ -211,6 +221,14 @@ def families() -> str:
     return table(
         ("`worlds`", "Held out", "What happens"),
         ((f"`{name}`", "yes" if family.held_out else "no", family.meaning) for name, family in FAMILIES.items()),
+    )
+
+
+def worlds() -> str:
+    """The families with their environments, as in the docstring of the environment."""
+    return table(
+        ("`worlds`", "Environment id", "Held out"),
+        ((f"`{name}`", f"`{entry.id}`", "yes" if entry.held_out else "no") for name, entry in FAMILY_TABLE.items()),
     )
 
 
@@ -431,6 +449,7 @@ def sources() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "hyperparameters": hyperparameters,
     "ids": ids,
+    "ids in short": ids_in_short,
     "levers": levers,
     "grid": grid,
     "features": features,
@@ -441,6 +460,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "searched": searched,
     "splits": splits,
     "families": families,
+    "worlds": worlds,
     "hidden": hidden,
     "wider": wider,
     "firms": firms,
@@ -472,7 +492,7 @@ TABLES: dict[str, Callable[[], str]] = {
     **agents.tables(),
 }
 """Every table that a page may ask for, by name."""
-IN_DOCSTRING = (levers, grid, features)
+IN_DOCSTRING = (levers, grid, features, worlds)
 """The tables in the docstring of `EcosystemEnv`."""
 
 _MARKED = re.compile(r"<!-- table: (?P<name>[\w ]+) -->\n(?P<table>.*?)\n?<!-- end -->", re.DOTALL)

@@ -6,10 +6,11 @@ imports and registers in one go, in worker processes too.
 
 from __future__ import annotations
 
+from thinmargin.families import BENCHMARK
 from thinmargin.parameters import MONTHLY_DISCOUNT
 from thinmargin.registration import ENVIRONMENTS, register_environments
 
 __version__ = "0.1.0"
-__all__ = ["ENVIRONMENTS", "MONTHLY_DISCOUNT", "__version__"]
+__all__ = ["BENCHMARK", "ENVIRONMENTS", "MONTHLY_DISCOUNT", "__version__"]
 
 register_environments()

@@ -129,9 +129,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     The info of `reset` has `books` and `world` only.
 
     ## Arguments
-    - `worlds`: the family the hidden worlds come from: `benchmark`, `calibrated`, `one_state` (small enough that its
-      optimum is known), or a held-out scenario, `price_war`, `component_shortage`, `demand_slump`,
-      `services_clampdown`, `entrant_clone`.
+    - `worlds`: the family the hidden worlds come from, of the table below.
     - `reward`: `"profit"` or `"shaped"`.
     - `closing`: whether the last month pays the closing value and terminates (True), or truncates (False).
     - `horizon`: months in an episode, 1 to 600.
@@ -142,6 +140,17 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     - `discrete`: whether actions are indices of the grid.
     - `render_mode`: `"ansi"` (the month as text), `"rgb_array"` (the episode as a picture, 800 x 1200 x 3), `"human"`
       (a window) or None.
+
+    | `worlds` | Environment id | Held out |
+    | --- | --- | --- |
+    | `benchmark` | `ThinMargin/Ecosystem-v0` | no |
+    | `calibrated` | `ThinMargin/EcosystemCalibrated-v0` | no |
+    | `one_state` | `ThinMargin/EcosystemOneState-v0` | no |
+    | `price_war` | `ThinMargin/PriceWar-v0` | yes |
+    | `component_shortage` | `ThinMargin/ComponentShortage-v0` | yes |
+    | `demand_slump` | `ThinMargin/DemandSlump-v0` | yes |
+    | `services_clampdown` | `ThinMargin/ServicesClampdown-v0` | yes |
+    | `entrant_clone` | `ThinMargin/EntrantClone-v0` | yes |
 
     ```python
     import gymnasium as gym

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import gymnasium
 
+from thinmargin.families import FAMILY_TABLE
+
 
 class Entry(NamedTuple):
     """One registered environment: its id, keyword arguments (JSON scalars) and a sentence."""
@@ -15,41 +17,30 @@ class Entry(NamedTuple):
     meaning: str
 
 
+def _entry(name: str, **kwargs: str | bool | int) -> Entry:
+    """The environment of the family of this name."""
+    family = FAMILY_TABLE[name]
+    meaning = family.meaning
+    if family.held_out:
+        meaning = f"Held out: {meaning[0].lower()}{meaning[1:]}"
+    return Entry(family.id, {"worlds": name, **kwargs}, meaning)
+
+
 ENVIRONMENTS = (
-    Entry("ThinMargin/Ecosystem-v0", {"worlds": "benchmark"}, "The benchmark: a hidden world in every episode."),
-    Entry("ThinMargin/EcosystemCalibrated-v0", {"worlds": "calibrated"}, "The one calibrated firm, small shocks."),
+    _entry("benchmark"),
+    _entry("calibrated"),
     Entry(
         "ThinMargin/EcosystemDiscrete-v0",
         {"worlds": "benchmark", "discrete": True},
-        "The benchmark with a grid of actions.",
+        "The benchmark with a grid of actions, for DQN and tables.",
     ),
     Entry(
         "ThinMargin/EcosystemContinuing-v0",
         {"worlds": "benchmark", "closing": False},
         "The benchmark without a closing value: the horizon truncates.",
     ),
-    Entry(
-        "ThinMargin/EcosystemOneState-v0",
-        {"worlds": "one_state", "horizon": 60},
-        "Two equal phones, nothing hidden, five years: small enough to compute its optimum.",
-    ),
-    Entry("ThinMargin/PriceWar-v0", {"worlds": "price_war"}, "Held out: rivals give up markup and answer every gap."),
-    Entry(
-        "ThinMargin/ComponentShortage-v0",
-        {"worlds": "component_shortage"},
-        "Held out: two years of dear parts and half a factory.",
-    ),
-    Entry("ThinMargin/DemandSlump-v0", {"worlds": "demand_slump"}, "Held out: four in ten phones fewer for six years."),
-    Entry(
-        "ThinMargin/ServicesClampdown-v0",
-        {"worlds": "services_clampdown"},
-        "Held out: services revenue per user halves for good.",
-    ),
-    Entry(
-        "ThinMargin/EntrantClone-v0",
-        {"worlds": "entrant_clone"},
-        "Held out: the mass marketer copies the whole strategy.",
-    ),
+    _entry("one_state", horizon=60),
+    *(_entry(name) for name, family in FAMILY_TABLE.items() if family.held_out),
 )
 
 

@@ -1,17 +1,21 @@
-"""The families of worlds behind the environment ids, and what breaks in each held-out scenario."""
+"""The families of worlds behind the environment ids, and what breaks in each held-out scenario.
+
+`thinmargin.families` has their names, their ids and a sentence about each. The event of a family is the function of
+its name below; a family without one has the benchmark's worlds or the constants given in CONSTANTS.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from thinmargin.calibration.saved import posterior
+from thinmargin.families import FAMILY_TABLE, FamilyEntry
 from thinmargin.parameters import CLOSING_BOOK, NEVER, SINCE_EVER, Parameters
 from thinmargin.records import FIRMS, HOME, SEAT
-from thinmargin.worlds import Family, Numbers, Spread, Table
+from thinmargin.worlds import Event, Family, Numbers, Spread, Table
 
 CALIBRATED = Parameters()
 WIDE = replace(CALIBRATED, demand_sd=0.06, component_sd=0.02, brand_rate=0.01)
@@ -37,43 +41,53 @@ ONE_STATE = replace(
 """Constants of the world whose optimum is computed: everything is off but price, users and services."""
 
 
+EVENTS: dict[str, Event] = {}
+"""The event of a family by the family's name."""
+
+
+def _event(change: Event) -> Event:
+    """Make a function the event of the family of its name, less the underscore."""
+    EVENTS[change.__name__.removeprefix("_")] = change
+    return change
+
+
 def _between(chance: float, low: int, high: int) -> int:
     """A month from low to high, from a number in [0, 1)."""
     return low + int((high - low + 1) * chance)
 
 
-def price_war(_economy: np.record, shocks: Table, chances: Numbers) -> None:
-    """Some day rivals give up ten points of markup and answer every price gap four times as hard, for good."""
+@_event
+def _price_war(_economy: np.record, shocks: Table, chances: Numbers) -> None:
     start = _between(chances[0], 12, 60)
     shocks["attack"][start:] = 0.10
     shocks["aggression"][start:] = 4.0
 
 
-def component_shortage(_economy: np.record, shocks: Table, chances: Numbers) -> None:
-    """For two years components cost 25 % more, and makers serve the big first: the entrant's factories run at half."""
+@_event
+def _component_shortage(_economy: np.record, shocks: Table, chances: Numbers) -> None:
     start = _between(chances[0], 24, 96)
     shocks["component"][start : start + 24] += math.log(1.25)
     shocks["supply"][start : start + 24, SEAT] = 0.5
 
 
-def demand_slump(_economy: np.record, shocks: Table, chances: Numbers) -> None:
-    """Early on, four in ten phones fewer are wanted for six years, by first-time buyers and owners alike."""
+@_event
+def _demand_slump(_economy: np.record, shocks: Table, chances: Numbers) -> None:
     start = _between(chances[0], 6, 36)
     shocks["demand"][start : start + 72] += math.log(0.6)
 
 
-def services_clampdown(_economy: np.record, shocks: Table, chances: Numbers) -> None:
-    """Regulators and advertisers halve what a user's services may earn, for good."""
+@_event
+def _services_clampdown(_economy: np.record, shocks: Table, chances: Numbers) -> None:
     shocks["services"][_between(chances[0], 48, 96) :] = 0.5
 
 
-def entrant_clone(_economy: np.record, shocks: Table, chances: Numbers) -> None:
-    """The mass marketer copies the whole strategy: the pledge, weekly updates, start-up tickets."""
+@_event
+def _entrant_clone(_economy: np.record, shocks: Table, chances: Numbers) -> None:
     shocks["clone"][_between(chances[0], 24, 72) :] = 1.0
 
 
-def one_state(economy: np.record, _shocks: Table, _chances: Numbers) -> None:
-    """An entrant and a rival of fixed price sell equal phones: only who owns which moves, and the optimum is known."""
+@_event
+def _one_state(economy: np.record, _shocks: Table, _chances: Numbers) -> None:
     rival = FIRMS - 1
     both = [SEAT, rival]
     for name in ("start_share", "brand", "online", "breadth"):  # who reaches no buyer sells nothing
@@ -95,28 +109,17 @@ def one_state(economy: np.record, _shocks: Table, _chances: Numbers) -> None:
         economy[f"play_{name}"] = lowest
 
 
-def _first_sentence(event: Any) -> str:
-    return str(event.__doc__).strip()
+CONSTANTS = {"calibrated": (CALIBRATED, Spread()), "one_state": (ONE_STATE, Spread())}
+"""Constants of the families that do not have the benchmark's, and what is hidden in them: nothing."""
 
 
-FAMILIES: dict[str, Family] = {
-    family.name: family
-    for family in (
-        Family("benchmark", "A hidden world in every episode, large shocks, brand scandals.", WIDE, HIDDEN),
-        Family("calibrated", "The one calibrated firm, small shocks.", CALIBRATED),
-        Family("one_state", _first_sentence(one_state), ONE_STATE, event=one_state),
-        *(
-            Family(name, _first_sentence(event), WIDE, HIDDEN, event, held_out=True)
-            for name, event in (
-                ("price_war", price_war),
-                ("component_shortage", component_shortage),
-                ("demand_slump", demand_slump),
-                ("services_clampdown", services_clampdown),
-                ("entrant_clone", entrant_clone),
-            )
-        ),
-    )
-}
+def _family(entry: FamilyEntry) -> Family:
+    parameters, spread = CONSTANTS.get(entry.name, (WIDE, HIDDEN))
+    return Family(entry.name, entry.meaning, parameters, spread, EVENTS.get(entry.name), entry.held_out)
+
+
+FAMILIES: dict[str, Family] = {name: _family(entry) for name, entry in FAMILY_TABLE.items()}
+"""Every family by name, in the order of the table."""
 
 
 def family_of(name: str) -> Family:

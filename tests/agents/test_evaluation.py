@@ -20,6 +20,7 @@ from rich.console import Console
 
 import thinmargin
 from thinmargin.baselines import BASELINES, RandomPolicy, baseline
+from thinmargin.families import FAMILY_TABLE
 from thinmargin.files import DamagedFileError
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
@@ -83,7 +84,7 @@ WHOLE = {
     "yearly",
 }  # fmt: skip
 """What the JSON file says of every policy."""
-SCENARIOS = ["price_war", "component_shortage", "demand_slump", "services_clampdown", "entrant_clone"]
+SCENARIOS = [name for name, entry in FAMILY_TABLE.items() if entry.held_out]
 
 
 @dataclass

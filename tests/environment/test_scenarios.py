@@ -1,22 +1,25 @@
-"""The five held-out scenarios: each is the benchmark's world of the same key, but for what its name says."""
+"""The held-out scenarios: each is the benchmark's world of the same key, but for what its name says."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 
 from thinmargin.env import EcosystemEnv
+from thinmargin.families import FAMILY_TABLE, FamilyEntry
 from thinmargin.levers import action_of
 from thinmargin.parameters import ECONOMY, LOW_MARGIN_ECOSYSTEM
 from thinmargin.records import REGIONS, SEAT, SHOCKS
-from thinmargin.scenarios import FAMILIES
+from thinmargin.scenarios import EVENTS, FAMILIES
 from thinmargin.vector import EcosystemVectorEnv
 from thinmargin.worlds import EVENT_DRAWS, World
 
 MONTHS = 180
+SCENARIOS = [name for name, entry in FAMILY_TABLE.items() if entry.held_out]
 STEADY = np.array([-0.3, -0.3, -0.4, 0.6])
 WINDOWS = {
     "price_war": (12, 60),
@@ -79,17 +82,21 @@ def both_runs(name: str, months_after: int = 2, key: int = 2) -> tuple[list[dict
     return run(scenario, start + months_after), run(plain, start + months_after), start
 
 
-def test_only_the_five_scenarios_are_held_out() -> None:
-    assert {name for name, family in FAMILIES.items() if family.held_out} == set(WINDOWS)
+def test_every_family_is_one_of_the_table_and_every_scenario_has_an_event() -> None:
+    assert list(FAMILIES) == list(FAMILY_TABLE)
+    assert set(EVENTS) <= set(FAMILIES), "an event has no row in families.FAMILY_TABLE"
+    assert set(SCENARIOS) <= set(EVENTS), "a scenario has no event in scenarios.py"
 
 
-@pytest.mark.parametrize("name", list(WINDOWS))
-def test_a_scenario_says_what_it_does(name: str) -> None:
-    assert FAMILIES[name].meaning == (FAMILIES[name].event.__doc__ or "").strip()
-    assert FAMILIES[name].meaning.endswith(".")
+@pytest.mark.parametrize("entry", FAMILY_TABLE.values(), ids=lambda entry: entry.name)
+def test_a_family_says_what_it_is_and_where_it_is_played(entry: FamilyEntry) -> None:
+    family = FAMILIES[entry.name]
+    assert (family.name, family.meaning, family.held_out) == (entry.name, entry.meaning, entry.held_out)
+    assert entry.meaning.endswith(".")
+    assert gymnasium.spec(entry.id).kwargs["worlds"] == entry.name
 
 
-@pytest.mark.parametrize("name", list(WINDOWS))
+@pytest.mark.parametrize("name", SCENARIOS)
 def test_a_scenario_changes_only_what_it_says(name: str) -> None:
     for key in range(20):
         scenario, plain, start = twins(name, key)
@@ -98,7 +105,7 @@ def test_a_scenario_changes_only_what_it_says(name: str) -> None:
         assert different(scenario.shocks[:start], plain.shocks[:start], SHOCKS.names) == set()
 
 
-@pytest.mark.parametrize("name", list(WINDOWS))
+@pytest.mark.parametrize("name", SCENARIOS)
 def test_a_scenario_begins_anywhere_in_its_window_and_nowhere_else(name: str) -> None:
     first, last = WINDOWS[name]
     for chance, month in ((0.0, first), (np.nextafter(1.0, 0.0), last)):

@@ -33,8 +33,8 @@ def entry_point(function: F) -> F:
 
 
 SHELLS = frozenset({
-    "__init__", "baselines", "batch", "dashboard", "env", "files", "fitted", "history", "registration", "rendering",
-    "plans", "scenarios", "settings", "splits", "statement", "tuned", "vector",
+    "__init__", "baselines", "batch", "dashboard", "env", "families", "files", "fitted", "history", "plans",
+    "registration", "rendering", "scenarios", "settings", "splits", "statement", "tuned", "vector",
 })  # fmt: skip
 """Modules with nothing compiled in them: editing them leaves the machine code as it is."""
 

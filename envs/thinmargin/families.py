@@ -1,0 +1,78 @@
+"""The families of worlds by name: the environment each belongs to, and what happens in it.
+
+Registration and the documentation read this table, which is light to import. What a family does to its worlds is in
+`thinmargin.scenarios`: a new scenario is a row here and a function of the same name there.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class FamilyEntry(NamedTuple):
+    """What a family of worlds is called, and one sentence about it."""
+
+    name: str
+    """The value of the argument `worlds`."""
+    environment: str
+    """The name part of its environment id."""
+    meaning: str
+    held_out: bool = False
+    """True for a scenario: reported on, never trained on."""
+
+    @property
+    def id(self) -> str:
+        """Its environment id."""
+        return f"ThinMargin/{self.environment}-v0"
+
+
+FAMILY_TABLE: dict[str, FamilyEntry] = {
+    entry.name: entry
+    for entry in (
+        FamilyEntry(
+            "benchmark",
+            "Ecosystem",
+            "The benchmark: a hidden world in every episode, large shocks, brand scandals.",
+        ),
+        FamilyEntry("calibrated", "EcosystemCalibrated", "The one calibrated firm, small shocks."),
+        FamilyEntry(
+            "one_state",
+            "EcosystemOneState",
+            "Two firms sell equal phones, one at a fixed price: only who owns which moves, and the optimum is known.",
+        ),
+        FamilyEntry(
+            "price_war",
+            "PriceWar",
+            "Some day rivals give up ten points of markup and answer every price gap four times as hard, for good.",
+            held_out=True,
+        ),
+        FamilyEntry(
+            "component_shortage",
+            "ComponentShortage",
+            "For two years components cost 25 % more, and makers serve the big first: "
+            "the entrant's factories run at half.",
+            held_out=True,
+        ),
+        FamilyEntry(
+            "demand_slump",
+            "DemandSlump",
+            "Early on, four in ten phones fewer are wanted for six years, by first-time buyers and owners alike.",
+            held_out=True,
+        ),
+        FamilyEntry(
+            "services_clampdown",
+            "ServicesClampdown",
+            "Regulators and advertisers halve what a user's services may earn, for good.",
+            held_out=True,
+        ),
+        FamilyEntry(
+            "entrant_clone",
+            "EntrantClone",
+            "The mass marketer copies the whole strategy: the pledge, weekly updates, start-up tickets.",
+            held_out=True,
+        ),
+    )
+}
+"""Every family by name, in the order of tables."""
+BENCHMARK = FAMILY_TABLE["benchmark"].id
+"""The environment id that results are reported on."""
