@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import math
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,29 +17,6 @@ from thinmargin.splits import KEYS
 from thinmargin_agents.evaluate import run
 from thinmargin_agents.evaluate.command import main
 from thinmargin_agents.play.rollout import play_worlds
-
-
-def test_help_imports_nothing_heavy() -> None:
-    root = Path(__file__).parents[3]
-    program = (
-        "import runpy, sys\n"
-        "sys.argv = ['evaluate.py', '--help']\n"
-        "try:\n"
-        "    runpy.run_path('evaluate.py', run_name='__main__')\n"
-        "except SystemExit as end:\n"
-        "    assert end.code == 0, end.code\n"
-        "heavy = {'numba', 'torch', 'stable_baselines3', 'gymnasium', 'numpy', 'thinmargin'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-    )
-    done = subprocess.run(  # noqa: S603  # the program is written above
-        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    for flag in (
-        "POLICY", "--env", "--split", "--n-worlds", "--stress", "--no-stress", "--n-stress-worlds", "--time-limit",
-        "--log-folder", "--json", "--csv", "--markdown", "--html", "--seed",
-    ):  # fmt: skip
-        assert flag in done.stdout
 
 
 @pytest.mark.usefixtures("here")
@@ -145,7 +121,6 @@ def test_the_environment_decides_worlds_grid_and_closing() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--n-worlds", "1"], ["--n-worlds is 1", "2 to 1000000"]),
         (["--n-worlds", "2000000"], ["--n-worlds is 2000000", "2 to 1000000"]),
         (["--n-worlds", "many"], ["--n-worlds", "many"]),
         (["--seed", "-1"], ["--seed is -1", "from 0"]),
@@ -157,15 +132,10 @@ def test_the_environment_decides_worlds_grid_and_closing() -> None:
         (["--stress", "--env", "ThinMargin/PriceWar-v0"], ["--stress goes with --env ThinMargin/Ecosystem-v0"]),
         (["--markdown", "outsiders.py"], ["--markdown is 'outsiders.py'", "<!-- results -->", "a new file"]),
         (["--markdown", "one.md", "./one.md"], ["--markdown and --markdown", "two files"]),
-        (["--html", "missing/all.html"], ["--html is 'missing/all.html'", "there is no folder"]),
         (["--env", "CartPole-v1"], ["--env is 'CartPole-v1'", "ThinMargin/Ecosystem-v0, ", "EntrantClone-v0"]),
         (["--split", "train"], ["--split", "train", "validation", "test"]),
-        (["--no-such-flag"], ["--no-such-flag"]),
         (["premum"], ["POLICY", "'premum'", "did you mean premium?", "file.py:Class"]),
         (["outsiders.py:Nobody"], ["POLICY", "Nobody", "Still"]),
-        (["--json", "missing/all.json"], ["--json is 'missing/all.json'", "there is no folder 'missing'"]),
-        (["--csv", "."], ["--csv is '.'", "not a file"]),
-        (["--json", "same", "--csv", "./same"], ["--json and --csv", "two files"]),
     ],
 )
 @pytest.mark.usefixtures("here")

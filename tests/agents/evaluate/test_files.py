@@ -66,14 +66,6 @@ def test_markdown_pages_get_their_tables_and_the_command(here: Path) -> None:
     assert "price war" in (here / "new.md").read_text(encoding="utf-8")
 
 
-def test_two_flags_cannot_write_the_same_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["premium", "--n-worlds", "2", "--csv", "same", "--markdown", "same"]) == 2
-    told = capsys.readouterr().err
-    assert "--csv" in told
-    assert "--markdown" in told
-    assert not (here / "same").exists()
-
-
 def test_the_report_with_pictures_is_asked_for_with_all_that_was_played(
     here: Path, shipped: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,11 +31,9 @@ def test_the_command_makes_a_file_and_a_second_run_only_improves_it(
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--n-worlds", "0"], "--n-worlds is 0: allowed are 1 to 1000000"),
         (["--evaluations", "5"], "--evaluations is 5: allowed are 32 to"),
         (["--processes", "0"], "--processes is 0"),
         (["--also", "clever"], "policy 'clever' is unknown"),
-        (["--output", "no/such/folder/x.npz"], "there is no folder"),
     ],
 )
 def test_bad_arguments_are_named(arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,8 +5,6 @@ import io
 import json
 import os
 import pickle
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -253,17 +251,3 @@ def test_files_and_folders_that_cannot_be_used_are_named(
     assert "--output" in capsys.readouterr().err
     assert taken(saved, tmp_path / "text.zip" / "run") == 1
     assert "text.zip" in capsys.readouterr().err
-
-
-def test_help_of_the_stock_command_imports_nothing_heavy() -> None:
-    code = (
-        "import sys\nfrom thinmargin_agents.import_sb3 import main\nassert main(['--help']) == 0\n"
-        "heavy = {'torch', 'numba', 'numpy', 'gymnasium', 'stable_baselines3'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-    )
-    done = subprocess.run(  # noqa: S603  # the program is written above
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    for word in ("MODEL.zip", "--algo", "--preset", "--hyperparams", "--output"):
-        assert word in done.stdout

@@ -17,7 +17,6 @@ from thinmargin_agents.tuning.rules import RULES
     [
         (["plan", "--split", "test"], "test worlds are for reporting only"),
         (["plan", "--n-worlds", "0"], "--n-worlds is 0: allowed are 1 to"),
-        (["plan", "--population", "3"], "--population is 3: allowed are 4 to"),
         (["plan", "--knots", "1"], "--knots is 1: allowed are 2 to"),
         (["plan", "--seed", "-1"], "--seed is -1: allowed are 0 to"),
         (["clever"], "clever"),
@@ -28,13 +27,6 @@ def test_what_cannot_be_tuned_is_refused(
 ) -> None:
     assert command.main(arguments) == 2
     assert problem in " ".join(capsys.readouterr().err.replace("│", " ").split())
-
-
-def test_an_output_that_cannot_be_written_is_refused_before_the_search(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert command.main(["plan", "--output", str(tmp_path / "no" / "plan.json")]) == 2
-    assert "there is no folder" in capsys.readouterr().err
 
 
 def test_the_command_writes_what_the_package_can_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

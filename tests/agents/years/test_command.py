@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -62,25 +59,13 @@ def test_a_file_that_cannot_be_written_in_the_end_is_told(
     assert "markup over unit cost" in shown.out
 
 
-def test_an_interrupt_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(command, "played", interrupted)
-    assert command.main([]) == 130
-    assert capsys.readouterr().err == "interrupted: nothing was written\n"
-
-
 BAD: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "unknown policy": (["low_margin_tund"], ("low_margin_tund", "did you mean low_margin_tuned")),
     "policy twice": (["plan", "plan"], ("'plan' is named twice",)),
-    "no worlds": (["--n-worlds", "0"], ("--n-worlds is 0", "1 to 1000000")),
     "training worlds": (["--split", "train"], ("validation", "test")),
     "seed below zero": (["--seed", "-1"], ("--seed is -1", "allowed are 0 to")),
-    "no folder": (["--json", "none/years.json"], ("--json is 'none/years.json'", "there is no folder 'none'")),
     "no picture": (["--picture", "years.gif"], ("--picture is 'years.gif'", ".png, .svg, .pdf")),
     "page without a place": (["--markdown", "letter.md"], ("--markdown is 'letter.md'", "<!-- years -->")),
-    "one file twice": (["--json", "years.svg", "--picture", "years.svg"], ("are both 'years.svg'",)),
 }
 
 
@@ -100,19 +85,3 @@ def test_what_cannot_be_used_is_told_before_anything_is_played(
     for part in parts:
         assert part in shown.err
     assert [path.name for path in tmp_path.iterdir()] == ["letter.md"]
-
-
-def test_help_imports_nothing_heavy_and_names_every_flag() -> None:
-    program = (
-        "import sys\n"
-        "from thinmargin_agents.years.__main__ import main\n"
-        "assert main(['--help']) == 0\n"
-        "assert not {'numba', 'numpy', 'gymnasium', 'matplotlib', 'torch'} & set(sys.modules)\n"
-    )
-    done = subprocess.run(  # noqa: S603  # the program is written above
-        [sys.executable, "-W", "error", "-c", program], env={**os.environ, "COLUMNS": "100"}, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    for flag in ("POLICY", "--n-worlds", "--split", "--seed", "--json", "--picture", "--markdown"):
-        assert flag in done.stdout
