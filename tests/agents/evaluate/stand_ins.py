@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from thinmargin.baselines import baseline
+from thinmargin.families import FAMILY_TABLE
 from thinmargin_agents.play.rollout import play_worlds
 
 OUTSIDERS = """
@@ -57,7 +58,7 @@ class Fragile(Still):
 """
 
 
-SCENARIOS = ["price_war", "component_shortage", "demand_slump", "services_clampdown", "entrant_clone"]
+SCENARIOS = [name for name, entry in FAMILY_TABLE.items() if entry.held_out]
 
 
 @dataclass
