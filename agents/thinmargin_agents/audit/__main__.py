@@ -5,17 +5,15 @@ Nothing heavy is imported before the command line is read, so that `--help` answ
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib.util import find_spec
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import tyro
 
-from thinmargin_agents.cli.command import UsageError, check_ranges, run
+from thinmargin_agents.cli.command import UsageError, check_libraries, check_ranges, command_of, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +27,8 @@ CheckName = Literal[
 SEARCHING = {"adversary", "last_year"}
 """Checks that need CMA-ES."""
 PROGRAM = "python -m thinmargin_agents.audit"
+NOT_FOUND_BY = ("processes", "json", "markdown")
+"""Flags that do not change what is found."""
 LAST_SEED = 2**31
 """CMA-ES takes no larger ones."""
 
@@ -81,19 +81,17 @@ def check_flags(config: AuditConfig) -> None:
     check_ranges(config, allowed)
     if not config.only:
         raise UsageError(f"--only names no check: allowed are {', '.join(get_args(CheckName))}")
-    if SEARCHING & set(config.only) and find_spec("cma") is None:
-        raise UsageError(
-            f"{' and '.join(sorted(SEARCHING))} need CMA-ES: pip install 'thinmargin[search]',"
-            " or name others with --only"
-        )
-    check_files({"--json": config.json, "--markdown": config.markdown}, page="--markdown", place=PLACE)
+    searching = [name for name in config.only if name in SEARCHING]
+    if searching:
+        check_libraries(f"--only {' '.join(searching)}", ["cma"], "search")
+    check_files((("--json", config.json), ("--markdown", config.markdown)), page="--markdown", places=[PLACE])
 
 
-def command_of(config: AuditConfig) -> str:
+def command_line(config: AuditConfig) -> str:
     """The command line that gives these results again."""
-    words = [*PROGRAM.split(), "--n-worlds", str(config.n_worlds), "--evaluations", str(config.evaluations)]
-    words += ["--seed", str(config.seed)]
-    return shlex.join(words if set(config.only) == set(get_args(CheckName)) else [*words, "--only", *config.only])
+    checks = tuple(name for name in get_args(CheckName) if name in config.only)
+    always = ("n_worlds", "evaluations", "seed")
+    return command_of(PROGRAM, replace(config, only=checks), without=NOT_FOUND_BY, always=always)
 
 
 def _run(config: AuditConfig, errors: Console) -> int:
@@ -140,15 +138,15 @@ def _write(config: AuditConfig, scope: Scope, findings: list[Finding], errors: C
     """Whether the files asked for could be written."""
     from thinmargin.files import write_atomically  # noqa: PLC0415  # heavy: not for --help
     from thinmargin_agents.audit.table import PLACE, as_markdown, document  # noqa: PLC0415  # as above
-    from thinmargin_agents.cli.outputs import page_with  # noqa: PLC0415  # as above
+    from thinmargin_agents.cli.markdown import page_with  # noqa: PLC0415  # as above
     from thinmargin_agents.evaluate.tables import as_json  # noqa: PLC0415  # as above
 
-    command = command_of(config)
+    command = command_line(config)
     try:
         if config.json is not None:
             write_atomically(config.json, as_json(document(findings, scope, command)))
         if config.markdown is not None:
-            write_atomically(config.markdown, page_with(config.markdown, PLACE, as_markdown(findings, command)))
+            write_atomically(config.markdown, page_with(config.markdown, {PLACE: as_markdown(findings, command)}))
     except (OSError, ValueError) as error:
         errors.print(f"{PROGRAM}: the results could not be written: {error}", style="red")
         return False

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import tyro
 
@@ -80,24 +81,47 @@ def check_output(flag: str, path: Path | None) -> None:
             ) from error
 
 
-def command_of(program: str, config: Any, *, without: Collection[str] = ()) -> str:
+def check_libraries(what: str, libraries: Sequence[str], extra: str) -> None:
+    """Raise UsageError unless these libraries are installed.
+
+    Args:
+        what: what needs them: a flag, or words.
+        libraries: names as they are imported.
+        extra: of this package, which installs them.
+    """
+    missing = [name for name in libraries if find_spec(name) is None]
+    if missing:
+        raise UsageError(f"{what} needs {' and '.join(missing)}: pip install 'thinmargin[{extra}]'")
+
+
+def command_of(program: str, config: Any, *, without: Collection[str] = (), always: Collection[str] = ()) -> str:
     """The command line that does the same: positional arguments, and flags that differ from their defaults.
 
     Args:
         program: what the command is called.
-        config: dataclass of the flags; a field of tuple type named `policies` stands without a flag.
+        config: dataclass of the flags.
         without: fields that do not change what comes out.
+        always: fields that are written out although they have their defaults.
     """
+    types = get_type_hints(type(config), include_extras=True)
     words = program.split()
     for item in fields(config):
         value = getattr(config, item.name)
-        if item.name in without or value == item.default:
+        if item.name in without or (value == item.default and item.name not in always):
             continue
-        if item.name not in ("policies", "rule"):
+        if value is False:
+            words.append(f"--no-{item.name.replace('_', '-')}")
+            continue
+        if tyro.conf.Positional not in getattr(types[item.name], "__metadata__", ()):
             words.append(flag_of(item.name))
-        if not isinstance(value, bool):
-            words += [str(part) for part in (value if isinstance(value, tuple) else (value,))]
+        if value is not True:
+            words += [_word(part) for part in (value if isinstance(value, tuple) else (value,))]
     return shlex.join(words)
+
+
+def _word(value: object) -> str:
+    """A value as it is typed: 600 for 600.0."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def flag_of(name: str) -> str:

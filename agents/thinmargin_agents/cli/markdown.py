@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-PLACES = ("results", "stress")
-"""Names of the places, in the order of a new page."""
 
 
 class PageError(ValueError):
-    """A page that has no place for the results; the message says what is wanted."""
+    """A page that has no place for a table; the message says what it must have."""
 
 
-def old_page(path: Path) -> str:
-    """The text of a page with a place for results; empty if there is none yet.
+def read_page(path: Path, places: Sequence[str]) -> str:
+    """The text of a page that has the first of these places, and may have the others; empty if there is no file.
 
     Raises:
-        PageError: it is a file without the markers, or one has no end.
+        PageError: it is a file without the first place, or a place has no end.
         OSError: it cannot be read.
     """
     if not path.exists():
@@ -26,27 +24,33 @@ def old_page(path: Path) -> str:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise PageError(f"it is no text in UTF-8: {error}") from error
-    if text and not _place("results").search(text):
-        raise PageError("it has no lines <!-- results --> and <!-- end -->: such a page, or a new file, is wanted")
-    for name in PLACES:
+    first = places[0]
+    if text and not _place(first).search(text):
+        raise PageError(f"it has no lines <!-- {first} --> and <!-- end -->: it must be such a page, or a new file")
+    for name in places:
         if f"\n<!-- {name} -->\n" in f"\n{text}" and not _place(name).search(text):
             raise PageError(f"its line <!-- {name} --> is not followed by <!-- end -->")
     return text
 
 
-def with_tables(text: str, tables: dict[str, str]) -> str:
+def with_tables(text: str, tables: Mapping[str, str]) -> str:
     """`text` with each table in its place, where it has one; a new page with all of them if it is empty.
 
     Args:
         text: a page.
-        tables: Markdown by name of PLACES.
+        tables: Markdown by name of the place.
     """
-    page = text or "\n".join(f"<!-- {name} -->\n<!-- end -->\n" for name in PLACES if name in tables)
+    page = text or "\n".join(f"<!-- {name} -->\n<!-- end -->\n" for name in tables)
     for name, table in tables.items():
         place = _place(name).search(page)
         if place is not None:
             page = f"{page[: place.end(1)]}\n{table}\n{page[place.start(2) :]}"
     return page
+
+
+def page_with(path: Path, tables: Mapping[str, str]) -> str:
+    """The text of the page at `path` with these tables in their places; errors as of `read_page`."""
+    return with_tables(read_page(path, list(tables)), tables)
 
 
 def _place(name: str) -> re.Pattern[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from thinmargin_agents.cli.command import UsageError, run
+from thinmargin_agents.cli.command import UsageError, check_libraries, run
 from thinmargin_agents.policies.shipped import ShippedError, trained_names
 
 if TYPE_CHECKING:
@@ -33,8 +32,7 @@ def check(config: CurvesConfig) -> None:
     """Nothing if the flags can be used, else a ValueError that names flag, value and what is allowed."""
     if not config.folder.is_dir():
         raise ValueError(f"--folder is {str(config.folder)!r}: a folder that exists is wanted")
-    if importlib.util.find_spec("matplotlib") is None:
-        raise ValueError("pictures need matplotlib: pip install 'thinmargin[report]'")
+    check_libraries("a picture", ["matplotlib"], "report")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Compare policies on the same unseen worlds: the command line of `evaluate.py`.
+"""The command line of `evaluate.py`: flags, their checks, and the exit status.
 
 Nothing heavy is imported before the command line is read, so that `--help` answers at once.
 """
@@ -6,10 +6,13 @@ Nothing heavy is imported before the command line is read, so that `--help` answ
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import tyro
-
+from thinmargin_agents.cli.command import run
 from thinmargin_agents.evaluate.config import EvaluateConfig
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -18,13 +21,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: every policy was judged; 1: a policy failed or a file could not be written, the other results are
     shown and written; 2: a flag or name cannot be used, and nothing was played; 130: it was interrupted.
     """
-    try:
-        config = tyro.cli(EvaluateConfig, args=argv)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
-    from thinmargin_agents.evaluate.run import evaluate  # noqa: PLC0415  # heavy: the command line is read first
+    return run("evaluate.py", EvaluateConfig, argv, _check, _evaluate)
 
-    try:
-        return evaluate(config)
-    except KeyboardInterrupt:
-        return 130
+
+def _check(config: EvaluateConfig) -> None:
+    from thinmargin_agents.evaluate.checks import check_flags  # noqa: PLC0415  # heavy: the command line is read first
+
+    check_flags(config)
+
+
+def _evaluate(config: EvaluateConfig, errors: Console) -> int:
+    from thinmargin_agents.evaluate.run import evaluate  # noqa: PLC0415  # as above
+
+    return evaluate(config, errors)

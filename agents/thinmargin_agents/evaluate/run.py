@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import itertools
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,16 +10,16 @@ from typing import Any
 
 from rich.console import Console
 
-from thinmargin import ENVIRONMENTS
 from thinmargin.baselines import BASELINES
 from thinmargin.files import DamagedFileError, write_atomically
 from thinmargin.splits import KEYS
-from thinmargin_agents.cli.command import UsageError, check_output
-from thinmargin_agents.cli.markdown import PageError, old_page, with_tables
+from thinmargin_agents.cli.command import UsageError, command_of
+from thinmargin_agents.cli.markdown import page_with
+from thinmargin_agents.evaluate.checks import plays_stress, registered
 from thinmargin_agents.evaluate.config import EvaluateConfig
 from thinmargin_agents.evaluate.tables import as_csv, as_json, results_markdown, show, stress_markdown
 from thinmargin_agents.judging.arena import Arena, Evaluation, Playground, play_all, playground_of
-from thinmargin_agents.judging.stress import BENCHMARK, SPLIT, stress_arenas, stress_summary
+from thinmargin_agents.judging.stress import BENCHMARK, stress_arenas, stress_summary
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.play.time_limit import Clock, OutOfTime
 from thinmargin_agents.policies.by_name import Entrant, Member, entrant_of
@@ -30,11 +27,8 @@ from thinmargin_agents.policies.shipped import ShippedError, manifest_of, traine
 from thinmargin_agents.scoring.comparison import REFERENCE, report_of
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
 
-PREFIX = "thinmargin:"
-"""Gymnasium's spelling of an id that imports its package first."""
 ALWAYS = (REFERENCE, TUNED)
 """Baselines that are judged in every evaluation."""
-REPORT_LIBRARIES = ("matplotlib", "jinja2")
 LEVERS_AS = {False: "a number for each lever", True: "one number of a grid of levers"}
 """How actions are given, by whether an environment is discrete."""
 
@@ -48,17 +42,19 @@ class BestKnown:
     note: str | None = None
 
 
-def evaluate(config: EvaluateConfig) -> int:
-    """Check, play, show and write; returns the exit status of `thinmargin_agents.evaluate.command.main`."""
-    errors = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+def evaluate(config: EvaluateConfig, errors: Console) -> int:
+    """Play, show and write; returns the exit status of `thinmargin_agents.evaluate.command.main`.
+
+    Args:
+        config: flags that were checked.
+        errors: for progress and messages.
+
+    Raises:
+        UsageError: a policy is not among what is allowed.
+    """
     evaluation = Evaluation()
-    try:
-        check_flags(config)
-        playground = playground_of(registered(config.env))
-        entrants = entrants_of(config, evaluation, errors)
-    except UsageError as error:
-        errors.print(f"evaluate.py: {error}", style="red")
-        return 2
+    playground = playground_of(registered(config.env))
+    entrants = entrants_of(config, evaluation, errors)
     keys = KEYS[config.split][: config.n_worlds]
     best = best_known(config, playground, keys, evaluation)
     if best.entrant is not None:
@@ -79,61 +75,6 @@ def evaluate(config: EvaluateConfig) -> int:
     for problem in problems:
         errors.print(f"evaluate.py: {problem}", style="red")
     return 1 if problems else 0
-
-
-def check_flags(config: EvaluateConfig) -> None:
-    """Nothing if the values of the flags can be used, else a UsageError."""
-    most = len(KEYS[config.split])
-    if not 2 <= config.n_worlds <= most:
-        raise UsageError(f"--n-worlds is {config.n_worlds}: allowed are 2 to {most}")
-    if config.n_stress_worlds < 2:
-        raise UsageError(f"--n-stress-worlds is {config.n_stress_worlds}: allowed are whole numbers from 2")
-    if config.seed < 0:
-        raise UsageError(f"--seed is {config.seed}: allowed are whole numbers from 0")
-    if not config.time_limit > 0.0:
-        raise UsageError(f"--time-limit is {config.time_limit:g}: seconds above 0 are wanted")
-    if config.stress and config.no_stress:
-        raise UsageError("--stress and --no-stress are both given: one of them is wanted")
-    if config.stress and (registered(config.env) != BENCHMARK or config.split != SPLIT):
-        raise UsageError(
-            f"--stress goes with --env {BENCHMARK} and --split {SPLIT}, not with --env {config.env} and --split"
-            f" {config.split}: held-out worlds are for reporting, nothing is chosen by them"
-        )
-    check_files(config)
-
-
-def check_files(config: EvaluateConfig) -> None:
-    """Nothing if every file can be written and is wanted once, else a UsageError."""
-    files = [("--json", config.json), ("--csv", config.csv), ("--html", config.html)]
-    files += [("--markdown", page) for page in config.markdown]
-    wanted = [(flag, path) for flag, path in files if path is not None]
-    for flag, path in wanted:
-        check_output(flag, path)
-    for (flag, path), (other, same) in itertools.combinations(wanted, 2):
-        if path.resolve() == same.resolve():
-            raise UsageError(f"{flag} and {other} are both {str(path)!r}: two files are wanted")
-    for page in config.markdown:
-        try:
-            old_page(page)
-        except (PageError, OSError) as error:
-            raise UsageError(f"--markdown is {str(page)!r}: {error}") from error
-    missing = [name for name in REPORT_LIBRARIES if importlib.util.find_spec(name) is None]
-    if config.html is not None and missing:
-        raise UsageError(f"--html needs {' and '.join(missing)}: pip install 'thinmargin[report]'")
-
-
-def registered(env: str) -> str:
-    """The id without Gymnasium's prefix; one that is not of this package is a UsageError that lists them."""
-    name = env.removeprefix(PREFIX)
-    ids = [entry.id for entry in ENVIRONMENTS]
-    if name not in ids:
-        raise UsageError(f"--env is {env!r}: allowed are {', '.join(ids)}")
-    return name
-
-
-def plays_stress(config: EvaluateConfig) -> bool:
-    """Whether the held-out scenarios are played: with the benchmark's test worlds, unless they were left out."""
-    return registered(config.env) == BENCHMARK and config.split == SPLIT and not config.no_stress
 
 
 def entrants_of(config: EvaluateConfig, evaluation: Evaluation, console: Console) -> list[Entrant]:
@@ -240,22 +181,14 @@ def best_known(
     return BestKnown(Entrant(FORESIGHT, (member,)), known.made)
 
 
-def command_of(config: EvaluateConfig) -> str:
+def command_line(config: EvaluateConfig) -> str:
     """The command line that gives these results again, while the latest run is the one that the results name."""
-    words = ["python", "evaluate.py", *config.policies, "--env", config.env, "--split", config.split]
-    words += ["--n-worlds", str(config.n_worlds)]
-    plain = EvaluateConfig()
-    if plays_stress(config) and config.n_stress_worlds != plain.n_stress_worlds:
-        words += ["--n-stress-worlds", str(config.n_stress_worlds)]
-    if config.no_stress:
-        words.append("--no-stress")
-    if config.log_folder != plain.log_folder and not config.policies:
-        words += ["--log-folder", str(config.log_folder)]
-    if config.time_limit != plain.time_limit:
-        words += ["--time-limit", f"{config.time_limit:g}"]
-    if config.seed != plain.seed:
-        words += ["--seed", str(config.seed)]
-    return shlex.join(words)
+    without = {"json", "csv", "markdown", "html", "stress"}
+    if not plays_stress(config):
+        without.add("n_stress_worlds")
+    if config.policies:
+        without.add("log_folder")
+    return command_of("python evaluate.py", config, without=without, always=("env", "split", "n_worlds"))
 
 
 def conclude(
@@ -272,7 +205,7 @@ def conclude(
         environment=playground.id,
         split=config.split,
         seed=config.seed,
-        command=command_of(config),
+        command=command_line(config),
         foresight=best.made,
         note=best.note,
         stress_worlds=len(stress[0].keys) if stress else 0,
@@ -292,12 +225,15 @@ def write_files(
     playground: Playground,
 ) -> list[str]:
     """Write every file that was asked for, each whole or not at all; returns what went wrong."""
+    tables = {"results": results_markdown(report)}
+    if report["stress"]:
+        tables["stress"] = stress_markdown(report)
     files: list[tuple[Path, Callable[[], str]]] = []
     if config.json is not None:
         files.append((config.json, partial(as_json, report)))
     if config.csv is not None:
         files.append((config.csv, partial(as_csv, evaluation.results)))
-    files += [(page, partial(page_with, page, report)) for page in config.markdown]
+    files += [(page, partial(page_with, page, tables)) for page in config.markdown]
     if config.html is not None:
         files.append((config.html, partial(html, report, evaluation, entrants, playground)))
     problems = []
@@ -307,14 +243,6 @@ def write_files(
         except (OSError, ValueError) as error:  # a full disk, a name no file can hold, a page without its place
             problems.append(f"{path} could not be written: {error}")
     return problems
-
-
-def page_with(path: Path, report: dict[str, Any]) -> str:
-    """A Markdown page with its tables rewritten."""
-    tables = {"results": results_markdown(report)}
-    if report["stress"]:
-        tables["stress"] = stress_markdown(report)
-    return with_tables(old_page(path), tables)
 
 
 def html(report: dict[str, Any], evaluation: Evaluation, entrants: Sequence[Entrant], playground: Playground) -> str:

@@ -63,6 +63,8 @@ def _percentile(at: int) -> Column:
     return Column(f"{at} %", lambda _, summary: f"{summary['percentiles'][str(at)]:.1f}")
 
 
+PLACES = ("results", "stress")
+"""Names of the places of tables on a page, in the order of a new page."""
 COLUMNS = (
     Column("score [interval]", _score),
     Column("J [interval]", lambda _, summary: _with_interval(summary["J_mean"], summary["J_ci95"])),

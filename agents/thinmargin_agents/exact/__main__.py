@@ -8,13 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from thinmargin_agents.cli.command import UsageError, check_output, check_ranges, run
+from thinmargin_agents.cli.command import UsageError, check_libraries, check_output, check_ranges, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,8 +55,7 @@ def check_flags(config: ExactConfig) -> None:
     check_ranges(config, {"seed": (0, LAST_SEED), "timesteps": (1, MOST_TIMESTEPS)})
     if config.timesteps is not None and not config.ppo:
         raise UsageError(f"--timesteps is {config.timesteps}: it is for PPO, add --ppo")
-    if find_spec("cma") is None:
-        raise UsageError("the search for a plan needs CMA-ES: pip install 'thinmargin[search]'")
+    check_libraries("the search for a plan", ["cma"], "search")
     check_output("--json", config.json)
 
 

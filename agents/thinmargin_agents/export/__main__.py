@@ -8,13 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from thinmargin_agents.cli.command import UsageError, check_output, run
+from thinmargin_agents.cli.command import UsageError, check_libraries, check_output, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,9 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def check_flags(config: ExportConfig) -> None:
     """Nothing if the values of the flags can be used, else a UsageError."""
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        raise UsageError(f"an ONNX file needs {' and '.join(missing)}: pip install 'thinmargin[export]'")
+    check_libraries("an ONNX file", NEEDED, "export")
     check_output("--output", config.output)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json as plain_json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from thinmargin_agents.cli.command import check_ranges, command_of, run
+from thinmargin_agents.cli.command import check_libraries, check_ranges, command_of, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,12 +63,11 @@ class PhaseMapConfig:
 def check(config: PhaseMapConfig) -> None:
     """Nothing if the flags can be used, else a ValueError that names flag, value and what is allowed."""
     check_ranges(config, LIMITS)
-    if find_spec("cma") is None:
-        raise ValueError("the search needs CMA-ES: pip install 'thinmargin[search]'")
+    check_libraries("the search", ["cma"], "search")
     from thinmargin_agents.cli.outputs import check_files  # noqa: PLC0415  # not for --help
 
-    files = {"--json": config.json, "--picture": config.picture, "--markdown": config.markdown}
-    check_files(files, picture="--picture", page="--markdown", place=PLACE)
+    files = [("--json", config.json), ("--picture", config.picture), ("--markdown", config.markdown)]
+    check_files(files, picture="--picture", page="--markdown", places=[PLACE])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -112,7 +110,8 @@ def _found(config: PhaseMapConfig, console: Console) -> Result:
 def _write(config: PhaseMapConfig, result: Result) -> Exception | None:
     """Write the files asked for; returns what went wrong, if anything did."""
     from thinmargin.files import write_atomically  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.cli.outputs import page_with, write_picture  # noqa: PLC0415  # as above
+    from thinmargin_agents.cli.markdown import page_with  # noqa: PLC0415  # as above
+    from thinmargin_agents.cli.outputs import write_picture  # noqa: PLC0415  # as above
     from thinmargin_agents.phase_map.table import document, markdown  # noqa: PLC0415  # as above
 
     command = command_of(PROGRAM, config, without=NOT_FOUND_BY)
@@ -124,7 +123,7 @@ def _write(config: PhaseMapConfig, result: Result) -> Exception | None:
 
             write_picture(draw(result), config.picture)
         if config.markdown is not None:
-            write_atomically(config.markdown, page_with(config.markdown, PLACE, markdown(result, command)))
+            write_atomically(config.markdown, page_with(config.markdown, {PLACE: markdown(result, command)}))
     except (OSError, ValueError) as error:  # a full disk, a page that lost its place meanwhile
         return error
     return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from thinmargin_agents.cli.command import UsageError, check_output, check_ranges, command_of, run
+from thinmargin_agents.cli.command import UsageError, check_libraries, check_output, check_ranges, command_of, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,6 +63,7 @@ def check(config: TuneConfig) -> None:
             f"--n-worlds is {config.n_worlds}: at most {most}, with new ones in every generation, fit a split"
         )
     check_output("--output", config.output)
+    check_libraries("the search", ["cma"], "search")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

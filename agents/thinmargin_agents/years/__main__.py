@@ -63,8 +63,8 @@ def check(config: YearsConfig) -> None:
     twice = next((name for k, name in enumerate(config.policies) if name in config.policies[:k]), None)
     if twice is not None:
         raise ValueError(f"POLICY: {twice!r} is named twice: each policy once is allowed")
-    files = {"--json": config.json, "--picture": config.picture, "--markdown": config.markdown}
-    check_files(files, picture="--picture", page="--markdown", place=PLACE)
+    files = [("--json", config.json), ("--picture", config.picture), ("--markdown", config.markdown)]
+    check_files(files, picture="--picture", page="--markdown", places=[PLACE])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -112,7 +112,8 @@ def played(config: YearsConfig, entrants: Sequence[Entrant], console: Console) -
 def _write(config: YearsConfig, results: Sequence[Result]) -> Exception | None:
     """Write the files asked for; returns what went wrong, if anything did."""
     from thinmargin.files import write_atomically  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.cli.outputs import page_with, write_picture  # noqa: PLC0415  # as above
+    from thinmargin_agents.cli.markdown import page_with  # noqa: PLC0415  # as above
+    from thinmargin_agents.cli.outputs import write_picture  # noqa: PLC0415  # as above
     from thinmargin_agents.years.table import document, markdown  # noqa: PLC0415  # as above
 
     split, worlds, command = config.split, config.n_worlds, command_of(PROGRAM, config, without=WRITTEN)
@@ -126,7 +127,7 @@ def _write(config: YearsConfig, results: Sequence[Result]) -> Exception | None:
             write_picture(draw(results, title(split, worlds)), config.picture)
         if config.markdown is not None:
             table = markdown(results, split, worlds, command)
-            write_atomically(config.markdown, page_with(config.markdown, PLACE, table))
+            write_atomically(config.markdown, page_with(config.markdown, {PLACE: table}))
     except (OSError, ValueError) as error:  # a full disk, a page that lost its place meanwhile
         return error
     return None

@@ -12,7 +12,7 @@ from thinmargin_agents.audit import __main__ as command
 from thinmargin_agents.audit import adversary, checks, common_worlds, identities, last_year, levers, ranking
 from thinmargin_agents.audit.findings import Finding, aligned
 from thinmargin_agents.audit.table import PLACE
-from thinmargin_agents.cli.outputs import page_with
+from thinmargin_agents.cli.markdown import page_with
 
 
 def finding_of(name: str, *, passed: bool) -> Finding:
@@ -90,7 +90,7 @@ def test_a_bad_argument_is_named_and_nothing_is_played(
 def test_a_search_without_cma_is_refused_and_the_rest_is_not(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "find_spec", lambda _: None)
+    monkeypatch.setattr("thinmargin_agents.cli.command.find_spec", lambda _: None)
     assert command.main([]) == 2
     assert "pip install 'thinmargin[search]'" in capsys.readouterr().err
     assert command.main(["--only", "interior"]) == 0
@@ -135,7 +135,7 @@ def test_results_are_not_written_into_a_page_without_a_place_for_them(tmp_path: 
     page = tmp_path / "page.md"
     page.write_text("# Page\n<!-- results -->\n<!-- end -->\n")
     with pytest.raises(ValueError, match="it has no lines <!-- audit --> and <!-- end -->"):
-        page_with(page, PLACE, "x")
+        page_with(page, {PLACE: "x"})
 
 
 def test_a_table_in_plain_text_stands_under_its_head() -> None:

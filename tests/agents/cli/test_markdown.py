@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from thinmargin_agents.cli.markdown import PageError, old_page, with_tables
+from thinmargin_agents.cli.markdown import PageError, read_page, with_tables
 
+PLACES = ("results", "stress")
 PAGE = """# Title
 
 Between `<!-- results -->` and `<!-- end -->` stands the table.
@@ -40,7 +41,7 @@ def test_a_page_without_a_place_gets_no_table_there() -> None:
 
 
 def test_a_new_page_has_all_places(tmp_path: Path) -> None:
-    page = with_tables(old_page(tmp_path / "new.md"), {"results": "new", "stress": "hard"})
+    page = with_tables(read_page(tmp_path / "new.md", PLACES), {"results": "new", "stress": "hard"})
     assert page == "<!-- results -->\nnew\n<!-- end -->\n\n<!-- stress -->\nhard\n<!-- end -->\n"
     assert with_tables("", {"results": "new"}) == "<!-- results -->\nnew\n<!-- end -->\n"
 
@@ -58,11 +59,11 @@ def test_a_page_that_would_be_lost_is_refused(text: str, words: str, tmp_path: P
     page = tmp_path / "page.md"
     page.write_text(text, encoding="utf-8")
     with pytest.raises(PageError, match=words):
-        old_page(page)
+        read_page(page, PLACES)
 
 
 def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(PageError, match="no text in UTF-8"):
-        old_page(page)
+        read_page(page, PLACES)

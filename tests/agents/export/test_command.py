@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -142,7 +141,7 @@ def test_bad_arguments_are_refused_with_their_names(tmp_path: Path, capsys: pyte
 def test_a_missing_library_is_named_with_what_brings_it(
     absent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "find_spec", lambda name: None if name == absent else find_spec(name))
+    monkeypatch.setattr("thinmargin_agents.cli.command.find_spec", lambda name: None if name == absent else name)
     assert command.main([str(tmp_path)]) == 2
     told = capsys.readouterr().err
     assert f"needs {absent}: pip install 'thinmargin[export]'" in told

@@ -147,8 +147,7 @@ def test_a_missing_library_is_told_with_its_extra(
     flags: list[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for place in ("thinmargin_agents.phase_map.__main__", "thinmargin_agents.cli.outputs"):
-        monkeypatch.setattr(f"{place}.find_spec", lambda name: None if name == module else name)
+    monkeypatch.setattr("thinmargin_agents.cli.command.find_spec", lambda name: None if name == module else name)
     assert command.main(flags) == 2
     assert f"pip install 'thinmargin[{extra}]'" in capsys.readouterr().err
 

@@ -1,0 +1,53 @@
+"""What the flags of `evaluate.py` may be, beyond their types."""
+
+from __future__ import annotations
+
+from thinmargin import ENVIRONMENTS
+from thinmargin.splits import KEYS
+from thinmargin_agents.cli.command import UsageError, check_libraries
+from thinmargin_agents.cli.outputs import check_files
+from thinmargin_agents.evaluate.config import EvaluateConfig
+from thinmargin_agents.evaluate.tables import PLACES
+from thinmargin_agents.judging.stress import BENCHMARK, SPLIT
+
+PREFIX = "thinmargin:"
+"""Gymnasium's spelling of an id that imports its package first."""
+REPORT_LIBRARIES = ("matplotlib", "jinja2")
+
+
+def check_flags(config: EvaluateConfig) -> None:
+    """Raise UsageError unless the values of the flags can be used."""
+    most = len(KEYS[config.split])
+    if not 2 <= config.n_worlds <= most:
+        raise UsageError(f"--n-worlds is {config.n_worlds}: allowed are 2 to {most}")
+    if config.n_stress_worlds < 2:
+        raise UsageError(f"--n-stress-worlds is {config.n_stress_worlds}: allowed are whole numbers from 2")
+    if config.seed < 0:
+        raise UsageError(f"--seed is {config.seed}: allowed are whole numbers from 0")
+    if not config.time_limit > 0.0:
+        raise UsageError(f"--time-limit is {config.time_limit:g}: it must be above 0 seconds")
+    if config.stress and config.no_stress:
+        raise UsageError("--stress and --no-stress are both given: it must be one of them")
+    if config.stress and (registered(config.env) != BENCHMARK or config.split != SPLIT):
+        raise UsageError(
+            f"--stress goes with --env {BENCHMARK} and --split {SPLIT}, not with --env {config.env} and --split"
+            f" {config.split}: held-out worlds are for reporting, nothing is chosen by them"
+        )
+    files = [("--json", config.json), ("--csv", config.csv), ("--html", config.html)]
+    check_files([*files, *(("--markdown", page) for page in config.markdown)], page="--markdown", places=PLACES)
+    if config.html is not None:
+        check_libraries("--html", REPORT_LIBRARIES, "report")
+
+
+def registered(env: str) -> str:
+    """The id without Gymnasium's prefix; one that is not of this package is a UsageError that lists them."""
+    name = env.removeprefix(PREFIX)
+    ids = [entry.id for entry in ENVIRONMENTS]
+    if name not in ids:
+        raise UsageError(f"--env is {env!r}: allowed are {', '.join(ids)}")
+    return name
+
+
+def plays_stress(config: EvaluateConfig) -> bool:
+    """Whether the held-out scenarios are played: with the benchmark's test worlds, unless they were left out."""
+    return registered(config.env) == BENCHMARK and config.split == SPLIT and not config.no_stress
