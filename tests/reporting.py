@@ -15,7 +15,7 @@ from thinmargin.splits import KEYS
 from thinmargin_agents.judging.arena import Playground
 from thinmargin_agents.judging.stress import stress_summary
 from thinmargin_agents.play.rollout import play_worlds
-from thinmargin_agents.policies.by_name import Entrant, Member
+from thinmargin_agents.policies.entrants import Entrant, Member
 from thinmargin_agents.report import html_report
 from thinmargin_agents.scoring.comparison import Result, report_of, result_of
 from thinmargin_agents.scoring.score import FORESIGHT

@@ -23,7 +23,7 @@ import tyro
 
 from thinmargin_agents.cli.command import UsageError, run
 from thinmargin_agents.config.algorithms import AlgorithmName
-from thinmargin_agents.config.run import judged_where
+from thinmargin_agents.config.run import evaluation_flags
 from thinmargin_agents.config.train_config import TrainConfig
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "python -m thinmargin_agents.import_sb3"
 MEMBER = "policy.pth"
-ROOM = 1 << 20
+HEADER_BYTES = 1 << 20
 """Bytes that a file of tensors may have beside them."""
 NO_ZIP = (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError)
 """What is raised for a zip that is damaged, encrypted, or packed in a way that Python does not know."""
@@ -115,7 +115,7 @@ def _take_in(config: StockConfig, errors: Console) -> int:
         return 1
     from rich.console import Console  # noqa: PLC0415  # as above
 
-    judge = shlex.join(["python", "evaluate.py", str(config.output), *judged_where(wanted)])
+    judge = shlex.join(["python", "evaluate.py", str(config.output), *evaluation_flags(wanted)])
     said = f"{config.output}: {config.model} on {config.env}; next: {judge}"
     Console(markup=False, highlight=False, soft_wrap=True).print(said)
     return 0
@@ -139,7 +139,7 @@ def stock_weights(file: Path, wanted: Run) -> dict[str, Any]:
     except (ValueError, TypeError, AssertionError) as error:
         raise ConfigError(f"{wanted.algo} on {wanted.env_id}: {error}") from error
     size = sum(tensor.nbytes for tensor in network.state_dict().values())
-    tensors = _tensors(file, 2 * size + ROOM)
+    tensors = _tensors(file, 2 * size + HEADER_BYTES)
     try:
         load_weights(network, tensors)
     except (ValueError, TypeError) as error:

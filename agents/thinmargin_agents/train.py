@@ -66,7 +66,7 @@ def _train_one(config: TrainConfig) -> int:
             raise ConfigError("--resume goes on with the run's own settings: only --progress goes with it")
         folder = RunFolder.open(config.resume)
         run = folder.run()
-    judgement = train(run, folder, shown=config.progress, go_on=config.resume is not None)
+    judgement = train(run, folder, shown=config.progress, resume=config.resume is not None)
     return 0 if judgement is not None else 130
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from thinmargin.plans import PlanPolicy, between
 from thinmargin.settings import Settings
-from thinmargin_agents.play.candidates import Earned, Trials
+from thinmargin_agents.play.candidates import Candidates, Earned
 
 Numbers = npt.NDArray[np.float64]
 
@@ -24,8 +24,8 @@ MOST_ROWS = 2048
 
 
 @lru_cache(maxsize=2)
-def _trials(keys: range, candidates: int, horizon: int) -> Trials:
-    return Trials(keys, candidates, Settings(horizon=horizon))
+def _candidates(keys: range, candidates: int, horizon: int) -> Candidates:
+    return Candidates(keys, candidates, Settings(horizon=horizon))
 
 
 def play_plans(actions: Numbers, keys: range) -> Earned:
@@ -39,8 +39,8 @@ def play_plans(actions: Numbers, keys: range) -> Earned:
         Three arrays of shape (plans, worlds).
     """
     plans, horizon, _ = actions.shape
-    trials = _trials(keys, plans, horizon)
-    return trials.play(lambda _, time: actions[:, None, round(time * horizon)])
+    candidates = _candidates(keys, plans, horizon)
+    return candidates.play(lambda _, time: actions[:, None, round(time * horizon)])
 
 
 def months_of(knots: Numbers, months: int, horizon: int) -> Numbers:

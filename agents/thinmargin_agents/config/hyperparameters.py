@@ -166,7 +166,7 @@ TABLE: tuple[Hyperparameter, ...] = (
 )  # fmt: skip
 """Names with a dot are inside a mapping: `policy_kwargs.net_arch` is `policy_kwargs: {net_arch: ...}`."""
 
-HOUSE = ("n_timesteps", "n_envs", "paired_worlds", "env_wrapper", "noise_type", "noise_std", "policy")
+NOT_SB3_ARGUMENTS = ("n_timesteps", "n_envs", "paired_worlds", "env_wrapper", "noise_type", "noise_std", "policy")
 """What is not an argument of Stable-Baselines3's class."""
 
 

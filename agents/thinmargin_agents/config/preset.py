@@ -15,7 +15,7 @@ from thinmargin_agents.config.train_config import TrainConfig, parse_pairs
 PRESETS = Path(__file__).parent / "presets"
 PAIRED = "paired_worlds"
 """A section of a preset beside those of the environments: rl-zoo3 knows no paired worlds and passes over it."""
-EVALUATIONS = 12
+EVALUATIONS_PER_RUN = 12
 """Evaluations, and checkpoints, of a run that does not say how many."""
 RESIDUAL = "thinmargin.wrappers.Residual"
 HISTORY = "thinmargin.wrappers.History"
@@ -81,7 +81,7 @@ def resolve(config: TrainConfig) -> Run:
         if name not in values:
             raise ConfigError(f"--preset {config.preset}: {name} is missing")
     _check_together(values, config.algo)
-    often = max(1, int(values["n_timesteps"]) // EVALUATIONS)
+    often = max(1, int(values["n_timesteps"]) // EVALUATIONS_PER_RUN)
     return Run(
         algo=config.algo,
         env_id=env_id,

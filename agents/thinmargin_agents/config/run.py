@@ -63,6 +63,6 @@ class Run:
         return dataclasses.replace(run, hyperparameters=hyperparameters)
 
 
-def judged_where(run: Run) -> list[str]:
+def evaluation_flags(run: Run) -> list[str]:
     """Flags with which evaluate.py judges in the environment of a run; none for the benchmark's."""
     return [] if run.env_id == TrainConfig.env else ["--env", run.env_id]

@@ -107,13 +107,13 @@ def check_seeds(config: TrainConfig) -> None:
         raise ConfigError(f"--ray-address is {config.ray_address!r}: it goes with --engine ray")
 
 
-OF_A_SEARCH = ("n_trials", "n_seeds", "storage", "study_name")
+SEARCH_FLAGS = ("n_trials", "n_seeds", "storage", "study_name")
 """Flags that say something to --optimize alone."""
 
 
 def check_search(config: TrainConfig) -> None:
     """Nothing if flags of a search come with one, else a ConfigError."""
-    for name in OF_A_SEARCH:
+    for name in SEARCH_FLAGS:
         value = getattr(config, name)
         if not config.optimize and value != TrainConfig.__dataclass_fields__[name].default:
             raise ConfigError(f"--{name.replace('_', '-')} is {value!r}: it goes with --optimize")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from thinmargin_agents.cli.command import UsageError, check_libraries, run
-from thinmargin_agents.policies.shipped import ShippedError, trained_names
+from thinmargin_agents.policies.manifest import ShippedError
+from thinmargin_agents.policies.shipped import trained_names
 
 if TYPE_CHECKING:
     from rich.console import Console

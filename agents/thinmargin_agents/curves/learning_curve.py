@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from thinmargin_agents.policies.shipped import Evaluation, Manifest, evaluations_of, manifest_of
+from thinmargin_agents.policies.manifest import Evaluation, Manifest
+from thinmargin_agents.policies.shipped import evaluations_of, manifest_of
 from thinmargin_agents.scoring.statistics import bootstrap_interval
 
 LINES = ("low_margin_tuned", "plan", "plan_with_feedback")

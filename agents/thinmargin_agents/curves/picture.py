@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from thinmargin.files import write_atomically
 from thinmargin_agents.curves.learning_curve import Course
-from thinmargin_agents.policies.shipped import digest
+from thinmargin_agents.policies.manifest import digest
 from thinmargin_agents.report.style import (
     BLUE,
     BROWN,

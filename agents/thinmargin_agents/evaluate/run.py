@@ -18,12 +18,14 @@ from thinmargin_agents.cli.markdown import page_with
 from thinmargin_agents.evaluate.checks import plays_stress, registered
 from thinmargin_agents.evaluate.config import EvaluateConfig
 from thinmargin_agents.evaluate.tables import as_csv, as_json, results_markdown, show, stress_markdown
-from thinmargin_agents.judging.arena import Arena, Evaluation, Playground, play_all, playground_of
+from thinmargin_agents.judging.arena import Arena, ArenaResults, Playground, play_all, playground_of
 from thinmargin_agents.judging.stress import BENCHMARK, stress_arenas, stress_summary
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.play.time_limit import Clock, OutOfTime
-from thinmargin_agents.policies.by_name import Entrant, Member, entrant_of
-from thinmargin_agents.policies.shipped import ShippedError, manifest_of, trained_names
+from thinmargin_agents.policies.by_name import entrant_of
+from thinmargin_agents.policies.entrants import Entrant, Member
+from thinmargin_agents.policies.manifest import ShippedError
+from thinmargin_agents.policies.shipped import manifest_of, trained_names
 from thinmargin_agents.scoring.comparison import REFERENCE, report_of
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
 
@@ -52,7 +54,7 @@ def evaluate(config: EvaluateConfig, errors: Console) -> int:
     Raises:
         UsageError: a policy is not among what is allowed.
     """
-    evaluation = Evaluation()
+    evaluation = ArenaResults()
     playground = playground_of(registered(config.env))
     entrants = entrants_of(config, evaluation, errors)
     keys = KEYS[config.split][: config.n_worlds]
@@ -77,7 +79,7 @@ def evaluate(config: EvaluateConfig, errors: Console) -> int:
     return 1 if problems else 0
 
 
-def entrants_of(config: EvaluateConfig, evaluation: Evaluation, console: Console) -> list[Entrant]:
+def entrants_of(config: EvaluateConfig, evaluation: ArenaResults, console: Console) -> list[Entrant]:
     """The policies to judge; the baselines of ALWAYS are among them. Foresight plays by itself.
 
     A name that is not allowed is a UsageError; a policy that cannot be loaded goes to `failures`.
@@ -142,7 +144,7 @@ def loaded(name: str, time_limit: float) -> Entrant:
     if name in BASELINES:
         return entrant_of(name)  # the first of them waits for the compiler, which is not its fault
     try:
-        with Clock(time_limit) as clock, clock.theirs():
+        with Clock(time_limit) as clock, clock.policy_code():
             return entrant_of(name)
     except OutOfTime as error:
         raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
@@ -161,7 +163,7 @@ def latest_run_in(log_folder: Path) -> list[str]:
 
 
 def best_known(
-    config: EvaluateConfig, playground: Playground, keys: Sequence[int], evaluation: Evaluation
+    config: EvaluateConfig, playground: Playground, keys: Sequence[int], evaluation: ArenaResults
 ) -> BestKnown:
     """The plans shipped for these worlds, or a note that says how they are made; a damaged file goes to `failures`."""
     from thinmargin_agents.foresight.plan_files import known_plans  # noqa: PLC0415  # reads nothing before it is asked
@@ -193,7 +195,7 @@ def command_line(config: EvaluateConfig) -> str:
 
 def conclude(
     config: EvaluateConfig,
-    evaluation: Evaluation,
+    evaluation: ArenaResults,
     entrants: Sequence[Entrant],
     playground: Playground,
     best: BestKnown,
@@ -220,7 +222,7 @@ def conclude(
 def write_files(
     config: EvaluateConfig,
     report: dict[str, Any],
-    evaluation: Evaluation,
+    evaluation: ArenaResults,
     entrants: Sequence[Entrant],
     playground: Playground,
 ) -> list[str]:
@@ -245,7 +247,7 @@ def write_files(
     return problems
 
 
-def html(report: dict[str, Any], evaluation: Evaluation, entrants: Sequence[Entrant], playground: Playground) -> str:
+def html(report: dict[str, Any], evaluation: ArenaResults, entrants: Sequence[Entrant], playground: Playground) -> str:
     """The report with pictures."""
     from thinmargin_agents.report import html_report  # noqa: PLC0415  # needs matplotlib, which nothing else here does
 

@@ -24,7 +24,7 @@ from thinmargin_agents.exact.backward_induction import (
     markup_of,
     settings_of_the_world,
 )
-from thinmargin_agents.play.candidates import Trials
+from thinmargin_agents.play.candidates import Candidates
 from thinmargin_agents.tuning.rules import NARROW, STARTS, WIDE
 from thinmargin_agents.tuning.search import Found, climb
 
@@ -51,7 +51,7 @@ class Reached:
 def constants() -> list[Reached]:
     """The best price for ever, and those of two hand-coded policies; none spends anything: spending only costs."""
     prices = [*np.linspace(-1.0, 1.0, PRICES + 1), *(_price_of(name) for name in HAND_CODED)]
-    worth = Trials([KEY], len(prices), settings_of_the_world()).plans(frugal(prices)[:, None]).value[:, 0]
+    worth = Candidates([KEY], len(prices), settings_of_the_world()).plans(frugal(prices)[:, None]).value[:, 0]
     best = int(worth[: PRICES + 1].argmax())
     rows = [best, *range(PRICES + 1, len(prices))]
     names = ("best constant", *HAND_CODED.values())
@@ -75,11 +75,12 @@ def planned(seed: int, generations: int = GENERATIONS, told: Callable[[], None] 
         generations: of each of the SEARCHES.
         told: called after every generation.
     """
-    trials = Trials([KEY], POPULATION, settings_of_the_world())
+    shape = (POPULATION, KNOTS, len(LEVERS))
+    candidates = Candidates([KEY], POPULATION, settings_of_the_world())
 
     def seek(number: int, start: Numbers, spread: float) -> Found:
         return climb(
-            lambda numbers: trials.plans(numbers.reshape(POPULATION, KNOTS, len(LEVERS)).clip(-1.0, 1.0)).value[:, 0],
+            lambda numbers: candidates.plans(numbers.reshape(shape).clip(-1.0, 1.0)).value[:, 0],
             start, spread, generations=generations, population=POPULATION, seed=seed + number + 1,
             told=None if told is None else lambda _: told(),
         )  # fmt: skip

@@ -57,7 +57,7 @@ def _run(config: ExportConfig, errors: Console) -> int:
     from thinmargin_agents.export.conversion import exported  # noqa: PLC0415  # as above
     from thinmargin_agents.export.torch_modules import ExportError  # noqa: PLC0415  # as above
     from thinmargin_agents.play.errors import PolicyError  # noqa: PLC0415  # as above
-    from thinmargin_agents.policies.shipped import ShippedError  # noqa: PLC0415  # as above
+    from thinmargin_agents.policies.manifest import ShippedError  # noqa: PLC0415  # as above
     from thinmargin_agents.runs.folder import RunError  # noqa: PLC0415  # as above
 
     try:

@@ -17,7 +17,9 @@ from thinmargin_agents.export.graph import Graph
 from thinmargin_agents.export.torch_modules import ExportError
 from thinmargin_agents.policies import shipped
 from thinmargin_agents.policies.by_name import which_model
-from thinmargin_agents.runs.folder import CONFIG, RunFolder, Which, load_policy
+from thinmargin_agents.policies.manifest import MANIFEST
+from thinmargin_agents.runs.file_names import CONFIG, Which
+from thinmargin_agents.runs.folder import RunFolder, load_policy
 from thinmargin_agents.sb3.building import adapters_for, environment_arguments
 
 
@@ -99,6 +101,6 @@ def _shipped(name: str, seed: str, which: Which | None) -> Source:
     if seed and seed not in seeds:
         raise ExportError(f"RUN is '{name}:{seed}': allowed are {', '.join(f'{name}:{one}' for one in seeds)}")
     one = seeds[seed] if seed else manifest.seeds[0]
-    digest = hashlib.sha256((shipped.FOLDER / name / shipped.MANIFEST).read_bytes()).hexdigest()
+    digest = hashlib.sha256((shipped.FOLDER / name / MANIFEST).read_bytes()).hexdigest()
     facts = {"policy": f"{name}:{one.seed}", "manifest_sha256": digest}
     return Source(manifest.run(one.seed), shipped.agent(name, one.seed), facts, Path(f"{name}_{one.seed}.onnx"))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PROGRAM = "python -m thinmargin_agents.foresight"
-UNTOLD = ("output", "processes", "fresh")
+NOT_IN_COMMAND = ("output", "processes", "fresh")
 """Flags that the command kept in the file leaves out."""
 
 
@@ -42,7 +42,7 @@ def _run(config: ForesightConfig, errors: Console) -> int:
     try:
         path.parent.mkdir(exist_ok=True)
         check_writable(path)
-        print(make(config, path, command_of(PROGRAM, config, without=UNTOLD), errors))  # noqa: T201  # its own answer
+        print(make(config, path, command_of(PROGRAM, config, without=NOT_IN_COMMAND), errors))  # noqa: T201  # its own answer
     except (DamagedFileError, PolicyError) as error:
         errors.print(f"{PROGRAM}: {error}", style="red")
         return 1

@@ -23,7 +23,7 @@ from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.foresight.config import ForesightConfig
 from thinmargin_agents.foresight.plan_files import KnownPlans, read_plans, save_plans
 from thinmargin_agents.foresight.search import Best, Numbers, Problem, Steps, improve, in_steps, value_of
-from thinmargin_agents.play.candidates import Seen, Trials
+from thinmargin_agents.play.candidates import Candidates, Seen
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.policies.by_name import entrant_of
 
@@ -118,7 +118,7 @@ def starts_of(
 
 def played(policy: Policy, keys: Sequence[int], settings: Settings) -> Steps:
     """What a policy does in every world, shape (worlds, horizon, 4)."""
-    trials = Trials(keys, 1, settings)
+    candidates = Candidates(keys, 1, settings)
     table = np.zeros((len(keys), settings.horizon, 4), np.int16)
     state: Any = None
 
@@ -133,7 +133,7 @@ def played(policy: Policy, keys: Sequence[int], settings: Settings) -> Steps:
         table[:, month] = in_steps(actions)
         return np.asarray(actions, np.float64)
 
-    trials.play(answer)
+    candidates.play(answer)
     return table
 
 

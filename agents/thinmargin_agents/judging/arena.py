@@ -17,7 +17,7 @@ from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.play.outcome import Outcome
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.play.time_limit import Clock
-from thinmargin_agents.policies.by_name import Entrant, Member
+from thinmargin_agents.policies.entrants import Entrant, Member
 from thinmargin_agents.scoring.comparison import REFERENCE, Result, result_of
 
 BATCH = 512
@@ -43,7 +43,7 @@ class Arena(NamedTuple):
 
 
 @dataclass
-class Evaluation:
+class ArenaResults:
     """Results so far, and the policies that failed with their messages.
 
     `stress` has the results of every held-out family of worlds, by its name.
@@ -64,7 +64,7 @@ def play_all(
     entrants: Sequence[Entrant],
     main: Arena,
     stress: Sequence[Arena],
-    evaluation: Evaluation,
+    evaluation: ArenaResults,
     *,
     seed: int,
     time_limit: float,
@@ -115,7 +115,7 @@ def play_all(
 def _play_entrant(
     entrant: Entrant,
     arenas: Sequence[Arena],
-    evaluation: Evaluation,
+    evaluation: ArenaResults,
     seed: int,
     time_limit: float,
     progress: Callable[[int], None] | None,

@@ -48,19 +48,19 @@ class End:
         return self.judgement is None and self.error is None
 
 
-def work(job: Job, tell: Callable[[Step], bool], *, go_on: bool = False) -> End:
+def work(job: Job, tell: Callable[[Step], bool], *, resume: bool = False) -> End:
     """Train the run; whatever goes wrong is its end, and nobody else's.
 
     Args:
         job: what to train, and where.
         tell: told how far it is; True stops it after the update at hand, with a checkpoint.
-        go_on: go on from the folder's checkpoint, if there is one.
+        resume: go on from the folder's checkpoint, if there is one.
     """
     from thinmargin_agents.runs.folder import RunError, RunFolder  # noqa: PLC0415  # as above
     from thinmargin_agents.training.trainer import train  # noqa: PLC0415  # heavy: see above
 
     try:
-        return End(train(job.run, RunFolder(job.path), shown=False, go_on=go_on, report=tell))
+        return End(train(job.run, RunFolder(job.path), shown=False, resume=resume, report=tell))
     except (ConfigError, RunError, OSError) as error:
         return End(error=str(error))
     except Exception:  # noqa: BLE001  # the other seeds go on, and this text is shown

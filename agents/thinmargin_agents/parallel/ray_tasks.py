@@ -207,7 +207,7 @@ def _train(order: Order, exchange: Any) -> End:
         judgement = None if step.judgement is None else dataclasses.asdict(step.judgement)
         return bool(answer_of(exchange.steps.remote(order.number, step.timesteps, judgement)))
 
-    end = work(job, tell, go_on=True)
+    end = work(job, tell, resume=True)
     if end.stopped and not answer_of(exchange.stopping.remote()):
         raise InterruptedRunError(f"{where}: its machine asked it to stop")
     return end
@@ -244,7 +244,7 @@ def _unusable(order: Order) -> str | None:
 
 def _checkpoint_of(path: Path) -> int:
     """A number that changes with every checkpoint; 0 if there is none."""
-    from thinmargin_agents.runs.folder import TREE  # noqa: PLC0415  # heavy: not for the exchange
+    from thinmargin_agents.runs.file_names import TREE  # noqa: PLC0415  # heavy: not for the exchange
 
     try:
         return (path / "checkpoint" / TREE).stat().st_mtime_ns

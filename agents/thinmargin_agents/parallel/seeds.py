@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from thinmargin_agents.config.errors import ConfigError
-from thinmargin_agents.config.run import judged_where
+from thinmargin_agents.config.run import evaluation_flags
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.parallel.jobs import End, Job
 
@@ -130,7 +130,7 @@ def _say_next(jobs: Sequence[Job], ends: Sequence[End], config: TrainConfig, con
     """Say how to go on; the exit status."""
     done = [str(job.path) for job, end in zip(jobs, ends, strict=True) if end.judgement is not None]
     if done:
-        judge = shlex.join(["python", "evaluate.py", ",".join(done), *judged_where(jobs[0].run)])
+        judge = shlex.join(["python", "evaluate.py", ",".join(done), *evaluation_flags(jobs[0].run)])
         look = shlex.join(["tensorboard", "--logdir", str(config.tensorboard_log or config.log_folder / config.algo)])
         console.print(f"next: {judge}    {look}", markup=False)
     left = [job for job, end in zip(jobs, ends, strict=True) if end.judgement is None]

@@ -95,14 +95,14 @@ def _found(config: PhaseMapConfig, console: Console) -> Result:
     from thinmargin_agents.phase_map.cells import GRIDS  # noqa: PLC0415  # as above
     from thinmargin_agents.phase_map.results import Asked, find  # noqa: PLC0415  # as above
     from thinmargin_agents.phase_map.search import Effort  # noqa: PLC0415  # as above
-    from thinmargin_agents.play.candidates import Trials  # noqa: PLC0415  # as above
+    from thinmargin_agents.play.candidates import Candidates  # noqa: PLC0415  # as above
 
     grids = tuple(grid for name, grid in GRIDS.items() if config.map in (name, "both"))
     asked = Asked(grids, config.n_worlds, config.n_hidden, Effort(config.generations, config.seed))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("compiled model (slow only the first time)", total=asked.searches)
-        Trials((0,), 1, Settings(horizon=1)).plans(np.zeros((1, 1, 4)))
+        Candidates((0,), 1, Settings(horizon=1)).plans(np.zeros((1, 1, 4)))
         bar.update(task, description="cells and hidden worlds")
         return find(asked, config.processes, lambda: bar.update(task, advance=1))
 

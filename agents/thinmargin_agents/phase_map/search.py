@@ -13,7 +13,7 @@ from thinmargin.records import LEVERS, PRICE
 from thinmargin.settings import Settings
 from thinmargin.tuned import levers_of
 from thinmargin_agents.phase_map.cells import MARKUPS, Best, Cell, Numbers, Range
-from thinmargin_agents.play.candidates import Trials
+from thinmargin_agents.play.candidates import Candidates
 
 POPULATION = 12
 START_SD = 0.3
@@ -53,10 +53,10 @@ def solve(case: Case, effort: Effort) -> Cell:
         for number, (name, start) in enumerate(places)
     ]
     settings = Settings(worlds=case.worlds, parameters=case.parameters)
-    trials = Trials(case.keys, POPULATION * len(searches), settings)
+    candidates = Candidates(case.keys, POPULATION * len(searches), settings)
     for _ in range(effort.generations):
         actions = np.stack([search.ask() for search in searches])
-        earned = trials.plans(actions.reshape(-1, 1, len(LEVERS)))
+        earned = candidates.plans(actions.reshape(-1, 1, len(LEVERS)))
         means = np.stack([each.mean(axis=1) for each in earned]).reshape(len(earned), len(searches), POPULATION)
         for number, search in enumerate(searches):
             search.tell(actions[number], *means[:, number])

@@ -68,7 +68,7 @@ def play_rows(batch: Batch, actions: Callable[[int], Numbers], discount: float =
     return Earned(value, closing, bankrupt)
 
 
-class Trials:
+class Candidates:
     """The same worlds for every candidate, a number of candidates at a time.
 
     Args:

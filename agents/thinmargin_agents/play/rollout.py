@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -14,12 +13,12 @@ from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.baselines import Policy
 from thinmargin.batch import Batch
 from thinmargin.records import REPORT, REPORT_FIELDS
-from thinmargin.settings import LEVER_NAMES, Settings, discrete_actions
+from thinmargin.settings import LEVER_NAMES, Settings
 from thinmargin.simulation import BANKRUPT, RUNNING
 from thinmargin_agents.play.candidates import REWARD_UNIT
-from thinmargin_agents.play.errors import PolicyError, in_words
+from thinmargin_agents.play.checked_policy import CheckedPolicy
 from thinmargin_agents.play.outcome import BILLION, EARNED, MONTHS, SATURATED, SPENT, YEARLY, Numbers, Outcome
-from thinmargin_agents.play.time_limit import Clock, OutOfTime
+from thinmargin_agents.play.time_limit import Clock
 
 _PLACE = {field.name: place for place, field in enumerate(REPORT_FIELDS)}
 _YEARLY_COLUMNS = [_PLACE[name] for name in YEARLY]
@@ -47,7 +46,7 @@ def play_worlds(
     A world that ended is not counted again: its row keeps its last observation, and what the policy
     answers there is ignored. Recurrent state is handed through; `episode_start` is True in the first
     month of a batch and False afterwards. A policy with `reset(seed)` is reset once, before the first
-    batch, so what a policy with its own dice does depends on `batch_size`; nothing else does.
+    batch, so what a policy with a random generator of its own does depends on `batch_size`; nothing else does.
 
     Args:
         policy: anything with Stable-Baselines3's `predict`, asked for many worlds at once.
@@ -73,9 +72,8 @@ def play_worlds(
         raise ValueError("keys is empty: at least one world key is wanted")
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}: a whole number from 1 is wanted")
-    grid = discrete_actions() if discrete else None
-    asked = _Asked(policy, name or type(policy).__name__, grid, clock or Clock())
-    asked.reset(seed)
+    checked = CheckedPolicy(policy, name or type(policy).__name__, discrete=discrete, clock=clock)
+    checked.reset(seed)
     family = settings.family()
     batch = settings.batch(min(batch_size, len(keys)))
     parts = []
@@ -86,7 +84,7 @@ def play_worlds(
         for row, key in enumerate(some):
             batch.draw(row, family, key)
         batch.begin(np.arange(len(some)))
-        parts.append(_play(asked, batch, horizon, progress))
+        parts.append(_play(checked, batch, horizon, progress))
     return _joined(parts)
 
 
@@ -108,7 +106,7 @@ class _Part:
     keys: npt.NDArray[np.int64]
 
 
-def _play(asked: _Asked, batch: Batch, horizon: int, progress: Callable[[int], None] | None) -> _Part:
+def _play(policy: CheckedPolicy, batch: Batch, horizon: int, progress: Callable[[int], None] | None) -> _Part:
     size = len(batch.keys)
     report = batch.reports.view(np.float64).reshape(size, len(REPORT.names or ()))
     value, profit_part, closing_part = np.zeros(size), np.zeros(size), np.zeros(size)
@@ -122,7 +120,7 @@ def _play(asked: _Asked, batch: Batch, horizon: int, progress: Callable[[int], N
     seen = batch.observations.copy()
     state: Any = None
     for month in range(horizon):
-        actions, state = asked.actions(seen, state, month, alive, batch.keys)
+        actions, state = policy.actions(seen, state, fresh=month == 0, month=month, alive=alive, keys=batch.keys)
         saturated += (np.abs(actions) >= SATURATED) & alive[:, None]
         batch.step(actions)
         weight = alive * (REWARD_UNIT * MONTHLY_DISCOUNT**month)
@@ -164,87 +162,3 @@ def _joined(parts: Sequence[_Part]) -> Outcome:
         yearly=dict(zip(YEARLY, yearly, strict=True)),
         lines=dict(zip((*EARNED, *SPENT), lines, strict=True)),
     )
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A policy whose answers are checked before they are used."""
-
-    policy: Policy
-    name: str
-    grid: Numbers | None
-    clock: Clock
-
-    def reset(self, seed: int) -> None:
-        reset = getattr(self.policy, "reset", None)
-        if callable(reset):
-            with self._theirs(
-                f"policy {self.name!r}, reset(seed)",
-                lambda error: f"policy {self.name!r}: reset(seed) raised {in_words(error)}",
-            ):
-                reset(seed)
-
-    @contextmanager
-    def _theirs(self, where: str, failed: Callable[[BaseException], str]) -> Iterator[None]:
-        """Code of the policy runs inside, on its clock; whatever it raises is a PolicyError, told by `failed`."""
-        try:
-            with self.clock.theirs():
-                yield
-        except KeyboardInterrupt:
-            raise
-        except OutOfTime as error:
-            raise PolicyError(f"{where}: {error}") from error
-        except BaseException as error:
-            raise PolicyError(failed(error)) from error
-
-    def actions(
-        self,
-        seen: npt.NDArray[np.float32],
-        state: Any,
-        month: int,
-        alive: npt.NDArray[np.bool_],
-        keys: npt.NDArray[np.int64],
-    ) -> tuple[Numbers, Any]:
-        """Actions of shape (n, 4), zero where the world has ended, and the policy's next state."""
-        starts = np.full(len(seen), month == 0)
-        with self._theirs(self._at(month), lambda error: f"{self._at(month)}: predict raised {in_words(error)}"):
-            answer: Any = self.policy.predict(seen, state=state, episode_start=starts, deterministic=True)
-        if not isinstance(answer, tuple) or len(answer) != 2:
-            raise PolicyError(f"{self._at(month)}: predict returned {_kind(answer)}: (actions, state) is wanted")
-        numbers = self._numbers(answer[0], month, len(seen))
-        if self.grid is None:
-            bad = ~np.isfinite(numbers).all(axis=1) & alive
-            wanted = "four finite numbers are wanted"
-        else:
-            bad = ((numbers < 0) | (numbers >= len(self.grid))) & alive
-            wanted = f"whole numbers from 0 to {len(self.grid) - 1} are wanted"
-        if bad.any():
-            row = int(bad.argmax())
-            raise PolicyError(
-                f"{self._at(month)}: the action in world {keys[row]} is {numbers[row].tolist()}: {wanted}"
-            )
-        actions = np.zeros((len(seen), len(LEVER_NAMES)))
-        actions[alive] = numbers[alive] if self.grid is None else self.grid[numbers[alive]]
-        return actions, answer[1]
-
-    def _numbers(self, actions: Any, month: int, size: int) -> npt.NDArray[Any]:
-        kinds, shape, wanted = (
-            ("fiu", (size, len(LEVER_NAMES)), "real numbers") if self.grid is None else ("iu", (size,), "whole numbers")
-        )
-        told = f"{self._at(month)}: actions are {_kind(actions)}: {wanted} are wanted"
-        with self._theirs(self._at(month), lambda _: told):  # an answer may have code of its own
-            numbers = np.asarray(actions)
-        if numbers.dtype.kind not in kinds:
-            raise PolicyError(f"{self._at(month)}: actions have type {numbers.dtype.name}: {wanted} are wanted")
-        if numbers.shape != shape:
-            raise PolicyError(f"{self._at(month)}: actions have shape {numbers.shape}: shape {shape} is wanted")
-        return numbers
-
-    def _at(self, month: int) -> str:
-        return f"policy {self.name!r}, month {month}"
-
-
-def _kind(thing: object) -> str:
-    if isinstance(thing, tuple):
-        return f"a tuple of {len(thing)}"
-    return f"a {type(thing).__name__}"

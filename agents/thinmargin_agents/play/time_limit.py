@@ -40,7 +40,7 @@ class Clock:
         self._seconds = seconds
         self._left = seconds
         self._end = math.inf
-        self._theirs = False
+        self._in_policy = False
         self._before: Any = signal.SIG_DFL
         self._armed = False
 
@@ -62,17 +62,17 @@ class Clock:
         self._left = self._end - time.monotonic()
 
     @contextmanager
-    def theirs(self) -> Iterator[None]:
+    def policy_code(self) -> Iterator[None]:
         """Code of the policy runs inside; OutOfTime is raised in it, or at its end, when time is over."""
-        self._theirs = True
+        self._in_policy = True
         try:
             yield
         finally:
-            self._theirs = False
+            self._in_policy = False
         self._check()
 
     def _interrupt(self, *_: object) -> None:
-        if self._theirs:
+        if self._in_policy:
             self._check()
 
     def _check(self) -> None:

@@ -7,13 +7,8 @@ Nothing here unpickles: run folders are read by `thinmargin_agents.runs.folder`,
 from __future__ import annotations
 
 import difflib
-import importlib.util
 import json
-import os
-import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, cast
 
@@ -22,39 +17,12 @@ import gymnasium
 from thinmargin.baselines import BASELINES, Policy, baseline
 from thinmargin.files import DamagedFileError
 from thinmargin_agents.play.errors import PolicyError, in_words
-from thinmargin_agents.play.time_limit import OutOfTime
 from thinmargin_agents.policies import shipped
-from thinmargin_agents.runs.same_agent import OWN, differing
-
-CONFIG_FILE = "config.json"
-"""What makes a folder a run folder."""
-
-
-@dataclass(frozen=True)
-class Member:
-    """One policy as it is played, and what is known of where it comes from."""
-
-    name: str
-    policy: Policy
-    discrete: bool | None = None
-    """Whether it answers with grid indices; None where it answers as the environment asks."""
-    is_run: bool = False
-    seed: int | None = None
-    """Seed of the run."""
-    env_id: str | None = None
-    """Environment that a shipped agent was trained for."""
-    settings: Mapping[str, object] = field(default_factory=dict)
-    """What it was trained with, but for what seeds of one agent may differ in; empty for what was not trained here."""
-    at_once: bool = False
-    """Whether its answers are for the worlds of the evaluation in their order, so that all must be played at once."""
-
-
-@dataclass(frozen=True)
-class Entrant:
-    """What is judged under one name: one policy, or the runs of several training seeds together."""
-
-    name: str
-    members: tuple[Member, ...]
+from thinmargin_agents.policies.entrants import Entrant, Member
+from thinmargin_agents.policies.manifest import ShippedError
+from thinmargin_agents.policies.outsiders import load_class
+from thinmargin_agents.runs.file_names import CONFIG
+from thinmargin_agents.runs.same_agent import PER_RUN, differing
 
 
 def entrant_of(name: str) -> Entrant:
@@ -125,7 +93,7 @@ def trained_members(name: str, seed: str | None = None) -> list[Member]:
     """
     try:
         manifest = shipped.manifest_of(name)
-    except shipped.ShippedError as error:
+    except ShippedError as error:
         raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
     wanted = manifest.seeds
     if seed is not None:
@@ -143,7 +111,7 @@ def trained_members(name: str, seed: str | None = None) -> list[Member]:
             )
             for one in wanted
         ]  # fmt: skip
-    except (shipped.ShippedError, ModuleNotFoundError) as error:
+    except (ShippedError, ModuleNotFoundError) as error:
         raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
 
 
@@ -162,7 +130,7 @@ def allowed_policies() -> str:
     """One sentence: what a policy may be named by."""
     names = ", ".join([*BASELINES, *shipped.trained_names()])
     one = ", NAME:SEED for one seed of a trained one" if shipped.trained_names() else ""
-    return f"allowed are {names}{one}, a run folder (with {CONFIG_FILE}), or file.py:Class"
+    return f"allowed are {names}{one}, a run folder (with {CONFIG}), or file.py:Class"
 
 
 def _why_unknown(name: str) -> str:
@@ -186,9 +154,9 @@ def load_run(folder: Path) -> Member:
         ValueError: the folder has no config.json.
         PolicyError: the run cannot be loaded.
     """
-    config_file = folder / CONFIG_FILE
+    config_file = folder / CONFIG
     if not config_file.is_file():
-        raise ValueError(f"policy {str(folder)!r} is a folder without {CONFIG_FILE}; {allowed_policies()}")
+        raise ValueError(f"policy {str(folder)!r} is a folder without {CONFIG}; {allowed_policies()}")
     try:
         from thinmargin_agents.runs.folder import (  # noqa: PLC0415  # hand-coded ones need no learning library
             load_policy,
@@ -198,7 +166,7 @@ def load_run(folder: Path) -> Member:
         policy = cast("Policy", load_policy(folder, which_model(folder)))
         config = json.loads(config_file.read_text(encoding="utf-8"))
         discrete = discrete_answers(config["env_id"], config["env_kwargs"])
-        settings = {key: value for key, value in config.items() if key not in OWN}
+        settings = {key: value for key, value in config.items() if key not in PER_RUN}
         return Member(str(folder), policy, discrete, is_run=True, seed=int(config["seed"]), settings=settings)
     except Exception as error:
         raise PolicyError(f"policy {str(folder)!r} cannot be loaded: {in_words(error)}") from error
@@ -211,64 +179,3 @@ def which_model(folder: Path) -> Literal["best", "checkpoint"]:
 
 def _holds_files(folder: Path) -> bool:
     return any(folder.glob("[!.]*"))  # what begins with a dot is still being written
-
-
-def load_class(file: Path, class_name: str) -> Policy:
-    """Import `file` and make its `class_name` without arguments.
-
-    Modules beside the file are found while it is imported and its class made; afterwards they are
-    forgotten, so that another outsider's module of the same name is that one's own.
-
-    Raises:
-        ValueError: there is no such file, no such class in it, or the class has no `predict`.
-        PolicyError: the file cannot be imported, or the class not made.
-    """
-    name = f"{file}:{class_name}"
-    if not file.is_file():
-        raise ValueError(f"policy {name!r}: there is no file {str(file)!r}")
-    module_name = f"policy_file_{file.stem}"
-    spec = importlib.util.spec_from_file_location(module_name, file.resolve())
-    if spec is None or spec.loader is None:
-        raise ValueError(f"policy {name!r}: {str(file)!r} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    with _importing_from(file.resolve().parent):
-        sys.modules[module_name] = module  # dataclasses look their module up there
-        try:
-            spec.loader.exec_module(module)
-        except (KeyboardInterrupt, OutOfTime):
-            raise
-        except BaseException as error:
-            raise PolicyError(f"policy {name!r}: importing the file raised {in_words(error)}") from error
-        kind = getattr(module, class_name, None)
-        if not isinstance(kind, type):
-            classes = [key for key, item in vars(module).items() if isinstance(item, type) and hasattr(item, "predict")]
-            raise ValueError(
-                f"policy {name!r}: no class {class_name!r} in it; with predict are {', '.join(classes) or '-'}"
-            )
-        if not callable(getattr(kind, "predict", None)):
-            raise ValueError(
-                f"policy {name!r}: the class has no predict(observation, state, episode_start, deterministic)"
-            )
-        try:
-            return cast("Policy", kind())
-        except (KeyboardInterrupt, OutOfTime):
-            raise
-        except BaseException as error:
-            raise PolicyError(f"policy {name!r}: {class_name}() without arguments raised {in_words(error)}") from error
-
-
-@contextmanager
-def _importing_from(folder: Path) -> Iterator[None]:
-    """Modules in `folder` can be imported inside; those are forgotten then, and the working folder is as before."""
-    known, here, path = set(sys.modules), Path.cwd(), list(sys.path)
-    sys.path.append(str(folder))
-    try:
-        yield
-    finally:
-        os.chdir(here)
-        sys.path[:] = path
-        for name in set(sys.modules) - known:
-            file = Path(getattr(sys.modules[name], "__file__", None) or "-")
-            beside = folder / name.partition(".")[0]
-            if file == beside.with_suffix(".py") or beside in file.parents:
-                del sys.modules[name]

@@ -11,182 +11,31 @@ manifest against its own digest, and executes nothing. Names are known without a
 
 from __future__ import annotations
 
-import csv
-import dataclasses
 import difflib
-import hashlib
-import io
-import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
+
+from thinmargin_agents.policies.manifest import (
+    MANIFEST,
+    Evaluation,
+    Manifest,
+    Seed,
+    ShippedError,
+    checked_content,
+    read_evaluations,
+    read_manifest,
+    remedy,
+)
+from thinmargin_agents.runs.file_names import EVALUATIONS
 
 if TYPE_CHECKING:
     from thinmargin.baselines import Policy
-    from thinmargin_agents.config.run import Run
 
 FOLDER = Path(__file__).parent / "trained"
 """Where the agents are, a folder a name."""
-MANIFEST = "manifest.json"
-EVALUATIONS = "evaluations.csv"
-COLUMNS = ("seed", "timesteps", "seconds", "J", "score", "bankrupt_share")
-"""Of `evaluations.csv`."""
-FORMAT = "thinmargin-agent-1"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 """What an agent may be called."""
-
-
-class ShippedError(ValueError):
-    """A file of a shipped agent that cannot be used; the message names it, what is wrong, and what helps."""
-
-
-@dataclass(frozen=True)
-class Seed:
-    """One training of an agent.
-
-    Attributes:
-        seed: of the training.
-        file: with its weights, beside the manifest.
-        sha256: of that file.
-        J: mean of the validation worlds, RMB bn.
-        score: on the same worlds, percent; None where no best plans are known.
-        months: of experience it learnt from.
-        best_at: months after which the policy that is shipped was the best so far.
-        seconds: the training took.
-        probe: J of the first validation worlds one by one, RMB bn: tests play them again.
-    """
-
-    seed: int
-    file: str
-    sha256: str
-    J: float
-    score: float | None
-    months: int
-    best_at: int
-    seconds: float
-    probe: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Validation:
-    """What an agent earned on the validation worlds that its policies were chosen on.
-
-    Attributes:
-        worlds: how many, the first of the split.
-        J: mean of seeds and worlds, RMB bn.
-        J_ci95: its 95 % interval over both.
-        score: percent of the gap from low_margin_tuned to foresight; None where no best plans are known.
-        score_ci95: its 95 % interval over both.
-        references: mean J of policies it is compared with, by name, RMB bn.
-    """
-
-    worlds: int
-    J: float
-    J_ci95: tuple[float, float]
-    score: float | None
-    score_ci95: tuple[float, float] | None
-    references: Mapping[str, float]
-
-    def score_of(self, value: float) -> float | None:
-        """The score of a mean J of these worlds, percent, or None."""
-        if self.score is None:
-            return None
-        none, full = self.references["low_margin_tuned"], self.references["foresight"]
-        return 100.0 * (value - none) / (full - none)
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What is known of a shipped agent: the content of its manifest.json.
-
-    Attributes:
-        name: what it is called.
-        meaning: one sentence.
-        algo, env_id, env_kwargs, hyperparameters: as of `thinmargin_agents.config.run.Run`, the same for all seeds.
-        preset: shipped preset that the hyper-parameters come from.
-        command: trains it again.
-        versions: of Python and the libraries that trained it.
-        evaluations: SHA-256 of evaluations.csv.
-        validation: what it earned.
-        seeds: its trainings.
-    """
-
-    name: str
-    meaning: str
-    algo: str
-    env_id: str
-    env_kwargs: Mapping[str, Any]
-    hyperparameters: Mapping[str, Any]
-    preset: str
-    command: str
-    versions: Mapping[str, str]
-    evaluations: str
-    validation: Validation
-    seeds: tuple[Seed, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON values, with a digest of them all."""
-        content = json.loads(json.dumps({"format": FORMAT, **dataclasses.asdict(self)}, allow_nan=False))
-        return {**content, "digest": digest(content)}
-
-    @classmethod
-    def from_json(cls, content: Any) -> Manifest:
-        """Read what `to_json` made; anything else is a KeyError, TypeError, AttributeError or ValueError."""
-        rest = {name: item for name, item in content.items() if name != "digest"}
-        if rest.pop("format", None) != FORMAT:
-            raise ValueError(f"its format is not {FORMAT}")
-        if digest({"format": FORMAT, **rest}) != content["digest"]:
-            raise ValueError("it does not fit its digest: it was changed after it was written")
-        validation, seeds = dict(rest.pop("validation")), rest.pop("seeds")
-        for interval in ("J_ci95", "score_ci95"):
-            if validation[interval] is not None:
-                validation[interval] = tuple(validation[interval])
-        return cls(
-            **rest,
-            validation=Validation(**validation),
-            seeds=tuple(Seed(**{**seed, "probe": tuple(seed["probe"])}) for seed in seeds),
-        )
-
-    def of(self, seed: int | None = None) -> Seed:
-        """The training with this seed, the first if none is asked for; another is a ValueError that lists them."""
-        if seed is None:
-            return self.seeds[0]
-        found = next((item for item in self.seeds if item.seed == seed), None)
-        if found is None:
-            listed = ", ".join(str(item.seed) for item in self.seeds)
-            raise ValueError(f"agent {self.name!r} has no training seed {seed!r}: allowed are {listed}")
-        return found
-
-    def run(self, seed: int) -> Run:
-        """The training run of a seed as far as its network and worlds need it; it plays on the processor."""
-        from thinmargin_agents.config.run import Run  # noqa: PLC0415  # names alone need no command line
-
-        months = max(1, int(self.hyperparameters["n_timesteps"]))
-        return Run(
-            algo=self.algo, env_id=self.env_id, env_kwargs=dict(self.env_kwargs), seed=seed, num_threads=1,
-            device="cpu", eval_freq=months, n_eval_episodes=max(2, self.validation.worlds), save_freq=months,
-            hyperparameters=dict(self.hyperparameters),
-        )  # fmt: skip
-
-
-class Evaluation(NamedTuple):
-    """How one seed did after so many months of experience; a row of `evaluations.csv`."""
-
-    seed: int
-    timesteps: int
-    seconds: float
-    J: float
-    """Mean of the validation worlds, RMB bn."""
-    score: float | None
-    """On the same worlds, percent; None where no best plans are known."""
-    bankrupt_share: float
-
-
-def digest(content: Any) -> str:
-    """SHA-256 of plain JSON values, so that a change by hand or by accident is noticed."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def trained_names() -> list[str]:
@@ -209,41 +58,14 @@ def manifest_of(name: str) -> Manifest:
     return read_manifest(FOLDER / name)
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """The manifest of an agent's folder; one that is damaged or foreign is a ShippedError."""
-    path = folder / MANIFEST
-    try:
-        manifest = Manifest.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ShippedError(f"{path} cannot be read: {error.strerror or error}; {_remedy(folder)}") from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ShippedError(f"{path} describes no shipped agent: {error!r}; {_remedy(folder)}") from error
-    except ValueError as error:
-        raise ShippedError(f"{path} describes no shipped agent: {error}; {_remedy(folder)}") from error
-    if manifest.name != folder.name:
-        raise ShippedError(f"{path} is of agent {manifest.name!r}, not {folder.name!r}; {_remedy(folder)}")
-    return manifest
-
-
 def evaluations_of(manifest: Manifest) -> list[Evaluation]:
     """What every seed earned while it learnt, seed by seed; a damaged file is a ShippedError."""
     folder = FOLDER / manifest.name
-    content = _checked(folder / EVALUATIONS, manifest.evaluations)
+    content = checked_content(folder / EVALUATIONS, manifest.evaluations)
     try:
         return read_evaluations(content.decode("utf-8"))
     except (KeyError, TypeError, ValueError) as error:
-        raise ShippedError(f"{folder / EVALUATIONS} holds no evaluations: {error!r}; {_remedy(folder)}") from error
-
-
-def read_evaluations(text: str) -> list[Evaluation]:
-    """The rows of a table with COLUMNS; a missing or foreign one is a KeyError, TypeError or ValueError."""
-    return [
-        Evaluation(
-            int(row["seed"]), int(row["timesteps"]), float(row["seconds"]), float(row["J"]),
-            float(row["score"]) if row["score"] else None, float(row["bankrupt_share"]),
-        )
-        for row in csv.DictReader(io.StringIO(text))
-    ]  # fmt: skip
+        raise ShippedError(f"{folder / EVALUATIONS} holds no evaluations: {error!r}; {remedy(folder)}") from error
 
 
 def agent(name: str, seed: int | None = None) -> Policy:
@@ -268,26 +90,9 @@ def load(folder: Path, manifest: Manifest, one: Seed) -> Policy:
     from thinmargin_agents.sb3.networks import policy_of  # noqa: PLC0415  # as above
 
     path = folder / one.file
-    content = _checked(path, one.sha256)
+    content = checked_content(path, one.sha256)
     try:
         run = manifest.run(one.seed)
         return policy_of(network_of(run, read_actor(content)), run)
     except (KeyError, TypeError, ValueError) as error:
-        raise ShippedError(f"{path} does not fit its {MANIFEST}: {error}; {_remedy(folder)}") from error
-
-
-def _checked(path: Path, sha256: str) -> bytes:
-    """The content of a file of an agent's folder, if it is the one that the manifest names."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ShippedError(f"{path} cannot be read: {error.strerror or error}; {_remedy(path.parent)}") from error
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise ShippedError(
-            f"{path} is damaged or foreign: it does not have the SHA-256 that {MANIFEST} names; {_remedy(path.parent)}"
-        )
-    return content
-
-
-def _remedy(folder: Path) -> str:
-    return f"install thinmargin anew, or make it again: python -m thinmargin_agents.shipping {folder.name} RUN ..."
+        raise ShippedError(f"{path} does not fit its {MANIFEST}: {error}; {remedy(folder)}") from error

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from thinmargin.baselines import BASELINES, baseline
 from thinmargin.settings import Settings
 from thinmargin_agents.play.errors import PolicyError
-from thinmargin_agents.policies.by_name import Entrant, Member
+from thinmargin_agents.policies.entrants import Entrant, Member
 from thinmargin_agents.report.roles import Cast, cast_of
 from thinmargin_agents.report.sections.glossary import about, terms
 from thinmargin_agents.report.sections.headline import headline, why_no_score

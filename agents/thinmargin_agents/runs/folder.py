@@ -23,28 +23,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from thinmargin.files import DamagedFileError, write_atomically
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
-from thinmargin_agents.runs.lock import LOCK, LockedError, locked
+from thinmargin_agents.runs.file_names import (
+    BUILT_ON,
+    COMMAND,
+    CONFIG,
+    RUN_FILES,
+    TEMPORARY_FILES,
+    TREE,
+    VERSIONS,
+    Which,
+)
+from thinmargin_agents.runs.lock import LockedError, locked
 from thinmargin_agents.runs.provenance import built_on
 from thinmargin_agents.runs.safetensors_tree import read_json, read_tree, write_json, write_tree
-
-Which = Literal["best", "checkpoint"]
-TREE = "state.safetensors"
-CONFIG = "config.json"
-BUILT_ON = "built_on.json"
-EVALUATIONS = "evaluations.csv"
-SPARE = ".*.tmp"
-"""Files that were being written when a process was killed."""
-OURS = (
-    *(CONFIG, BUILT_ON, EVALUATIONS, LOCK, "command.txt", "versions.json"),
-    *(f"{which}{end}" for which in get_args(Which) for end in ("", f"/{TREE}")),
-)
-"""What is read or written in a run folder: never through a link, which could lead out of it."""
 
 
 class RunError(ValueError):
@@ -93,8 +90,8 @@ class RunFolder:
         Raises:
             OSError: the folder cannot be written.
         """
-        write_atomically(path / "command.txt", shlex.join(["python", *sys.argv]) + "\n")
-        write_json(path / "versions.json", versions())
+        write_atomically(path / COMMAND, shlex.join(["python", *sys.argv]) + "\n")
+        write_json(path / VERSIONS, versions())
         write_json(path / BUILT_ON, built_on(run.hyperparameters.get("env_wrapper")))
         write_json(path / CONFIG, run.to_json())
         return cls(path)
@@ -106,7 +103,7 @@ class RunFolder:
             raise RunError(f"{path}: no such run folder")
         if not (path / CONFIG).is_file():
             raise RunError(f"{path}: not a run folder: it has no {CONFIG}")
-        for name in OURS:
+        for name in RUN_FILES:
             if (path / name).is_symlink():
                 raise RunError(f"{path / name}: a link: a run folder is used only if all of it lies inside")
         return cls(path)
@@ -122,7 +119,7 @@ class RunFolder:
         try:
             with locked(self.path):
                 for folder in (self.path, *(self.path / which for which in get_args(Which))):
-                    for spare in folder.glob(SPARE):
+                    for spare in folder.glob(TEMPORARY_FILES):
                         spare.unlink(missing_ok=True)
                 yield
         except LockedError as error:
@@ -147,7 +144,7 @@ class RunFolder:
 
     def other_versions(self) -> list[str]:
         """In words, the libraries that are not those the run began with: its numbers may differ from now on."""
-        file, now = self.path / "versions.json", versions()
+        file, now = self.path / VERSIONS, versions()
         try:
             before = dict(read_json(file)) if file.is_file() else now
         except (DamagedFileError, TypeError, ValueError) as error:

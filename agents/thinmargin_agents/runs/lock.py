@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from thinmargin_agents.runs.file_names import LOCK
+
 if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
 
-LOCK = ".lock"
-"""The file that is locked; it stays in the folder, empty."""
 UNKNOWN = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 """What a file system without locks answers."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-OWN = ("seed", "tensorboard_log")
+PER_RUN = ("seed", "tensorboard_log")
 """Settings in which runs of one agent may differ."""
 
 

@@ -14,7 +14,7 @@ from stable_baselines3.common.noise import NormalActionNoise
 from thinmargin import MONTHLY_DISCOUNT
 from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.errors import ConfigError
-from thinmargin_agents.config.hyperparameters import HOUSE, linear_start
+from thinmargin_agents.config.hyperparameters import NOT_SB3_ARGUMENTS, linear_start
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.sb3.paired_worlds import PairedRecurrentRolloutBuffer, PairedRolloutBuffer
 from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
@@ -65,7 +65,7 @@ def build(run: Run, environment: EcosystemVecEnv) -> BaseAlgorithm:
     Raises:
         ValueError, AssertionError: hyper-parameters do not fit each other or the environment's spaces.
     """
-    values = {name: value for name, value in run.hyperparameters.items() if name not in HOUSE}
+    values = {name: value for name, value in run.hyperparameters.items() if name not in NOT_SB3_ARGUMENTS}
     values["policy_kwargs"] = policy_arguments(run)
     values.setdefault("gamma", MONTHLY_DISCOUNT)
     for name in ("learning_rate", "clip_range"):

@@ -58,13 +58,13 @@ def load_weights(network: BasePolicy, arrays: Mapping[str, Any]) -> None:
             raise ValueError(f"{name} has shape {tuple(tensor.shape)}: {tuple(wanted[name].shape)} is wanted")
         if tensor.dtype != wanted[name].dtype:
             raise ValueError(f"{name} has type {tensor.dtype}: {wanted[name].dtype} is wanted")
-    spoilt = not_finite(given)
-    if spoilt:
-        raise ValueError(f"{spoilt} has numbers that are not finite")
+    non_finite = first_non_finite(given)
+    if non_finite:
+        raise ValueError(f"{non_finite} has numbers that are not finite")
     network.load_state_dict(given)
 
 
-def not_finite(tensors: Mapping[str, torch.Tensor]) -> str | None:
+def first_non_finite(tensors: Mapping[str, torch.Tensor]) -> str | None:
     """The first of these weights with NaN or infinity in it, or None."""
     return next((name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()), None)
 

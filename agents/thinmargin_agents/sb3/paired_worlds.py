@@ -16,7 +16,7 @@ from sb3_contrib.common.recurrent.buffers import RecurrentRolloutBuffer
 from stable_baselines3.common.buffers import RolloutBuffer
 
 
-def without_luck(advantages: Any, starts: Any, copies: int, horizon: int) -> Any:
+def advantage_over_world_mean(advantages: Any, starts: Any, copies: int, horizon: int) -> Any:
     """Advantages less the mean over the firms of the same world at the same month.
 
     Args:
@@ -41,7 +41,7 @@ def without_luck(advantages: Any, starts: Any, copies: int, horizon: int) -> Any
 
 
 class _Paired:
-    """What both buffers share: see `without_luck`."""
+    """What both buffers share: see `advantage_over_world_mean`."""
 
     advantages: Any
     episode_starts: Any
@@ -53,7 +53,7 @@ class _Paired:
     def compute_returns_and_advantage(self, last_values: torch.Tensor, dones: Any) -> None:
         """Returns as ever; advantages without luck."""
         super().compute_returns_and_advantage(last_values, dones)  # type: ignore[misc]  # of the buffer beside it
-        self.advantages = without_luck(self.advantages, self.episode_starts, self._copies, self._horizon)
+        self.advantages = advantage_over_world_mean(self.advantages, self.episode_starts, self._copies, self._horizon)
 
 
 class PairedRolloutBuffer(_Paired, RolloutBuffer):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from thinmargin.baselines import BASELINES
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.play.outcome import FIRST_YEAR, YEARLY, Outcome
-from thinmargin_agents.policies.by_name import Entrant
+from thinmargin_agents.policies.entrants import Entrant
 from thinmargin_agents.scoring import statistics
 from thinmargin_agents.scoring.score import FORESIGHT, THRESHOLDS, TUNED, Anchors, score_profile, score_summary
 

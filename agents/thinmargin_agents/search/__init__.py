@@ -6,7 +6,7 @@ from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.train_config import TrainConfig
 
 MOST_TRIALS, MOST_SEEDS = 1_000_000, 1000
-IDLE = ("resume", "seeds", "tensorboard_log", "save_freq")
+FLAGS_WITHOUT_EFFECT = ("resume", "seeds", "tensorboard_log", "save_freq")
 """Flags of a run that say nothing to a search."""
 
 
@@ -37,6 +37,6 @@ def check_flags(config: TrainConfig) -> None:
         if not 1 <= value <= most:
             raise ConfigError(f"--{name.replace('_', '-')} is {value}: allowed are 1 to {most}")
     plain = TrainConfig()
-    for name in IDLE:
+    for name in FLAGS_WITHOUT_EFFECT:
         if getattr(config, name) != getattr(plain, name):
             raise ConfigError(f"--{name.replace('_', '-')} says nothing to --optimize: leave one of them out")

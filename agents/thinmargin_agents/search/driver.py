@@ -84,7 +84,7 @@ class Driver:
             trial.report(message.value, message.step)
             self._months[number] = message.step
             self._board.judged(number, message.value)
-            self._workers.answer(number, go_on=not trial.should_prune())
+            self._workers.answer(number, proceed=not trial.should_prune())
         elif isinstance(message, Lost):
             again = give_up(self._study, trial, message.reason)
             self._forget(trial, f"{message.reason}: {'it is tried again' if again else 'not tried again'}")

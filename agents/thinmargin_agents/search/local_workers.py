@@ -58,10 +58,10 @@ class LocalWorkers:
             if worker.pipe in ready
         ]  # fmt: skip
 
-    def answer(self, number: int, *, go_on: bool) -> None:
+    def answer(self, number: int, *, proceed: bool) -> None:
         """Let a judged trial go on, or end it."""
         with contextlib.suppress(OSError):  # its worker died meanwhile: the next news say so
-            self._busy[number].pipe.send(go_on)
+            self._busy[number].pipe.send(proceed)
 
     def close(self) -> None:
         """End every process."""

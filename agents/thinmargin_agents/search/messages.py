@@ -70,7 +70,7 @@ class Workers(Protocol):
     def news(self, seconds: float) -> list[tuple[int, Message]]:
         """What was said of which trial, waiting at most so long for the first."""
 
-    def answer(self, number: int, *, go_on: bool) -> None:
+    def answer(self, number: int, *, proceed: bool) -> None:
         """Let a judged trial go on, or end it."""
 
     def close(self) -> None:

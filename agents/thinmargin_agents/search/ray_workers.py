@@ -36,9 +36,9 @@ class Desk:
         said, self._said = self._said, []
         return said
 
-    async def answer(self, number: int, go_on: bool) -> None:
+    async def answer(self, number: int, proceed: bool) -> None:
         """Let a judged trial go on, or end it."""
-        self._answers.pop(number).set_result(go_on)
+        self._answers.pop(number).set_result(proceed)
 
 
 def train(job: Job, desk: Any) -> Ended:
@@ -97,10 +97,10 @@ class RayWorkers:
             return Lost(f"its worker was lost: {first_line(error)}")
         return ended
 
-    def answer(self, number: int, *, go_on: bool) -> None:
+    def answer(self, number: int, *, proceed: bool) -> None:
         """Let a judged trial go on, or end it."""
         with self._connected():
-            self._ray.get(self._desk.answer.remote(number, go_on))
+            self._ray.get(self._desk.answer.remote(number, proceed))
 
     def close(self) -> None:
         """End every task."""

@@ -18,7 +18,7 @@ from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.runs.folder import DivergedError
 from thinmargin_agents.sb3.building import build_environment, build_model
-from thinmargin_agents.sb3.networks import not_finite, policy_of
+from thinmargin_agents.sb3.networks import first_non_finite, policy_of
 from thinmargin_agents.search.messages import Ended, Job, Judged, Message, Went, first_line
 from thinmargin_agents.search.target import Target, target_of
 
@@ -141,6 +141,8 @@ class _Months(BaseCallback):
 
 def _check_finite(model: BaseAlgorithm) -> None:
     """Nothing if every weight of the network is a number, else a DivergedError."""
-    spoilt = not_finite(model.policy.state_dict())
-    if spoilt is not None:
-        raise DivergedError(f"training diverged before {model.num_timesteps:,} months: {spoilt} is no longer finite")
+    non_finite = first_non_finite(model.policy.state_dict())
+    if non_finite is not None:
+        raise DivergedError(
+            f"training diverged before {model.num_timesteps:,} months: {non_finite} is no longer finite"
+        )

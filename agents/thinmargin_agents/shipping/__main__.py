@@ -14,7 +14,7 @@ from thinmargin_agents.cli.command import UsageError, run
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from thinmargin_agents.policies.shipped import Manifest
+    from thinmargin_agents.policies.manifest import Manifest
 
 PROGRAM = "python -m thinmargin_agents.shipping"
 LONGEST = 300
@@ -48,7 +48,8 @@ class ShippingConfig:
 def check(config: ShippingConfig) -> None:
     """Nothing if the flags can be used, else a ValueError that names flag, value and what is allowed."""
     from thinmargin.baselines import BASELINES  # noqa: PLC0415  # not for --help
-    from thinmargin_agents.policies.shipped import FOLDER, MANIFEST, NAME  # noqa: PLC0415  # as above
+    from thinmargin_agents.policies.manifest import MANIFEST  # noqa: PLC0415  # as above
+    from thinmargin_agents.policies.shipped import FOLDER, NAME  # noqa: PLC0415  # as above
     from thinmargin_agents.scoring.score import FORESIGHT  # noqa: PLC0415  # as above
 
     if not NAME.fullmatch(config.name):

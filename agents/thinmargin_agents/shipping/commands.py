@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from thinmargin_agents.cli.command import command_of
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.hyperparameters import flat
-from thinmargin_agents.config.preset import EVALUATIONS, load_preset, preset_names, resolve
+from thinmargin_agents.config.preset import EVALUATIONS_PER_RUN, load_preset, preset_names, resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
 
@@ -61,7 +61,7 @@ def training_of(run: Run, seeds: Sequence[int]) -> Training:
 def _config(run: Run, preset: str) -> TrainConfig:
     """The command line that begins from this preset and says all that the run has otherwise."""
     hyperparameters, env_kwargs = load_preset(preset, run.algo, run.env_id)
-    often = max(1, run.total_timesteps // EVALUATIONS)
+    often = max(1, run.total_timesteps // EVALUATIONS_PER_RUN)
     mine, theirs = flat(run.hyperparameters), flat(hyperparameters)
     mine.setdefault("env_wrapper", None)
     changed = {

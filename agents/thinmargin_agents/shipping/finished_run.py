@@ -13,10 +13,11 @@ from typing import Any
 from thinmargin.files import DamagedFileError
 from thinmargin_agents.config.hyperparameters import flat
 from thinmargin_agents.config.run import Run
-from thinmargin_agents.policies.shipped import Evaluation
-from thinmargin_agents.runs.folder import EVALUATIONS, RunError, RunFolder
+from thinmargin_agents.policies.manifest import Evaluation
+from thinmargin_agents.runs.file_names import EVALUATIONS
+from thinmargin_agents.runs.folder import RunError, RunFolder
 from thinmargin_agents.runs.safetensors_tree import read_json
-from thinmargin_agents.runs.same_agent import OWN, differing
+from thinmargin_agents.runs.same_agent import PER_RUN, differing
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +107,7 @@ def check_alike(runs: Sequence[Finished]) -> None:
 
 
 def _differences(one: Run, other: Run) -> list[str]:
-    """In words, the settings in which two runs differ, but for those of OWN."""
+    """In words, the settings in which two runs differ, but for those of PER_RUN."""
     mine, theirs = _settings(one), _settings(other)
     return [
         f"{name} is {theirs.get(name, 'not set')!r}, not {mine.get(name, 'not set')!r}"
@@ -116,6 +117,6 @@ def _differences(one: Run, other: Run) -> list[str]:
 
 def _settings(run: Run) -> dict[str, Any]:
     settings = dataclasses.asdict(run)
-    plain = {name: value for name, value in settings.items() if name not in (*OWN, "hyperparameters", "env_kwargs")}
+    plain = {name: value for name, value in settings.items() if name not in (*PER_RUN, "hyperparameters", "env_kwargs")}
     inner = {f"env_kwargs {name}": value for name, value in run.env_kwargs.items()}
     return plain | inner | flat(run.hyperparameters)

@@ -16,7 +16,8 @@ from thinmargin.records import markdown_table
 from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.hyperparameters import TABLE, flat
 from thinmargin_agents.evaluate.tables import plain_cell
-from thinmargin_agents.policies.shipped import Manifest, evaluations_of, manifest_of, trained_names
+from thinmargin_agents.policies.manifest import Manifest
+from thinmargin_agents.policies.shipped import evaluations_of, manifest_of, trained_names
 
 WIDTH = 120
 """Characters of a line of prose."""

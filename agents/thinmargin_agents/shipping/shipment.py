@@ -21,7 +21,8 @@ from thinmargin_agents.config.run import Run
 from thinmargin_agents.judging.validation import Judge
 from thinmargin_agents.play.outcome import Numbers
 from thinmargin_agents.play.rollout import play_worlds
-from thinmargin_agents.policies.shipped import COLUMNS, EVALUATIONS, MANIFEST, Evaluation, Manifest, Seed, Validation
+from thinmargin_agents.policies.manifest import COLUMNS, MANIFEST, Evaluation, Manifest, Seed, Validation
+from thinmargin_agents.runs.file_names import EVALUATIONS
 from thinmargin_agents.runs.folder import RunError
 from thinmargin_agents.runs.safetensors_tree import write_json
 from thinmargin_agents.sb3.actor_weights import Arrays, actor_of, network_of, write_actor

@@ -16,12 +16,12 @@ from rich.console import Console
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import Logger
 
-from thinmargin_agents.config.run import Run, judged_where
+from thinmargin_agents.config.run import Run, evaluation_flags
 from thinmargin_agents.judging.validation import Judge
 from thinmargin_agents.monitoring.judgement import Judgement
 from thinmargin_agents.runs.folder import DivergedError, RunError, RunFolder, load_policy
 from thinmargin_agents.sb3.building import build_environment, build_model, environment_arguments, training_notes
-from thinmargin_agents.sb3.networks import not_finite, policy_of
+from thinmargin_agents.sb3.networks import first_non_finite, policy_of
 from thinmargin_agents.sb3.snapshot import capture, restore, restore_rng
 from thinmargin_agents.scoring.comparison import REFERENCE
 from thinmargin_agents.training.callbacks.checkpoint import CheckpointCallback, Stopped
@@ -41,7 +41,7 @@ def train(
     folder: RunFolder,
     *,
     shown: bool = True,
-    go_on: bool = False,
+    resume: bool = False,
     report: Callable[[Step], object] | None = None,
 ) -> Judgement | None:
     """Train a run in its folder and compare its best policy with the baseline.
@@ -52,7 +52,7 @@ def train(
         run: what to train.
         folder: where; `RunFolder.create` makes it.
         shown: show a progress bar, and say what happens.
-        go_on: continue from the folder's checkpoint; a run killed before it had one begins again.
+        resume: continue from the folder's checkpoint; a run killed before it had one begins again.
         report: told after every update and every evaluation how far the run is; a true answer stops it as Ctrl-C does.
 
     Returns:
@@ -66,16 +66,16 @@ def train(
     """
     torch.set_num_threads(run.num_threads)
     with folder.held():
-        learning = _Learning(run, folder, shown=shown, report=report)
-        if go_on:
-            learning.go_back()
-        learning.introduce()
-        if not learning.learn():
+        trainer = _Trainer(run, folder, shown=shown, report=report)
+        if resume:
+            trainer.restore_checkpoint()
+        trainer.introduce()
+        if not trainer.learn():
             return None
-        return learning.conclude()
+        return trainer.conclude()
 
 
-class _Learning:
+class _Trainer:
     """A run while it runs."""
 
     def __init__(self, run: Run, folder: RunFolder, *, shown: bool, report: Callable[[Step], object] | None) -> None:
@@ -97,20 +97,20 @@ class _Learning:
 
     def _save(self, next_save: int) -> None:
         tree = capture(self._model, self._environment)
-        spoilt = not_finite(self._model.policy.state_dict())
-        if spoilt is not None:
-            raise self._diverged(spoilt)
+        non_finite = first_non_finite(self._model.policy.state_dict())
+        if non_finite is not None:
+            raise self._diverged(non_finite)
         for board in boards(self._model.logger):
             board.writer.flush()  # what is not written now will not be written when the run goes on
         self._folder.save("checkpoint", {**tree, "validation": self._validation.state(), "next_save": next_save})
 
-    def _diverged(self, spoilt: str) -> DivergedError:
+    def _diverged(self, non_finite: str) -> DivergedError:
         return DivergedError(
-            f"{self._folder.path}: training diverged before {self._model.num_timesteps:,} months: {spoilt} is no longer"
-            " finite; the last checkpoint is kept; a smaller learning_rate or max_grad_norm may help"
+            f"{self._folder.path}: training diverged before {self._model.num_timesteps:,} months: {non_finite} is no"
+            " longer finite; the last checkpoint is kept; a smaller learning_rate or max_grad_norm may help"
         )
 
-    def go_back(self) -> None:
+    def restore_checkpoint(self) -> None:
         """Go on from the folder's checkpoint; a run that was killed before it had one begins again."""
         self._purge = 0
         if not self._folder.has("checkpoint"):
@@ -126,7 +126,7 @@ class _Learning:
             self._validation.restore(tree["validation"])
         except (LookupError, ValueError, TypeError, ArithmeticError, RuntimeError, AttributeError) as error:
             raise RunError(f"{self._folder.path}: the checkpoint does not fit config.json: {error}") from error
-        self._checkpoint.on_going_on = lambda: restore_rng(self._model, tree["dice"])
+        self._checkpoint.on_resume = lambda: restore_rng(self._model, tree["dice"])
 
     def introduce(self) -> None:
         """Say what begins."""
@@ -190,7 +190,7 @@ class _Learning:
         if left <= 0:
             return True
         going_on = f"go on with: python train.py --resume {self._folder.path}"
-        scored, anew = self._judge.anchors is not None, self._checkpoint.on_going_on is None
+        scored, anew = self._judge.anchors is not None, self._checkpoint.on_resume is None
         statistics = StatisticsCallback(self._run, self._environment, scored=scored, anew=anew)
         all_callbacks = CallbackList([statistics, self._validation, self._checkpoint, self._progress])
         try:
@@ -207,10 +207,10 @@ class _Learning:
             self._console.print(f"failed; when it can be written again, {going_on}")
             raise
         except (ValueError, RuntimeError) as error:  # what is said to numbers that are not finite
-            spoilt = not_finite(self._model.policy.state_dict())
-            if spoilt is None:
+            non_finite = first_non_finite(self._model.policy.state_dict())
+            if non_finite is None:
                 raise
-            raise self._diverged(spoilt) from error
+            raise self._diverged(non_finite) from error
         finally:
             self._progress.stop()
         return True
@@ -220,7 +220,7 @@ class _Learning:
         last = Judge(self._arguments, FINAL_WORLDS)
         best = load_policy(self._folder.path)
         judgement = last.judge(best)
-        judge = shlex.join(["python", "evaluate.py", str(self._folder.path), *judged_where(self._run)])
+        judge = shlex.join(["python", "evaluate.py", str(self._folder.path), *evaluation_flags(self._run)])
         score = self._judge.judge(best).score_in_words
         told = f"{score} of 100, on the {len(self._judge.keys)} validation worlds it was chosen on\n" if score else ""
         self._console.print(

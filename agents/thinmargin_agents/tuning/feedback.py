@@ -8,7 +8,7 @@ import numpy as np
 
 from thinmargin.plans import FEATURE_NAMES, Numbers, Surprise, between
 from thinmargin.records import LEVERS
-from thinmargin_agents.play.candidates import Seen, Trials
+from thinmargin_agents.play.candidates import Candidates, Seen
 
 FEATURES = (
     "users_home", "users_overseas", "fans", "share_home", "share_overseas", "unit_cost", "component", "market", "cash",
@@ -29,21 +29,21 @@ def surprise_of(knots: Numbers, keys: Sequence[int]) -> tuple[Surprise, Numbers]
     Means and standard deviations of what is observed in the worlds of `keys` under the plan. The second
     value is the deviations of every third month, shape (samples, features).
     """
-    trials = Trials(keys, 1)
-    record = np.zeros((trials.horizon, len(keys), len(FEATURE_NAMES)))
+    candidates = Candidates(keys, 1)
+    record = np.zeros((candidates.horizon, len(keys), len(FEATURE_NAMES)))
 
     def watch(seen: Seen, time: float) -> Numbers:
-        record[round(time * trials.horizon)] = seen[0]
+        record[round(time * candidates.horizon)] = seen[0]
         return between(knots, [time])
 
-    trials.play(watch)
+    candidates.play(watch)
     looked_at = record[..., [FEATURE_NAMES.index(name) for name in FEATURES]]
-    months, times = np.arange(trials.horizon) / trials.horizon, np.linspace(0.0, 1.0, CENTRES)
+    months, times = np.arange(candidates.horizon) / candidates.horizon, np.linspace(0.0, 1.0, CENTRES)
     means = looked_at.mean(axis=1)
     centre = np.stack([np.interp(times, months, column) for column in means.T], axis=1)
     scale = np.maximum(looked_at.std(axis=1).mean(axis=0), NARROWEST)
     surprise = Surprise(FEATURES, centre, scale)
-    deviations = [surprise.of(record[month], [month / trials.horizon]) for month in range(0, trials.horizon, 3)]
+    deviations = [surprise.of(record[month], [month / candidates.horizon]) for month in range(0, candidates.horizon, 3)]
     return surprise, np.concatenate(deviations)
 
 

@@ -16,7 +16,7 @@ from thinmargin.plans import Feedback, Numbers, PlanPolicy, between, correction
 from thinmargin.records import LEVERS, PRICE
 from thinmargin.settings import Settings
 from thinmargin.tuned import tuned_policy
-from thinmargin_agents.play.candidates import Earned, Seen, Trials
+from thinmargin_agents.play.candidates import Candidates, Earned, Seen
 from thinmargin_agents.tuning.feedback import gain_of, surprise_of, whitening
 from thinmargin_agents.tuning.search import climb
 
@@ -91,7 +91,7 @@ def constant(
 ) -> Sought:
     """The best constant levers, the first of them at most `highest_price` as an action."""
     settings = Settings(horizon=horizon, closing=closing)
-    trials = Trials(effort.keys, effort.population, settings)
+    candidates = Candidates(effort.keys, effort.population, settings)
 
     def levers(numbers: Numbers) -> Numbers:
         actions = clipped(numbers)
@@ -100,14 +100,14 @@ def constant(
 
     found = [
         climb(
-            lambda numbers: trials.plans(levers(numbers)).value.mean(axis=1),
+            lambda numbers: candidates.plans(levers(numbers)).value.mean(axis=1),
             start, WIDE, generations=effort.generations, population=effort.population, seed=effort.seed + number + 1,
             told=told,
         )
         for number, start in enumerate(STARTS)
     ]  # fmt: skip
     best = levers(max(found, key=lambda item: item.value).numbers)
-    earned = Trials(effort.keys, 1, settings).plans(best[None])
+    earned = Candidates(effort.keys, 1, settings).plans(best[None])
     return sought(PlanPolicy(best), earned, sum(item.evaluations for item in found))
 
 
@@ -132,7 +132,7 @@ def myopic(effort: Effort, told: Told) -> Sought:
 def bang_bang(effort: Effort, told: Told) -> Sought:
     """The best of the sixteen corners."""
     corners = np.array(list(itertools.product((-1.0, 1.0), repeat=len(LEVERS))))
-    earned = Trials(effort.keys, len(corners)).plans(corners[:, None])
+    earned = Candidates(effort.keys, len(corners)).plans(corners[:, None])
     best = int(earned.value.mean(axis=1).argmax())
     told(float(earned.value[best].mean()))
     return sought(PlanPolicy(corners[best][None]), Earned(*(column[best] for column in earned)), len(corners))
@@ -143,16 +143,16 @@ def plan(effort: Effort, told: Told) -> Sought:
     shape = (-1, effort.knots, len(LEVERS))
 
     def seek(number: int, worlds: int, start: Numbers, spread: float) -> tuple[Numbers, float, int]:
-        trials = Trials(effort.span[:worlds], effort.population)
+        candidates = Candidates(effort.span[:worlds], effort.population)
         return climb(
-            lambda numbers: trials.plans(clipped(numbers.reshape(shape))).value.mean(axis=1),
+            lambda numbers: candidates.plans(clipped(numbers.reshape(shape))).value.mean(axis=1),
             start, spread, generations=effort.generations, population=effort.population,
             seed=effort.seed + number + 1, told=told,
-            refresh=lambda generation: trials.draw(effort.others(number, generation, worlds)),
+            refresh=lambda generation: candidates.draw(effort.others(number, generation, worlds)),
         )  # fmt: skip
 
     def judged(numbers: Numbers) -> Earned:
-        return Trials(effort.keys, 1).plans(clipped(numbers.reshape(shape)))
+        return Candidates(effort.keys, 1).plans(clipped(numbers.reshape(shape)))
 
     few = max(effort.worlds // COARSE, 1)
     found = [seek(number, few, np.tile(start, effort.knots), WIDE) for number, start in enumerate(STARTS)]
@@ -173,24 +173,24 @@ def plan_with_feedback(effort: Effort, told: Told) -> Sought:
         knots = clipped(table[:, : start.size].reshape(-1, *start.shape))
         return knots, gain_of(table[:, start.size :], whole)
 
-    def play(trials: Trials, numbers: Numbers) -> Earned:
+    def play(candidates: Candidates, numbers: Numbers) -> Earned:
         knots, gain = read(numbers)
 
         def answer(seen: Seen, time: float) -> Numbers:
             return between(knots, [time]) + correction(gain, surprise.of(seen, [time]), [time], LIMIT)
 
-        return trials.play(answer)
+        return candidates.play(answer)
 
-    trials = Trials(effort.keys, effort.population)
+    candidates = Candidates(effort.keys, effort.population)
     found = climb(
-        lambda numbers: play(trials, numbers).value.mean(axis=1),
+        lambda numbers: play(candidates, numbers).value.mean(axis=1),
         np.concatenate([start.ravel(), np.zeros(len(LEVERS) * len(whole))]), FINE,
         generations=effort.generations, population=effort.population, seed=effort.seed + 1, told=told,
-        refresh=lambda generation: trials.draw(effort.others(0, generation, effort.worlds)),
+        refresh=lambda generation: candidates.draw(effort.others(0, generation, effort.worlds)),
     )  # fmt: skip
     knots, gain = read(found.numbers)
     policy = PlanPolicy(knots[0], Feedback(surprise, gain[0], LIMIT))
-    return sought(policy, play(Trials(effort.keys, 1), found.numbers), found.evaluations)
+    return sought(policy, play(Candidates(effort.keys, 1), found.numbers), found.evaluations)
 
 
 class Rule(NamedTuple):

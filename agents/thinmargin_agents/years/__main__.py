@@ -16,7 +16,7 @@ from thinmargin_agents.cli.command import UsageError, check_ranges, command_of, 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from thinmargin_agents.policies.by_name import Entrant
+    from thinmargin_agents.policies.entrants import Entrant
     from thinmargin_agents.scoring.comparison import Result
 
 PROGRAM = "python -m thinmargin_agents.years"
@@ -98,10 +98,15 @@ def _run(config: YearsConfig, errors: Console) -> int:
 def played(config: YearsConfig, entrants: Sequence[Entrant], console: Console) -> list[Result]:
     """Every policy through the same worlds; one that fails is a PolicyError."""
     from thinmargin.splits import KEYS  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.judging.arena import Arena, Evaluation, play_all, playground_of  # noqa: PLC0415  # as above
+    from thinmargin_agents.judging.arena import (  # noqa: PLC0415  # as above
+        Arena,
+        ArenaResults,
+        play_all,
+        playground_of,
+    )
     from thinmargin_agents.play.errors import PolicyError  # noqa: PLC0415  # as above
 
-    evaluation = Evaluation()
+    evaluation = ArenaResults()
     arena = Arena(playground_of(ENVIRONMENT), KEYS[config.split][: config.n_worlds])
     play_all(entrants, arena, [], evaluation, seed=config.seed, time_limit=math.inf, console=console)
     for failure in evaluation.failures.values():

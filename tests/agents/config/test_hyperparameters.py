@@ -11,14 +11,7 @@ import yaml
 from thinmargin import MONTHLY_DISCOUNT
 from thinmargin_agents.config.algorithms import ALL, OFF_POLICY, ON_POLICY
 from thinmargin_agents.config.errors import ConfigError
-from thinmargin_agents.config.hyperparameters import (
-    HOUSE,
-    TABLE,
-    checked,
-    flat,
-    merged,
-    names_of,
-)
+from thinmargin_agents.config.hyperparameters import NOT_SB3_ARGUMENTS, TABLE, checked, flat, merged, names_of
 from thinmargin_agents.config.preset import PAIRED, PRESETS, load_preset, preset_names, resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
@@ -52,12 +45,12 @@ def test_every_name_is_an_argument_of_the_class_or_of_its_policy_or_of_the_house
         if dot:
             assert (outer, inner in policy) == ("policy_kwargs", True), name
         else:
-            assert name in arguments or name in HOUSE, name
+            assert name in arguments or name in NOT_SB3_ARGUMENTS, name
 
 
 def test_no_name_of_the_house_is_one_of_stable_baselines_3s() -> None:
     for algo in ALL:
-        assert not set(HOUSE) & set(inspect.signature(CLASSES[algo]).parameters) - {"policy"}
+        assert not set(NOT_SB3_ARGUMENTS) & set(inspect.signature(CLASSES[algo]).parameters) - {"policy"}
 
 
 def test_every_hyperparameter_says_what_it_is_and_is_named_once_an_algorithm() -> None:

@@ -19,7 +19,8 @@ from thinmargin_agents.curves.__main__ import main
 from thinmargin_agents.curves.learning_curve import Course, course_of
 from thinmargin_agents.curves.picture import ALL, draw_all, draw_one, png_of, shows, wanted
 from thinmargin_agents.policies import shipped
-from thinmargin_agents.policies.shipped import COLUMNS, Manifest, Seed, Validation, trained_names
+from thinmargin_agents.policies.manifest import COLUMNS, Manifest, Seed, Validation
+from thinmargin_agents.policies.shipped import trained_names
 from thinmargin_agents.scoring.statistics import bootstrap_interval
 
 ROOT = Path(__file__).parents[3]

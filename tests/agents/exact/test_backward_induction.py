@@ -27,7 +27,7 @@ from thinmargin_agents.exact.backward_induction import (
     users_at_start,
 )
 from thinmargin_agents.exact.table import WANTED
-from thinmargin_agents.play.candidates import Trials
+from thinmargin_agents.play.candidates import Candidates
 
 ROOT = Path(__file__).parents[3]
 ROWS = 64
@@ -152,7 +152,7 @@ def test_no_variation_of_the_best_path_earns_more(best: Checked) -> None:
     waves = np.sin(months * generator.uniform(0.0, 0.5, (len(sizes), 1)) + generator.uniform(0.0, 6.3, (len(sizes), 1)))
     noise = generator.normal(size=waves.shape)
     table[1:, :, PRICE] += sizes[:, None] * np.where(generator.random((len(sizes), 1)) < 0.5, waves, noise)
-    worth = Trials([KEY], len(table), settings_of_the_world()).plans(table.clip(-1.0, 1.0)).value[:, 0]
+    worth = Candidates([KEY], len(table), settings_of_the_world()).plans(table.clip(-1.0, 1.0)).value[:, 0]
     assert worth[0] == pytest.approx(best.played.value, rel=1e-6)
     assert worth.max() < best.played.value * (1.0 + 1e-4)
     assert worth.min() < 0.95 * best.played.value, "else nothing was varied"

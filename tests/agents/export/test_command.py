@@ -19,6 +19,7 @@ from thinmargin_agents.export.conversion import exported
 from thinmargin_agents.export.file import compare, to_onnx
 from thinmargin_agents.export.graph import Graph
 from thinmargin_agents.policies import shipped
+from thinmargin_agents.policies.manifest import MANIFEST, Seed
 from thinmargin_agents.runs.folder import RunFolder
 from thinmargin_agents.sb3.networks import build_network, policy_of, weights
 
@@ -28,10 +29,10 @@ def test_a_shipped_agent_is_exported_by_its_name(
 ) -> None:
     run = dataclasses.replace(run_of("ppo"), seed=4)
     network = network_of(run)
-    one = shipped.Seed(4, "seed_4.safetensors", "", 1.0, None, 96, 96, 1.0, ())
+    one = Seed(4, "seed_4.safetensors", "", 1.0, None, 96, 96, 1.0, ())
     manifest: Any = SimpleNamespace(seeds=(one,), run=lambda _: run)
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / shipped.MANIFEST).write_text("{}", encoding="utf-8")
+    (tmp_path / "mine" / MANIFEST).write_text("{}", encoding="utf-8")
     monkeypatch.setattr(shipped, "FOLDER", tmp_path)
     monkeypatch.setattr(shipped, "manifest_of", lambda _: manifest)
     monkeypatch.setattr(shipped, "agent", lambda *_: policy_of(network, run))

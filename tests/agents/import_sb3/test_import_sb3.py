@@ -50,7 +50,7 @@ def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def go_on(folder: Path) -> None:
     opened = RunFolder.open(folder)
-    train(opened.run(), opened, shown=False, go_on=True)
+    train(opened.run(), opened, shown=False, resume=True)
 
 
 def stock_model(algo: str, **flags: Any) -> tuple[Run, BaseAlgorithm]:

@@ -7,7 +7,7 @@ from thinmargin.baselines import baseline
 from thinmargin.plans import between
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
-from thinmargin_agents.play.candidates import Trials
+from thinmargin_agents.play.candidates import Candidates
 from thinmargin_agents.play.rollout import play_worlds
 
 WORLDS = KEYS["validation"][:6]
@@ -20,7 +20,7 @@ def test_candidates_earn_what_a_rollout_of_the_same_policy_says() -> None:
     for row, policy in enumerate(policies):
         knots = getattr(policy, "knots", None)
         table[row] = policy.action if knots is None else knots
-    earned = Trials(WORLDS, 3).plans(table)
+    earned = Candidates(WORLDS, 3).plans(table)
     for row, (name, policy) in enumerate(zip(names, policies, strict=True)):
         outcome = play_worlds(policy, WORLDS)
         np.testing.assert_allclose(earned.value[row], outcome.value, rtol=1e-4, err_msg=name)
@@ -30,22 +30,22 @@ def test_candidates_earn_what_a_rollout_of_the_same_policy_says() -> None:
 
 def test_a_policy_that_looks_earns_what_its_rollout_says() -> None:
     policy = baseline("plan_with_feedback")
-    earned = Trials(WORLDS, 1).play(lambda seen, _: policy.predict(seen[0])[0][None])
+    earned = Candidates(WORLDS, 1).play(lambda seen, _: policy.predict(seen[0])[0][None])
     np.testing.assert_allclose(earned.value[0], play_worlds(policy, WORLDS).value, rtol=1e-9)
 
 
 def test_every_candidate_meets_the_same_worlds_also_after_new_ones_are_drawn() -> None:
-    trials = Trials(WORLDS, 2)
+    candidates = Candidates(WORLDS, 2)
     knots = np.full((2, 1, 4), -0.2)
-    first = trials.plans(knots).value
+    first = candidates.plans(knots).value
     np.testing.assert_array_equal(first[0], first[1])
-    trials.draw(KEYS["validation"][6:12])
-    other = trials.plans(knots).value
+    candidates.draw(KEYS["validation"][6:12])
+    other = candidates.plans(knots).value
     np.testing.assert_array_equal(other[0], other[1])
     assert not np.allclose(first, other)
-    np.testing.assert_array_equal(other, Trials(KEYS["validation"][6:12], 2).plans(knots).value)
+    np.testing.assert_array_equal(other, Candidates(KEYS["validation"][6:12], 2).plans(knots).value)
     with pytest.raises(ValueError, match="6 are wanted"):
-        trials.draw(KEYS["validation"][:5])
+        candidates.draw(KEYS["validation"][:5])
 
 
 def test_the_share_of_the_episode_told_is_that_of_the_horizon() -> None:
@@ -55,14 +55,16 @@ def test_the_share_of_the_episode_told_is_that_of_the_horizon() -> None:
         times.append(time)
         return between(np.zeros((1, 4)), [time])
 
-    Trials(WORLDS, 1, Settings(horizon=24)).play(answer)
+    Candidates(WORLDS, 1, Settings(horizon=24)).play(answer)
     np.testing.assert_allclose(times, np.arange(24) / 24)
 
 
 def test_owners_who_cannot_wait_value_the_same_firm_less() -> None:
     knots = baseline("constant_best").knots[None]
     values = [
-        Trials(WORLDS, 1, Settings(worlds="calibrated", parameters={"discount_rate": rate})).plans(knots).value.mean()
+        Candidates(WORLDS, 1, Settings(worlds="calibrated", parameters={"discount_rate": rate}))
+        .plans(knots)
+        .value.mean()
         for rate in (0.05, 0.10, 0.20)
     ]
     assert values[0] > 1.3 * values[1] > 1.3 * 1.3 * values[2]

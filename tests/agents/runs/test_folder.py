@@ -24,7 +24,8 @@ from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.play.rollout import play_worlds
-from thinmargin_agents.runs.folder import BUILT_ON, RunError, RunFolder, latest_run, load_policy
+from thinmargin_agents.runs.file_names import BUILT_ON
+from thinmargin_agents.runs.folder import RunError, RunFolder, latest_run, load_policy
 from thinmargin_agents.runs.safetensors_tree import write_tree
 from thinmargin_agents.training import trainer
 from thinmargin_agents.training.trainer import train
@@ -73,7 +74,7 @@ def refused(folder: Path, *words: str) -> None:
 
 def go_on(folder: Path) -> None:
     opened = RunFolder.open(folder)
-    train(opened.run(), opened, shown=False, go_on=True)
+    train(opened.run(), opened, shown=False, resume=True)
 
 
 def changed(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:

@@ -12,7 +12,11 @@ from gymnasium import spaces
 from thinmargin.splits import KEYS
 from thinmargin_agents.monitoring.tags import TRAINING, values_of
 from thinmargin_agents.play.rollout import play_worlds
-from thinmargin_agents.sb3.paired_worlds import PairedRecurrentRolloutBuffer, PairedRolloutBuffer, without_luck
+from thinmargin_agents.sb3.paired_worlds import (
+    PairedRecurrentRolloutBuffer,
+    PairedRolloutBuffer,
+    advantage_over_world_mean,
+)
 from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
 
 ID = "ThinMargin/Ecosystem-v0"
@@ -24,7 +28,7 @@ def test_an_advantage_is_what_a_firm_has_over_the_mean_of_its_world() -> None:
     advantages = np.array([[1.0, 3.0, 10.0, 10.0], [0.0, 4.0, -2.0, 6.0]], np.float32)
     starts = np.array([[1, 1, 1, 1], [0, 0, 0, 0]], np.float32)
     expected = [[-1.0, 1.0, 0.0, 0.0], [-2.0, 2.0, -4.0, 4.0]]
-    assert without_luck(advantages, starts, copies=2, horizon=2).tolist() == expected
+    assert advantage_over_world_mean(advantages, starts, copies=2, horizon=2).tolist() == expected
 
 
 def test_a_firm_that_starts_early_keeps_its_advantage_and_the_others_are_compared_without_it() -> None:
@@ -33,7 +37,7 @@ def test_a_firm_that_starts_early_keeps_its_advantage_and_the_others_are_compare
     starts[0] = 1.0
     starts[1, 2] = 1.0  # bankrupt in the first month: in another world until all start anew at month 2
     starts[2] = 1.0
-    found = without_luck(advantages, starts, copies=3, horizon=2)
+    found = advantage_over_world_mean(advantages, starts, copies=3, horizon=2)
     assert found.tolist() == [[-1.0, 0.0, 1.0], [-0.5, 0.5, 5.0], [-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0]]
 
 
@@ -41,7 +45,7 @@ def test_advantages_of_a_world_sum_to_zero_while_all_its_firms_are_in_it() -> No
     advantages = np.random.default_rng(0).normal(size=(30, 12)).astype(np.float32)
     starts = np.zeros((30, 12), np.float32)
     starts[::10] = 1.0
-    found = without_luck(advantages, starts, copies=4, horizon=10)
+    found = advantage_over_world_mean(advantages, starts, copies=4, horizon=10)
     assert found.dtype == np.float32
     assert np.abs(found.reshape(30, 3, 4).sum(axis=2)).max() < 1e-5
 
@@ -52,8 +56,8 @@ def test_luck_that_all_firms_of_a_world_share_makes_no_difference() -> None:
     luck = np.repeat(rng.normal(size=(6, 2)), 4, axis=1).astype(np.float32)
     starts = np.zeros((6, 8), np.float32)
     starts[0] = 1.0
-    with_luck = without_luck(skill + 100.0 * luck, starts, copies=4, horizon=6)
-    assert with_luck == pytest.approx(without_luck(skill, starts, copies=4, horizon=6), abs=1e-4)
+    with_luck = advantage_over_world_mean(skill + 100.0 * luck, starts, copies=4, horizon=6)
+    assert with_luck == pytest.approx(advantage_over_world_mean(skill, starts, copies=4, horizon=6), abs=1e-4)
 
 
 def test_the_buffer_leaves_returns_and_compares_advantages() -> None:

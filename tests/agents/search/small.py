@@ -99,9 +99,9 @@ class Scripted:
             del self._left[number]
         return [(number, message)]
 
-    def answer(self, number: int, *, go_on: bool) -> None:
-        self.answers.append((number, go_on))
-        if not go_on:
+    def answer(self, number: int, *, proceed: bool) -> None:
+        self.answers.append((number, proceed))
+        if not proceed:
             self._left[number] = [Ended("pruned")]
 
     def close(self) -> None:

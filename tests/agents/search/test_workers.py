@@ -23,7 +23,7 @@ def test_a_worker_that_is_killed_is_noticed_and_another_takes_the_next_trial(tmp
         while True:
             for _, message in workers.news(60.0):
                 if isinstance(message, Judged):
-                    workers.answer(0, go_on=True)
+                    workers.answer(0, proceed=True)
                 if isinstance(message, kind):
                     return message
 
@@ -49,7 +49,7 @@ def test_word_left_at_the_desk_is_heard_once_and_a_judgement_waits_for_its_answe
         await asyncio.sleep(0)
         heard = await desk.heard()
         assert not asked.done()
-        await desk.answer(4, go_on=False)
+        await desk.answer(4, proceed=False)
         return heard, await asked, await desk.heard()
 
     assert asyncio.run(talk()) == ([(3, Went(0, 10)), (4, Judged(0, 10, 1.0))], False, [])

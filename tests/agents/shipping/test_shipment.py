@@ -21,7 +21,8 @@ from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.policies import shipped
-from thinmargin_agents.policies.shipped import ShippedError, agent, evaluations_of, manifest_of, trained_names
+from thinmargin_agents.policies.manifest import ShippedError
+from thinmargin_agents.policies.shipped import agent, evaluations_of, manifest_of, trained_names
 from thinmargin_agents.runs.folder import load_policy
 from thinmargin_agents.sb3.actor_weights import read_actor
 from thinmargin_agents.sb3.building import environment_arguments

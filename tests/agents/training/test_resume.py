@@ -94,8 +94,8 @@ def trained(folder: RunFolder, *kills: int) -> RunFolder:
     """The run, killed where these months of experience are reached and resumed each time."""
     for number, months in enumerate(kills):
         with pytest.raises(KilledError):
-            train(folder.run(), folder, shown=False, go_on=number > 0, report=killed_after(months))
-    assert train(folder.run(), folder, shown=False, go_on=bool(kills), report=ignored) is not None
+            train(folder.run(), folder, shown=False, resume=number > 0, report=killed_after(months))
+    assert train(folder.run(), folder, shown=False, resume=bool(kills), report=ignored) is not None
     return folder
 
 

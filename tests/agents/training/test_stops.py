@@ -58,7 +58,7 @@ def policy_in(folder: RunFolder) -> dict[str, Any]:
 
 def assert_goes_on(folder: RunFolder, whole: RunFolder) -> None:
     """The run can be resumed and ends as one that nothing happened to."""
-    assert train(folder.run(), folder, shown=False, go_on=True) is not None
+    assert train(folder.run(), folder, shown=False, resume=True) is not None
     ours, theirs = policy_in(folder), policy_in(whole)
     assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
     assert not [*folder.path.rglob(".*.tmp")]
@@ -203,7 +203,7 @@ def test_a_checkpoint_that_was_removed_for_good_cannot_be_gone_on_from(tmp_path:
     train(folder.run(), folder, shown=False)
     shutil.rmtree(folder.path / "checkpoint")
     with pytest.raises(RunError, match="a policy but no checkpoint"):
-        train(folder.run(), folder, shown=False, go_on=True)
+        train(folder.run(), folder, shown=False, resume=True)
     assert folder.has("best")
 
 
@@ -283,7 +283,7 @@ def test_a_run_in_training_is_refused_to_everybody_else(tmp_path: Path) -> None:
     def second(step: Step) -> None:
         if step.timesteps == 96:
             with pytest.raises(RunError) as caught:
-                train(folder.run(), folder, shown=False, go_on=True)
+                train(folder.run(), folder, shown=False, resume=True)
             refused.append(str(caught.value))
 
     assert train(folder.run(), folder, shown=False, report=second) is not None

@@ -254,7 +254,7 @@ def test_a_resumed_run_doubles_nothing(whole: RunFolder, events: EventAccumulato
         patch.setattr(ProgressCallback, "_on_rollout_end", die)
         with pytest.raises(KeyboardInterrupt):
             train(folder.run(), folder, shown=False, report=lambda _: None)
-    train(folder.run(), folder, shown=False, go_on=True, report=lambda _: None)
+    train(folder.run(), folder, shown=False, resume=True, report=lambda _: None)
     both = events_of(folder.path)
     assert set(both.Tags()["scalars"]) == set(events.Tags()["scalars"])
     for tag in both.Tags()["scalars"]:
@@ -290,7 +290,7 @@ def test_a_run_that_stops_between_two_points_goes_on_to_the_same(
         patch.setattr(ProgressCallback, "_on_rollout_end", die)
         with pytest.raises(KeyboardInterrupt):
             train(run, folder, shown=False, report=lambda _: None)
-    train(run, folder, shown=False, go_on=True, report=lambda _: None)
+    train(run, folder, shown=False, resume=True, report=lambda _: None)
     parts = events_of(folder.path)
     for tag in whole.Tags()["scalars"]:
         if not tag.startswith("time/"):

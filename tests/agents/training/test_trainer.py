@@ -107,7 +107,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.M
     assert train(run, folder, shown=False) is None
     assert folder.load("checkpoint")["timesteps"] == 480
     monkeypatch.setattr(ProgressCallback, "tell", tell)
-    train(run, folder, shown=False, go_on=True)
+    train(run, folder, shown=False, resume=True)
     ours, theirs = folder.load("checkpoint"), whole.load("checkpoint")
     assert ours["timesteps"] == theirs["timesteps"] == 1440
     for name, theirs_by_name in theirs["parameters"]["policy"].items():
@@ -121,7 +121,7 @@ def test_a_finished_run_is_not_changed_by_resuming_it(tmp_path: Path) -> None:
     folder = trained(tmp_path, small_run(480))
     rows = (folder.path / "evaluations.csv").read_bytes()
     before, events = policy_in(folder), sorted(folder.path.glob("events*"))
-    assert train(folder.run(), folder, shown=False, go_on=True) is not None
+    assert train(folder.run(), folder, shown=False, resume=True) is not None
     assert (folder.path / "evaluations.csv").read_bytes() == rows
     assert all(np.array_equal(before[name], item) for name, item in policy_in(folder).items())
     assert sorted(folder.path.glob("events*")) == events
@@ -140,7 +140,7 @@ def test_a_run_killed_before_its_first_checkpoint_starts_over(tmp_path: Path, mo
         with pytest.raises(KeyboardInterrupt):
             train(run, folder, shown=False)
     assert folder.load("checkpoint")["timesteps"] == 0
-    train(run, folder, shown=False, go_on=True)
+    train(run, folder, shown=False, resume=True)
     ours, theirs = policy_in(folder), policy_in(whole)
     assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
 
@@ -170,7 +170,7 @@ def test_a_resumed_run_draws_the_same_curves(tmp_path: Path, monkeypatch: pytest
         patch.setattr(ProgressCallback, "_on_rollout_end", die_late)
         with pytest.raises(KeyboardInterrupt):
             train(run, folder, shown=False)
-    train(run, folder, shown=False, go_on=True)
+    train(run, folder, shown=False, resume=True)
     assert curves(folder.path) == curves(whole.path)
 
 
@@ -208,7 +208,7 @@ def test_a_run_without_idle_months_says_nothing_of_them_and_other_libraries_are_
     assert "note:" not in capsys.readouterr().out
     versions = json.loads((folder.path / "versions.json").read_text(encoding="utf-8"))
     (folder.path / "versions.json").write_text(json.dumps({**versions, "torch": "1.0"}), encoding="utf-8")
-    train(folder.run(), folder, shown=False, go_on=True)
+    train(folder.run(), folder, shown=False, resume=True)
     assert f"torch was 1.0 and is {versions['torch']}" in capsys.readouterr().out
 
 

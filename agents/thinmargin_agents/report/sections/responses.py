@@ -17,10 +17,10 @@ from thinmargin.baselines import Policy
 from thinmargin.levers import read_levers
 from thinmargin.plans import FEATURE_NAMES
 from thinmargin.records import LEVERS
-from thinmargin.settings import Settings, discrete_actions
+from thinmargin.settings import Settings
 from thinmargin.simulation import RUNNING
 from thinmargin_agents.play.candidates import play_rows
-from thinmargin_agents.play.errors import PolicyError
+from thinmargin_agents.play.checked_policy import CheckedPolicy
 
 Numbers = npt.NDArray[np.float64]
 Seen = npt.NDArray[np.float32]
@@ -129,7 +129,9 @@ def responses(policy: Policy, keys: Sequence[int], settings: Settings, name: str
     for month, seen in followed.seen.items():
         for varied in VARIED:
             observations = around(seen, varied.feature)
-            asked = levers_of(_Asked(policy, settings, name).actions(observations, None, fresh=True)[0])
+            asked = levers_of(
+                CheckedPolicy(policy, name, discrete=settings.discrete).actions(observations, None, fresh=True)[0]
+            )
             place = FEATURE_NAMES.index(varied.feature)
             column = observations[:, place].astype(np.float64)
             typical = int(np.abs(column - np.median(seen[:, place])).argmin())
@@ -139,8 +141,8 @@ def responses(policy: Policy, keys: Sequence[int], settings: Settings, name: str
 
 def follow(policy: Policy, keys: Sequence[int], settings: Settings, name: str, seed: int = 0) -> Followed:
     """Play a policy and keep what it saw and asked for."""
-    asked = _Asked(policy, settings, name)
-    asked.reset(seed)
+    checked = CheckedPolicy(policy, name, discrete=settings.discrete)
+    checked.reset(seed)
     batch, family = settings.batch(len(keys)), settings.family()
     for row, key in enumerate(keys):
         batch.draw(row, family, key)
@@ -155,7 +157,7 @@ def follow(policy: Policy, keys: Sequence[int], settings: Settings, name: str, s
             alive[batch.ends != RUNNING] = False
         if month in MONTHS and alive.sum() >= min(FEWEST, len(keys)):
             seen[month] = batch.observations[alive].copy()
-        answer, state = asked.actions(batch.observations.copy(), state, fresh=month == 0)
+        answer, state = checked.actions(batch.observations.copy(), state, fresh=month == 0, alive=alive)
         done[month, alive] = levers_of(answer[alive])
         return answer
 
@@ -187,32 +189,3 @@ def _path(done: Numbers) -> Numbers:
         if len(known):
             path[:, month] = np.percentile(known, (50.0, *BAND), axis=0)
     return path
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A policy whose answers are actions of shape (n, 4), whatever way it answers."""
-
-    policy: Policy
-    settings: Settings
-    name: str
-
-    def reset(self, seed: int) -> None:
-        reset = getattr(self.policy, "reset", None)
-        if callable(reset):
-            try:
-                reset(seed)
-            except Exception as error:
-                raise PolicyError(f"policy {self.name!r}: reset raised {type(error).__name__}: {error}") from error
-
-    def actions(self, seen: Seen, state: Any, *, fresh: bool) -> tuple[Numbers, Any]:
-        starts = np.full(len(seen), fresh)
-        try:
-            answer, state = self.policy.predict(seen, state=state, episode_start=starts, deterministic=True)
-            actions = discrete_actions()[answer] if self.settings.discrete else np.asarray(answer, np.float64)
-        except Exception as error:
-            raise PolicyError(f"policy {self.name!r}: predict raised {type(error).__name__}: {error}") from error
-        wanted = (len(seen), len(LEVERS))
-        if actions.shape != wanted or not np.isfinite(actions).all():
-            raise PolicyError(f"policy {self.name!r}: finite actions of shape {wanted} are wanted")
-        return actions, state

@@ -27,16 +27,16 @@ class CheckpointCallback(BaseCallback):
         self._save = save
         self.next = 0  # the first checkpoint is the untrained agent
         self.stop_asked = False
-        self.on_going_on: Callable[[], None] | None = None
+        self.on_resume: Callable[[], None] | None = None
         """Called once, where a resumed run begins to act: at the very place where its checkpoint was written."""
 
     def _on_step(self) -> bool:
         return True
 
     def _on_rollout_start(self) -> None:
-        if self.on_going_on is not None:
-            self.on_going_on()
-            self.on_going_on = None
+        if self.on_resume is not None:
+            self.on_resume()
+            self.on_resume = None
         if self.num_timesteps >= self.next or self.stop_asked:
             self.next = self.num_timesteps + self._every
             self._save(self.next)

@@ -17,8 +17,9 @@ from thinmargin.files import write_atomically
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.judging.validation import Judge
 from thinmargin_agents.monitoring.judgement import Judgement
-from thinmargin_agents.runs.folder import EVALUATIONS, RunFolder
-from thinmargin_agents.sb3.networks import not_finite, weights
+from thinmargin_agents.runs.file_names import EVALUATIONS
+from thinmargin_agents.runs.folder import RunFolder
+from thinmargin_agents.sb3.networks import first_non_finite, weights
 from thinmargin_agents.training.callbacks.tensorboard import write_judgement
 
 EVALUATION_COLUMNS = ("timesteps", "seconds", "J", "over_baseline", "low", "high", "bankrupt_share", "score")
@@ -56,10 +57,14 @@ class ValidationCallback(BaseCallback):
             self.judge()
 
     def judge(self) -> Judgement:
-        """Judge now; write the row, and the policy if it is the best so far; a ValueError if its weights are spoilt."""
-        spoilt = not_finite(self.model.policy.state_dict())
-        if spoilt is not None:
-            raise ValueError(f"{spoilt} has numbers that are not finite")
+        """Judge now; write the row, and the policy if it is the best so far.
+
+        Raises:
+            ValueError: its weights are not finite.
+        """
+        non_finite = first_non_finite(self.model.policy.state_dict())
+        if non_finite is not None:
+            raise ValueError(f"{non_finite} has numbers that are not finite")
         judgement = self._judge.judge(self._player)
         timesteps = self.model.num_timesteps
         drawn = None if self._picture is None else self._picture(self._player)

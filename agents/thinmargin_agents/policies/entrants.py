@@ -1,0 +1,35 @@
+"""Who is judged: policies with what is known of where they come from, and the seeds that count as one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from thinmargin.baselines import Policy
+
+
+@dataclass(frozen=True)
+class Member:
+    """One policy as it is played, and what is known of where it comes from."""
+
+    name: str
+    policy: Policy
+    discrete: bool | None = None
+    """Whether it answers with grid indices; None where it answers as the environment asks."""
+    is_run: bool = False
+    seed: int | None = None
+    """Seed of the run."""
+    env_id: str | None = None
+    """Environment that a shipped agent was trained for."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """What it was trained with, but for what seeds of one agent may differ in; empty for what was not trained here."""
+    at_once: bool = False
+    """Whether its answers are for the worlds of the evaluation in their order, so that all must be played at once."""
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """What is judged under one name: one policy, or the runs of several training seeds together."""
+
+    name: str
+    members: tuple[Member, ...]

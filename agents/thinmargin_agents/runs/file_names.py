@@ -1,0 +1,22 @@
+"""Names of the files in a run folder."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Which = Literal["best", "checkpoint"]
+TREE = "state.safetensors"
+CONFIG = "config.json"
+COMMAND = "command.txt"
+VERSIONS = "versions.json"
+BUILT_ON = "built_on.json"
+EVALUATIONS = "evaluations.csv"
+LOCK = ".lock"
+"""Held by the process that trains the run; it stays in the folder, empty."""
+TEMPORARY_FILES = ".*.tmp"
+"""Files that were being written when a process was killed."""
+RUN_FILES = (
+    *(CONFIG, BUILT_ON, EVALUATIONS, LOCK, COMMAND, VERSIONS),
+    *(f"{which}{end}" for which in get_args(Which) for end in ("", f"/{TREE}")),
+)
+"""What is read or written in a run folder: never through a link, which could lead out of it."""
