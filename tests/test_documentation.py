@@ -118,7 +118,7 @@ def test_numbers_have_four_significant_digits_and_no_exponent(value: object, tex
 
 
 def test_the_table_of_unknowns_says_of_each_what_was_believed_found_and_left_open() -> None:
-    rows = [line.strip("| ").split(" | ") for line in TABLES.unknowns().split("\n")[2:]]
+    rows = [line.strip("| ").split(" | ") for line in TABLES.TABLES["unknowns"]().split("\n")[2:]]
     assert len(rows) == len(UNKNOWNS)
     for row, unknown, z in zip(rows, UNKNOWNS, shipped().z, strict=True):
         name, value, centre, _, written, left, reason = row
@@ -131,7 +131,7 @@ def test_the_table_of_unknowns_says_of_each_what_was_believed_found_and_left_ope
 
 
 def test_the_table_of_hidden_constants_has_every_number_that_differs() -> None:
-    rows = [line.strip("| ").split(" | ") for line in TABLES.hidden().split("\n")[2:]]
+    rows = [line.strip("| ").split(" | ") for line in TABLES.TABLES["hidden"]().split("\n")[2:]]
     assert len({row[0] for row in rows}) == len(rows) == len(HIDDEN.hidden)
     for row, item in zip(rows, HIDDEN.hidden, strict=True):
         assert f"`{item.field.removeprefix('firm_')}`" in row[0]
@@ -174,22 +174,22 @@ def test_docstring_names_what_info_holds() -> None:
 
 
 def test_every_parameter_is_explained_in_one_section() -> None:
-    listed = [name for names in TABLES.SECTIONS.values() for name in names]
+    listed = [name for names in TABLES.model_tables.SECTIONS.values() for name in names]
     assert sorted(listed) == sorted(item.name for item in fields(Parameters))
     sections = _sections(MODEL.read_text(encoding="utf-8"))
     heading_of = {"rivals": "Strategies"}
-    for section, names in TABLES.SECTIONS.items():
+    for section, names in TABLES.model_tables.SECTIONS.items():
         heading = heading_of.get(section, section.capitalize().replace("_", " "))
         prose = re.sub(r"^\|.*$", "", sections[heading], flags=re.MULTILINE)
         missing = [name for name in names if not re.search(rf"\b{name}(_r)?\b", prose)]
         assert not missing, f"section {heading!r} does not explain {missing}"
 
 
-def test_every_room_of_the_economics_has_a_section() -> None:
+def test_every_module_of_the_economics_has_a_section() -> None:
     text = MODEL.read_text(encoding="utf-8")
-    rooms = {path.name for path in (ROOT / "envs" / "thinmargin" / "economics").glob("*.py")}
-    for room in rooms - {"compiled.py"}:
-        assert f"economics/{room}" in text
+    modules = {path.name for path in (ROOT / "envs" / "thinmargin" / "economics").glob("*.py")}
+    for module in modules - {"compiled.py"}:
+        assert f"economics/{module}" in text
 
 
 def test_every_id_is_in_readme_and_reference() -> None:

@@ -26,17 +26,20 @@ LOWEST_MARKUP, HIGHEST_MARKUP = LEVERS[PRICE].low, LEVERS[PRICE].high
 def markup_rule(
     base: float, floor: float, cap_markup: float, reaction: float, gap: float, threat: float, aggression: float
 ) -> float:
-    """Target markup: m0 - rho * threat * (aggression max(gap, 0) + 0.5 max(min(gap, 0), -0.1)).
+    """Target markup, within floor, cap and the lever's range.
 
-    It stays within floor, cap and the lever's range.
+    Formula:
+        response = aggression * max(gap, 0) + 0.5 * max(min(gap, 0), -0.1)
+        target = min(max(base - reaction * threat * response, floor), cap_markup)
+        asked = min(max(target, LOWEST_MARKUP), HIGHEST_MARKUP)
 
     `gap` is how far the seat has undercut, ln of own reference price over the seat's price against the
     start. Rivals cut when undercut, more in a price war, and follow prices up only a little and never
     more in a war (else a threat of war would raise prices).
     """
     response = aggression * max(gap, 0.0) + 0.5 * max(min(gap, 0.0), -0.1)
-    wanted = min(max(base - reaction * threat * response, floor), cap_markup)
-    return min(max(wanted, LOWEST_MARKUP), HIGHEST_MARKUP)
+    target = min(max(base - reaction * threat * response, floor), cap_markup)
+    return min(max(target, LOWEST_MARKUP), HIGHEST_MARKUP)
 
 
 @mechanism
@@ -52,10 +55,14 @@ def play(
 ) -> None:
     """Write the four levers that row `book` of the playbook table chooses.
 
+    Formula:
+        base = playbook_markup - attack
+        floor = playbook_markup_floor - attack
+        lever_price = markup + (asked - markup) / rival_months if reaction > 0 else asked
+
     `attack` is markup given up whatever the seat does: base and floor both fall by it.
 
-    A firm that reacts moves a sixth of the way a month (`rival_months`); one that does not asks for its
-    target at once.
+    A firm that does not react asks for its target at once.
     """
     cap = capped_markup(p.play_hardware_cap[book], p.tax_rate, p.research_share + p.admin_share, p.model_decline)
     if p.play_hardware_cap[book] >= 1.0:
@@ -73,7 +80,12 @@ def play(
 
 @mechanism
 def play_rivals(state: Record, p: Record, shock: Record, flows: Record) -> None:
-    """Levers of every firm but the seat, from what they saw last month."""
+    """Levers of every firm but the seat, from what they saw last month.
+
+    Formula:
+        threat = min(1, share of home users of the seat / rival_awareness)
+        gap = ln(unit_cost * (1 + playbook_markup) / price of the seat) - gap_start
+    """
     users = 0.0
     for i in range(FIRMS):
         users += state.users[i, HOME]

@@ -187,6 +187,14 @@ def hide_constants(
 def unfold(p: Record, thresholds: Numbers, draws: Numbers, shocks: Table) -> None:
     """Write the shocks of every month from DRAWS_A_MONTH standard normal numbers each.
 
+    Formula:
+        demand' = demand_persistence * demand + demand_sd * z
+        component' = component_persistence * component + component_sd * z
+        hit = exp(hit_sd * z - hit_sd^2 / 2)
+        brand' = brand * (1 - brand_decay) - drop
+        drop = brand_drop with chance brand_rate, each firm, else 0
+        aggression = war_factor in a war, else 1
+
     Demand and component cost are AR(1); price war switches on and off; a brand scandal hits a firm and
     is slowly forgotten; hits of ventures are log-normal with mean one.
     """

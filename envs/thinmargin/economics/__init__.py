@@ -1,6 +1,6 @@
 """Every equation of the model, once. One file a subject, one function a mechanism.
 
-| room | equations |
+| module | equations |
 | --- | --- |
 | `cost_and_price` | experience curve, component prices, life of a model, list price |
 | `demand` | adoption, replacement, choice, stickiness of owners, flows between firms |

@@ -1,4 +1,4 @@
-"""How many phones are wanted and from whom."""
+"""How many phones buyers ask for, and which buyers they are."""
 
 from __future__ import annotations
 
@@ -8,81 +8,119 @@ from thinmargin.economics.compiled import mechanism
 
 
 @mechanism
-def affordability(price_index: float, elasticity: float) -> float:
-    """How much the price level speeds first-time adoption: P^eps.
+def affordability(level: float, category_elasticity: float) -> float:
+    """Factor by which the price level speeds first-time adoption.
 
-    `price_index` is the share-weighted price over its start, component drift taken out.
+    Formula:
+        affordability = level^category_elasticity
+
+    `level` is the share-weighted price over its start, component drift taken out.
     """
-    return math.pow(price_index, elasticity)
+    return math.pow(level, category_elasticity)
 
 
 @mechanism
-def adopters(users: float, ceiling: float, innovation: float, imitation: float, climate: float) -> float:
-    """First-time users of the month, millions: (p + q B / M) (M - B) / 12 * climate (Bass 1969).
+def adopters(
+    owners: float, users_ceiling: float, adoption_innovation: float, adoption_imitation: float, climate: float
+) -> float:
+    """First-time users of a region and month, millions (Bass 1969).
 
-    `climate` is affordability times the demand shock; never more users than are left.
+    Formula:
+        left = max(users_ceiling - owners, 0)
+        hazard = (adoption_innovation + adoption_imitation * owners / users_ceiling) / 12
+        adopters = min(hazard * climate, 1) * left
+
+    `owners` are those of all firms in the region, `climate` is affordability times the demand shock; there are
+    never more adopters than are left.
     """
-    left = max(ceiling - users, 0.0)
-    hazard = (innovation + imitation * users / ceiling) * (1.0 / 12.0)
+    left = max(users_ceiling - owners, 0.0)
+    hazard = (adoption_innovation + adoption_imitation * owners / users_ceiling) * (1.0 / 12.0)
     return min(hazard * climate, 1.0) * left
 
 
 @mechanism
-def replacement_rate(month: float, life: float, growth: float) -> float:
-    """Share of owners in the market each month: 1 / (L0 + L1 t / 12)."""
-    return 1.0 / (life + growth * month * (1.0 / 12.0))
+def replacement_rate(month: float, device_life: float, device_life_growth: float) -> float:
+    """Share of owners whose phone is due in a month.
+
+    Formula:
+        due = 1 / (device_life + device_life_growth * month / 12)
+    """
+    return 1.0 / (device_life + device_life_growth * month * (1.0 / 12.0))
 
 
 @mechanism
 def owners_rate(due: float, boom: float) -> float:
-    """Share of owners in the market in a month of boom or slump: h e^d, at most all of them."""
+    """Share of owners in the market in a month of boom or slump: at most all of them.
+
+    Formula:
+        in_market = min(due * boom, 1)
+    """
     return min(due * boom, 1.0)
 
 
 @mechanism
-def second_users_step(second_users: float, replaced: float, share: float, rate: float) -> float:
-    """Second users after a month: V + w R - h V.
+def second_users_step(second_users: float, replaced: float, second_life: float, due: float) -> float:
+    """Second users after a month, millions.
+
+    Formula:
+        second_users' = second_users + second_life * replaced - due * second_users
 
     A share of the phones replaced finds a second user, who is active for as long as a first one but buys
     nothing new: active users grow faster than sales alone explain.
     """
-    return second_users + share * replaced - rate * second_users
+    return second_users + second_life * replaced - due * second_users
 
 
 @mechanism
-def price_utility(price: float, slope: float) -> float:
-    """What a price is worth to a buyer: -beta ln(p / 1000)."""
-    return -slope * math.log(price * 0.001)
+def price_utility(price: float, price_slope: float) -> float:
+    """Utility of a price to a buyer.
+
+    Formula:
+        price_worth = -price_slope * ln(price / 1000)
+    """
+    return -price_slope * math.log(price * 0.001)
 
 
 @mechanism
 def offer_weight(brand: float, price_worth: float, awareness: float, imitation: float) -> float:
-    """Logit weight of an offer where it is on sale: exp(xi - beta ln(p / 1000) + awareness - imitation).
+    """Logit weight of an offer where it is on sale (Guadagni & Little 1983); coverage multiplies it.
 
-    Guadagni & Little (1983); coverage multiplies it.
+    Formula:
+        offer = exp(brand + price_worth + awareness - imitation)
     """
     return math.exp(brand + price_worth + awareness - imitation)
 
 
 @mechanism
-def stickiness(inertia: float, span: float, fans: float, fan_ceiling: float, attach: float) -> float:
-    """Owners' weight for their own brand: exp(l0 + l1 (phi / phi_max + attach)).
+def stickiness(inertia: float, inertia_span: float, fans: float, fan_ceiling: float, attach: float) -> float:
+    """Weight of owners for their own brand.
+
+    Formula:
+        stickiness = exp(inertia + inertia_span * (fans / fan_ceiling + attach))
 
     State dependence (Dube, Hitsch & Rossi 2010): fans and a home full of accessories bind alike.
     """
-    return math.exp(inertia + span * (fans / fan_ceiling + attach))
+    return math.exp(inertia + inertia_span * (fans / fan_ceiling + attach))
 
 
 @mechanism
-def owners_in_market(users: float, rate: float, share: float, sticky: float) -> float:
-    """Owners of j in the market per unit of weight: h U_j / (1 + s_j (k_j - 1)).
+def owners_in_market(users: float, in_market: float, share: float, stickiness: float) -> float:
+    """Owners of a firm in the market per unit of weight, millions.
 
-    Times s_i it is the flow from j to i, times s_j k_j the owners who stay.
+    Formula:
+        leaving = in_market * users / (1 + share * (stickiness - 1))
+
+    Times the share of another firm it is the flow to that firm, times share and stickiness of the own firm it is the
+    owners who stay.
     """
-    return rate * users / (1.0 + share * (sticky - 1.0))
+    return in_market * users / (1.0 + share * (stickiness - 1.0))
 
 
 @mechanism
-def repurchase_rate(share: float, sticky: float) -> float:
-    """Share of own owners in the market who buy again: s k / (1 + s (k - 1))."""
-    return share * sticky / (1.0 + share * (sticky - 1.0))
+def repurchase_rate(share: float, stickiness: float) -> float:
+    """Share of own owners in the market who buy again.
+
+    Formula:
+        repurchase = share * stickiness / (1 + share * (stickiness - 1))
+    """
+    return share * stickiness / (1.0 + share * (stickiness - 1.0))

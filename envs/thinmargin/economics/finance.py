@@ -15,44 +15,72 @@ SLOWEST = 1e-4
 
 
 @mechanism
-def release_cost(cadence: float, users: float, cost: float, base: float) -> float:
-    """Software releases of a month, RMB m: c n (1 + U / Uc)."""
-    return cost * cadence * (1.0 + users / base)
+def release_cost(cadence: float, users: float, release_cost: float, release_base: float) -> float:
+    """Cost of a month's software releases, RMB m.
+
+    Formula:
+        releases = release_cost * cadence * (1 + users / release_base)
+    """
+    return release_cost * cadence * (1.0 + users / release_base)
 
 
 @mechanism
-def monthly_discount(rate: float) -> float:
-    """Discount factor of one month at `rate` a year: (1 + r)^(-1/12)."""
-    return math.pow(1.0 + rate, -1.0 / 12.0)
+def monthly_discount(discount_rate: float) -> float:
+    """Discount factor of one month.
+
+    Formula:
+        discount = (1 + discount_rate)^(-1 / 12)
+    """
+    return math.pow(1.0 + discount_rate, -1.0 / 12.0)
 
 
 @mechanism
-def credit_line(users: float, floor: float, per_user: float) -> float:
-    """Most that investors fund, RMB m: growth before profit, but only growth in users."""
-    return floor + per_user * users
+def credit_line(users: float, credit_floor: float, credit_per_user: float) -> float:
+    """Most that investors fund, RMB m: growth before profit, but only growth in users.
+
+    Formula:
+        credit_line = credit_floor + credit_per_user * users
+    """
+    return credit_floor + credit_per_user * users
 
 
 @mechanism
-def funding_cost(cash: float, line: float, rate: float, spread: float) -> float:
-    """Interest of a month on negative cash, RMB m: (r + k min(debt / line, 1)^2) debt / 12; none is earned on cash."""
+def funding_cost(cash: float, credit_line: float, debt_rate: float, debt_spread: float) -> float:
+    """Interest of a month on negative cash, RMB m; none is earned on cash.
+
+    Formula:
+        debt = max(-cash, 0)
+        used = min(debt / credit_line, 1)
+        interest = (debt_rate + debt_spread * used^2) * debt / 12
+    """
     debt = max(-cash, 0.0)
-    used = debt / line if debt < line else 1.0
-    return (rate + spread * used**2) * debt * (1.0 / 12.0)
+    used = debt / credit_line if debt < credit_line else 1.0
+    return (debt_rate + debt_spread * used**2) * debt * (1.0 / 12.0)
 
 
 @mechanism
-def income_tax(pretax: float, rate: float) -> float:
-    """Tax of the month, RMB m, on positive profit."""
-    return rate * max(pretax, 0.0)
+def income_tax(pretax: float, tax_rate: float) -> float:
+    """Tax of the month, RMB m, on positive profit.
+
+    Formula:
+        tax = tax_rate * max(pretax, 0)
+    """
+    return tax_rate * max(pretax, 0.0)
 
 
 @mechanism
 def run_off_value(state: Record, p: Record, i: int, services_factor: float) -> float:
     """Value of firm i's users if it never sold another phone at a profit, RMB m.
 
-    After-tax margin of services and accessories, overhead and releases paid, over the monthly discount
+    Formula:
+        monthly = (services_margin - research_share - admin_share) * services * services_factor
+                  + (margin - research_share - admin_share) * accessories - fixed_cost - releases
+        rate = max(ln(1 + discount_rate) / 12 + due * (1 - closing_repurchase), SLOWEST)
+        run_off = (1 - tax_rate) * max(monthly, 0) / rate
+
+    After-tax margin of services and accessories, overhead and one release a month paid, over the monthly discount
     plus the rate at which users leave (never below SLOWEST): the shaping potential, and the tail of the
-    closing value. `services_factor` is what regulation leaves of services revenue.
+    closing value. `services_factor` is the share of services revenue that regulation leaves.
     """
     engagement = state.engagement[i]
     attach = catalogue(state.breadth[i], p.breadth_scale)

@@ -7,37 +7,61 @@ from thinmargin.records import GROUPS
 
 
 @mechanism
-def adstock_step(adstock: float, spend: float, carryover: float) -> float:
-    """Advertising remembered, RMB m/month: l G + (1 - l) S (Broadbent 1979)."""
-    return carryover * adstock + (1.0 - carryover) * spend
+def adstock_step(adstock: float, effort: float, adstock_carryover: float) -> float:
+    """Advertising remembered, RMB m a month (Broadbent 1979).
+
+    Formula:
+        adstock' = adstock_carryover * adstock + (1 - adstock_carryover) * effort
+    """
+    return adstock_carryover * adstock + (1.0 - adstock_carryover) * effort
 
 
 @mechanism
 def awareness(
-    adstock: float, word_of_mouth: float, fans: float, users: float, market: float, pivot: float, span: float
+    adstock: float,
+    word_of_mouth: float,
+    fans: float,
+    users: float,
+    market: float,
+    awareness_pivot: float,
+    awareness_span: float,
 ) -> float:
-    """Utility of being known: psi x / (1 + x), x = (G + w phi U) / (g D / 20), D in units of 20 m phones.
+    """Utility of being known.
 
-    Fans who recommend stand in for advertising; D is the market of the region in m units a month. The
-    elasticity psi x / (1 + x)^2 peaks at psi / 4 (long run 0.24: Sethuraman, Tellis & Briesch 2011).
+    Formula:
+        heard = adstock + word_of_mouth * fans * users
+        x = heard / (awareness_pivot * market / 20)
+        awareness = awareness_span * x / (1 + x)
+
+    Fans who recommend stand in for advertising; `market` is the region's, as far as the firm has entered it, in m
+    units a month. The elasticity awareness_span x / (1 + x)^2 peaks at awareness_span / 4 (long run 0.24:
+    Sethuraman, Tellis & Briesch 2011).
     """
     heard = adstock + word_of_mouth * fans * users
-    return span * heard / (heard + pivot * market * 0.05)
+    return awareness_span * heard / (heard + awareness_pivot * market * 0.05)
 
 
 @mechanism
-def entered(month: float, entry: float, months: float) -> float:
-    """Share of a country group where the firm is on sale: 3 x^2 - 2 x^3, x = months since entry over `months`.
+def entered(month: float, entry: float, entry_months: float) -> float:
+    """Share of a country group where the firm is on sale, by the months since its entry.
+
+    Formula:
+        way = min(max((month - entry) / entry_months, 0), 1)
+        entered = 3 * way^2 - 2 * way^3
 
     Importers first, then partners, then its own subsidiaries: slow, fast, slow (Johanson & Vahlne 1977).
     """
-    x = min(max((month - entry) / months, 0.0), 1.0)
-    return x * x * (3.0 - 2.0 * x)
+    way = min(max((month - entry) / entry_months, 0.0), 1.0)
+    return way * way * (3.0 - 2.0 * way)
 
 
 @mechanism
 def reach_overseas(month: float, p: Record, i: int) -> float:
-    """Share of the overseas market where firm i is on sale, country group by country group."""
+    """Share of the overseas market where firm i is on sale, country group by country group.
+
+    Formula:
+        reach = sum over country groups of group_share * entered
+    """
     reach = 0.0
     for g in range(GROUPS):
         reach += p.group_share[g] * entered(month, p.firm_entry[i, g], p.entry_months)
@@ -46,12 +70,23 @@ def reach_overseas(month: float, p: Record, i: int) -> float:
 
 @mechanism
 def coverage_step(
-    coverage: float, spend: float, reach: float, opened: float, online: float, rate: float, scale: float, decay: float
+    coverage: float,
+    effort: float,
+    reach: float,
+    opened: float,
+    online: float,
+    coverage_rate: float,
+    coverage_scale: float,
+    coverage_decay: float,
 ) -> float:
-    """Share of buyers reached: A + eta S / (S + d0) (R - A) - delta (A - a R) + a dR.
+    """Share of buyers reached after a month.
 
-    R is the share of the region where the firm is on sale, dR what it entered this month. The floor a R
-    needs no selling spend: the own web shop, or channels a big group already has.
+    Formula:
+        built = coverage_rate * effort / (effort + coverage_scale) * (reach - coverage)
+        coverage' = coverage + built - coverage_decay * (coverage - online * reach) + online * opened
+
+    `reach` is the share of the region where the firm is on sale, `opened` what it entered this month. The floor
+    online * reach needs no selling spend: the own web shop, or channels a big group already has.
     """
-    built = rate * spend / (spend + scale) * (reach - coverage)
-    return coverage + built - decay * (coverage - online * reach) + online * opened
+    built = coverage_rate * effort / (effort + coverage_scale) * (reach - coverage)
+    return coverage + built - coverage_decay * (coverage - online * reach) + online * opened

@@ -1,4 +1,4 @@
-"""One month in order. `advance` is the only function that writes state; no other room does."""
+"""One month in order. `advance` is the only function that writes state; no other module does."""
 
 from __future__ import annotations
 
@@ -74,7 +74,12 @@ def advance(state: Record, p: Record, shock: Record, flows: Record) -> None:
 
 @mechanism
 def set_prices(state: Record, p: Record, shock: Record, flows: Record) -> None:
-    """Markups move towards their targets; experience and components give cost, cost gives price."""
+    """Markups move towards their targets; experience and components give cost, cost gives price.
+
+    Formula:
+        unit_cost = firm_unit_cost * curve * components
+        realised_cost = unit_cost * life
+    """
     components = component_price(state.month, shock.component, p.spec_drift)
     age = model_life_cost(state.month, p.model_decline)
     for i in range(FIRMS):
@@ -87,7 +92,13 @@ def set_prices(state: Record, p: Record, shock: Record, flows: Record) -> None:
 
 @mechanism
 def spend(state: Record, p: Record, flows: Record) -> None:
-    """Money of the month out of trailing revenue, and what the updates are worth."""
+    """Money of the month out of trailing revenue, and satisfaction with the updates.
+
+    Formula:
+        base = trailing_revenue + spending_floor
+        marketing = lever_marketing * base
+        tickets = lever_accessories * base
+    """
     for i in range(FIRMS):
         base = state.trailing_revenue[i] + p.spending_floor
         users = state.users[i, HOME] + state.users[i, OVERSEAS]
@@ -102,7 +113,15 @@ def spend(state: Record, p: Record, flows: Record) -> None:
 
 @mechanism
 def size_markets(state: Record, p: Record, shock: Record, flows: Record) -> None:
-    """First-time adopters and owners whose phone is due, in each region."""
+    """First-time adopters and owners whose phone is due, in each region.
+
+    Formula:
+        level = price_index * exp(-spec_drift * month)
+        boom = exp(demand_shock)
+        climate = affordability * boom
+        owners = sum over firms of users
+        market = adopters + in_market * owners
+    """
     level = state.price_index * math.exp(-p.spec_drift * state.month)
     climate = affordability(level, p.category_elasticity)
     due = replacement_rate(state.month, p.device_life, p.device_life_growth)
@@ -120,7 +139,14 @@ def size_markets(state: Record, p: Record, shock: Record, flows: Record) -> None
 
 @mechanism
 def share_markets(state: Record, p: Record, shock: Record, flows: Record) -> None:
-    """Who wants whose phone: logit shares, owners pulled to their own brand."""
+    """Shares of buyers by logit, with owners pulled to their own brand.
+
+    Formula:
+        brand = firm_brand + brand_shock
+        weight = coverage * offer
+        share = weight / sum over firms of weight
+        wanted = share * (stickiness * leaving + leaving of the other firms + adopters)
+    """
     for i in range(FIRMS):
         flows.price_worth[i] = price_utility(state.price[i], p.price_slope)
         flows.attach[i] = catalogue(state.breadth[i], p.breadth_scale)
@@ -154,7 +180,15 @@ def share_markets(state: Record, p: Record, shock: Record, flows: Record) -> Non
 
 @mechanism
 def make_and_sell(state: Record, p: Record, shock: Record, flows: Record) -> None:
-    """Production within capacity, sales within stock; who is not served keeps the old phone."""
+    """Production within capacity, sales within stock; who is not served keeps the old phone.
+
+    Formula:
+        usable_capacity = capacity * supply_shock
+        sales = min(wanted, inventory + production)
+        fill_rate = sales / wanted
+        inventory' = inventory + production - sales
+        output' = output + sales
+    """
     for i in range(FIRMS):
         wanted = flows.wanted[i, HOME] + flows.wanted[i, OVERSEAS]
         stock = state.inventory[i]
@@ -177,7 +211,22 @@ def make_and_sell(state: Record, p: Record, shock: Record, flows: Record) -> Non
 
 @mechanism
 def keep_books(state: Record, p: Record, shock: Record, flows: Record) -> None:
-    """Revenue, gross profit, spending, funding cost, tax and cash of every firm."""
+    """Revenue, gross profit, spending, funding cost, tax and cash of every firm.
+
+    Formula:
+        device_revenue = sales * price
+        device_profit = sales * (price - realised_cost)
+        accessory_profit = margin * accessory_revenue
+        services_profit = services_margin * services_revenue
+        revenue = device_revenue + accessory_revenue + services_revenue
+        gross_profit = device_profit + accessory_profit + services_profit
+        overhead = (research_share + admin_share) * revenue + fixed_cost
+        operating_profit = gross_profit - marketing - tickets - releases - overhead - holding
+        pretax = operating_profit - interest
+        profit = pretax - tax
+        cash' = cash + profit
+        trailing_revenue' = trailing_revenue + (revenue - trailing_revenue) / 6
+    """
     for i in range(FIRMS):
         services = 0.0
         accessories = 0.0
@@ -227,7 +276,16 @@ def keep_books(state: Record, p: Record, shock: Record, flows: Record) -> None:
 
 @mechanism
 def move_users(state: Record, p: Record, flows: Record) -> None:
-    """Served buyers change hands, their old phones find second users; no owner appears or vanishes."""
+    """Served buyers change hands, their old phones find second users; no owner appears or vanishes.
+
+    Formula:
+        served = share * fill_rate
+        newcomers = served * (leaving of the other firms + adopters)
+        lost = leaving * sum over the other firms of served
+        replaced = lost + served * stickiness * leaving
+        users' = users + newcomers - lost
+        user_years' = user_years + (users + second_users) / 12
+    """
     rate = replacement_rate(state.month, p.device_life, p.device_life_growth)
     for i in range(FIRMS):
         flows.retained[i] = 0.0
@@ -259,7 +317,7 @@ def move_users(state: Record, p: Record, flows: Record) -> None:
 
 @mechanism
 def extend_credit(state: Record, p: Record, flows: Record) -> None:
-    """What investors fund at the end of the month, by the users then there."""
+    """Credit line at the end of the month, by the users then there."""
     for i in range(FIRMS):
         users = state.users[i, HOME] + state.users[i, OVERSEAS]
         flows.credit_line[i] = credit_line(users, p.credit_floor, p.credit_per_user)
@@ -267,7 +325,7 @@ def extend_credit(state: Record, p: Record, flows: Record) -> None:
 
 @mechanism
 def move_loyalty(state: Record, p: Record, flows: Record) -> None:
-    """Fans, engagement, and what the others copy."""
+    """Fans, engagement, and imitation by the others."""
     for i in range(FIRMS):
         newcomers = flows.newcomers[i, HOME] + flows.newcomers[i, OVERSEAS]
         old_users = state.users[i, HOME] + state.users[i, OVERSEAS] - newcomers
@@ -288,7 +346,12 @@ def move_loyalty(state: Record, p: Record, flows: Record) -> None:
 
 @mechanism
 def move_channels(state: Record, p: Record, flows: Record) -> None:
-    """Adstock and coverage; overseas channels are built from the firm's entry on."""
+    """Adstock and coverage; overseas channels are built from the firm's entry on.
+
+    Formula:
+        abroad = overseas_effort * reach overseas
+        effort = marketing * abroad overseas, marketing * (1 - abroad) at home
+    """
     for i in range(FIRMS):
         overseas = p.overseas_effort * state.reach[i, OVERSEAS]
         for r in range(REGIONS):
@@ -306,25 +369,38 @@ def move_channels(state: Record, p: Record, flows: Record) -> None:
 
 @mechanism
 def move_ventures(state: Record, p: Record, shock: Record, flows: Record) -> None:
-    """Tickets become ventures, ventures become a catalogue two to three years later."""
+    """Tickets become ventures, ventures become a catalogue two to three years later.
+
+    Formula:
+        seeded' = seeded + started - halfway
+        growing' = growing + halfway - arriving
+    """
     for i in range(FIRMS):
         started = ventures_started(flows.tickets[i], p.ticket, p.venture_success, p.deal_flow)
-        half_way = gestation_flow(state.seeded[i], p.gestation)
+        halfway = gestation_flow(state.seeded[i], p.gestation)
         arriving = gestation_flow(state.growing[i], p.gestation)
-        state.seeded[i] += started - half_way
-        state.growing[i] += half_way - arriving
+        state.seeded[i] += started - halfway
+        state.growing[i] += halfway - arriving
         state.breadth[i] = breadth_step(state.breadth[i], arriving, shock.hit, p.obsolescence)
 
 
 @mechanism
 def move_prices(state: Record, flows: Record) -> None:
-    """Share-weighted home price over its start: what first-time buyers see next month."""
+    """Share-weighted home price over its start, which first-time buyers see next month.
+
+    Formula:
+        price_index' = home_price / price_index_start
+    """
     state.price_index = home_price(state, flows) / state.price_index_start
 
 
 @mechanism
 def home_price(state: Record, flows: Record) -> float:
-    """Share-weighted list price at home, RMB."""
+    """Share-weighted list price at home, RMB.
+
+    Formula:
+        home_price = sum over firms of share * price
+    """
     index = 0.0
     for i in range(FIRMS):
         index += flows.share[i, HOME] * state.price[i]

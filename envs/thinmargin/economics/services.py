@@ -6,16 +6,23 @@ from thinmargin.economics.compiled import mechanism
 
 
 @mechanism
-def monetisation(user_years: float, half: float) -> float:
-    """Share of the services ceiling that is earned: Z / (Z + z0), Z = cumulative user-years.
+def monetisation(user_years: float, services_half: float) -> float:
+    """Share of the services ceiling that is earned, by cumulative user-years.
+
+    Formula:
+        monetised = user_years / (user_years + services_half)
 
     Shops, advertisers and games come with experience. A curve in users instead put revenue per user
     50-100 % too high in the early years.
     """
-    return user_years / (user_years + half)
+    return user_years / (user_years + services_half)
 
 
 @mechanism
-def services_revenue(users: float, ceiling: float, engagement: float, monetised: float) -> float:
-    """Services revenue of a region and month, RMB m: U a / 12 E mon."""
-    return users * ceiling * (1.0 / 12.0) * engagement * monetised
+def services_revenue(active_users: float, services_ceiling: float, engagement: float, monetised: float) -> float:
+    """Services revenue of a region and month, RMB m; `active_users` are owners and second users.
+
+    Formula:
+        services = active_users * services_ceiling / 12 * engagement * monetised
+    """
+    return active_users * services_ceiling * (1.0 / 12.0) * engagement * monetised
