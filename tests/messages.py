@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 
@@ -20,3 +22,8 @@ def lacks(text: object, *parts: str) -> list[str]:
     """The parts that a message, or an error's, does not have: `assert not lacks(caught.value, "horizon", "-3")`."""
     told = flat(str(text))
     return [part for part in parts if part not in told]
+
+
+def naming(*parts: str) -> str:
+    """A pattern of messages that have all these parts, in any order: `pytest.raises(ValueError, match=naming(...))`."""
+    return "(?s)^" + "".join(f"(?=.*{re.escape(part)})" for part in parts)

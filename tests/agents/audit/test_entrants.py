@@ -25,7 +25,7 @@ def test_a_plan_by_the_month_is_the_plan_and_then_its_last_action() -> None:
 
 
 def test_a_policy_that_is_no_plan_has_no_knots() -> None:
-    with pytest.raises(TypeError, match="a plan without feedback is wanted"):
+    with pytest.raises(TypeError, match="plan without feedback"):
         knots_of(baseline("premium"))
 
 

@@ -14,6 +14,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 from PIL import Image
+from tests.messages import lacks, said
 
 from thinmargin_agents.curves.__main__ import main
 from thinmargin_agents.curves.learning_curve import Course, course_of
@@ -197,7 +198,7 @@ def test_what_cannot_be_drawn_is_refused(
     agents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--folder", "absent"]) == 2
-    assert "--folder is 'absent': a folder that exists is wanted" in capsys.readouterr().err
+    assert not lacks(said(capsys), "--folder is 'absent'", "folder that exists")
     (agents / "ppo" / "evaluations.csv").write_text("changed", encoding="utf-8")
     assert main(["--folder", str(tmp_path)]) == 2
     assert "evaluations.csv is damaged or foreign" in capsys.readouterr().err

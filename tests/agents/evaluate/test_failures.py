@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.agents.evaluate.stand_ins import MADE, read
+from tests.messages import lacks
 
 from thinmargin.baselines import baseline
 from thinmargin_agents.evaluate.command import main
@@ -21,7 +22,7 @@ def test_a_policy_that_fails_costs_only_its_own_row(capsys: pytest.CaptureFixtur
     assert set(report["failures"]) == {"outsiders.py:Tired"}
     shown = capsys.readouterr()
     assert "premium" in shown.out
-    assert "policy 'outsiders.py:Tired', month 91: predict raised RuntimeError: enough" in shown.err
+    assert not lacks(shown.err, "'outsiders.py:Tired'", "month 91", "RuntimeError: enough")
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timers here")
@@ -33,8 +34,8 @@ def test_a_policy_that_never_answers_costs_only_its_own_row(capsys: pytest.Captu
     assert set(report["policies"]) == {"outsiders.py:Still", "low_margin_ecosystem", "low_margin_tuned"}
     assert set(report["failures"]) == {"outsiders.py:Dreamer", "outsiders.py:Late"}
     told = capsys.readouterr().err
-    assert "policy 'outsiders.py:Dreamer', month 0: the time limit of 0.8 seconds is over" in told
-    assert "policy 'outsiders.py:Late' cannot be loaded: the time limit of 0.8 seconds is over" in told
+    for name, when in (("Dreamer", "month 0"), ("Late", "loaded")):
+        assert not lacks(next(line for line in told.splitlines() if name in line), when, "0.8 seconds")
 
 
 @pytest.mark.usefixtures("here")

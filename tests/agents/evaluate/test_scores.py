@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.agents.evaluate.stand_ins import MADE, hindsight, read, read_rows
+from tests.messages import lacks
 
 import thinmargin
 from thinmargin.baselines import baseline
@@ -102,7 +103,7 @@ def test_score_is_the_share_of_the_gap_that_is_closed(shipped: Any, capsys: pyte
     assert policies["foresight"]["J_mean"] == max(policy["J_mean"] for policy in policies.values())
     printed = capsys.readouterr().out
     assert printed.index("score [interval]") < printed.index("J [interval]")
-    assert "foresight is the best known plan of each world given its future, not a bound" in printed
+    assert "not a bound" in printed
 
 
 @pytest.mark.usefixtures("here")
@@ -129,8 +130,9 @@ def test_damaged_plans_cost_the_scores_only(shipped: Any, capsys: pytest.Capture
     shipped(damaged)
     assert main(["premium", "--n-worlds", "3", "--no-stress", "--json", "all.json"]) == 1
     report = read("all.json")
-    assert report["failures"] == {"foresight": "policy 'foresight' cannot be loaded: plans.npz cannot be read"}
-    assert report["note"] == "score is null: foresight failed"
+    assert list(report["failures"]) == ["foresight"]
+    assert "plans.npz cannot be read" in report["failures"]["foresight"]
+    assert not lacks(report["note"], "score", "foresight failed")
     assert report["policies"]["premium"]["score"] is None
     assert report["policies"]["premium"]["J_mean"] > 0.0
     assert "plans.npz cannot be read" in capsys.readouterr().err
@@ -141,7 +143,7 @@ def test_plans_that_gain_nothing_give_no_score(shipped: Any) -> None:
     shipped(lambda *_: SimpleNamespace(policy=baseline("low_margin_tuned"), made=MADE))
     assert main(["premium", "--n-worlds", "2", "--no-stress", "--json", "all.json"]) == 0
     report = read("all.json")
-    assert report["note"] == "score is null: foresight earns no more than low_margin_tuned in these worlds"
+    assert not lacks(report["note"], "score", "foresight", "no more than low_margin_tuned")
     assert report["policies"]["premium"]["score"] is report["profile"] is None
     assert report["foresight"]["worlds_without_gap"] == 2
 

@@ -127,9 +127,9 @@ def test_best_or_checkpoint_is_what_is_asked_for_or_there(tmp_path: Path, capsys
 def test_bad_arguments_are_refused_with_their_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     absent = tmp_path / "absent"
     for arguments, words in (
-        ([str(absent)], f"RUN is '{absent}': a run folder is wanted"),
+        ([str(absent)], f"RUN is '{absent}'"),
         ([str(tmp_path)], "has no config.json"),
-        ([""], "RUN is '': a run folder is wanted"),
+        ([""], "RUN is ''"),
         ([str(tmp_path), "--output", str(absent / "x.onnx")], "--output is"),
         ([str(tmp_path), "--output", str(tmp_path)], "is not a file"),
     ):

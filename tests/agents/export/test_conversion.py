@@ -22,6 +22,7 @@ from tests.agents.export.cases import (
     random_observations,
     run_of,
 )
+from tests.messages import naming
 
 import thinmargin
 from thinmargin.baselines import BASELINES, baseline
@@ -143,7 +144,7 @@ def test_what_has_no_graph_is_refused() -> None:
 
     with pytest.raises(ExportError, match="Mine has no graph"):
         stage_of(Mine())
-    with pytest.raises(ExportError, match="a RandomPolicy: plans and constant levers are known"):
+    with pytest.raises(ExportError, match=naming("RandomPolicy", "plans", "constant levers")):
         policy_module(baseline("random"))
     plan = tuned_policy("plan")
     assert policy_module(PlanPolicy(plan.knots[:1]))(torch.zeros(3, 28)).shape == (3, 4)

@@ -220,7 +220,7 @@ def test_a_stock_zip_that_cannot_be_unpacked_is_refused(
     ("flags", "words"),
     [
         (["--hyperparams", *NAMES[1:], "policy_kwargs.net_arch=[16]"], ("has shape (8,", "(16,", "--preset")),
-        (["--history", "6"], ("has shape (8, 43)", "(8, 86) is wanted")),
+        (["--history", "6"], ("(8, 43)", "(8, 86)")),
         (["--algo", "sac", "--hyperparams", "policy_kwargs.net_arch=[8]"], ("it lacks actor.", "and", "more")),
         (["--algo", "a3c"], ("a3c",)),
         (["--env", "CartPole-v1"], ("CartPole-v1", "ThinMargin/Ecosystem-v0")),

@@ -74,7 +74,8 @@ def test_the_answer_is_said_in_words(told: tuple[Path, str]) -> None:
     printed = told[1].replace("\n", " ")
     for part in (
         "When does the thin margin win?",
-        "of the plausible worlds a thin constant margin beats a premium one: 2 hidden validation worlds",
+        "a thin constant margin beats a premium one",
+        "2 hidden validation worlds",
         "2,000 hidden validation worlds lies on the thin side",
         "The calibrated firm (price slope",
         "Signs of the first prototype's map:",

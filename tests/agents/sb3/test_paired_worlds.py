@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from tests.messages import naming
 
 from thinmargin.splits import KEYS
 from thinmargin_agents.monitoring.tags import TRAINING, values_of
@@ -206,5 +207,5 @@ def test_a_saved_state_goes_on_bit_for_bit_across_the_common_start() -> None:
 
 
 def test_a_number_of_firms_that_is_no_multiple_of_the_copies_is_refused() -> None:
-    with pytest.raises(ValueError, match="n_envs is 6: a multiple of copies, 4, is wanted"):
+    with pytest.raises(ValueError, match=naming("n_envs is 6", "multiple of copies", "4")):
         EcosystemVecEnv(ID, 6, copies=4)

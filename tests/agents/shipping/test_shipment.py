@@ -14,6 +14,7 @@ import pytest
 import torch
 import tyro
 from tests.finished import MONTHS, WORLDS, finished_run, small_run
+from tests.messages import lacks, naming
 
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
@@ -198,9 +199,9 @@ def test_ten_seeds_of_64_64_networks_are_small(tmp_path: Path) -> None:
 
 
 def test_a_name_or_seed_that_is_not_shipped_is_refused_with_those_that_are(trained: Path) -> None:
-    with pytest.raises(ValueError, match=r"agent is 'tinny': did you mean tiny\? shipped agents are tiny"):
+    with pytest.raises(ValueError, match=naming("'tinny'", "did you mean tiny?", "shipped agents are tiny")):
         agent("tinny")
-    with pytest.raises(ValueError, match="agent 'tiny' has no training seed 5: allowed are 3, 4, 7"):
+    with pytest.raises(ValueError, match=naming("'tiny'", "seed 5", "3, 4, 7")):
         agent("tiny", 5)
     (trained / "Not A Name").mkdir()
     (trained / "Not A Name" / "manifest.json").touch()
@@ -218,10 +219,10 @@ def test_a_damaged_or_foreign_file_is_refused_by_its_name_with_what_helps(traine
     whole = file.read_bytes()
     for content in (whole[:100], whole[:-1] + b"\0", (folder / "seed_4.safetensors").read_bytes(), b""):
         file.write_bytes(content)
-        with pytest.raises(ShippedError, match=r"seed_3\.safetensors is damaged or foreign: .*shipping tiny RUN"):
+        with pytest.raises(ShippedError, match=naming("seed_3.safetensors", "damaged", "shipping tiny RUN")):
             agent("tiny", 3)
     file.unlink()
-    with pytest.raises(ShippedError, match=r"seed_3\.safetensors cannot be read: .*install thinmargin anew"):
+    with pytest.raises(ShippedError, match=naming("seed_3.safetensors", "install thinmargin anew")):
         agent("tiny", 3)
     assert agent("tiny", 4) is not None
     (folder / "evaluations.csv").write_text("seed\n")
@@ -304,7 +305,7 @@ def test_an_unfinished_run_is_refused_with_what_finishes_it(tmp_path: Path, caps
     lines = table.read_text(encoding="utf-8").splitlines()
     table.write_text("\n".join(lines[:2]) + "\n", encoding="utf-8")
     told = refused(["tiny", str(folder), "--meaning", MEANING], capsys)
-    assert f"not finished: judged after 1,200 of 2,400 months; python train.py --resume {folder} goes on" in told
+    assert not lacks(told, "1,200 of 2,400 months", f"python train.py --resume {folder}")
     table.write_text("timesteps,J\nsome,1\n", encoding="utf-8")
     assert f"{table}: not the evaluations of a run" in refused(["tiny", str(folder), "--meaning", MEANING], capsys)
     table.write_text("timesteps,seconds,J,bankrupt_share\n2400,nan,1,0\n", encoding="utf-8")
@@ -337,18 +338,18 @@ def test_a_run_that_no_shipped_preset_leads_to_is_refused(tmp_path: Path, capsys
     values = {name: value for name, value in run.hyperparameters.items() if name not in ("policy", "gamma", "n_steps")}
     folder = finished_run(tmp_path, dataclasses.replace(run, hyperparameters={**values, "paired_worlds": 1}))
     told = refused(["tiny", str(folder), "--meaning", MEANING], capsys)
-    assert "no shipped preset leads to the hyper-parameters of this ppo run" in told
+    assert not lacks(told, "preset", "hyper-parameters", "ppo")
 
 
 @pytest.mark.parametrize(
     ("name", "meaning", "words"),
     [
-        ("Tiny", MEANING, "NAME is 'Tiny': a small letter"),
+        ("Tiny", MEANING, "NAME is 'Tiny'"),
         ("tiny:3", MEANING, "NAME is 'tiny:3'"),
-        ("plan", MEANING, "NAME is 'plan': that is a built-in policy"),
+        ("plan", MEANING, "NAME is 'plan'"),
         ("foresight", MEANING, "NAME is 'foresight'"),
         ("index", MEANING, "NAME is 'index'"),
-        ("tiny", " ", "--meaning is ' ': one line"),
+        ("tiny", " ", "--meaning is ' '"),
         ("tiny", "one\ntwo", "one line"),
         ("tiny", MEANING, "absent: no such run folder"),
     ],

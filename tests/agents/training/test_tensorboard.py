@@ -17,6 +17,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams import metadata as hparams
+from tests.messages import lacks
 
 from thinmargin.baselines import baseline
 from thinmargin.records import LEVERS
@@ -237,7 +238,7 @@ def test_the_score_is_told_while_training_and_at_the_end(tmp_path: Path, capsys:
     train(run, folder, shown=False)
     told = capsys.readouterr().out
     assert re.search(r"720 months +score +-?\d+\.\d +J", told)
-    assert re.search(r"score -?\d+\.\d \[-?\d+\.\d, -?\d+\.\d\] of 100, on the 4 validation worlds", told)
+    assert re.search(r"score -?\d+\.\d \[-?\d+\.\d, -?\d+\.\d\] of 100", told)
     assert "without a score" not in told
 
 
@@ -347,7 +348,7 @@ def test_where_no_plans_are_known_there_is_no_score_and_it_is_said(
     folder = RunFolder.create(tmp_path, run)
     train(run, folder, shown=False)
     told = capsys.readouterr().out
-    assert "J without a score: the best plans of these worlds are not known" in told
+    assert not lacks(told, "without a score", "best plans")
     assert "of 100" not in told
     found = set(events_of(folder.path).Tags()["scalars"])
     assert names(EVAL) <= found
