@@ -2,7 +2,8 @@
 
 In a Markdown file a table stands between `<!-- table: NAME -->` and `<!-- end -->`; in the docstring of
 `EcosystemEnv` it is known by its head line. A test fails when a table differs from the code. A shipped agent without
-a page gets one.
+a page gets one. Nothing is written while the shipped constants or tuned rules do not follow from the code: what is
+stale is printed with the command that makes it again, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests load this file by its path
 
+import freshness
 import model_tables
 from table_text import number, table
 
@@ -274,8 +276,15 @@ def add_missing_pages() -> None:
             page.write_text(agents.page_of(manifest_of(name)), encoding="utf-8")
 
 
-def main() -> None:
-    """Make the pages that are missing, and rewrite what differs."""
+def main() -> int:
+    """Make the pages that are missing and rewrite what differs; the exit status is 1 if nothing may be written."""
+    outdated = freshness.stale()
+    if outdated:
+        print(
+            "docs/tables.py: nothing is written, for numbers would be of a model that is not fitted:", file=sys.stderr
+        )  # noqa: T201  # the command line's own answer
+        print("\n".join(f"- {line}" for line in outdated), file=sys.stderr)  # noqa: T201  # as above
+        return 1
     add_missing_pages()
     for page in pages():
         text = page.read_text(encoding="utf-8")
@@ -284,7 +293,8 @@ def main() -> None:
     source = ENVIRONMENT.read_text(encoding="utf-8")
     if with_docstring_tables(source) != source:
         ENVIRONMENT.write_text(with_docstring_tables(source), encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import json
 import re
 import runpy
 import sys
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import gymnasium as gym
 import pytest
 
 from thinmargin import ENVIRONMENTS
 from thinmargin.calibration.saved import shipped
-from thinmargin.calibration.unknowns import UNKNOWNS
+from thinmargin.calibration.unknowns import UNKNOWNS, shipped_values
 from thinmargin.env import EcosystemEnv
 from thinmargin.parameters import Parameters
 from thinmargin.scenarios import FAMILIES, HIDDEN
@@ -104,6 +107,71 @@ def test_an_outdated_table_is_noticed_and_rewritten() -> None:
     broken = source.replace("| 0 | price | -0.2 |", "| 0 | price | -0.9 |")
     assert broken != source
     assert TABLES.with_docstring_tables(broken) == source
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only page that `docs/tables.py` knows, out of date."""
+    page = tmp_path / "page.md"
+    page.write_text("<!-- table: splits -->\n<!-- end -->\n", encoding="utf-8")
+    monkeypatch.setattr(TABLES, "pages", lambda: [page])
+    monkeypatch.setattr(TABLES, "add_missing_pages", lambda: None)
+    return page
+
+
+def _refused(page: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What `docs/tables.py` says when it writes nothing."""
+    before = page.read_bytes()
+    assert TABLES.main() == 1
+    assert page.read_bytes() == before
+    return str(capsys.readouterr().err)
+
+
+def test_tables_are_written_while_constants_and_code_belong_together(page: Path) -> None:
+    assert TABLES.freshness.stale() == []
+    assert TABLES.main() == 0
+    assert "| train |" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "problem"),
+    [
+        ("shipped", lambda: replace(shipped(), misfit=shipped().misfit + 1e-6), "other equations or parameters"),
+        ("figures_digest", lambda: "0" * 64, "other figures"),
+        ("shipped_values", lambda z: shipped_values(z + 1e-6), "not those of its z"),
+    ],
+)
+def test_no_table_is_written_of_constants_that_are_not_fitted(
+    name: str, change: object, problem: str, page: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(TABLES.freshness, name, change)
+    said = _refused(page, capsys)
+    assert problem in said
+    assert "python -m thinmargin.calibration --output envs/thinmargin/data/calibration.json" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda rule: rule["made"].update(J=rule["made"]["J"] + 0.01), "says J"),
+        (lambda rule: rule["levers"][0].update(price=0.59), "other levers"),
+        (lambda rule: rule["played"]["knots"][0].__setitem__(0, 0.5), "digest"),
+    ],
+    ids=["earns something else", "plays something else", "changed by hand"],
+)
+def test_no_table_is_written_of_a_rule_that_is_not_tuned(
+    change: Callable[[Any], None], problem: str, tmp_path: Path, page: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    rule = json.loads((TABLES.FOLDER / "myopic.json").read_text("utf-8"))
+    change(rule)
+    (tmp_path / "myopic.json").write_text(json.dumps(rule), "utf-8")
+    monkeypatch.setattr(TABLES.freshness, "FOLDER", tmp_path)
+    said = _refused(page, capsys)
+    assert "myopic.json" in said
+    assert problem in said
+    assert "python -m thinmargin_agents.tuning myopic" in said
 
 
 @pytest.mark.parametrize(
