@@ -280,10 +280,8 @@ def main() -> int:
     """Make the pages that are missing and rewrite what differs; the exit status is 1 if nothing may be written."""
     outdated = freshness.stale()
     if outdated:
-        print(
-            "docs/tables.py: nothing is written, for numbers would be of a model that is not fitted:", file=sys.stderr
-        )  # noqa: T201  # the command line's own answer
-        print("\n".join(f"- {line}" for line in outdated), file=sys.stderr)  # noqa: T201  # as above
+        lines = ["nothing is written, because shipped numbers do not follow from the code:", *outdated]
+        print("\n- ".join(lines), file=sys.stderr)  # noqa: T201  # the command line's own answer
         return 1
     add_missing_pages()
     for page in pages():
