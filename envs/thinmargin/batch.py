@@ -49,7 +49,7 @@ class Batch:
         self.ends = np.zeros(size, np.int64)
         self.keys = np.zeros(size, np.int64)
         self._spare_state = np.zeros(1, STATE)
-        self._calm = np.zeros(1, SHOCKS)
+        self._shocks_off = np.zeros(1, SHOCKS)
         self._bind()
 
     def _bind(self) -> None:
@@ -57,7 +57,7 @@ class Batch:
         self.report_numbers = self.reports.view(np.float64).reshape(len(self.reports), -1)
         self._step_arguments = (
             self.states, self.economies, self.shocks, self.flows, self.reports, self.horizon, self._pays_closing,
-            self._shaped, self.observations, self.rewards, self.ends, self._spare_state, self._calm,
+            self._shaped, self.observations, self.rewards, self.ends, self._spare_state, self._shocks_off,
         )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:

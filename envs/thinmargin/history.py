@@ -122,7 +122,7 @@ def _check(figures: Figures, period: Period) -> None:
     """That the cells of a period can drive its months."""
     figures.require([name for name in NEEDED if not (period.is_year and (period.year, name) in ASSUMED)], [period])
     margin, selling, revenue, home, world = (_cell(figures, name, period) for name in NEEDED)
-    for name, value, fine, wanted in (
+    for name, value, fine, allowed in (
         (NEEDED[0], margin, margin < 100.0, "less than 100"),
         (NEEDED[2], revenue, revenue > 0.0, "more than 0"),
         (NEEDED[1], selling, selling <= revenue, f"at most {NEEDED[2]}, {revenue:.10g},"),
@@ -131,7 +131,7 @@ def _check(figures: Figures, period: Period) -> None:
     ):
         if not fine:
             row = figures.periods.index(period)
-            problem = f"{value:.10g}, but {wanted} is wanted"
+            problem = f"{value:.10g}, but must be {allowed}"
             raise FiguresError.at(figures.files[row], problem, line=figures.lines[row], period=period, column=name)
 
 
@@ -217,16 +217,16 @@ def _over(part: Numbers, whole: Numbers) -> Numbers:
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0.0)
 
 
-def simulated(kept: Table, periods: Sequence[Period]) -> dict[str, Numbers]:
+def simulated(tracked: Table, periods: Sequence[Period]) -> dict[str, Numbers]:
     """Every compared series of every replay: name to values of shape (rows, periods)."""
     sums = {}
     edges = [(period.first, period.end) for period in periods]
-    for name in kept.dtype.names:  # type: ignore[union-attr]  # a structured type has names
-        column = kept[name]
+    for name in tracked.dtype.names:  # type: ignore[union-attr]  # a structured type has names
+        column = tracked[name]
         if column.ndim == 2:
             running = np.concatenate([np.zeros((len(column), 1)), np.cumsum(column, axis=1)], axis=1)
             sums[name] = np.stack([running[:, end] - running[:, first] for first, end in edges], axis=1)
-    sums["active_users"] = np.stack([kept["active_users"][:, end - 1] for _, end in edges], axis=1)
+    sums["active_users"] = np.stack([tracked["active_users"][:, end - 1] for _, end in edges], axis=1)
     sums["years"] = np.array([period.months / 12.0 for period in periods])
     return {compared.name: compared.simulated(sums) for compared in COMPARED}
 

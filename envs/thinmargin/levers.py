@@ -22,22 +22,22 @@ def read_levers(action: npt.NDArray[np.float64], lever: Record) -> None:
 
     Squares and logs put the useful region in the middle of [-1, 1]; what lies beyond is cut to it.
     """
-    lever[PRICE] = MARKUP_LOW + (MARKUP_HIGH - MARKUP_LOW) * half_way(action[PRICE])
-    lever[ACCESSORIES] = ACCESSORIES_HIGH * half_way(action[ACCESSORIES]) ** 2
-    lever[MARKETING] = MARKETING_HIGH * half_way(action[MARKETING]) ** 2
-    lever[UPDATES] = UPDATES_LOW * math.pow(UPDATES_SPAN, half_way(action[UPDATES]))
+    lever[PRICE] = MARKUP_LOW + (MARKUP_HIGH - MARKUP_LOW) * to_unit_interval(action[PRICE])
+    lever[ACCESSORIES] = ACCESSORIES_HIGH * to_unit_interval(action[ACCESSORIES]) ** 2
+    lever[MARKETING] = MARKETING_HIGH * to_unit_interval(action[MARKETING]) ** 2
+    lever[UPDATES] = UPDATES_LOW * math.pow(UPDATES_SPAN, to_unit_interval(action[UPDATES]))
 
 
 @mechanism
-def half_way(action: float) -> float:
+def to_unit_interval(action: float) -> float:
     """An action in [-1, 1] as a number in [0, 1]."""
     return 0.5 * (min(max(action, -1.0), 1.0) + 1.0)
 
 
 def action_of(markup: float, accessories: float, marketing: float, updates: float) -> npt.NDArray[np.float32]:
     """The action, shape (4,), that asks for these levers; a lever out of range is a ValueError."""
-    wanted = (markup, accessories, marketing, updates)
-    for value, lever in zip(wanted, LEVERS, strict=True):
+    asked = (markup, accessories, marketing, updates)
+    for value, lever in zip(asked, LEVERS, strict=True):
         if not lever.low - 1e-9 <= value <= lever.high + 1e-9:
             raise ValueError(f"{lever.name} is {value!r}: allowed are {lever.low:g} to {lever.high:g} [{lever.unit}]")
     action = np.array(

@@ -45,8 +45,8 @@ def observe(
     out[14] = report.capacity / forecast - 1.0
     out[15] = report.inventory / forecast / 4.0
     out[16] = report.cash / (abs(report.cash) + 5000.0)
-    room = (report.cash + line) / line
-    out[17] = room / (abs(room) + 1.0)
+    headroom = (report.cash + line) / line
+    out[17] = headroom / (abs(headroom) + 1.0)
     out[18] = state.trailing_revenue[SEAT] / (state.trailing_revenue[SEAT] + 5000.0)
     out[19] = report.profit / (abs(report.profit) + 1000.0)
     out[20] = 12.0 * report.services_revenue / max(report.active_users, 1e-9) / 100.0

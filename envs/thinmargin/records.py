@@ -153,7 +153,7 @@ FLOW_FIELDS = (
 SHOCK_FIELDS = (
     Quantity("demand", "log", "market size", REGION),
     Quantity("component", "log", "component cost"),
-    Quantity("aggression", "factor", "rivals' readiness for a price war, 1 = calm"),
+    Quantity("aggression", "factor", "rivals' readiness for a price war, 1 = no war"),
     Quantity("services", "factor", "services revenue allowed by regulation and advertisers"),
     Quantity("attack", "share", "markup rivals give up whatever the seat does"),
     Quantity("clone", "0/1", "the mass marketer plays the low-margin ecosystem itself"),

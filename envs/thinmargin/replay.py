@@ -27,7 +27,7 @@ from thinmargin.records import (
     Quantity,
     record_type,
 )
-from thinmargin.simulation import calm_after, play_month
+from thinmargin.simulation import lasting_shocks, play_month
 
 Numbers = npt.NDArray[np.float64]
 Table = npt.NDArray[Any]
@@ -63,7 +63,7 @@ TRACKED_FIELDS = (
     Quantity("wanted", "m units", "phones wanted from the firm"),
 )
 TRACKED = record_type(TRACKED_FIELDS)
-"""What is kept of one month of one replay."""
+"""The seat and its market in one month of one replay."""
 
 
 @mechanism
@@ -82,7 +82,7 @@ def drive(state: Record, p: Record, driver: Record, shock: Record, flows: Record
     shock.services = 1.0
     shock.attack = 0.0
     shock.clone = 0.0
-    calm_after(shock, shock)
+    lasting_shocks(shock, shock)
     shock.brand[SEAT] = -p.brand_drop * driver.slump
     size_markets(state, p, shock, flows)
     for r in range(REGIONS):
@@ -91,31 +91,31 @@ def drive(state: Record, p: Record, driver: Record, shock: Record, flows: Record
 
 
 @mechanism
-def track(state: Record, shock: Record, flows: Record, dearer: float, kept: Record) -> None:
-    """Write what is kept of the month; `dearer` is the price of the range sold over that of the usual mix.
+def track(state: Record, shock: Record, flows: Record, dearer: float, tracked: Record) -> None:
+    """Write the tracked quantities of the month; `dearer` is the price of the range sold over that of the usual mix.
 
     A range of flagships alone costs and sells dearer by the same factor, and is worth it to buyers: prices
     and revenue are scaled, demand is not.
     """
     devices = flows.device_revenue[SEAT]
     more = devices * (dearer - 1.0)
-    kept.sales = flows.sales[SEAT]
-    kept.sales_overseas = flows.sales_overseas[SEAT]
-    kept.device_revenue = devices + more
-    kept.accessory_revenue = flows.accessory_revenue[SEAT]
-    kept.services_revenue = flows.services_revenue[SEAT]
-    kept.revenue = flows.revenue[SEAT] + more
+    tracked.sales = flows.sales[SEAT]
+    tracked.sales_overseas = flows.sales_overseas[SEAT]
+    tracked.device_revenue = devices + more
+    tracked.accessory_revenue = flows.accessory_revenue[SEAT]
+    tracked.services_revenue = flows.services_revenue[SEAT]
+    tracked.revenue = flows.revenue[SEAT] + more
     abroad = flows.sales_overseas[SEAT] / flows.sales[SEAT] if flows.sales[SEAT] > 0.0 else 0.0
-    kept.revenue_overseas = flows.revenue_overseas[SEAT] + more * abroad
-    kept.accessory_profit = flows.accessory_profit[SEAT]
-    kept.gross_profit = flows.gross_profit[SEAT] + flows.device_profit[SEAT] * (dearer - 1.0)
-    kept.active_users = 0.0
-    kept.wanted = 0.0
+    tracked.revenue_overseas = flows.revenue_overseas[SEAT] + more * abroad
+    tracked.accessory_profit = flows.accessory_profit[SEAT]
+    tracked.gross_profit = flows.gross_profit[SEAT] + flows.device_profit[SEAT] * (dearer - 1.0)
+    tracked.active_users = 0.0
+    tracked.wanted = 0.0
     for r in range(REGIONS):
-        kept.active_users += state.users[SEAT, r] + state.second_users[SEAT, r]
-        kept.wanted += flows.wanted[SEAT, r]
-        kept.surprise[r] = shock.demand[r]
-    kept.market_home = flows.market[HOME]
+        tracked.active_users += state.users[SEAT, r] + state.second_users[SEAT, r]
+        tracked.wanted += flows.wanted[SEAT, r]
+        tracked.surprise[r] = shock.demand[r]
+    tracked.market_home = flows.market[HOME]
 
 
 def _entry(digest: str) -> Callable[..., None]:
@@ -128,18 +128,18 @@ def _entry(digest: str) -> Callable[..., None]:
         flows: Table,
         blank: Table,
         shocks: Table,
-        kept: Table,
+        tracked: Table,
     ) -> None:
         _ = digest
         shock = shocks[0]
         for e in range(economies.shape[0]):
             flows[0] = blank[0]
             begin(states[e], economies[e])
-            for t in range(kept.shape[1]):
+            for t in range(tracked.shape[1]):
                 driver = drivers[min(e, drivers.shape[0] - 1), t]
                 drive(states[e], economies[e], driver, shock, flows[0])
                 play_month(states[e], economies[e], shock, flows[0])
-                track(states[e], shock, flows[0], math.exp(dearer[e] * driver.flagships), kept[e, t])
+                track(states[e], shock, flows[0], math.exp(dearer[e] * driver.flagships), tracked[e, t])
 
     return replay_rows
 
@@ -164,8 +164,8 @@ def replay(economies: Table, dearer: Numbers, drivers: Table) -> Table:
         raise ValueError(f"drivers has {len(histories)} rows: 1 or {len(economies)}, one an economy, are wanted")
     economies = economies.copy()
     economies["credit_floor"] = NO_LIMIT
-    kept = np.zeros((len(economies), histories.shape[1]), TRACKED)
+    tracked = np.zeros((len(economies), histories.shape[1]), TRACKED)
     states = np.zeros(len(economies), STATE)
     flows, blank, shocks = np.zeros(1, FLOWS), np.zeros(1, FLOWS), np.zeros(1, SHOCKS)
-    _REPLAY(economies, np.array(dearer, np.float64, order="C"), histories, states, flows, blank, shocks, kept)
-    return kept
+    _REPLAY(economies, np.array(dearer, np.float64, order="C"), histories, states, flows, blank, shocks, tracked)
+    return tracked

@@ -56,38 +56,38 @@ def is_bankrupt(state: Record, flows: Record) -> bool:
 
 
 @mechanism
-def calm_after(shock: Record, calm: Record) -> None:
+def lasting_shocks(shock: Record, shocks_off: Record) -> None:
     """Shocks behind the horizon: none, but a changed law, a price war without end or a new competitor stays."""
-    calm.component = 0.0
-    calm.aggression = shock.aggression if shock.attack > 0.0 else 1.0
-    calm.services = shock.services
-    calm.attack = shock.attack
-    calm.clone = shock.clone
-    calm.hit = 1.0
+    shocks_off.component = 0.0
+    shocks_off.aggression = shock.aggression if shock.attack > 0.0 else 1.0
+    shocks_off.services = shock.services
+    shocks_off.attack = shock.attack
+    shocks_off.clone = shock.clone
+    shocks_off.hit = 1.0
     for r in range(REGIONS):
-        calm.demand[r] = 0.0
+        shocks_off.demand[r] = 0.0
     for i in range(FIRMS):
-        calm.brand[i] = 0.0
-        calm.supply[i] = 1.0
+        shocks_off.brand[i] = 0.0
+        shocks_off.supply[i] = 1.0
 
 
 @mechanism
-def closing_value(state: Record, p: Record, shock: Record, flows: Record, calm: Record) -> float:
+def closing_value(state: Record, p: Record, shock: Record, flows: Record, shocks_off: Record) -> float:
     """Worth of the seat's firm, RMB m, in the month just run; `state` and `flows` are used up.
 
     Discounted profit of 60 further months without shocks under the fixed closing playbook, plus the
     run-off value of the users then left; never negative (limited liability).
     """
-    calm_after(shock, calm)
+    lasting_shocks(shock, shocks_off)
     factor = monthly_discount(p.discount_rate)
     discount = factor
     value = 0.0
     for _ in range(CLOSING_MONTHS):
         play(p, CLOSING_BOOK, state.markup[SEAT], 0.0, 0.0, 1.0, 0.0, flows.lever[SEAT])
-        play_month(state, p, calm, flows)
+        play_month(state, p, shocks_off, flows)
         value += discount * flows.profit[SEAT]
         discount *= factor
-    return max(value + discount / factor * run_off_value(state, p, SEAT, calm.services), 0.0)
+    return max(value + discount / factor * run_off_value(state, p, SEAT, shocks_off.services), 0.0)
 
 
 @mechanism
@@ -182,7 +182,7 @@ def run_month(
     flows: Record,
     report: Record,
     spare_state: Table,
-    calm: Record,
+    shocks_off: Record,
 ) -> int:
     """Play one action in one world; the reward's three terms are in `report`.
 
@@ -208,7 +208,7 @@ def run_month(
     closing = 0.0
     if end == CLOSED and pays_closing:
         spare_state[0] = state
-        closing = closing_value(spare_state[0], p, shock, flows, calm)
+        closing = closing_value(spare_state[0], p, shock, flows, shocks_off)
     after = 0.0
     if shaped and (end == RUNNING or (end == CLOSED and not pays_closing)):
         after = run_off_value(state, p, SEAT, 1.0)
@@ -261,14 +261,14 @@ def _entry_points(digest: str) -> Kernels:
         rewards: npt.NDArray[np.float64],
         ends: npt.NDArray[np.int64],
         spare_state: Table,
-        calm: Table,
+        shocks_off: Table,
     ) -> None:
         _ = digest
         for e in range(states.shape[0]):
             shock = shocks[e, min(int(states[e].month), shocks.shape[1] - 1)]
             ends[e] = run_month(
                 states[e], economies[e], shock, actions[e], horizon, pays_closing, shaped,
-                flows[0], reports[e], spare_state, calm[0],
+                flows[0], reports[e], spare_state, shocks_off[0],
             )  # fmt: skip
             rewards[e] = reports[e].profit_term + reports[e].closing_term + reports[e].shaping_term
             observe(states[e], economies[e], shock.component, reports[e], horizon, observations[e])

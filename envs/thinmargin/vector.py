@@ -106,21 +106,21 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
             ValueError, TypeError: an unknown option, or a list of the wrong length.
         """
         world = check_options(options, self.settings.horizon)
-        wanted = world if isinstance(world, list) else [world] * self.num_envs
+        worlds = world if isinstance(world, list) else [world] * self.num_envs
         if seed is None or isinstance(seed, (int, np.integer)):
             seeds: list[int | None] = [None if seed is None else int(seed) + i for i in range(self.num_envs)]
         elif isinstance(seed, Sequence) and not isinstance(seed, str):
             seeds = list(seed)
         else:
             raise TypeError(f"seed is {seed!r}: a whole number, None or a list of them is wanted")
-        for name, count in (("world", len(wanted)), ("seed", len(seeds))):
+        for name, count in (("world", len(worlds)), ("seed", len(seeds))):
             if count != self.num_envs:
                 raise ValueError(f"{name} has {count} entries: {self.num_envs} are wanted")
         self._generators = [
             self._generators[row] if self._generators and single is None else seeding.np_random(single)[0]
             for row, single in enumerate(seeds)
         ]
-        for row, item in enumerate(wanted):
+        for row, item in enumerate(worlds):
             self._place(row, item)
         self._batch.begin(np.arange(self.num_envs))
         self._histories = [[] for _ in range(self.num_envs)]

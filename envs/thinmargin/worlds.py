@@ -27,7 +27,7 @@ Table = npt.NDArray[Any]
 DRAWS_A_MONTH = 4 + FIRMS
 """Standard normal numbers of a month: demand, component cost, war, hits; brand of every firm."""
 HIDDEN_DRAWS = 48
-"""Standard normal numbers kept for a world's constants."""
+"""Standard normal numbers reserved for the constants of a world."""
 EVENT_DRAWS = 4
 """Uniform numbers a scenario's event uses."""
 MAX_HORIZON = 600

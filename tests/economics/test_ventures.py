@@ -33,8 +33,8 @@ def test_half_of_gestation_lets_a_fifteenth_of_its_ventures_go() -> None:
 def test_two_halves_of_gestation_take_the_whole_of_it_on_average() -> None:
     seeded, growing, arrivals = 1.0, 0.0, []
     for _ in range(2000):
-        half_way, arriving = gestation_flow(seeded, 30.0), gestation_flow(growing, 30.0)
-        seeded, growing = seeded - half_way, growing + half_way - arriving
+        halfway, arriving = gestation_flow(seeded, 30.0), gestation_flow(growing, 30.0)
+        seeded, growing = seeded - halfway, growing + halfway - arriving
         arrivals.append(arriving)
     assert sum(arrivals) == pytest.approx(1.0)
     assert sum(month * share for month, share in enumerate(arrivals, 1)) == pytest.approx(30.0)

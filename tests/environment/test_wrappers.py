@@ -830,7 +830,7 @@ def test_a_name_of_a_preset_is_the_wrapper_of_one_environment(name: str) -> None
     wrapper = getattr(sys.modules[room], title)
     assert issubclass(wrapper, AdaptedEnv)
     made = wrapper(EcosystemEnv())
-    assert type(made.kept.adapter) is ADAPTERS[name]
+    assert type(made.adapter_state.adapter) is ADAPTERS[name]
 
 
 REFUSED: dict[str, tuple[Any, str]] = {

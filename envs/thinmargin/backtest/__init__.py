@@ -1,6 +1,6 @@
 """History replayed and compared with what was reported: `python -m thinmargin.backtest`.
 
-| room | subject |
+| module | subject |
 | --- | --- |
 | `forecasts` | the two naive forecasts every model has to beat |
 | `errors` | errors of one series in some years |

@@ -1,6 +1,6 @@
 """The constants, fitted to what one firm reported from 2012 to 2019: `python -m thinmargin.calibration`.
 
-| room | subject |
+| module | subject |
 | --- | --- |
 | `unknowns` | the constants looked for, their priors, and the economy a guess makes |
 | `misfit` | tolerances, and how far a guess is from the figures |

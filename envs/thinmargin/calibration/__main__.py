@@ -132,11 +132,11 @@ def _calibrated(seed: int, starts: int) -> Calibration:
         for last in (*ORIGINS, LAST_FITTED):
             task = progress.add_task(f"figures to {last}", total=starts * GENERATIONS)
 
-            def told(start: int, generation: int, value: float, task: TaskID = task, last: int = last) -> None:
+            def report(start: int, generation: int, value: float, task: TaskID = task, last: int = last) -> None:
                 done = start * GENERATIONS + generation
                 progress.update(task, completed=done, description=f"figures to {last}: misfit {value:.4f}")
 
-            found[last] = search(Misfit(reported(), last), seed, starts, told)
+            found[last] = search(Misfit(reported(), last), seed, starts, report)
             progress.remove_task(task)
             if not progress.console.is_terminal:
                 progress.console.print(f"figures to {last}: misfit {found[last].misfit:.6f}")

@@ -81,9 +81,9 @@ class Misfit:
         """What each series, the size of markets and the prior cost, each of shape (rows,)."""
         z = np.atleast_2d(np.asarray(z, np.float64))
         with np.errstate(all="ignore"):  # a guess far out may overflow: it is made worthless below
-            kept = self.replays(z)
+            replays = self.replays(z)
             cost = {}
-            values = simulated(kept, self.periods)
+            values = simulated(replays, self.periods)
             for compared in COMPARED:
                 if compared.tolerance is None:
                     continue
@@ -94,7 +94,7 @@ class Misfit:
                     error = np.log((model + compared.offset) / (truth + compared.offset))
                 error = np.where(np.isnan(truth), 0.0, error / self._tolerance[compared.name])
                 cost[compared.name] = huber(error).sum(axis=1)
-            surprise = kept["surprise"].reshape(len(z), len(self.periods), 12, -1).mean(axis=2)
+            surprise = replays["surprise"].reshape(len(z), len(self.periods), 12, -1).mean(axis=2)
             cost["markets"] = huber(surprise / MARKET_TOLERANCE).sum(axis=(1, 2))
             cost["prior"] = 0.5 * (z * z).sum(axis=1)
         return cost

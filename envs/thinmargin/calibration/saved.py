@@ -25,7 +25,7 @@ Numbers: TypeAlias = npt.NDArray[np.float64]
 ORIGINS = (2016, 2017, 2018)
 """Last years of the earlier fits, for forecasts from the past."""
 DIGITS = 9
-"""Digits kept of the covariance."""
+"""Decimal places of the covariance in the file."""
 CLOSE = 1e-6
 """Difference of a constant, relative to itself, up to which two calibrations are the same."""
 CLOSE_COVARIANCE = 1e-3

@@ -36,8 +36,8 @@ class Found:
     """Misfit that each start ended with: equal numbers mean one valley."""
 
 
-def search(misfit: Misfit, seed: int, starts: int, told: Callable[[int, int, float], None] | None = None) -> Found:
-    """The guess of least misfit; `told` hears of the start, its generation and the best misfit so far.
+def search(misfit: Misfit, seed: int, starts: int, report: Callable[[int, int, float], None] | None = None) -> Found:
+    """The guess of least misfit; `report` is called with the start, its generation and the best misfit so far.
 
     The first start is the centre of the prior, the others are drawn from half of it.
 
@@ -63,8 +63,8 @@ def search(misfit: Misfit, seed: int, starts: int, told: Callable[[int, int, flo
         while not strategy.stop():
             guesses = strategy.ask()
             strategy.tell(guesses, misfit(np.array(guesses)).tolist())
-            if told is not None:
-                told(start, strategy.countiter, min(value, strategy.result.fbest))
+            if report is not None:
+                report(start, strategy.countiter, min(value, strategy.result.fbest))
         ended.append(float(strategy.result.fbest))
         if strategy.result.fbest < value:
             best, value = np.array(strategy.result.xbest), float(strategy.result.fbest)

@@ -174,13 +174,13 @@ class Figures:
         return FiguresError.at(self.files[row], problem, line=self.lines[row], period=self.periods[row], column=column)
 
     def _rows(self, rows: Iterable[int]) -> Figures:
-        kept = list(rows)
+        chosen = list(rows)
         return Figures(
             self.name,
-            tuple(self.periods[row] for row in kept),
-            {name: values[kept] for name, values in self.columns.items()},
-            tuple(self.lines[row] for row in kept),
-            tuple(self.files[row] for row in kept),
+            tuple(self.periods[row] for row in chosen),
+            {name: values[chosen] for name, values in self.columns.items()},
+            tuple(self.lines[row] for row in chosen),
+            tuple(self.files[row] for row in chosen),
         )
 
 
@@ -192,5 +192,5 @@ def annual(figures: Figures, name: str) -> tuple[npt.NDArray[np.int64], Numbers]
     """
     series_named(name)
     values = {period.year: figures.value(name, period) for period in figures.periods if period.is_year}
-    kept = {year: value for year, value in values.items() if not np.isnan(value)}
-    return np.array(list(kept), np.int64), np.array(list(kept.values()), np.float64)
+    present = {year: value for year, value in values.items() if not np.isnan(value)}
+    return np.array(list(present), np.int64), np.array(list(present.values()), np.float64)

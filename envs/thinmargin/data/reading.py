@@ -129,8 +129,8 @@ def _header(file: str, line: int, names: list[str]) -> list[str]:
     if len(periods) != 1:
         if not periods and len(names) == 1 and re.search(r"[;\t]", names[0]):
             raise FiguresError.at(file, "cells are not separated by commas: a comma between cells is wanted", line=line)
-        told = "named more than once: allowed is one" if periods else "missing: wanted is one"
-        problem = f"{told} column {' or '.join(map(repr, PERIOD_NAMES))}; columns found: {', '.join(names)}"
+        problem = "named more than once: allowed is one" if periods else "missing: wanted is one"
+        problem = f"{problem} column {' or '.join(map(repr, PERIOD_NAMES))}; columns found: {', '.join(names)}"
         raise FiguresError.at(file, problem, line=line, column=PERIOD)
     known = [series.name for series in SERIES]
     for position, name in enumerate(names):

@@ -5,7 +5,7 @@ any order: what they add to an observation stands behind what was there.
 """
 
 from thinmargin.wrappers.adapters import Adapter
-from thinmargin.wrappers.named import ADAPTERS, adapters_of
+from thinmargin.wrappers.registry import ADAPTERS, adapters_of
 from thinmargin.wrappers.scalar import AdaptedEnv, History, Residual, ScaledReward, Surprises
 from thinmargin.wrappers.vector import (
     AdaptedVectorEnv,

@@ -86,7 +86,7 @@ class ResidualAdapter(Adapter):
     Args:
         base: name of a built-in policy other than `random`, such as `plan`; or anything with Stable-Baselines3's
             `predict` that answers the environment's 28 observations with four numbers, always the same for the
-            same observations: it is asked with `deterministic=True`, and may not remember.
+            same observations: it is wanted with `deterministic=True`, and may not remember.
         bound: most that is added to an action, above 0 to 2 (an action's whole range).
         levels: None for corrections in [-1, 1]; else each lever has this many evenly spaced ones, and the agent
             chooses from their grid by number (`correction_grid`), for learners with discrete actions.
@@ -135,10 +135,10 @@ class ResidualAdapter(Adapter):
         """
         leading = () if firms is None else (firms,)
         if self.grid is None:
-            wanted = check_numbers(actions, (*leading, len(LEVERS))).astype(np.float32)
+            asked = check_numbers(actions, (*leading, len(LEVERS))).astype(np.float32)
         else:
-            wanted = self.grid[check_choices(actions, leading, len(self.grid))]
-        added: Seen = self.bound * np.clip(wanted, -1.0, 1.0)
+            asked = self.grid[check_choices(actions, leading, len(self.grid))]
+        added: Seen = self.bound * np.clip(asked, -1.0, 1.0)
         return added
 
     def _answers(self, observations: Seen) -> npt.NDArray[Any]:
@@ -147,9 +147,9 @@ class ResidualAdapter(Adapter):
         if _remembers(state):
             raise ValueError(f"base is {self.base!r}: it remembers, and a base must answer what it is shown only")
         actions = np.asarray(answer)
-        wanted = (*observations.shape[:-1], len(LEVERS))
-        if actions.shape != wanted or actions.dtype.kind not in "fiu" or not np.isfinite(actions).all():
-            raise ValueError(f"base answers {answer!r}: finite numbers of shape {wanted} are wanted")
+        shape = (*observations.shape[:-1], len(LEVERS))
+        if actions.shape != shape or actions.dtype.kind not in "fiu" or not np.isfinite(actions).all():
+            raise ValueError(f"base answers {answer!r}: finite numbers of shape {shape} are wanted")
         return actions
 
 

@@ -18,7 +18,7 @@ from thinmargin.wrappers.adapters import (
     Seen,
     SurprisesAdapter,
 )
-from thinmargin.wrappers.kept import Kept, check_correctable
+from thinmargin.wrappers.state import AdapterState, check_correctable
 
 Environment: TypeAlias = gymnasium.Env[Seen, Any]
 GOING = np.zeros(1, np.bool_)
@@ -42,14 +42,14 @@ class AdaptedEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
     def __init__(self, env: Environment, adapter: Adapter) -> None:
         super().__init__(env)
         check_correctable(env, adapter)
-        self.kept = Kept(adapter, 1, env.observation_space, env.action_space)
-        self.observation_space = self.kept.observation_space
-        self.action_space = self.kept.action_space
+        self.adapter_state = AdapterState(adapter, 1, env.observation_space, env.action_space)
+        self.observation_space = self.adapter_state.observation_space
+        self.action_space = self.adapter_state.action_space
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Seen, dict[str, Any]]:
         """As of the environment; what is remembered begins anew."""
         observation, info = self.env.reset(seed=seed, options=options)
-        shown: Seen = self.kept.begin(observation[None])[0]
+        shown: Seen = self.adapter_state.begin(observation[None])[0]
         return shown, info
 
     def step(self, action: Any) -> tuple[Seen, SupportsFloat, bool, bool, dict[str, Any]]:
@@ -59,16 +59,16 @@ class AdaptedEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
             ValueError, TypeError: wrong shape, type or a number that is not allowed; nothing changes.
             gymnasium.error.ResetNeeded: called before `reset` or after the end.
         """
-        adapter, seen = self.kept.adapter, self.kept.seen
+        adapter, seen = self.adapter_state.adapter, self.adapter_state.seen
         if seen is not None:  # else the environment says that it must be reset
             action = adapter.act(seen[0], action)
         observation, reward, terminated, truncated, info = self.env.step(action)
-        shown: Seen = self.kept.observe(observation[None], GOING)[0]
+        shown: Seen = self.adapter_state.observe(observation[None], GOING)[0]
         return shown, adapter.reward(reward), terminated, truncated, info
 
     def get_state(self) -> dict[str, Any]:
         """The environment's state, what is remembered, and what was seen last: plain arrays; see `set_state`."""
-        return self.kept.save(self.env.get_wrapper_attr("get_state")())
+        return self.adapter_state.save(self.env.get_wrapper_attr("get_state")())
 
     def set_state(self, state: Mapping[str, Any]) -> Seen:
         """Go back to a state of `get_state` of the same wrappers; a foreign one is a ValueError and changes nothing.
@@ -78,9 +78,9 @@ class AdaptedEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
         Returns:
             What the agent saw then.
         """
-        found = self.kept.check(state)
+        found = self.adapter_state.check(state)
         self.env.get_wrapper_attr("set_state")(state["env"])
-        shown: Seen = self.kept.restore(found)[0]
+        shown: Seen = self.adapter_state.restore(found)[0]
         return shown
 
 

@@ -19,7 +19,7 @@ from thinmargin.wrappers.adapters import (
     Seen,
     SurprisesAdapter,
 )
-from thinmargin.wrappers.kept import Kept, check_correctable
+from thinmargin.wrappers.state import AdapterState, check_correctable
 
 Array = npt.NDArray[Any]
 Environments: TypeAlias = VectorEnv[Seen, Any, Array]
@@ -46,9 +46,9 @@ class AdaptedVectorEnv(VectorWrapper):
                 " gymnasium.make_vec; wrap the single environments otherwise"
             )
         check_correctable(env, adapter)
-        self.kept = Kept(adapter, env.num_envs, env.single_observation_space, env.single_action_space)
-        self.single_observation_space = self.kept.observation_space
-        self.single_action_space = self.kept.action_space
+        self.adapter_state = AdapterState(adapter, env.num_envs, env.single_observation_space, env.single_action_space)
+        self.single_observation_space = self.adapter_state.observation_space
+        self.single_action_space = self.adapter_state.action_space
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
         self.action_space = batch_space(self.single_action_space, env.num_envs)
 
@@ -63,7 +63,7 @@ class AdaptedVectorEnv(VectorWrapper):
         if options is not None and "reset_mask" in options:
             raise ValueError("reset option 'reset_mask' cannot be used: these environments start anew by themselves")
         observations, infos = self.env.reset(seed=seed, options=options)  # type: ignore[arg-type]  # its type leaves None out
-        return self.kept.begin(observations), infos
+        return self.adapter_state.begin(observations), infos
 
     def step(self, actions: Any) -> tuple[Seen, Array, Array, Array, dict[str, Any]]:
         """As of the environments, with the agent's actions, observations and rewards, `final_obs` included.
@@ -72,21 +72,21 @@ class AdaptedVectorEnv(VectorWrapper):
             ValueError, TypeError: wrong shape, type or a number that is not allowed; nothing changes.
             gymnasium.error.ResetNeeded: called before `reset`.
         """
-        adapter, seen = self.kept.adapter, self.kept.seen
+        adapter, seen = self.adapter_state.adapter, self.adapter_state.seen
         if seen is not None:  # else the environments say that they must be reset
             actions = adapter.act(seen, actions)
         observations, rewards, terminated, truncated, infos = self.env.step(actions)
         ended = terminated | truncated
         if ended.any():
             infos = {**infos, "final_obs": self._final(observations, infos["final_obs"], ended)}
-        return self.kept.observe(observations, ended), adapter.reward(rewards), terminated, truncated, infos
+        return self.adapter_state.observe(observations, ended), adapter.reward(rewards), terminated, truncated, infos
 
     def _final(self, observations: Seen, final: Array, ended: npt.NDArray[np.bool_]) -> Array:
         """What the agent sees last of episodes that ended, None for the others."""
         rows = np.flatnonzero(ended)
         last = np.array(observations)
         last[rows] = np.stack(list(final[rows]))
-        seen = self.kept.last(last)
+        seen = self.adapter_state.last(last)
         adapted = np.full(self.num_envs, None, dtype=object)
         for row in rows:
             adapted[row] = seen[row].copy()
@@ -94,7 +94,7 @@ class AdaptedVectorEnv(VectorWrapper):
 
     def get_state(self) -> dict[str, Any]:
         """The environments' state, what is remembered, and what was seen last: plain arrays."""
-        return self.kept.save(self._saving().get_state())
+        return self.adapter_state.save(self._saving().get_state())
 
     def set_state(self, state: Mapping[str, Any]) -> Seen:
         """Go back to a state of `get_state` of the same wrappers; a foreign one is a ValueError and changes nothing.
@@ -102,9 +102,9 @@ class AdaptedVectorEnv(VectorWrapper):
         Returns:
             What the agent saw then.
         """
-        found = self.kept.check(state)
+        found = self.adapter_state.check(state)
         self._saving().set_state(state["env"])
-        return self.kept.restore(found)
+        return self.adapter_state.restore(found)
 
     def _saving(self) -> Any:
         """The next layer inside that can be saved: wrappers of others are passed over."""

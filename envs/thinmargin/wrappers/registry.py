@@ -24,19 +24,19 @@ ADAPTERS: dict[str, Callable[..., Adapter]] = {
 """By the name a preset gives the wrapper of one environment."""
 
 
-def adapters_of(wanted: Any) -> list[Adapter]:
+def adapters_of(given: Any) -> list[Adapter]:
     """The adapters of a preset's `env_wrapper`, innermost first.
 
     Nothing else than the wrappers of this package is made, so that reading a configuration runs no foreign code.
 
     Args:
-        wanted: None, the name of a wrapper (`thinmargin.wrappers.Residual`), a mapping of one name to its arguments,
+        given: None, the name of a wrapper (`thinmargin.wrappers.Residual`), a mapping of one name to its arguments,
             or a list of such.
 
     Raises:
         ValueError: a name, an argument or a value is not among what is allowed; the message says which.
     """
-    items = wanted if isinstance(wanted, (list, tuple)) else [] if wanted is None else [wanted]
+    items = given if isinstance(given, (list, tuple)) else [] if given is None else [given]
     made = [_adapter(item) for item in items]
     if sum(isinstance(adapter, ResidualAdapter) for adapter in made) > 1:
         raise ValueError("env_wrapper has Residual twice: corrections of corrections are not meant")

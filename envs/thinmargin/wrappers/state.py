@@ -16,7 +16,7 @@ NAMES = ("env", "memory", "seen", "starts")
 """Of a saved state: the environment's own, what was remembered before the last observation, it, and who began then."""
 
 
-class Kept:
+class AdapterState:
     """An adapter, what it remembers of n firms, and what they showed last.
 
     Args:
@@ -110,7 +110,7 @@ def check_correctable(env: Any, adapter: Adapter) -> None:
     if not isinstance(adapter, ResidualAdapter):
         return
     while env is not None:
-        kept = vars(env).get("kept")
-        if isinstance(kept, Kept) and isinstance(kept.adapter, ResidualAdapter):
+        state = vars(env).get("adapter_state")
+        if isinstance(state, AdapterState) and isinstance(state.adapter, ResidualAdapter):
             raise ValueError("env is wrapped in Residual already: corrections of corrections are not meant")
         env = vars(env).get("env")
