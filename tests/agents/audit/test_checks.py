@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from thinmargin.splits import KEYS
 from thinmargin_agents.audit.findings import Scope
@@ -20,6 +21,7 @@ def test_worlds_are_validation_worlds_that_no_rule_is_tuned_on_and_parts_do_not_
     assert [len(part) for part in parts] == [10_000, 64, 10_000]
 
 
+@pytest.mark.slow
 def test_worker_processes_do_not_change_what_is_earned() -> None:
     plans = np.random.default_rng(0).uniform(-1.0, 1.0, (5, 24, 4))
     keys = Scope(n_worlds=3).worlds()

@@ -25,6 +25,7 @@ def test_rank_correlation_of_values_without_an_order_is_no_number() -> None:
     assert np.isnan(ranking.spearman(np.ones(4), np.arange(4.0)))
 
 
+@pytest.mark.slow
 def test_the_order_of_policies_hardly_changes_with_the_horizon() -> None:
     finding = ranking.check_stable(QUICK, silent)
     assert finding.measured["policies"] >= 40

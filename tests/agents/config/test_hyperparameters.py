@@ -155,6 +155,7 @@ def test_hyperparameters_that_do_not_fit_each_other_are_refused_before_anything_
         assert word in str(caught.value)
 
 
+@pytest.mark.slow
 def test_exploration_noise_is_added_where_it_is_asked_for() -> None:
     run = run_of("td3", noise_type="normal", noise_std=0.3, buffer_size=8)
     model = build(run, build_environment(run))

@@ -59,6 +59,7 @@ def test_an_unknown_preset_is_refused_with_the_names_of_the_shipped_ones() -> No
         assert word in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "word"),
     [

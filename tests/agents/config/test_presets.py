@@ -165,6 +165,7 @@ def loaded(algo: str, env_id: str, section: dict[str, Any]) -> Any:
     return CLASSES[algo](env=envs, seed=0, device="cpu", **{k: v for k, v in values.items() if k not in LOADER})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "name"),
     [(path, name) for path in FILES for name in sections_of(path)],

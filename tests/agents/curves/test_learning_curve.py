@@ -148,6 +148,7 @@ def test_a_bad_beginning_does_not_flatten_the_rest() -> None:
     assert high > 60.0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("agents")
 def test_pictures_are_small_and_their_numbers_can_be_checked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], agents: Path
@@ -210,6 +211,7 @@ def test_what_cannot_be_drawn_is_refused(
     assert "pip install 'thinmargin[report]'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_picture_that_cannot_be_written_is_told(
     agents: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,6 +25,7 @@ def test_a_policy_that_fails_costs_only_its_own_row(capsys: pytest.CaptureFixtur
     assert not lacks(shown.err, "'outsiders.py:Tired'", "month 91", "RuntimeError: enough")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timers here")
 @pytest.mark.usefixtures("here")
 def test_a_policy_that_never_answers_costs_only_its_own_row(capsys: pytest.CaptureFixture[str]) -> None:

@@ -175,18 +175,21 @@ def test_constant_prices_stay_clearly_below(best: Checked) -> None:
     assert 0.9 < rule.value / best.optimum.value < 0.97
 
 
+@pytest.mark.slow
 def test_the_search_for_a_plan_reaches_the_optimum(best: Checked) -> None:
     plan = contenders.planned(seed=0, generations=60)
     assert plan.seeks
     assert WANTED < plan.value / best.optimum.value < 1.0 + AGREE
 
 
+@pytest.mark.slow
 def test_ppo_reaches_the_optimum(best: Checked) -> None:
     learned = contenders.trained(seed=0)
     assert learned.seeks
     assert WANTED < learned.value / best.optimum.value < 1.0 + AGREE
 
 
+@pytest.mark.slow
 def test_the_command_prints_and_writes_what_it_finds(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, best: Checked
 ) -> None:

@@ -9,6 +9,7 @@ from thinmargin_agents.foresight import __main__ as command
 from thinmargin_agents.foresight.plan_files import read_plans
 
 
+@pytest.mark.slow
 def test_the_command_makes_a_file_and_a_second_run_only_improves_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

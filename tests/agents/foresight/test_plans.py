@@ -124,6 +124,7 @@ def test_nothing_is_shipped_for_other_worlds() -> None:
     assert known_plans("benchmark", KEYS["test"][:2], horizon=120) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("split", "worlds"), [("test", 512), ("validation", 256)])
 def test_shipped_plans_beat_every_rule_in_every_world_and_have_converged(split: str, worlds: int) -> None:
     keys = KEYS[split][:worlds]

@@ -70,6 +70,7 @@ def cluster() -> Iterator[Any]:
         two.shutdown()
 
 
+@pytest.mark.slow
 def test_killed_workers_runs_go_on_from_their_checkpoints_and_end_as_if_nothing_had_happened(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,6 +131,7 @@ def test_killed_workers_runs_go_on_from_their_checkpoints_and_end_as_if_nothing_
         assert int(own[second + 1]) > SAVED
 
 
+@pytest.mark.slow
 def test_the_process_of_the_exchange_may_be_lost(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mark = tmp_path / "mark"
 
@@ -150,6 +152,7 @@ def test_the_process_of_the_exchange_may_be_lost(cluster: Any, tmp_path: Path, m
         assert ray.get(exchange.news.remote()) == [(3, (480, None))]
 
 
+@pytest.mark.slow
 def test_a_task_that_waits_for_an_answer_keeps_its_processor(cluster: Any) -> None:
     class Room:
         """Counts who is in it, and takes its time to say so."""
@@ -176,6 +179,7 @@ def test_a_task_that_waits_for_an_answer_keeps_its_processor(cluster: Any) -> No
         assert ray.get(room.enter.remote()) <= 2
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_the_seeds_of_a_cluster_and_says_how_to_go_on(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -200,6 +204,7 @@ def test_ctrl_c_stops_the_seeds_of_a_cluster_and_says_how_to_go_on(
     assert "seed 4: stopped" in told
 
 
+@pytest.mark.slow
 def test_a_session_starts_a_cluster_of_this_machine_and_takes_it_down() -> None:
     need_ray()
     with ray_session(None, 2, threads=2) as ray:
@@ -302,6 +307,7 @@ def test_a_worker_waits_until_the_lost_process_has_let_go_of_the_run(
     assert len(waits) == 1
 
 
+@pytest.mark.slow
 def test_the_exchange_counts_processes_lost_at_the_same_checkpoint_and_passes_stop_on() -> None:
     exchange = ray_tasks.Exchange()
     assert [exchange.begins(3, "there", 0) for _ in range(2)] == [1, 2]

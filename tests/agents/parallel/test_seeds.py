@@ -82,6 +82,7 @@ def child() -> int:
     return process.pid
 
 
+@pytest.mark.slow
 def test_seeds_are_trained_as_if_alone_and_one_that_fails_harms_no_other(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +127,7 @@ def test_seeds_are_trained_as_if_alone_and_one_that_fails_harms_no_other(
     assert re.search(r"[\d,]+ months in \d+ s: [\d,]+ months/s over all seeds", told)
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_every_seed_with_a_checkpoint_that_goes_on_bit_for_bit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +154,7 @@ def test_ctrl_c_stops_every_seed_with_a_checkpoint_that_goes_on_bit_for_bit(
         assert same_weights(folder, alone(tmp_path, small_run(seed)))
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_stops_at_once_and_keeps_the_last_checkpoint(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

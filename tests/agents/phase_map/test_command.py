@@ -16,6 +16,7 @@ from thinmargin_agents.phase_map.cells import GRIDS
 ONE_CELL = replace(GRIDS["patience"], rows=(0.10,), slopes=(3.5,))
 
 
+@pytest.mark.slow
 def test_json_is_complete(told: tuple[Path, str]) -> None:
     document = json.loads((told[0] / "map.json").read_text("utf-8"), parse_constant=pytest.fail)
     assert document["command"] == "python -m thinmargin_agents.phase_map --n-worlds 1 --n-hidden 2 --generations 1"

@@ -24,6 +24,7 @@ def small() -> Result:
     return find(Asked((SMALL,), n_worlds=1, n_hidden=3, effort=FEW))
 
 
+@pytest.mark.slow
 def test_thin_wins_where_customers_look_at_prices_and_services_pay(small: Result) -> None:
     premium_corner, _, _, thin_corner = small.maps[0].cells
     assert premium_corner.difference < -30.0
@@ -45,6 +46,7 @@ def test_levers_of_every_range_stay_in_it(small: Result) -> None:
             assert 0.0 <= best.bankrupt <= 1.0
 
 
+@pytest.mark.slow
 def test_the_answer_does_not_depend_on_processes_or_on_the_company(small: Result) -> None:
     again = find(Asked((SMALL,), n_worlds=1, n_hidden=3, effort=FEW), processes=2)
     assert again.maps == small.maps
@@ -56,6 +58,7 @@ def test_the_answer_does_not_depend_on_processes_or_on_the_company(small: Result
     assert alone == small.maps[0].cells[3]
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_the_processes() -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
@@ -80,6 +83,7 @@ def test_levers_found_earn_in_the_environment_what_the_map_says() -> None:
     assert best.bankrupt == outcome.bankrupt.mean()
 
 
+@pytest.mark.slow
 def test_more_generations_never_find_less_and_other_seeds_find_nearly_the_same() -> None:
     case = Case(tuple(KEYS["validation"][:1]))
     short, long, other = (solve(case, effort) for effort in (Effort(3), Effort(15), Effort(15, seed=1)))

@@ -323,6 +323,7 @@ def test_all_seeds_of_a_shipped_agent_are_judged_as_one_entrant() -> None:
     assert policies["tiny:1"]["J_ci95_seeds"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("trained")
 def test_without_policies_the_shipped_agents_of_the_environment_play_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(judged()) - {"foresight"} == {"tiny", *BASELINES}

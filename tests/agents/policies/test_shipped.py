@@ -35,6 +35,7 @@ def test_names_and_help_need_no_heavy_library() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_what_is_shipped_earns_what_its_manifest_says(name: str) -> None:
     manifest = manifest_of(name)

@@ -130,6 +130,7 @@ def nameless(whole: Judged) -> str:
     return replace(whole, results=results, report={}, stress={}, entrants=[]).page()
 
 
+@pytest.mark.slow
 def test_no_section_is_empty_and_every_picture_says_what_it_shows(seen: Reader) -> None:
     for title in SECTIONS:
         assert title in seen.text
@@ -178,6 +179,7 @@ def test_a_hostile_name_stays_a_name(page: str, seen: Reader) -> None:
     assert not any(name.startswith("b_$x$") for _, attributes in seen.tags for name in attributes)
 
 
+@pytest.mark.slow
 def test_the_same_results_give_the_same_page(whole: Judged, page: str) -> None:
     assert whole.page() == page
 
@@ -192,6 +194,7 @@ def test_matplotlib_is_left_as_it_was(whole: Judged) -> None:
     assert dict(mpl.rcParams) == before
 
 
+@pytest.mark.slow
 def test_importing_the_report_starts_no_window() -> None:
     program = (
         "import sys, thinmargin_agents.report\n"
@@ -225,6 +228,7 @@ def test_why_there_is_no_score_is_told_in_the_words_of_the_document(whole: Judge
     assert columns_of(cast_of(report, whole.results))[0].head == "J, RMB bn"
 
 
+@pytest.mark.slow
 def test_one_policy_alone_gives_a_page_without_comparisons(alone: Reader) -> None:
     assert "do_nothing earns RMB" in alone.text
     assert "no other policy was played beside it" in alone.text
@@ -242,6 +246,7 @@ def test_results_must_not_be_empty(whole: Judged) -> None:
         replace(whole, results=[]).page()
 
 
+@pytest.mark.slow
 def test_names_that_are_no_text_can_be_written(nameless: str) -> None:
     assert nameless.encode()
     assert "\\udcff" in nameless
@@ -254,6 +259,7 @@ def test_without_a_run_the_tuned_rule_with_feedback_is_asked(nameless: str) -> N
     assert "No trained policy was played" in text
 
 
+@pytest.mark.slow
 def test_the_command_line_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["premium", "--split", "validation", "--n-worlds", "2", "--html", "report.html"]) == 0

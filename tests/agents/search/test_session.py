@@ -34,6 +34,7 @@ def flags(config: TrainConfig) -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_search_that_is_killed_goes_on_to_exactly_its_trials_and_its_preset_can_be_trained(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,6 +18,7 @@ from thinmargin_agents.search.trial import end_of
 from thinmargin_agents.training import trainer
 
 
+@pytest.mark.slow
 def test_a_trial_is_worth_what_runs_of_train_py_would_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "FINAL_WORLDS", WORLDS)
     run = resolve(small(tmp_path, n_seeds=2))

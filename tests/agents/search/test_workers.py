@@ -15,6 +15,7 @@ from thinmargin_agents.search.messages import Ended, Job, Judged, Lost, Message,
 from thinmargin_agents.search.ray_workers import Desk
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_noticed_and_another_takes_the_next_trial(tmp_path: Path) -> None:
     run = resolve(small(tmp_path))
     workers = LocalWorkers(1)
@@ -55,6 +56,7 @@ def test_word_left_at_the_desk_is_heard_once_and_a_judgement_waits_for_its_answe
     assert asyncio.run(talk()) == ([(3, Went(0, 10)), (4, Judged(0, 10, 1.0))], False, [])
 
 
+@pytest.mark.slow
 def test_trials_are_trained_on_a_ray_cluster_too(tmp_path: Path) -> None:
     pytest.importorskip("ray")
     config = small(tmp_path, n_trials=2, engine="ray", n_jobs=1)

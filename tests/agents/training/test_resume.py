@@ -135,6 +135,7 @@ def curves(folder: Path) -> dict[str, list[list[float]]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setup", SETUPS)
 def test_a_run_killed_and_resumed_ends_as_the_one_that_was_not(setup: str, tmp_path: Path) -> None:
     run = run_of(setup)
@@ -178,6 +179,7 @@ def hash_of(folder: Path) -> str:
     return hashlib.sha256(b"".join(name.encode() + weights[name].tobytes() for name in sorted(weights))).hexdigest()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills are of forked processes")
 def test_runs_killed_by_the_system_at_any_moment_end_as_those_that_were_not(tmp_path: Path) -> None:
     jobs = [
@@ -207,6 +209,7 @@ def test_runs_killed_by_the_system_at_any_moment_end_as_those_that_were_not(tmp_
         assert differences(end_of(RunFolder(Path(whole["folder"]))), end_of(RunFolder(Path(parts["folder"])))) == []
 
 
+@pytest.mark.slow
 def test_the_command_goes_on_with_a_run_that_another_process_began(tmp_path: Path) -> None:
     run = run_of("ppo")
     whole = trained(RunFolder.create(tmp_path / "whole", run))

@@ -232,6 +232,7 @@ def test_the_score_is_in_the_table_of_evaluations(whole: RunFolder, events: Even
     assert best == max(range(len(rows)), key=lambda place: told[place])
 
 
+@pytest.mark.slow
 def test_the_score_is_told_while_training_and_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = run_of(hyperparameters={**run_of().hyperparameters, "n_timesteps": 720})
     folder = RunFolder.create(tmp_path, run)
@@ -242,6 +243,7 @@ def test_the_score_is_told_while_training_and_at_the_end(tmp_path: Path, capsys:
     assert "without a score" not in told
 
 
+@pytest.mark.slow
 def test_a_resumed_run_doubles_nothing(whole: RunFolder, events: EventAccumulator, tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, run_of())
     finished = ProgressCallback._on_rollout_end
@@ -272,6 +274,7 @@ def test_a_resumed_run_doubles_nothing(whole: RunFolder, events: EventAccumulato
     assert whole.path != folder.path
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize(
     ("algo", "values"), [("a2c", {"n_steps": 5}), ("sac", {"learning_starts": 48, "batch_size": 16})]
@@ -299,6 +302,7 @@ def test_a_run_that_stops_between_two_points_goes_on_to_the_same(
             assert ours == theirs, tag
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("algo", "values"),
     [

@@ -87,6 +87,7 @@ def test_the_best_policy_plays_as_it_was_judged(tmp_path: Path) -> None:
     assert outcome.value.mean() == pytest.approx(folder.load("best")["J"], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path: Path) -> None:
     one, two = (policy_in(trained(tmp_path, small_run())) for _ in range(2))
     other = policy_in(trained(tmp_path, small_run(seed=6)))
@@ -156,6 +157,7 @@ def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
     }
 
 
+@pytest.mark.slow
 def test_a_resumed_run_draws_the_same_curves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = small_run(1440, save_freq=480, eval_freq=720)
     whole = trained(tmp_path / "whole", run)
@@ -293,6 +295,7 @@ def test_a_full_disk_ends_with_a_clear_error_and_keeps_the_last_checkpoint(
     assert RunFolder(folder).load("checkpoint")["timesteps"] == 480
 
 
+@pytest.mark.slow
 def test_ppo_learns_from_nothing_to_run_the_calibrated_firm_better(tmp_path: Path) -> None:
     config = TrainConfig(
         env="ThinMargin/EcosystemCalibrated-v0", preset="ppo_scratch", total_timesteps=153_600, n_envs=64,

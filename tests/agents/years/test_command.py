@@ -36,6 +36,7 @@ def test_a_policy_that_fails_is_told_and_nothing_is_written(
     assert not Path("years.json").exists()
 
 
+@pytest.mark.slow
 def test_files_are_written_though_nobody_reads_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object, **__: object) -> None:
         raise BrokenPipeError

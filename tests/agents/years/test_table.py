@@ -161,6 +161,7 @@ def test_the_picture_is_a_png_that_fills_a_page(told: tuple[Path, str]) -> None:
     assert 50_000 < len(content) < 1_500_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["svg", "pdf"])
 def test_the_same_picture_is_the_same_file(tmp_path: Path, ending: str) -> None:
     files = [tmp_path / f"{name}.{ending}" for name in ("one", "two")]
