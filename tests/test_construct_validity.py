@@ -654,6 +654,7 @@ def test_row_13_a_clone_of_the_strategy_takes_users_from_the_seat() -> None:
 # 14: the pledge
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(FAMILIES.keys() - {"one_state"}))  # where no model ages, nothing binds
 def test_row_14_the_baseline_never_earns_more_than_the_pledge_on_hardware(name: str) -> None:
     count, horizon = 150, 180

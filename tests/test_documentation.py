@@ -275,6 +275,7 @@ def test_blocks_have_a_known_language(page: Path) -> None:
     assert {language for language, _ in FENCE.findall(text)} <= LANGUAGES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", _examples())
 def test_examples_run(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -191,6 +191,7 @@ def test_a_history_that_steps_back_or_leaps_is_put_in_order(history: list[np.rec
 # The picture
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("months", [0, 1, 2, 180])
 def test_picture_of_any_length(months: int) -> None:
     picture = episode_as_picture(played(months))
@@ -201,10 +202,12 @@ def test_picture_of_any_length(months: int) -> None:
     assert 0.02 < np.mean(picture.min(axis=2) < 200) < 0.6  # something is drawn, and not too much
 
 
+@pytest.mark.slow
 def test_picture_of_fifty_years() -> None:
     assert episode_as_picture(played(600, horizon=600)).shape == SHAPE
 
 
+@pytest.mark.slow
 def test_picture_changes_every_month(history: list[np.record]) -> None:
     pictures = [episode_as_picture(history[:months]) for months in (1, 2, 3, 3)]
     assert (pictures[0] != pictures[1]).any()
@@ -223,6 +226,7 @@ PANELS = (
 """What the panels show, row by row from the left."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn", range(5))
 def test_each_panel_shows_its_books(history: list[np.record], turn: int) -> None:
     books = [panel[turn] for panel in PANELS]
@@ -234,6 +238,7 @@ def test_each_panel_shows_its_books(history: list[np.record], turn: int) -> None
         assert (before[panel] != after[panel]).any(), f"{book} is not in its panel"
 
 
+@pytest.mark.slow
 def test_a_picture_takes_less_than_half_a_second(history: list[np.record]) -> None:
     def seconds() -> float:
         start = time.process_time()
@@ -243,6 +248,7 @@ def test_a_picture_takes_less_than_half_a_second(history: list[np.record]) -> No
     assert min(seconds() for _ in range(4)) < 0.5
 
 
+@pytest.mark.slow
 def test_pictures_leave_no_trace_in_matplotlib(fresh_run: Callable[..., str]) -> None:
     said = fresh_run(
         "import sys, gymnasium as gym\n"
@@ -291,6 +297,7 @@ def unseen(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     assert plt.get_fignums() == []
 
 
+@pytest.mark.slow
 def test_window_is_redrawn_once_a_year(unseen: list[int]) -> None:
     env = gym.make(ID, render_mode="human")
     env.reset(seed=0)
@@ -302,6 +309,7 @@ def test_window_is_redrawn_once_a_year(unseen: list[int]) -> None:
     assert unseen == [0, 12, 24, 0]
 
 
+@pytest.mark.slow
 def test_window_shows_how_it_ended(unseen: list[int]) -> None:
     env = gym.make(ID, render_mode="human")
     env.reset(seed=0)
@@ -326,6 +334,7 @@ def test_a_closed_window_stays_closed(unseen: list[int]) -> None:
     assert unseen == [0]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a display cannot be taken away")
 def test_no_display_is_told_with_what_to_do(fresh_run: Callable[..., str]) -> None:
     said = fresh_run(
@@ -343,6 +352,7 @@ def test_no_display_is_told_with_what_to_do(fresh_run: Callable[..., str]) -> No
 # The ways in
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Ecosystem-v0", "EcosystemDiscrete-v0", "EcosystemContinuing-v0"])
 def test_gymnasium_checks_rendering_too(name: str, unseen: list[int]) -> None:
     check_env(gym.make(f"ThinMargin/{name}").unwrapped)
@@ -362,6 +372,7 @@ def test_scalar_environment_renders() -> None:
     assert env.render().shape == SHAPE
 
 
+@pytest.mark.slow
 def test_vector_environment_renders_each() -> None:
     envs = gym.make_vec(ID, num_envs=2, render_mode="ansi")
     envs.reset(seed=0)

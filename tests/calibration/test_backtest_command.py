@@ -92,6 +92,7 @@ def test_the_rest_of_the_document(document: dict[str, Any]) -> None:
     assert document["later"] == []
 
 
+@pytest.mark.slow
 def test_it_prints_the_tables_and_names_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, picture = tmp_path / "result.json", tmp_path / "picture.svg"
     assert main([*FEW, "--json", str(path), "--picture", str(picture)]) == 0
@@ -108,6 +109,7 @@ def test_it_prints_the_tables_and_names_the_files(tmp_path: Path, capsys: pytest
     assert told.out.endswith(f"written: {path}\n\nwritten: {picture}\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [".PNG", ".svg", ".pdf"])
 def test_the_ending_decides_the_format_of_the_picture(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"picture{ending}"
@@ -117,6 +119,7 @@ def test_the_ending_decides_the_format_of_the_picture(tmp_path: Path, ending: st
     assert len(content) > 10_000
 
 
+@pytest.mark.slow
 def test_a_picture_of_fewer_years(tmp_path: Path) -> None:
     path = tmp_path / "picture.svg"
     assert main([*FEW, "--until", "2015", "--picture", str(path)]) == 0
@@ -373,6 +376,7 @@ def run(*command: str, folder: Path, **options: Any) -> subprocess.CompletedProc
     )
 
 
+@pytest.mark.slow
 def test_python_dash_m_runs_it(tmp_path: Path) -> None:
     file_of(tmp_path, QUARTERS)
     arguments = ["--until", "2025-09", "--data", "mine.csv", "--json", "r.json", *FEW]
@@ -396,6 +400,7 @@ def test_help_is_fast_and_shows_how_newer_figures_are_given(lightly_helped: Call
     assert "--until 2025-09 --data my_figures.csv" in shown
 
 
+@pytest.mark.slow
 def test_files_are_written_though_nobody_reads_the_output(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
@@ -447,6 +452,7 @@ def test_an_interrupt_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch, capsys:
     assert capsys.readouterr().err == "interrupted: nothing was written\n"
 
 
+@pytest.mark.slow
 def test_later_periods_are_in_the_picture(tmp_path: Path) -> None:
     plain, later = tmp_path / "plain.svg", tmp_path / "later.svg"
     assert main([*FEW, "--picture", str(plain)]) == 0

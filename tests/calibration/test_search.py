@@ -78,6 +78,7 @@ def test_the_curvature_of_a_bowl_is_its_matrix() -> None:
     np.testing.assert_allclose(curvature(bowl, z), matrix, atol=1e-9)  # type: ignore[arg-type]  # a simpler misfit
 
 
+@pytest.mark.slow
 def test_the_curvature_is_measured_finely_enough(
     monkeypatch: pytest.MonkeyPatch, misfit: Misfit, calibration: Calibration
 ) -> None:
@@ -129,6 +130,7 @@ def test_earlier_fits_lie_at_the_bottom_of_their_own_misfit(calibration: Calibra
     assert Misfit(reported(), LAST_FITTED)(z)[0] > calibration.misfit + 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("last", [*ORIGINS, LAST_FITTED])
 def test_a_restart_finds_nothing_better(calibration: Calibration, last: int) -> None:
     own = Misfit(reported(), last)

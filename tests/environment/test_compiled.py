@@ -115,6 +115,7 @@ def unedited(run_copy: Callable[[str], str]) -> dict[str, str]:
     return {PRINT_MONTH: month, PRINT_START: run_copy(PRINT_START)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("equation", list(EDITS))
 def test_an_edit_of_an_equation_takes_effect_in_the_next_process(
     equation: str, copy_of_package: Path, run_copy: Callable[[str], str], unedited: dict[str, str]
@@ -131,6 +132,7 @@ def test_an_edit_of_an_equation_takes_effect_in_the_next_process(
     assert run_copy(program) == unedited[program]
 
 
+@pytest.mark.slow
 def test_an_unchanged_package_is_loaded_from_disk_not_compiled(
     run_copy: Callable[[str], str], unedited: dict[str, str]
 ) -> None:

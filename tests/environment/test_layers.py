@@ -159,6 +159,7 @@ def test_history_is_replayed_without_environments(name: str) -> None:
             assert not below(module, ("thinmargin.calibration", "thinmargin.scenarios")), f"{name} imports {module}"
 
 
+@pytest.mark.slow
 def test_an_episode_needs_no_replay_and_no_search(fresh_python: Any) -> None:
     code = "import sys, gymnasium; gymnasium.make('thinmargin:ThinMargin/Ecosystem-v0').reset(seed=0)\n"
     loaded = set(fresh_python(code + "print(*sys.modules)").split())

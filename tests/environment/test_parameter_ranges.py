@@ -29,6 +29,7 @@ SHARES = "group_share"
 """The parameter whose numbers sum to one: its ends are markets of one country group."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["low", "high"])
 @pytest.mark.parametrize(
     "item", [item for item in fields(Parameters) if item.name != SHARES], ids=lambda item: item.name

@@ -80,6 +80,7 @@ def test_a_bare_id_makes_the_environment_its_entry_describes(entry: Any) -> None
     assert isinstance(env.action_space, gymnasium.spaces.Discrete) == entry.kwargs.get("discrete", False)
 
 
+@pytest.mark.slow
 def test_every_id_is_made_from_another_folder_without_an_import(fresh_python: Any) -> None:
     assert fresh_python(MAKE_ALL_FROM_ELSEWHERE, *IDS).splitlines() == [f"{name} EcosystemVectorEnv" for name in IDS]
 
@@ -164,6 +165,7 @@ def test_an_unknown_id_is_refused_with_the_close_one() -> None:
         gymnasium.make("ThinMargin/Ecosystem-v9")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("context", ["spawn", "forkserver"])
 def test_ids_work_inside_worker_processes(context: str, bits: Callable[[Any], Any]) -> None:
     makers = [partial(gymnasium.make, f"thinmargin:{BENCHMARK}", horizon=3) for _ in range(2)]

@@ -378,6 +378,7 @@ def test_rewards_are_scaled_and_their_terms_are_not(factor: float) -> None:
         assert sum(info["reward_terms"].values()) == pytest.approx(paid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [{}, {"parameters": TIGHT, "reward": "shaped"}, {"closing": False}], ids=str)
 @pytest.mark.parametrize("name", list(WRAPPED))
 def test_every_environment_of_a_batch_is_the_one_alone(name: str, arguments: dict[str, Any], bits: Bits) -> None:
@@ -466,6 +467,7 @@ def test_buffers_without_copies_can_be_wrapped(bits: Bits) -> None:
 # Saving
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("months", [0, 1, 6, HORIZON, 2 * HORIZON + 3])
 @pytest.mark.parametrize("make", [alone, together], ids=["alone", "batch"])
 @pytest.mark.parametrize("name", list(WRAPPED))
@@ -782,6 +784,7 @@ def test_worker_processes_of_gymnasium_wrap_environments(bits: Bits) -> None:
         envs.close()
 
 
+@pytest.mark.slow
 def test_worker_processes_of_stable_baselines3_wrap_environments() -> None:
     arguments: dict[str, Any] = {
         "n_envs": 1, "seed": 3, "env_kwargs": {"horizon": HORIZON}, "wrapper_class": Residual,
