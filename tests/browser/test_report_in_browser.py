@@ -18,6 +18,8 @@ from tests.reporting import HOSTILE, everything
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, ViewportSize
 
+pytestmark = pytest.mark.slow
+
 WIDTHS = (1280, 390)
 """Pixels: a desk and a telephone."""
 PAPER: ViewportSize = {"width": 688, "height": 1000}
@@ -97,14 +99,12 @@ def view(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iter
     found.page.close()
 
 
-@pytest.mark.slow
 def test_it_asks_for_nothing_and_complains_of_nothing(view: Opened, address: str) -> None:
     assert view.requests == [address]
     assert view.complaints == []
     assert view.page.title() == "ThinMargin: 7 policies in 12 worlds"
 
 
-@pytest.mark.slow
 def test_every_section_and_picture_can_be_seen(view: Opened) -> None:
     for section in SECTIONS:
         box = view.page.locator(f"h2#{section}").bounding_box()
@@ -165,7 +165,6 @@ def numbers(page: Page, column: int) -> list[float | None]:
     return [float(text) if text else None for text in found]
 
 
-@pytest.mark.slow
 def test_a_click_sorts_the_leaderboard(view: Opened) -> None:
     heads: list[str] = view.page.evaluate(
         "[...document.querySelectorAll('#policies thead th')].map((head) => head.innerText.trim())"
@@ -193,7 +192,6 @@ def test_a_click_sorts_the_leaderboard(view: Opened) -> None:
     assert names(view.page) == first
 
 
-@pytest.mark.slow
 def test_paper_has_everything_unfolded_and_inside_its_margins(browser: Browser, address: str) -> None:
     page = browser.new_page(viewport=PAPER)
     page.goto(address)

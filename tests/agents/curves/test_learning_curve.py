@@ -178,6 +178,7 @@ def test_pictures_are_small_and_their_numbers_can_be_checked(
     assert "ppo.png" not in words
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("agents")
 def test_the_same_numbers_give_the_same_picture_and_others_are_noticed(tmp_path: Path) -> None:
     course = course_of("ppo")

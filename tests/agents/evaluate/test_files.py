@@ -102,6 +102,7 @@ def test_a_report_without_its_libraries_is_refused_before_anything_is_played(
     assert not (here / "all.html").exists()
 
 
+@pytest.mark.slow
 def test_tables_fit_a_terminal(shipped: Any, here: Path) -> None:
     shipped(hindsight)
     main(["random", "outsiders.py:Still", "--n-worlds", "2", "--json", "all.json"])

@@ -44,6 +44,7 @@ def test_stress_worlds_show_what_breaks(capsys: pytest.CaptureFixture[str]) -> N
     assert "services clampdown" in printed
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_stress_worlds_go_with_the_benchmarks_test_worlds_only() -> None:
     def stressed(*arguments: str) -> Any:

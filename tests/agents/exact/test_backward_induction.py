@@ -126,6 +126,7 @@ def test_the_world_is_the_same_whatever_its_key() -> None:
     assert one.shocks.tobytes() == other.shocks.tobytes()
 
 
+@pytest.mark.slow
 def test_the_last_month_is_worth_the_best_single_step(best: Checked) -> None:
     grid = best.optimum.users
     month = Month(grid)
@@ -136,12 +137,14 @@ def test_the_last_month_is_worth_the_best_single_step(best: Checked) -> None:
     np.testing.assert_allclose(best.optimum.values[LAST], earned, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_optimum_agrees_with_half_its_grid_and_with_the_environment(best: Checked) -> None:
     assert best.holds
     assert all(0.0 < abs(difference) < AGREE for difference in best.differences)
     assert not checked(20, 80).holds, "a coarse grid is noticed"
 
 
+@pytest.mark.slow
 def test_no_variation_of_the_best_path_earns_more(best: Checked) -> None:
     assert len(best.played.markups) == MONTHS
     prices = np.array([best.optimum.price(month, users) for month, users in enumerate(best.played.users)])
@@ -158,6 +161,7 @@ def test_no_variation_of_the_best_path_earns_more(best: Checked) -> None:
     assert worth.min() < 0.95 * best.played.value, "else nothing was varied"
 
 
+@pytest.mark.slow
 def test_the_best_firm_is_thin_while_it_has_few_users_and_ripens(best: Checked) -> None:
     markups = best.played.markups
     assert (markups[:6] < 0.0).all()
@@ -168,6 +172,7 @@ def test_the_best_firm_is_thin_while_it_has_few_users_and_ripens(best: Checked) 
     assert (np.diff(best.optimum.prices[24][best.optimum.users < 40.0]) >= 0.0).all()
 
 
+@pytest.mark.slow
 def test_constant_prices_stay_clearly_below(best: Checked) -> None:
     rule, thin, premium = contenders.constants()
     assert (rule.name, thin.name, premium.name) == ("best constant", "thin", "premium")
@@ -212,6 +217,7 @@ def test_the_command_prints_and_writes_what_it_finds(
         assert item["share"] == item["J"] / best.optimum.value
 
 
+@pytest.mark.slow
 def test_the_page_shows_the_optimum_that_is_computed(best: Checked) -> None:
     page = (ROOT / "docs" / "exact.md").read_text(encoding="utf-8")
     match = re.search(r"^400 steps of users +([\d.]+)$", page, re.MULTILINE)

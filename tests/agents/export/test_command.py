@@ -24,6 +24,7 @@ from thinmargin_agents.runs.folder import RunFolder
 from thinmargin_agents.sb3.networks import build_network, policy_of, weights
 
 
+@pytest.mark.slow
 def test_a_shipped_agent_is_exported_by_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -49,6 +50,7 @@ def test_a_shipped_agent_is_exported_by_its_name(
     assert "one policy a seed" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_file_that_answers_otherwise_is_not_written_and_the_old_one_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -74,6 +76,7 @@ def test_a_file_that_answers_otherwise_is_not_written_and_the_old_one_stays(
     assert output.read_bytes() == b"old"
 
 
+@pytest.mark.slow
 def test_answers_that_are_no_numbers_are_never_close() -> None:
     run = run_of("ppo alone")
     network = network_of(run)
@@ -101,6 +104,7 @@ def test_a_policy_that_cannot_play_is_told(tmp_path: Path, capsys: pytest.Captur
     assert not (folder.path / "best.onnx").exists()
 
 
+@pytest.mark.slow
 def test_the_check_plays_some_thousand_months_of_validation_worlds(tmp_path: Path) -> None:
     run = dataclasses.replace(run_of("a2c"), env_kwargs={})
     folder = RunFolder.create(tmp_path, run)

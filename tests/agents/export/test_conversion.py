@@ -42,6 +42,7 @@ def session_of(path: Path) -> Any:
     return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_the_file_answers_as_the_policy_does_in_any_number_of_worlds(
     case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

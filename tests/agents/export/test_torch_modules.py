@@ -76,6 +76,7 @@ def test_corrections_are_added_as_adapters_add_them(levels: int | None) -> None:
     np.testing.assert_allclose(theirs, adapter.act(seen, wanted), rtol=0, atol=2e-7)
 
 
+@pytest.mark.slow
 def test_equal_scores_may_be_told_apart_either_way_and_worse_choices_not() -> None:
     run = run_of("dqn grid")
     network, settings = network_of(run), Settings(**environment_arguments(run))

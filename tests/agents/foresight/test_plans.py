@@ -54,6 +54,7 @@ def test_a_table_earns_what_was_said_when_it_is_played_as_a_policy(found: KnownP
     np.testing.assert_allclose(play_worlds(found.policy, WORLDS).value, found.value, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_what_a_world_gives_does_not_depend_on_the_worlds_searched_beside_it(found: KnownPlans) -> None:
     alone = improve(Problem(WORLDS[1:2], starts()[:, 1:2]), Settings(), 640, seed=0)
     assert alone.value[0] == found.value[1]

@@ -217,6 +217,7 @@ def test_a_session_starts_a_cluster_of_this_machine_and_takes_it_down() -> None:
     assert not ray.is_initialized()
 
 
+@pytest.mark.slow
 def test_more_threads_than_any_machine_has_processors_are_refused_and_nobody_waits(cluster: Any) -> None:
     told = naming("--num-threads", "99", "processors", "are 1")
     with pytest.raises(ConfigError, match=told), ray_session(cluster.address, None, threads=99):

@@ -48,6 +48,7 @@ def test_json_is_complete(told: tuple[Path, str]) -> None:
     assert 0.0 < share["thin_side"] < 1.0
 
 
+@pytest.mark.slow
 def test_the_picture_is_a_png_that_fills_a_page(told: tuple[Path, str]) -> None:
     content = (told[0] / "map.png").read_bytes()
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
@@ -57,6 +58,7 @@ def test_the_picture_is_a_png_that_fills_a_page(told: tuple[Path, str]) -> None:
     assert 50_000 < len(content) < 1_000_000
 
 
+@pytest.mark.slow
 def test_the_table_stands_in_its_place_on_the_page(told: tuple[Path, str]) -> None:
     page = (told[0] / "page.md").read_text("utf-8")
     assert page.startswith("before\n\n<!-- phase map -->\n`python -m thinmargin_agents.phase_map --n-worlds 1")
@@ -71,6 +73,7 @@ def test_the_table_stands_in_its_place_on_the_page(told: tuple[Path, str]) -> No
     assert "| 35 % |" in page
 
 
+@pytest.mark.slow
 def test_the_answer_is_said_in_words(told: tuple[Path, str]) -> None:
     printed = told[1].replace("\n", " ")
     for part in (

@@ -35,6 +35,7 @@ def test_thin_wins_where_customers_look_at_prices_and_services_pay(small: Result
     assert signs(small.maps[0])[1][1] == "+"
 
 
+@pytest.mark.slow
 def test_levers_of_every_range_stay_in_it(small: Result) -> None:
     for cell in small.maps[0].cells:
         for name, (low, high) in MARKUPS.items():

@@ -332,6 +332,7 @@ def test_without_policies_the_shipped_agents_of_the_environment_play_too(capsys:
     assert set(judged("--env", "ThinMargin/EcosystemContinuing-v0")) == set(BASELINES)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("trained")
 def test_a_shipped_agent_plays_where_its_actions_fit_and_is_refused_elsewhere(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

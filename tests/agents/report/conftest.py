@@ -4,6 +4,6 @@ import pytest
 from tests.reporting import Judged, everything
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def whole() -> Judged:
     return everything()

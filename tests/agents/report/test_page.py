@@ -141,6 +141,7 @@ def test_no_section_is_empty_and_every_picture_says_what_it_shows(seen: Reader) 
     assert all(attributes["viewbox"].split()[:2] == ["0", "0"] for attributes in pictures)
 
 
+@pytest.mark.slow
 def test_the_numbers_of_the_document_are_on_the_page(whole: Judged, seen: Reader) -> None:
     for name, summary in whole.report["policies"].items():
         assert name in seen.text.replace("_ ", "_")
@@ -153,6 +154,7 @@ def test_the_numbers_of_the_document_are_on_the_page(whole: Judged, seen: Reader
     assert "keys 1000000 to 1000011" in seen.text
 
 
+@pytest.mark.slow
 def test_nothing_is_loaded_from_anywhere(page: str, seen: Reader) -> None:
     assert not re.search(r"https?:|//[a-z0-9]+\.|@import|@font-face", page)
     assert not re.findall(r"url\((?!#)", page)
@@ -162,6 +164,7 @@ def test_nothing_is_loaded_from_anywhere(page: str, seen: Reader) -> None:
     assert len(page.encode()) < 1_000_000
 
 
+@pytest.mark.slow
 def test_ids_are_unique_and_every_reference_has_its_target(page: str, seen: Reader) -> None:
     ids = Counter(attributes["id"] for _, attributes in seen.tags if "id" in attributes)
     assert ids.most_common(1)[0][1] == 1
@@ -171,6 +174,7 @@ def test_ids_are_unique_and_every_reference_has_its_target(page: str, seen: Read
     assert targets <= set(ids)
 
 
+@pytest.mark.slow
 def test_a_hostile_name_stays_a_name(page: str, seen: Reader) -> None:
     assert len(seen.all("script")) == 1
     assert 'document.title="lost"' not in page.replace("&#34;", '"').split("<script>")[1]
@@ -206,6 +210,7 @@ def test_importing_the_report_starts_no_window() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_what_a_document_does_not_say_the_page_says_is_missing(poor: Reader) -> None:
     for title in SECTIONS:
         assert title in poor.text
@@ -215,6 +220,7 @@ def test_what_a_document_does_not_say_the_page_says_is_missing(poor: Reader) -> 
     assert "None" not in poor.text
 
 
+@pytest.mark.slow
 def test_a_policy_that_cannot_be_asked_costs_only_its_section(poor: Reader) -> None:
     assert not lacks(poor.text, "No answers to show", "'narrow_0'", "RuntimeError: three rows, please")
 
@@ -236,6 +242,7 @@ def test_one_policy_alone_gives_a_page_without_comparisons(alone: Reader) -> Non
     assert "Differences are missing" in alone.text
 
 
+@pytest.mark.slow
 def test_a_policy_that_is_always_bankrupt_has_its_place(alone: Reader) -> None:
     assert "Often bankrupt: do_nothing (100 %)." in alone.text
     assert "nan" not in re.split(r"\W+", alone.text.lower())
@@ -253,6 +260,7 @@ def test_names_that_are_no_text_can_be_written(nameless: str) -> None:
     assert "x" * 300 in nameless
 
 
+@pytest.mark.slow
 def test_without_a_run_the_tuned_rule_with_feedback_is_asked(nameless: str) -> None:
     text = Reader(nameless).text
     assert "What plan_with_feedback does" in text
@@ -267,6 +275,7 @@ def test_the_command_line_writes_the_page(tmp_path: Path, monkeypatch: pytest.Mo
     assert "python evaluate.py premium --env ThinMargin/Ecosystem-v0 --split validation --n-worlds 2" in text
 
 
+@pytest.mark.slow
 def test_a_policy_with_memory_is_asked_from_a_fresh_one_and_the_page_says_so(seen: Reader) -> None:
     keys = KEYS["validation"][:4]
     found = responses(Remembering(), keys, settings(horizon=14), "recurrent")

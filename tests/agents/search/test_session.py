@@ -121,6 +121,7 @@ def test_a_file_that_is_no_data_base_is_refused(tmp_path: Path, capsys: pytest.C
     assert "not a database" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_study_of_something_else_is_refused_and_what_differs_is_named(tmp_path: Path) -> None:
     config = small(tmp_path)
     storage, space = open_storage(config), asked_for(config)
@@ -145,6 +146,7 @@ def test_a_study_of_something_else_is_refused_and_what_differs_is_named(tmp_path
         open_study(dataclasses.replace(config, study_name="foreign"), storage, space, JUDGED_BY_J)
 
 
+@pytest.mark.slow
 def test_a_search_begins_with_the_preset_and_draws_other_trials_when_it_goes_on(tmp_path: Path) -> None:
     config = small(tmp_path)
     storage, space = open_storage(config), asked_for(config)

@@ -49,6 +49,7 @@ def test_a_trial_ends_where_it_is_told_to_unless_all_is_trained(tmp_path: Path) 
     assert [ended(runs, last) for last in (192, 384, 576, 768)] == ["pruned", "pruned", "pruned", "complete"]
 
 
+@pytest.mark.slow
 def test_later_seeds_are_averaged_with_the_earlier_ones_at_the_same_months(tmp_path: Path) -> None:
     run = resolve(small(tmp_path))
     runs = (run, dataclasses.replace(run, seed=1))

@@ -141,6 +141,7 @@ def test_the_command_names_what_differs_from_the_preset(tmp_path: Path) -> None:
     assert (config.seed, config.seeds, config.algo, config.eval_freq) == (2, (), "sac", 600)
 
 
+@pytest.mark.slow
 def test_scores_are_kept_where_the_best_plans_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = small_run(0, env_kwargs=(), n_eval_episodes=2)
     folder = finished_run(tmp_path, run)

@@ -145,6 +145,7 @@ def test_a_run_killed_and_resumed_ends_as_the_one_that_was_not(setup: str, tmp_p
     assert differences(whole, parts) == []
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_its_first_update_and_in_its_last_ends_as_the_one_that_was_not(tmp_path: Path) -> None:
     run = run_of("ppo")
     whole = end_of(trained(RunFolder.create(tmp_path / "whole", run)))

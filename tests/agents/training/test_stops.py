@@ -87,6 +87,7 @@ def when_reached(months: int, act: Callable[[ProgressCallback], None], patch: py
     patch.setattr(ProgressCallback, "_on_rollout_end", then)
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_ends_the_run_clearly_and_the_last_checkpoint_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], whole: RunFolder
 ) -> None:
@@ -111,6 +112,7 @@ def test_a_disk_that_fills_up_ends_the_run_clearly_and_the_last_checkpoint_goes_
     assert_goes_on(folder, whole)
 
 
+@pytest.mark.slow
 def test_a_disk_too_full_for_curves_ends_the_run_clearly_and_does_not_hang(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], whole: RunFolder
 ) -> None:
@@ -156,6 +158,7 @@ def test_a_folder_for_curves_that_is_none_is_named_before_anything_is_made(
     assert not (tmp_path / "logs").exists()
 
 
+@pytest.mark.slow
 def test_curves_in_a_folder_of_their_own_go_on_there(tmp_path: Path, whole: RunFolder) -> None:
     run = small_run(tensorboard_log=str(tmp_path / "board"))
     folder = RunFolder.create(tmp_path / "logs", run)
@@ -177,6 +180,7 @@ def test_runs_of_two_algorithms_have_curves_of_their_own(tmp_path: Path, monkeyp
     assert found == [Path("board", algo, "Ecosystem-v0_1") for algo in ("a2c", "ppo")]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_folder_that_was_removed_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: RunFolder
 ) -> None:
@@ -207,6 +211,7 @@ def test_a_checkpoint_that_was_removed_for_good_cannot_be_gone_on_from(tmp_path:
     assert folder.has("best")
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_anything_was_saved_begins_again(tmp_path: Path, whole: RunFolder) -> None:
     assert_goes_on(RunFolder.create(tmp_path, small_run()), whole)
 
@@ -226,6 +231,7 @@ def test_a_folder_whose_description_was_not_finished_is_no_run_yet(
     assert RunFolder.create(tmp_path, small_run()).path.name == "Ecosystem-v0_2"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_what_schedulers_send_save_and_say_how_to_go_on(
     tmp_path: Path,
@@ -245,6 +251,7 @@ def test_ctrl_c_and_what_schedulers_send_save_and_say_how_to_go_on(
     assert_goes_on(folder, whole)
 
 
+@pytest.mark.slow
 def test_a_second_signal_stops_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: RunFolder) -> None:
     def twice(_: ProgressCallback) -> None:
         signal.raise_signal(signal.SIGTERM)
@@ -258,6 +265,7 @@ def test_a_second_signal_stops_at_once(tmp_path: Path, monkeypatch: pytest.Monke
     assert_goes_on(folder, whole)
 
 
+@pytest.mark.slow
 def test_a_signal_in_the_last_update_leaves_a_finished_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: RunFolder
 ) -> None:
@@ -269,6 +277,7 @@ def test_a_signal_in_the_last_update_leaves_a_finished_run(
     assert_goes_on(folder, whole)
 
 
+@pytest.mark.slow
 def test_whoever_is_told_of_the_progress_can_stop_the_run(tmp_path: Path, whole: RunFolder) -> None:
     folder = RunFolder.create(tmp_path, small_run())
     assert train(folder.run(), folder, shown=False, report=lambda step: step.timesteps == 96) is None
@@ -296,6 +305,7 @@ def spoil(callback: ProgressCallback) -> None:
         parameter.data.fill_(float("nan"))
 
 
+@pytest.mark.slow
 def test_training_that_diverges_says_so_and_keeps_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], whole: RunFolder
 ) -> None:

@@ -109,6 +109,7 @@ def events(whole: RunFolder) -> EventAccumulator:
     return events_of(whole.path)
 
 
+@pytest.mark.slow
 def test_every_tag_is_there_with_a_point_an_update_or_evaluation(events: EventAccumulator) -> None:
     found = {tag for tag in events.Tags()["scalars"] if tag.startswith(PREFIXES)}
     assert found == names(all_tags())
@@ -117,6 +118,7 @@ def test_every_tag_is_there_with_a_point_an_update_or_evaluation(events: EventAc
         assert all(math.isfinite(event.value) for event in events.Scalars(tag)), tag
 
 
+@pytest.mark.slow
 def test_stable_baselines_own_tags_stay(events: EventAccumulator) -> None:
     own = {tag for tag in events.Tags()["scalars"] if not tag.startswith(PREFIXES)}
     assert {"rollout/ep_rew_mean", "rollout/ep_len_mean", "time/fps", "train/value_loss", "train/std"} <= own
@@ -124,6 +126,7 @@ def test_stable_baselines_own_tags_stay(events: EventAccumulator) -> None:
     assert steps_of(events, "train/value_loss") == STEPS[1:]  # as ever: the update before
 
 
+@pytest.mark.slow
 def test_intervals_hold_what_they_are_of(events: EventAccumulator) -> None:
     for value, low, high in (
         ("score/score", "score/low", "score/high"),
@@ -133,6 +136,7 @@ def test_intervals_hold_what_they_are_of(events: EventAccumulator) -> None:
             assert below.value < one.value < above.value
 
 
+@pytest.mark.slow
 def test_numbers_have_the_units_they_are_said_to_have(events: EventAccumulator) -> None:
     assert 1.0 < last(events, "business/revenue") < 60.0  # RMB bn a month
     lines = sum(last(events, f"business/{line}_revenue") for line in ("device", "accessory", "services"))
@@ -154,6 +158,7 @@ def layout_of(events: EventAccumulator) -> dict[str, Any]:
     return {chart.title: chart for category in proto.category for chart in category.chart}
 
 
+@pytest.mark.slow
 def test_every_chart_of_the_layout_shows_curves_that_are_there(events: EventAccumulator) -> None:
     charts = layout_of(events)
     found = events.Tags()["scalars"]
@@ -191,6 +196,7 @@ def hparams_of(events: EventAccumulator) -> tuple[list[str], dict[str, Any]]:
     return [info.name.tag for info in experiment.metric_infos], values
 
 
+@pytest.mark.slow
 def test_hyperparameters_come_with_metrics_that_are_curves(events: EventAccumulator) -> None:
     metrics, values = hparams_of(events)
     assert metrics[0] == "score/score"
@@ -214,6 +220,7 @@ def pixels(event: Any) -> Any:
     return np.asarray(Image.open(io.BytesIO(event.encoded_image_string)))
 
 
+@pytest.mark.slow
 def test_every_evaluation_has_a_picture(events: EventAccumulator) -> None:
     pictures = events.Images(EPISODE)
     assert [event.step for event in pictures] == STEPS
@@ -223,6 +230,7 @@ def test_every_evaluation_has_a_picture(events: EventAccumulator) -> None:
         assert pixels(event).std() > 10.0
 
 
+@pytest.mark.slow
 def test_the_score_is_in_the_table_of_evaluations(whole: RunFolder, events: EventAccumulator) -> None:
     with (whole.path / "evaluations.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -329,6 +337,7 @@ def test_points_of_any_algorithm_hold_whole_episodes(algo: str, values: dict[str
     assert metrics[0] == "eval/J"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_pictures")
 def test_a_run_shorter_than_an_episode_has_one_point(tmp_path: Path) -> None:
     found = events_of(trained(tmp_path, short_run("a2c", 20, n_steps=5)).path)
@@ -345,6 +354,7 @@ def test_a_long_run_has_at_most_so_many_points() -> None:
         assert total / every <= POINTS
 
 
+@pytest.mark.slow
 def test_where_no_plans_are_known_there_is_no_score_and_it_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -361,6 +371,7 @@ def test_where_no_plans_are_known_there_is_no_score_and_it_is_said(
         assert [row["score"] for row in csv.DictReader(file)] == [""]
 
 
+@pytest.mark.slow
 def test_without_matplotlib_the_picture_is_left_out_with_a_note_and_nothing_else_differs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -390,6 +401,7 @@ def test_a_followed_episode_earns_what_it_earns_in_the_evaluation() -> None:
     assert (track.asked <= high).all()
 
 
+@pytest.mark.slow
 def test_pictures_show_what_the_policy_does_and_forget_the_one_before() -> None:
     draw = EpisodePicture(KEYS["validation"][0], Settings())
     first, bankrupt, again = (draw(baseline(name)) for name in ("plan", "do_nothing", "plan"))
@@ -399,6 +411,7 @@ def test_pictures_show_what_the_policy_does_and_forget_the_one_before() -> None:
     assert np.array_equal(first, again)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("horizon", [1, 30])
 def test_short_episodes_and_grids_can_be_drawn(horizon: int) -> None:
     class First:

@@ -81,6 +81,7 @@ def test_a_run_folder_describes_itself(tmp_path: Path, capsys: pytest.CaptureFix
     assert RunFolder.create(tmp_path, run).path.name == "Ecosystem-v0_2"
 
 
+@pytest.mark.slow
 def test_the_best_policy_plays_as_it_was_judged(tmp_path: Path) -> None:
     folder = trained(tmp_path, small_run())
     outcome = play_worlds(load_policy(folder.path), KEYS["validation"][:4], horizon=24)
@@ -129,6 +130,7 @@ def test_a_finished_run_is_not_changed_by_resuming_it(tmp_path: Path) -> None:
     assert sorted(folder.path.glob("events*")) == events
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_its_first_checkpoint_starts_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = small_run(480, save_freq=10**9)
     whole = trained(tmp_path / "whole", run)
@@ -177,6 +179,7 @@ def test_a_resumed_run_draws_the_same_curves(tmp_path: Path, monkeypatch: pytest
     assert curves(folder.path) == curves(whole.path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("run", "parts"),
     [
@@ -204,6 +207,7 @@ def test_what_of_a_run_teaches_nothing_is_said_at_its_start(
     assert not lacks(said(capsys), "note:", *parts)
 
 
+@pytest.mark.slow
 def test_a_run_without_idle_months_says_nothing_of_them_and_other_libraries_are_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -229,6 +233,7 @@ def test_a_budget_shorter_than_one_update_trains_with_the_last_step_size(tmp_pat
     assert all(np.isfinite(item).all() for item in policy_in(folder).values())
 
 
+@pytest.mark.slow
 def test_tensorboard_has_business_levers_evaluations_layout_and_hyperparameters(tmp_path: Path) -> None:
     folder = trained(tmp_path, small_run())
     events = EventAccumulator(str(folder.path), size_guidance={"scalars": 0})
@@ -271,6 +276,7 @@ def test_weights_that_do_not_fit_the_configuration_are_refused(tmp_path: Path) -
         load_policy(folder.path)
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_with_a_clear_error_and_keeps_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

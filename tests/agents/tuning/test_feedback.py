@@ -28,6 +28,7 @@ def test_surprises_of_a_plan_average_to_nothing_in_the_worlds_it_was_made_from()
     assert 0.3 < deviations.std() < 1.5
 
 
+@pytest.mark.slow
 def test_feedback_is_worth_four_percent_of_a_plan_in_worlds_that_neither_met() -> None:
     worlds = KEYS["validation"][900_000:900_512]
     plan, answering = (play_worlds(baseline(name), worlds).value for name in ("plan", "plan_with_feedback"))
