@@ -176,6 +176,7 @@ def test_an_empty_history_is_an_error() -> None:
             draw([])
 
 
+@pytest.mark.slow
 def test_a_history_that_steps_back_or_leaps_is_put_in_order(history: list[np.record]) -> None:
     again = changed(history[5], profit=123.0)
     table = statement.month_table([*history[:20], again])
@@ -322,6 +323,7 @@ def test_window_shows_how_it_ended(unseen: list[int]) -> None:
     assert unseen[-1] == month
 
 
+@pytest.mark.slow
 def test_a_closed_window_stays_closed(unseen: list[int]) -> None:
     import matplotlib.pyplot as plt  # noqa: PLC0415  # only here is a window closed by hand
 
@@ -359,6 +361,7 @@ def test_gymnasium_checks_rendering_too(name: str, unseen: list[int]) -> None:
     assert unseen == [0, 0]  # a picture and a window
 
 
+@pytest.mark.slow
 def test_scalar_environment_renders() -> None:
     env = gym.make(ID, render_mode="ansi")
     env.reset(seed=0)

@@ -40,6 +40,7 @@ def settled(monkeypatch: pytest.MonkeyPatch, calibration: Calibration) -> list[i
     return searched
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short")
 def test_a_calibration_is_written_told_and_read_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "mine.json"
@@ -85,6 +86,7 @@ def test_a_check_that_finds_the_same_ends_with_0_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short")
 def test_a_check_that_finds_something_else_ends_with_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

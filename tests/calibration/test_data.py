@@ -534,6 +534,7 @@ def test_the_command_line_refuses_an_unknown_series(capsys: pytest.CaptureFixtur
     assert UNITS in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_python_dash_m_prints_the_table() -> None:
     command = [sys.executable, "-W", "error", "-m", "thinmargin.data", "--series", "miui_mau_m"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603  # own code

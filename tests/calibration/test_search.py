@@ -28,6 +28,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Found]:
     return search
 
 
+@pytest.mark.slow
 def test_the_same_seed_searches_the_same_way_and_another_seed_another(
     short: Callable[..., Found], misfit: Misfit
 ) -> None:
@@ -38,6 +39,7 @@ def test_the_same_seed_searches_the_same_way_and_another_seed_another(
     assert all(mine != theirs for mine, theirs in zip(one.starts, other.starts, strict=True))
 
 
+@pytest.mark.slow
 def test_the_best_start_wins_and_is_what_it_says(short: Callable[..., Found], misfit: Misfit) -> None:
     found = short(misfit, 0, 3)
     assert len(found.starts) == 3
@@ -56,6 +58,7 @@ def test_the_searcher_is_told_of_every_generation(short: Callable[..., Found], m
     assert values[-1] == found.misfit
 
 
+@pytest.mark.slow
 def test_it_finds_the_bottom_of_a_bowl(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rooms, "GENERATIONS", 120)
     bottom = np.linspace(-0.5, 0.5, SIZE)
@@ -144,6 +147,7 @@ def test_a_restart_finds_nothing_better(calibration: Calibration, last: int) -> 
         assert strategy.result.fbest > own(z)[0] - 1e-6
 
 
+@pytest.mark.slow
 def test_the_shipped_covariance_is_measured_again(misfit: Misfit, calibration: Calibration) -> None:
     measured = posterior_covariance(curvature(misfit, calibration.z))
     np.testing.assert_allclose(calibration.covariance, measured, atol=1e-6)
