@@ -97,7 +97,7 @@ class CheckedPolicy:
         if numbers.dtype.kind not in kinds:
             raise self._error(where, f"actions have type {numbers.dtype.name}: they must be {allowed}")
         if numbers.shape != shape:
-            raise self._error(where, f"actions have shape {numbers.shape}: the shape must be {shape}")
+            raise self._error(where, f"actions have shape {numbers.shape}: they must have shape {shape}")
         return numbers
 
     def _call(self, where: str, what: str, function: Callable[[], Answer]) -> Answer:
@@ -108,7 +108,7 @@ class CheckedPolicy:
         except KeyboardInterrupt:
             raise
         except OutOfTime as error:
-            raise self._error(where, str(error)) from error
+            raise self._error(where, f"{what}: {error}") from error
         except BaseException as error:
             raise self._error(where, f"{what} raised {in_words(error)}") from error
 

@@ -63,7 +63,9 @@ def test_the_share_of_the_episode_told_is_that_of_the_horizon() -> None:
 def test_owners_who_cannot_wait_value_the_same_firm_less() -> None:
     knots = baseline("constant_best").knots[None]
     values = [
-        Candidates(WORLDS, 1, Settings(worlds="calibrated", parameters={"discount_rate": rate})).plans(knots).value.mean()
+        Candidates(WORLDS, 1, Settings(worlds="calibrated", parameters={"discount_rate": rate}))
+        .plans(knots)
+        .value.mean()
         for rate in (0.05, 0.10, 0.20)
     ]
     assert values[0] > 1.3 * values[1] > 1.3 * 1.3 * values[2]

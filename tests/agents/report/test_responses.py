@@ -102,11 +102,14 @@ def test_grid_indices_are_read_as_levers() -> None:
     np.testing.assert_allclose(found.path[0, 0], levers_of(discrete_actions()[[100]])[0])
 
 
-@pytest.mark.parametrize("answer", [np.zeros((4, 3)), np.full((4, 4), np.nan)])
-def test_an_answer_that_is_no_action_is_named(answer: Any) -> None:
+@pytest.mark.parametrize(
+    ("answer", "parts"),
+    [(np.zeros((4, 3)), ("shape (4, 3)", "shape (4, 4)")), (np.full((4, 4), np.nan), ("nan", "finite"))],
+)
+def test_an_answer_that_is_no_action_is_named(answer: Any, parts: tuple[str, ...]) -> None:
     class Wrong:
         def predict(self, _: Any, state: Any = None, **__: Any) -> tuple[Any, Any]:
             return answer, state
 
-    with pytest.raises(PolicyError, match=naming("'wrong'", "finite", "shape (4, 4)")):
+    with pytest.raises(PolicyError, match=naming("'wrong'", *parts)):
         follow(Wrong(), KEYS["validation"][:4], settings(), "wrong")
