@@ -60,6 +60,7 @@ def test_a_harvest_that_is_large_or_dear_fails(
     assert ("reached" if goal else "missed") in finding.says
 
 
+@pytest.mark.slow
 def test_a_model_that_pays_for_milking_fails() -> None:
     """The longer plan finds that the last year's prices were far too low for a firm that goes on."""
 

@@ -153,6 +153,7 @@ def test_a_flag_that_cannot_be_used_is_named_before_anything_is_played(
     assert sorted(path.name for path in Path().iterdir() if path.name != "__pycache__") == ["outsiders.py"]
 
 
+@pytest.mark.slow
 def test_help_and_synonyms(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     assert main(["--n_worlds", "2", "--no_stress", "--log_folder", str(here / "elsewhere")]) == 0

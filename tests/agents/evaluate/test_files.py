@@ -42,6 +42,7 @@ def test_a_device_is_not_replaced_by_a_file(capsys: pytest.CaptureFixture[str]) 
     assert "not a file" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_markdown_pages_get_their_tables_and_the_command(here: Path) -> None:
     both, one = here / "both.md", here / "one.md"
     both.write_text("before\n<!-- results -->\nold\n<!-- end -->\n<!-- stress -->\n<!-- end -->\nafter\n")
@@ -66,6 +67,7 @@ def test_markdown_pages_get_their_tables_and_the_command(here: Path) -> None:
     assert "price war" in (here / "new.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_report_with_pictures_is_asked_for_with_all_that_was_played(
     here: Path, shipped: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,6 +89,7 @@ def test_answers_that_are_no_numbers_are_never_close() -> None:
     assert not agreement.is_close
 
 
+@pytest.mark.slow
 def test_a_policy_that_cannot_play_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = run_of("a2c")
     run = dataclasses.replace(

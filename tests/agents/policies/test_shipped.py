@@ -48,6 +48,7 @@ def test_what_is_shipped_earns_what_its_manifest_says(name: str) -> None:
     assert outcome.value == pytest.approx(one.probe, rel=1e-3), "train it anew: the economics or its plan have changed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_what_is_shipped_is_whole_and_trained_again_by_its_command(name: str) -> None:
     manifest = manifest_of(name)

@@ -222,6 +222,7 @@ def test_weights_that_are_missing_or_too_many_are_named(folder: Path) -> None:
         load_policy(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "value"),
     [

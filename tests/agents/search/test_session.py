@@ -87,6 +87,7 @@ def test_a_search_that_is_killed_goes_on_to_exactly_its_trials_and_its_preset_ca
     assert optimize(dataclasses.replace(config, n_trials=7)) == 0, "fewer than there are: nothing is left to do"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -63,6 +63,7 @@ def test_later_seeds_are_averaged_with_the_earlier_ones_at_the_same_months(tmp_p
     assert judged(runs)[2:] == pytest.approx([(one + two) / 2 for one, two in zip(first, second, strict=True)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -168,6 +168,7 @@ def test_curves_in_a_folder_of_their_own_go_on_there(tmp_path: Path, whole: RunF
     assert len([*(tmp_path / "board" / "ppo" / folder.path.name).glob("events*")]) > 1
 
 
+@pytest.mark.slow
 def test_runs_of_two_algorithms_have_curves_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for algo in ("ppo", "a2c"):
         names = ("n_steps=12", "policy_kwargs.net_arch=[8]", "paired_worlds=1")
