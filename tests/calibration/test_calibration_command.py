@@ -65,6 +65,7 @@ def test_a_calibration_is_written_told_and_read_again(tmp_path: Path, capsys: py
     assert json.loads(again.read_text("utf-8"))["z"] != document["z"]
 
 
+@pytest.mark.slow
 def test_the_search_runs_over_four_histories_none_of_them_later_than_2019(
     settled: list[int], tmp_path: Path, calibration: Calibration
 ) -> None:
