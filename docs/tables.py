@@ -133,7 +133,7 @@ def curves(group: str) -> str:
 def splits() -> str:
     """The ranges of world keys."""
     use = {
-        "train": "what environments draw from unless told otherwise",
+        "train": "what environments draw from by default",
         "validation": "tuning, early stopping, choosing",
         "test": "reporting only",
     }

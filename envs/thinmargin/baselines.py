@@ -96,7 +96,7 @@ def playbook_policy(playbook: Playbook) -> ConstantPolicy:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A named policy: what it does, where it comes from, and how to make it."""
+    """A named policy: its rule in words, its source, and the function that makes it."""
 
     name: str
     meaning: str

@@ -107,7 +107,7 @@ class Batch:
             if np.shape(theirs) != mine.shape or np.asarray(theirs).dtype != mine.dtype:
                 raise ValueError(
                     f"state[{name!r}] has shape {np.shape(theirs)} and type {np.asarray(theirs).dtype.name}: "
-                    f"shape {mine.shape} and type {mine.dtype.name} are wanted"
+                    f"must be {mine.shape} and {mine.dtype.name}"
                 )
             if (
                 theirs.dtype.names

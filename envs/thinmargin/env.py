@@ -228,7 +228,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         """
         world = check_options(options, self.settings.horizon)
         if isinstance(world, list):
-            raise TypeError(f"reset option world is {world!r}: one key or World is wanted")
+            raise TypeError(f"reset option world is {world!r}: must be one key or World")
         super().reset(seed=seed)
         if world is None:
             world = int(self.np_random.integers(self._keys.start, self._keys.stop))
@@ -329,7 +329,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     def set_state(self, state: Mapping[str, Any]) -> npt.NDArray[np.float32]:
         """Go back to a state of `get_state` and return its observation; a foreign one is a ValueError."""
         if not isinstance(state, Mapping):
-            raise ValueError(f"state is {state!r}: what get_state returned is wanted")
+            raise ValueError(f"state is {state!r}: must be what get_state returned")
         if not isinstance(state.get("running"), bool):
             raise ValueError("state['running'] must be True or False: it must come from get_state")
         generator = generator_from("generator", state.get("generator"))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class FamilyEntry(NamedTuple):
-    """What a family of worlds is called, and one sentence about it."""
+    """Name and id of a family of worlds, and one sentence about it."""
 
     name: str
     """The value of the argument `worlds`."""

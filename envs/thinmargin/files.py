@@ -29,9 +29,10 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Nothing if `write_atomically` can write there, else an OSError that says why not.
+    """Raise OSError unless `write_atomically` can write there; no file is left behind.
 
-    A file that is not there is not left behind.
+    Raises:
+        OSError: the file cannot be written; the message says why.
     """
     if path.exists() and not path.is_file():
         raise OSError("it is there and is not a file")

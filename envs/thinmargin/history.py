@@ -1,4 +1,4 @@
-"""What one firm did and what came of it, 2012 to 2024: drivers of a replay, and the series it is compared with.
+"""Decisions and results of one firm, 2012 to 2024: drivers of a replay, and the series it is compared with.
 
 Drivers come from the reported figures, cell by cell. Where a cell is empty in the firm's early years, `ASSUMED`
 says what stands in for it and why; no other number of this module was chosen by hand but the dates of events.
@@ -38,7 +38,7 @@ ASSUMED: dict[tuple[int, str], tuple[float, str]] = {
     (2012, "ecosystem_companies_invested"): (3.0, "25 by 2014, growing"),
     (2013, "ecosystem_companies_invested"): (10.0, "25 by 2014, growing"),
 }
-"""What stands in for empty cells of the early years: value and reason."""
+"""Values assumed for empty cells of the early years, each with its reason."""
 
 HARDWARE_INVESTEES = 90.0 / 210.0
 """Makers of hardware among all investees (March 2018: more than 90 of more than 210); counted alone to 2017."""
@@ -58,7 +58,7 @@ EV_MARGIN_2024 = 18.5
 
 
 def drivers(figures: Figures, months: int, slump_decay: float, *, reported_markets: bool = True) -> Table:
-    """What drives the first `months` months from January 2012: records of type DRIVERS, shape (months,).
+    """Drivers of the first `months` months from January 2012: records of type DRIVERS, shape (months,).
 
     A month takes the shortest period of `figures` that it lies in, sums spread evenly.
 
@@ -119,19 +119,19 @@ def _period_of(figures: Figures, month: int) -> Period:
 
 
 def _check(figures: Figures, period: Period) -> None:
-    """That the cells of a period can drive its months."""
+    """Raise FiguresError unless the cells of a period can drive its months."""
     figures.require([name for name in NEEDED if not (period.is_year and (period.year, name) in ASSUMED)], [period])
     margin, selling, revenue, home, world = (_cell(figures, name, period) for name in NEEDED)
     for name, value, fine, allowed in (
         (NEEDED[0], margin, margin < 100.0, "less than 100"),
         (NEEDED[2], revenue, revenue > 0.0, "more than 0"),
-        (NEEDED[1], selling, selling <= revenue, f"at most {NEEDED[2]}, {revenue:.10g},"),
+        (NEEDED[1], selling, selling <= revenue, f"at most {NEEDED[2]}, {revenue:.10g}"),
         (NEEDED[3], home, home > 0.0, "more than 0"),
-        (NEEDED[4], world, world > home, f"more than {NEEDED[3]}, {home:.10g},"),
+        (NEEDED[4], world, world > home, f"more than {NEEDED[3]}, {home:.10g}"),
     ):
         if not fine:
             row = figures.periods.index(period)
-            problem = f"{value:.10g}, but must be {allowed}"
+            problem = f"{value:.10g}, must be {allowed}"
             raise FiguresError.at(figures.files[row], problem, line=figures.lines[row], period=period, column=name)
 
 
@@ -143,7 +143,7 @@ def _cell(figures: Figures, series: str, period: Period) -> float:
 
 
 def _ventures(figures: Figures, year: int) -> float:
-    """Start-ups for hardware funded a month: what the reported number grew by over a year, else none."""
+    """Start-ups for hardware funded a month: yearly growth of the reported number, none where none is reported."""
     name = "ecosystem_companies_invested"
     now, before = (_cell(figures, name, Period(12 * (y - 2012), 12)) for y in (year, year - 1))
     if year == 2012:

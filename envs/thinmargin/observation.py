@@ -1,4 +1,4 @@
-"""What a chief executive sees: own books, the market report, the calendar; never the hidden world."""
+"""The observation of a chief executive: own books, the market report, the calendar; never the hidden world."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a world is made of: every constant with its value, unit, allowed range and source.
+"""The constants of a world, each with its value, unit, allowed range and source.
 
 Sources: "fit" = the calibration to the reported figures of 2012-2019; "prior, still in doubt" = it looked, and the
 figures leave it in doubt; "judgement" = no data identify it; everything else names the study or the report. Money RMB
@@ -46,7 +46,7 @@ class Checked:
             size = len(item.default) if isinstance(item.default, tuple) else None
             if (size is None) == isinstance(value, Sequence) or (size is not None and len(value) != size):
                 shape = "one number" if size is None else f"{size} numbers"
-                raise ValueError(f"{type(self).__name__}.{item.name} is {value!r}: {shape} wanted")
+                raise ValueError(f"{type(self).__name__}.{item.name} is {value!r}: must be {shape}")
             low, high = item.metadata["low"], item.metadata["high"]
             for number in value if size is not None else (value,):
                 if (
@@ -133,11 +133,11 @@ class Parameters(Checked):
     markup_speed: float = constant(0.04, "share/month", 0.001, 1, "most a markup moves in a month", "judgement; 3 to 4 cuts in a model's life")
     royalty: float = constant(0.04, "share", 0, 0.2, "patent royalties inside unit cost (memo)", "2.3 to 10 % reported")
     # supply
-    headroom: float = constant(1.08, "factor", 1, 3, "capacity wanted over forecast", "judgement")
+    headroom: float = constant(1.08, "factor", 1, 3, "capacity aimed at, over forecast", "judgement")
     capacity_months_up: float = constant(4.0, "months", 1, 60, "time to add capacity", "judgement; Sterman et al. 2007")
     capacity_months_down: float = constant(12.0, "months", 1, 60, "time to shed capacity", "judgement")
     forecast_months: float = constant(3.0, "months", 1, 24, "forecast smoothing", "judgement")
-    cover_months: float = constant(1.0, "months", 0, 12, "stock wanted, months of forecast", "judgement")
+    cover_months: float = constant(1.0, "months", 0, 12, "stock aimed at, months of forecast", "judgement")
     holding: float = constant(0.043, "1/month", 0, 0.5, "obsolescence and storage of excess stock", "phones lose 3 % a month, storage 1.3 %")
     # software and overhead
     release_cost: float = constant(1.0, "RMB m", 0, 1000, "one release at a small base", "judgement; a weekly release costs about 4 at scale")
@@ -175,13 +175,13 @@ class Parameters(Checked):
         total = sum(self.group_share)
         if abs(total - 1.0) > SHARES_SUM:
             raise ValueError(
-                f"Parameters.group_share is {self.group_share!r} with the sum {total:g}: a sum of 1 is wanted"
+                f"Parameters.group_share is {self.group_share!r} with the sum {total:g}: the sum must be 1"
             )
 
 
 @dataclass(frozen=True)
 class Playbook(Checked):
-    """A hand-coded strategy as numbers: what a firm does every month, and how it answers the seat."""
+    """A hand-coded strategy as numbers: the levers of every month, and the reaction to the seat."""
 
     # fmt: off
     markup: float = constant(0.05, "share", -0.2, 0.6, "target markup over unit cost", "judgement")
@@ -196,7 +196,7 @@ class Playbook(Checked):
 
 @dataclass(frozen=True)
 class Firm(Checked):
-    """What one firm starts with; a brand constant of nan is inverted from its start share (Berry 1994)."""
+    """Constants and start of one firm; a brand constant of nan is inverted from its start share (Berry 1994)."""
 
     # fmt: off
     name: str = ""
@@ -210,7 +210,7 @@ class Firm(Checked):
     online: float = constant(1.0, "share", 0, 1, "buyers reached without selling spend where it is on sale", "judgement")
     entry: tuple[float, float, float, float] = constant((SINCE_EVER,) * 4, "month", SINCE_EVER, NEVER, "of entry, by country group", "dates reported")
     cash: float = constant(50000.0, "RMB m", 0, 1e7, "at the start", "judgement: part of a large group")
-    capacity: float = constant(0.0, "m units/month", 0, 100, "at the start, 0 = what is wanted", "judgement")
+    capacity: float = constant(0.0, "m units/month", 0, 100, "at the start, 0 = enough for its demand", "judgement")
     breadth: float = constant(0.0, "ventures", 0, 500, "accessories of its own at the start, as ventures", "judgement")
     start_markup: float = constant(0.12, "share", -0.2, 0.6, "at the start", "reported gross margin 2012")
     # fmt: on
@@ -221,8 +221,8 @@ LOW_MARGIN_ECOSYSTEM = Playbook(markup=0.60, accessories=0.012, marketing=0.035,
 PREMIUM = Playbook(markup=0.45, accessories=0.0005, marketing=0.02, updates=0.5)
 MASS_MARKETING = Playbook(markup=0.12, accessories=0.0005, marketing=0.12, updates=1.0)
 CLOSING = Playbook(markup=0.39, accessories=0.003, marketing=0.02, updates=2.6)
-"""What the firm does in the five years behind the horizon that the closing value prices: what a good plan for twenty
-years does in years thirteen to fifteen. A playbook that gave users away would make them worth too little at the end,
+"""The playbook of the five years behind the horizon, which the closing value prices: as a good plan for twenty years
+does in years thirteen to fifteen. A playbook that gave users away would make them worth too little at the end,
 and selling them off in the last year would pay."""
 
 FIRM_TABLE = (
@@ -314,8 +314,8 @@ def economy_record(parameters: Parameters, firms: Sequence[Firm] = FIRM_TABLE) -
                 record[f"firm_{item.name}"][row] = getattr(firm, item.name)
         if firm.brand is None and (min(firm.start_share) <= 0.0 or min(firm.entry) > -parameters.entry_months):
             raise ValueError(
-                f"firm {firm.name!r} has no brand: start_share above 0 in both regions, {firm.start_share!r} given, and "
-                f"an overseas entry before the start, {firm.entry!r} given, are wanted to infer one"
+                f"firm {firm.name!r} has no brand: to infer one, start_share {firm.start_share!r} must be above 0 in both "
+                f"regions and entry {firm.entry!r} before the start in every country group"
             )
         record["firm_brand"][row] = (math.nan, math.nan) if firm.brand is None else firm.brand
     playbooks = (*(firm.playbook for firm in firms), LOW_MARGIN_ECOSYSTEM, CLOSING)

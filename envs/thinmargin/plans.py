@@ -18,7 +18,7 @@ Numbers = npt.NDArray[np.float64]
 FEATURE_NAMES = tuple(feature.name for feature in FEATURES)
 TIME = FEATURE_NAMES.index("time")
 REACH = 3.0
-"""A deviation counts up to this many scales: what was never seen while tuning cannot throw a lever far."""
+"""A deviation counts up to this many scales, so that observations never met while tuning cannot move a lever far."""
 
 
 def between(table: Numbers, time: npt.ArrayLike) -> Numbers:
@@ -43,7 +43,7 @@ def between(table: Numbers, time: npt.ArrayLike) -> Numbers:
 
 @dataclass(frozen=True, eq=False)
 class Surprise:
-    """How observations become deviations from what a plan expects, in units of their spread.
+    """Deviations of observations from their expected course under a plan, in units of their spread.
 
     Attributes:
         features: names of the observations looked at.
@@ -63,7 +63,7 @@ class Surprise:
 
 
 def correction(gain: Numbers, deviation: Numbers, time: npt.ArrayLike, limit: float) -> Numbers:
-    """What is added to the actions of a plan: limit tanh(gain x deviation / limit), shape (..., n, 4).
+    """Correction of the actions of a plan: limit tanh(gain x deviation / limit), shape (..., n, 4).
 
     Args:
         gain: shape (..., rows, 4, features), at evenly spaced times.

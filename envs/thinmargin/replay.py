@@ -45,7 +45,7 @@ DRIVER_FIELDS = (
     Quantity("flagships", "share", "how far the range is flagships alone: before the cheap line of August 2013"),
 )
 DRIVERS = record_type(DRIVER_FIELDS)
-"""What drives one month of history."""
+"""Drivers of one month of history."""
 
 TRACKED_FIELDS = (
     Quantity("sales", "m units", "phones sold"),
@@ -161,7 +161,7 @@ def replay(economies: Table, dearer: Numbers, drivers: Table) -> Table:
     # plain copies: a view would be compiled for anew, and a replay wipes brand constants that it inverts
     histories = np.array(np.atleast_2d(drivers), order="C")
     if len(histories) not in (1, len(economies)):
-        raise ValueError(f"drivers has {len(histories)} rows: 1 or {len(economies)}, one an economy, are wanted")
+        raise ValueError(f"drivers has {len(histories)} rows: must be 1 or {len(economies)}, one an economy")
     economies = economies.copy()
     economies["credit_floor"] = NO_LIMIT
     tracked = np.zeros((len(economies), histories.shape[1]), TRACKED)

@@ -21,7 +21,7 @@ CALIBRATED = Parameters()
 WIDE = replace(CALIBRATED, demand_sd=0.06, component_sd=0.02, brand_rate=0.01)
 """The benchmark's shocks: larger, with brand scandals."""
 HIDDEN = Spread(posterior())
-"""What the firm cannot know of its world: worlds are firms that could have had the history that was reported."""
+"""The hidden constants: every world is a firm that could have had the history that was reported."""
 ONE_STATE = replace(
     CALIBRATED,
     price_slope=4.0, inertia=2.0, device_life=15.0, base_start=(100.0, 1.0), services_ceiling=(90.0, 0.0),

@@ -1,4 +1,4 @@
-"""What both environment shells share: their keyword arguments, spaces and checks."""
+"""Keyword arguments, spaces and checks that both environment shells share."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ class Settings:
             raise ValueError(f"reward is {self.reward!r}: allowed are {', '.join(get_args(Reward))}")
         for name in ("closing", "discrete"):
             if not isinstance(getattr(self, name), bool):
-                raise TypeError(f"{name} is {getattr(self, name)!r}: True or False is wanted")
+                raise TypeError(f"{name} is {getattr(self, name)!r}: must be True or False")
         check_whole("horizon", self.horizon, MAX_HORIZON)
         if self.parameters is not None and not isinstance(self.parameters, Mapping):
-            raise TypeError(f"parameters is {self.parameters!r}: a dictionary of name and value is wanted")
+            raise TypeError(f"parameters is {self.parameters!r}: must be a dictionary of name and value")
         self.family()
 
     def family(self) -> Family:
@@ -98,26 +98,26 @@ class Settings:
 
 
 def check_whole(name: str, value: object, high: int) -> None:
-    """Nothing if `value` is a whole number from 1 to `high`, else a TypeError or ValueError."""
+    """Raise TypeError or ValueError unless `value` is a whole number from 1 to `high`."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} is {value!r}: a whole number from 1 to {high} is wanted")
+        raise TypeError(f"{name} is {value!r}: must be a whole number from 1 to {high}")
     if not 1 <= value <= high:
         raise ValueError(f"{name} is {value}: allowed are 1 to {high}")
 
 
 def check_render_mode(mode: object, modes: Sequence[str]) -> None:
-    """Nothing if `mode` is None or among `modes`, else a ValueError."""
+    """Raise ValueError unless `mode` is None or among `modes`."""
     if mode is not None and mode not in modes:
         raise ValueError(f"render_mode is {mode!r}: allowed are {', '.join(modes)} and None")
 
 
 def check_numbers(action: Any, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """`action` as an array if it has this shape and finite real numbers, else a ValueError or TypeError."""
+    """Return `action` as an array; raise ValueError or TypeError unless it has this shape and finite real numbers."""
     numbers = np.asarray(action)
     if numbers.dtype.kind not in "fiu":
-        raise TypeError(f"action has type {numbers.dtype.name}: real numbers (float32) are wanted, got {action!r}")
+        raise TypeError(f"action has type {numbers.dtype.name}: must be real numbers (float32), got {action!r}")
     if numbers.shape != shape:
-        raise ValueError(f"action has shape {numbers.shape}: shape {shape} is wanted")
+        raise ValueError(f"action has shape {numbers.shape}: must be {shape}")
     few = numbers.ndim == 1  # Python is faster than NumPy for four numbers
     if not (all(map(math.isfinite, numbers.tolist())) if few else np.isfinite(numbers).all()):
         raise ValueError(f"action is {action!r}: every number must be finite")
@@ -125,12 +125,12 @@ def check_numbers(action: Any, shape: tuple[int, ...]) -> npt.NDArray[Any]:
 
 
 def check_choices(action: Any, shape: tuple[int, ...], count: int) -> npt.NDArray[np.int64]:
-    """`action` as whole numbers from 0 to `count` - 1 of this shape, else a ValueError or TypeError."""
+    """Return `action` as integers; raise ValueError or TypeError unless it has this shape and 0 to `count` - 1."""
     choices = np.asarray(action)
     if choices.dtype.kind not in "iu":
-        raise TypeError(f"action has type {choices.dtype.name}: a whole number is wanted, got {action!r}")
+        raise TypeError(f"action has type {choices.dtype.name}: must be a whole number, got {action!r}")
     if choices.shape != shape:
-        raise ValueError(f"action has shape {choices.shape}: shape {shape} is wanted")
+        raise ValueError(f"action has shape {choices.shape}: must be {shape}")
     if ((choices < 0) | (choices >= count)).any():
         raise ValueError(f"action is {action!r}: allowed are 0 to {count - 1}")
     return choices.astype(np.int64)
@@ -146,7 +146,7 @@ def check_options(options: object, horizon: int) -> World | int | list[World | i
     if options is None:
         return None
     if not isinstance(options, Mapping):
-        raise TypeError(f"options is {options!r}: a dictionary such as {{'world': 7}} is wanted")
+        raise TypeError(f"options is {options!r}: must be a dictionary such as {{'world': 7}}")
     for name in options:
         if name != "world":
             raise ValueError(f"reset option {name!r} is unknown: allowed is 'world' (a key or a World)")
@@ -159,15 +159,15 @@ def check_options(options: object, horizon: int) -> World | int | list[World | i
 
 
 def check_world(world: object, horizon: int) -> World | int:
-    """`world` if it is a world key or a World of at least `horizon` months, else a ValueError or TypeError."""
+    """Return `world`; raise ValueError or TypeError unless it is a world key or a World of `horizon` months or more."""
     if not isinstance(world, World):
         return check_key(world)
     check_key(world.key)
-    for name, item, wanted in (("economy", world.economy, ECONOMY), ("shocks", world.shocks, SHOCKS)):
-        if getattr(item, "dtype", None) != wanted:
+    for name, item, kind in (("economy", world.economy, ECONOMY), ("shocks", world.shocks, SHOCKS)):
+        if getattr(item, "dtype", None) != kind:
             raise ValueError(f"world {world.key}: its {name} is not of the type that Family.draw makes")
     if len(world.shocks) < horizon:
-        raise ValueError(f"world {world.key} has {len(world.shocks)} months of shocks: at least {horizon} are wanted")
+        raise ValueError(f"world {world.key} has {len(world.shocks)} months of shocks: must be at least {horizon}")
     return world
 
 

@@ -36,7 +36,7 @@ from thinmargin.strategies import play, play_rivals
 CLOSING_MONTHS = 60
 """Months run behind the horizon, under the closing playbook, to price what the firm is worth."""
 RUNNING, BANKRUPT, CLOSED = 0, 1, 2
-"""How a month ended."""
+"""Outcome of a month."""
 
 Levers = npt.NDArray[np.float64]
 Table = npt.NDArray[Any]
@@ -158,7 +158,7 @@ def write_report(state: Record, p: Record, flows: Record, report: Record) -> Non
 
 @mechanism
 def first_report(state: Record, p: Record, flows: Record, report: Record) -> None:
-    """What is known before the first month: prices, users and cash; no sales yet."""
+    """Report before the first month: prices, users and cash; no sales yet."""
     for i in range(FIRMS):
         flows.fill_rate[i] = 1.0
         users = state.users[i, HOME] + state.users[i, OVERSEAS]

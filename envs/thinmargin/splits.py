@@ -12,7 +12,7 @@ KEYS: dict[Split, range] = {
     "test": range(2_000_000, 3_000_000),
     "train": range(1 << 32, 1 << 62),
 }
-"""Disjoint ranges of world keys. Environments draw from `train` unless told otherwise."""
+"""Disjoint ranges of world keys. Environments draw from `train` unless another split is given."""
 
 
 def keys_of(split: Split) -> range:
@@ -23,9 +23,9 @@ def keys_of(split: Split) -> range:
 
 
 def check_key(key: object) -> int:
-    """`key` as an int if it is a world key (0 to 2**62), else a ValueError or TypeError."""
+    """Return `key` as an int; raise ValueError or TypeError unless it is a world key (0 to 2**62)."""
     if isinstance(key, bool) or not hasattr(key, "__index__"):
-        raise TypeError(f"world key is {key!r}: an integer from 0 to 2**62 is wanted")
+        raise TypeError(f"world key is {key!r}: must be an integer from 0 to 2**62")
     number = operator.index(key)
     if not 0 <= number <= 1 << 62:
         raise ValueError(f"world key is {number}: allowed are 0 to 2**62")

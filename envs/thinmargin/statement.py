@@ -44,7 +44,7 @@ def month_table(history: Sequence[np.record]) -> Array:
         ValueError: the history is empty.
     """
     if not history:
-        raise ValueError("history is empty: at least the report of month 0 is wanted")
+        raise ValueError("history is empty: must hold at least the report of month 0")
     reports = np.array(history, REPORT)
     months = reports["month"].astype(int)
     reports, months = reports[months <= months[-1]], months[months <= months[-1]]

@@ -20,7 +20,7 @@ from thinmargin.plans import FEATURE_NAMES, Feedback, Numbers, PlanPolicy, Surpr
 from thinmargin.records import LEVERS
 
 FOLDER = Path(__file__).parent / "data" / "tuned"
-"""Where the files are, NAME.json."""
+"""Folder of the files, NAME.json."""
 LEVER_NAMES = tuple(lever.name for lever in LEVERS)
 
 
@@ -29,7 +29,7 @@ class Tuned:
     """A rule as it is played, and how it was found.
 
     Attributes:
-        policy: what is played.
+        policy: the rule itself.
         made: command, split, worlds, seed, generations, evaluations, J and its closing value in RMB bn, versions.
     """
 
@@ -43,13 +43,13 @@ def tuned_policy(name: str) -> PlanPolicy:
 
 
 def document(tuned: Tuned) -> dict[str, Any]:
-    """The content of a file: what is played, in words too, how it was found, and a digest of what is played."""
+    """Content of a file: the rule as numbers and as levers, how it was found, and a digest of the numbers."""
     policy, numbers = tuned.policy, played(tuned.policy)
     return {"levers": levers_of(policy.knots), "played": numbers, "digest": digest(numbers), "made": dict(tuned.made)}
 
 
 def played(policy: PlanPolicy) -> dict[str, Any]:
-    """What is played, as plain numbers."""
+    """Rule as plain numbers."""
     numbers: dict[str, Any] = {"knots": policy.knots.tolist(), "feedback": None}
     if policy.feedback is not None:
         numbers["feedback"] = {
@@ -61,7 +61,7 @@ def played(policy: PlanPolicy) -> dict[str, Any]:
 
 
 def expected(surprise: Surprise) -> dict[str, Any]:
-    """What departures are told from, as plain numbers."""
+    """Expected course of the observations, as plain numbers."""
     return {
         "features": list(surprise.features),
         "centre": surprise.centre.tolist(),
@@ -70,7 +70,7 @@ def expected(surprise: Surprise) -> dict[str, Any]:
 
 
 def levers_of(knots: Numbers) -> list[dict[str, float]]:
-    """What every knot asks for, by lever, in the lever's own unit with four digits."""
+    """Levers at every knot, each in its own unit with four digits."""
     table = []
     for action in knots:
         asked = np.zeros(len(LEVERS))
@@ -80,7 +80,7 @@ def levers_of(knots: Numbers) -> list[dict[str, float]]:
 
 
 def digest(played: Mapping[str, Any]) -> str:
-    """SHA-256 of what is played, so that a file that was changed by hand or by accident is noticed."""
+    """SHA-256 of the numbers of a rule, by which a changed file is noticed."""
     return hashlib.sha256(json.dumps(played, sort_keys=True).encode()).hexdigest()
 
 
@@ -114,18 +114,18 @@ def _feedback(saved: Mapping[str, Any] | None) -> Feedback | None:
     features = tuple(saved["features"])
     unknown = set(features) - set(FEATURE_NAMES)
     if unknown or not features:
-        raise ValueError(f"features are {features}: some of {FEATURE_NAMES} are wanted")
+        raise ValueError(f"features are {features}: must be some of {FEATURE_NAMES}")
     width = len(features)
     surprise = Surprise(features, _array(saved["centre"], (None, width)), _array(saved["scale"], (width,)))
     return Feedback(surprise, _array(saved["gain"], (None, len(LEVERS), width)), float(saved["limit"]))
 
 
 def _array(numbers: Any, shape: tuple[int | None, ...]) -> Numbers:
-    """Finite numbers of this shape, None for any length from 1, else a ValueError."""
+    """Return an array of this shape, None for any length from 1; raise ValueError unless it fits and is finite."""
     array = np.array(numbers, np.float64)
     fits = array.ndim == len(shape) and all(
         have > 0 and want in (None, have) for have, want in zip(array.shape, shape, strict=True)
     )
     if not fits or not np.isfinite(array).all():
-        raise ValueError(f"an array has shape {array.shape}: finite numbers of shape {shape} are wanted")
+        raise ValueError(f"an array has shape {array.shape}: must be finite numbers of shape {shape}")
     return array

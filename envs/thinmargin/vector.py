@@ -112,10 +112,10 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         elif isinstance(seed, Sequence) and not isinstance(seed, str):
             seeds = list(seed)
         else:
-            raise TypeError(f"seed is {seed!r}: a whole number, None or a list of them is wanted")
+            raise TypeError(f"seed is {seed!r}: must be a whole number, None or a list of them")
         for name, count in (("world", len(worlds)), ("seed", len(seeds))):
             if count != self.num_envs:
-                raise ValueError(f"{name} has {count} entries: {self.num_envs} are wanted")
+                raise ValueError(f"{name} has {count} entries: must be {self.num_envs}")
         self._generators = [
             self._generators[row] if self._generators and single is None else seeding.np_random(single)[0]
             for row, single in enumerate(seeds)
@@ -240,7 +240,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
     def set_state(self, state: Mapping[str, Any]) -> npt.NDArray[np.float32]:
         """Go back to a state of `get_state` and return its observations; a foreign one is a ValueError."""
         if not isinstance(state, Mapping):
-            raise ValueError(f"state is {state!r}: what get_state returned is wanted")
+            raise ValueError(f"state is {state!r}: must be what get_state returned")
         states = state.get("generators")
         if not isinstance(states, list) or len(states) != self.num_envs:
             raise ValueError(f"state['generators'] must be a list of {self.num_envs}: it must come from get_state")

@@ -59,7 +59,7 @@ class Hidden(NamedTuple):
 
 @dataclass(frozen=True)
 class Spread:
-    """How the hidden worlds of a family differ. Draws are cut to the range that each constant declares."""
+    """Spread of the hidden worlds of a family. Draws are cut to the range that each constant declares."""
 
     hidden: tuple[Hidden, ...] = ()
 
@@ -70,7 +70,7 @@ Event = Callable[[np.record, Table, Numbers], None]
 
 @dataclass(frozen=True)
 class Family:
-    """What an environment id draws its worlds from."""
+    """Source of the worlds of an environment id."""
 
     name: str
     meaning: str
@@ -120,7 +120,7 @@ class _Recipe(NamedTuple):
     weights: Numbers
     """A row a hidden number: its weights on HIDDEN_DRAWS draws."""
     reach: npt.NDArray[np.int64]
-    """How many of the draws each hidden number looks at."""
+    """Number of draws that each hidden number uses."""
     thresholds: Numbers
     """Standard normal numbers above which war switches and a brand scandal begins."""
 

@@ -204,7 +204,7 @@ def test_a_replay_may_end_inside_a_year(calibration: Calibration) -> None:
 
 
 def test_the_first_years_cannot_be_judged(calibration: Calibration) -> None:
-    with pytest.raises(ValueError, match="until is month 47: at least the end of 2015 is wanted"):
+    with pytest.raises(ValueError, match=r"until is month 47.*2015"):
         backtest(reported(), 47, calibration, draws=1)
     first = backtest(reported(), 48, calibration, draws=1)
     assert [period.year for period in first.years] == [2012, 2013, 2014, 2015]

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from contextlib import nullcontext as does_not_raise
 from importlib import resources
 from pathlib import Path
 
@@ -450,9 +451,10 @@ def test_a_bad_file_is_told_where_and_what_is_allowed(tmp_path: Path, text: str 
 
 
 def test_small_differences_of_rounding_are_allowed(tmp_path: Path) -> None:
-    read(tmp_path, f"period,{TOTAL},{','.join(SEGMENTS)}\n2024,100,50,30,10,10.9\n")
-    read(tmp_path, f"period,{UNITS},{PRICE},{PHONES}\n2024,100,1000,98\n")
-    read(tmp_path, f"period,{TOTAL},{','.join(SEGMENTS)}\n2024,100,50,30,10,\n")
+    with does_not_raise():
+        read(tmp_path, f"period,{TOTAL},{','.join(SEGMENTS)}\n2024,100,50,30,10,10.9\n")
+        read(tmp_path, f"period,{UNITS},{PRICE},{PHONES}\n2024,100,1000,98\n")
+        read(tmp_path, f"period,{TOTAL},{','.join(SEGMENTS)}\n2024,100,50,30,10,\n")
 
 
 def test_needed_columns_and_cells(tmp_path: Path) -> None:
@@ -480,7 +482,7 @@ def test_by_default_today_is_today(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(FiguresError, match=r"absent\.csv: no such file"):
         read_figures(tmp_path / "absent.csv")
-    with pytest.raises(FiguresError, match=r"is a folder: a CSV file"):
+    with pytest.raises(FiguresError, match=r"is a folder.*a CSV file"):
         read_figures(tmp_path)
     with pytest.raises(FiguresError, match=r"mine\.csv.below: cannot be read"):
         read_figures(written(tmp_path, HEADER) / "below")

@@ -153,10 +153,10 @@ def test_a_gap_is_named(made_figures: MadeFigures) -> None:
 @pytest.mark.parametrize(
     ("cells", "told"),
     [
-        ({MARGIN: 100.0}, rf"column {MARGIN}: 100, but less than 100"),
-        ({TOTAL: 0.0}, rf"column {TOTAL}: 0, but more than 0"),
-        ({CHINA: 0.0}, rf"column {CHINA}: 0, but more than 0"),
-        ({WORLD: 59.5}, rf"column {WORLD}: 59\.5, but more than {CHINA}, 60, is wanted"),
+        ({MARGIN: 100.0}, rf"column {MARGIN}: 100,.*less than 100"),
+        ({TOTAL: 0.0}, rf"column {TOTAL}: 0,.*more than 0"),
+        ({CHINA: 0.0}, rf"column {CHINA}: 0,.*more than 0"),
+        ({WORLD: 59.5}, rf"column {WORLD}: 59\.5,.*more than {CHINA}, 60"),
     ],
 )
 def test_a_cell_that_no_month_can_have_is_refused(

@@ -83,7 +83,7 @@ def test_shipped_values_are_those_of_the_economy() -> None:
 
 
 def test_a_guess_of_another_length_is_refused() -> None:
-    with pytest.raises(ValueError, match=f"z has 3 columns: {len(UNKNOWNS)}, one an unknown, are wanted"):
+    with pytest.raises(ValueError, match=f"z has 3 columns.*{len(UNKNOWNS)}"):
         economies(np.zeros((2, 3)))
 
 

@@ -6,6 +6,7 @@ import copy
 import io
 import pickle
 from collections.abc import Callable
+from contextlib import nullcontext as does_not_raise
 from typing import Any
 
 import gymnasium
@@ -273,7 +274,8 @@ def test_a_restored_vector_environment_needs_no_reset() -> None:
     envs, fresh = EcosystemVectorEnv(2), EcosystemVectorEnv(2)
     envs.reset(seed=0)
     fresh.set_state(envs.get_state())
-    fresh.step(np.zeros((2, 4)))
+    with does_not_raise():
+        fresh.step(np.zeros((2, 4)))
 
 
 def test_a_vector_environment_without_episodes_has_no_state_to_go_back_to() -> None:

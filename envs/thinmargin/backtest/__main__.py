@@ -80,7 +80,7 @@ def _run(asked: argparse.Namespace) -> int:
         except ValueError as error:
             raise ValueError(f"--until: {error}") from None
         if until < parse_until(str(FIT_START)):
-            raise ValueError(f"--until is {asked.until}: the end of {FIT_START} or later is wanted")
+            raise ValueError(f"--until is {asked.until}: must be the end of {FIT_START} or later")
     figures = reported()
     if asked.data is not None:
         newer = read_figures(asked.data)
@@ -105,11 +105,11 @@ def _run(asked: argparse.Namespace) -> int:
 
 
 def _check(asked: argparse.Namespace) -> None:
-    """What can be wrong before anything is computed: nothing is lost late."""
+    """Raise ValueError for an argument that cannot work, before anything is computed."""
     if not 1 <= asked.draws <= MOST_DRAWS:
         raise ValueError(f"--draws is {asked.draws}: 1 to {MOST_DRAWS} are allowed")
     if asked.seed < 0:
-        raise ValueError(f"--seed is {asked.seed}: 0 or more is wanted")
+        raise ValueError(f"--seed is {asked.seed}: must be 0 or more")
     for flag, path in (("--json", asked.json), ("--picture", asked.picture)):
         if path is not None:
             try:
@@ -118,7 +118,7 @@ def _check(asked: argparse.Namespace) -> None:
                 raise ValueError(f"{flag} is {path}: it cannot be written: {error}") from None
     named = [path.resolve() for path in (asked.json, asked.picture, asked.data) if path is not None]
     if len(set(named)) < len(named):
-        raise ValueError("--json, --picture and --data name one file twice: three different ones are wanted")
+        raise ValueError("--json, --picture and --data must be three different files")
     if asked.picture is not None:
         if asked.picture.suffix.lower() not in IMAGES:
             raise ValueError(f"--picture is {asked.picture}: allowed endings are {', '.join(IMAGES)}")

@@ -1,4 +1,4 @@
-"""How the firm's sales answer its price when everything answers: owners, word of mouth, capacity, rivals."""
+"""Response of the firm's sales to its price when all else responds too: owners, word of mouth, capacity, rivals."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def backtest(
     """
     last_year = FIRST_YEAR + until // 12 - 1
     if last_year < FIT_START:
-        raise ValueError(f"until is month {until}: at least the end of {FIT_START} is wanted")
+        raise ValueError(f"until is month {until}: must be at least the end of {FIT_START}")
     shown = years(min(last_year, LAST_SHIPPED))
     history = drivers(figures, until, Parameters().brand_decay, reported_markets=reported_markets)
     truth = reported(figures, shown)
@@ -265,11 +265,11 @@ def _origin(figures: Figures, year: int, z: Numbers, last_year: int, *, reported
     forecast = {name: value[0, split:] for name, value in model.items()}
     later = {name: value[split:] for name, value in truth.items()}
     naive = {
-        what: {
+        name: {
             compared.name: absolute_errors(compared, rule(truth[compared.name][:split], ahead), later[compared.name])
             for compared in COMPARED
         }
-        for what, rule in (("last_value", last_value), ("trend", trend))
+        for name, rule in (("last_value", last_value), ("trend", trend))
     }
     ours = {
         compared.name: absolute_errors(compared, forecast[compared.name], later[compared.name]) for compared in COMPARED

@@ -93,7 +93,7 @@ def overall_coverage(result: Result) -> dict[str, float]:
 
 
 def beaten(result: Result) -> dict[str, int]:
-    """How many series the model forecasts better than each naive forecast in the hold-out."""
+    """Number of series that the model forecasts better than each naive forecast in the hold-out."""
     scores = result.scores.values()
     return {
         rule: sum(score.mape_holdout < getattr(score, f"{rule}_holdout") for score in scores)

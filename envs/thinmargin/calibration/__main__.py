@@ -49,14 +49,14 @@ def _parser() -> argparse.ArgumentParser:
 def _count(text: str) -> int:
     number = int(text) if text.isdecimal() else -1
     if not 0 <= number <= LAST_SEED:
-        raise argparse.ArgumentTypeError(f"{text!r} is no seed: a whole number from 0 to {LAST_SEED} is wanted")
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed: must be a whole number from 0 to {LAST_SEED}")
     return number
 
 
 def _positive(text: str) -> int:
     number = int(text) if text.isdecimal() else 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} starts: a whole number from 1 is wanted")
+        raise argparse.ArgumentTypeError(f"{text!r} starts: must be a whole number from 1")
     return number
 
 

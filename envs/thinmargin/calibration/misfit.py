@@ -1,4 +1,4 @@
-"""How far a guess is from what was reported: tolerances, and the number the search makes small."""
+"""Distance of a guess from the reported figures: tolerances, and the misfit that the search minimises."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ FIRST_YEAR = 2012
 LAST_FITTED = 2019
 """The last year whose figures the calibration may see."""
 STATUS_FACTOR = {"verified": 1.0, "background": 1.25, "estimate": 3.0}
-"""How much wider the tolerance of a cell is by its status."""
+"""Factor of the tolerance of a cell by its status."""
 BREAK_FACTOR = {
     (2012, "miui_mau_m"): 2.0,
     (2013, "miui_mau_m"): 2.0,
     (2014, "miui_mau_m"): 2.0,
     (2014, "revenue_internet_services_rmb_bn"): 3.0,
 }
-"""And by a break of the series: users of other makers' phones counted in, revenue possibly gross."""
+"""Further factor where the series breaks: users of other makers' phones counted in, revenue possibly gross."""
 MARKET_TOLERANCE = 0.08
 """Of the size of a market against what the model expects of it, log, yearly mean."""
 WORTHLESS = 1e9
@@ -47,7 +47,7 @@ def huber(error: Numbers) -> Numbers:
 
 
 def tolerances(periods: Sequence[Period]) -> dict[str, Numbers]:
-    """What is forgiven of each fitted series in each period, log or points: name to shape (periods,)."""
+    """Tolerance of each fitted series in each period, log or points: name to shape (periods,)."""
     status = {(cell.year, cell.series): STATUS_FACTOR[cell.status] for cell in provenance()}
     found = {}
     for compared in COMPARED:
@@ -78,7 +78,7 @@ class Misfit:
         return replay(*economies(z), self._drivers)
 
     def terms(self, z: Numbers) -> dict[str, Numbers]:
-        """What each series, the size of markets and the prior cost, each of shape (rows,)."""
+        """Contributions of each series, the size of markets and the prior to the misfit, each of shape (rows,)."""
         z = np.atleast_2d(np.asarray(z, np.float64))
         with np.errstate(all="ignore"):  # a guess far out may overflow: it is made worthless below
             replays = self.replays(z)

@@ -1,4 +1,4 @@
-"""The file of a calibration: what it holds, how it is written, and how close two of them are."""
+"""The file of a calibration: its content, writing and reading it, and the difference of two of them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Calibration:
     """Last year fitted to its best guess, shape (unknowns,)."""
 
     def document(self) -> dict[str, Any]:
-        """What is written: plain JSON, with the constants the package reads and what made them."""
+        """Content of the file: plain JSON, with the constants the package reads and their provenance."""
         return {
             "command": f"python -m thinmargin.calibration --seed {self.seed} --starts {len(self.starts)}",
             "figures_sha256": figures_digest(),
@@ -94,7 +94,7 @@ def figures_digest() -> str:
 
 
 def from_document(document: Mapping[str, Any]) -> Calibration:
-    """The calibration a document holds.
+    """Calibration in a document.
 
     Raises:
         ValueError: an entry is missing or damaged, or its unknowns are not those of this version.
@@ -108,7 +108,7 @@ def from_document(document: Mapping[str, Any]) -> Calibration:
     size = len(labels)
     if len(document["covariance"]) != size:
         raise ValueError(
-            f"the calibration's covariance has {len(document['covariance'])} rows, {size} are wanted: {REMEDY}"
+            f"the calibration's covariance has {len(document['covariance'])} rows, must be {size}: {REMEDY}"
         )
     covariance = np.zeros((size, size))
     for k, row in enumerate(document["covariance"]):
@@ -126,13 +126,13 @@ def from_document(document: Mapping[str, Any]) -> Calibration:
 
 
 def _numbers(what: str, values: Any, size: int) -> Numbers:
-    """This many finite numbers, or a ValueError that says what has not got them."""
+    """Return this many finite numbers; raise ValueError if `values` are not that."""
     try:
         numbers = np.array(values, np.float64)
     except (TypeError, ValueError):
         numbers = np.full(1, np.nan)
     if numbers.shape != (size,) or not np.isfinite(numbers).all():
-        raise ValueError(f"the calibration's {what} is damaged, {size} finite numbers are wanted: {REMEDY}")
+        raise ValueError(f"the calibration's {what} is damaged, must be {size} finite numbers: {REMEDY}")
     return numbers
 
 
@@ -142,7 +142,7 @@ def shipped() -> Calibration:
 
 
 def posterior() -> tuple[Hidden, ...]:
-    """How worlds differ that could have had the history: the shipped calibration's posterior, as weights on draws."""
+    """Differences between worlds that could have had the history: the shipped posterior, as weights on draws."""
     factor = np.linalg.cholesky(shipped().covariance)
     return tuple(item._replace(weights=tuple((np.array(item.weights) @ factor).tolist())) for item in moved())
 

@@ -27,7 +27,7 @@ width in its narrowest direction, of the size where half of it gives the same cu
 
 @dataclass(frozen=True)
 class Found:
-    """What one search found."""
+    """Result of one search."""
 
     z: Numbers
     """Best guess, shape (unknowns,)."""

@@ -1,4 +1,4 @@
-"""What the calibration looks for: every unknown constant with its prior, and what a guess makes of the economy.
+"""The constants that the calibration estimates, each with its prior, and the economy that a guess gives.
 
 A guess is a row of standard normal numbers z, one an unknown: its constant is centre * exp(sd z) on the log
 scale, centre + sd z on the plain one, so that z = 0 is the centre of the prior and the prior costs z^2 / 2.
@@ -33,7 +33,7 @@ class Unknown(NamedTuple):
     log: bool
     """True: log-normal prior, `sd` is of the logarithm."""
     reason: str
-    """Where the prior comes from."""
+    """Source of the prior."""
 
     @property
     def label(self) -> str:
@@ -59,7 +59,7 @@ def _plain(
 
 JUDGEMENT = "judgement"
 FIRST_FIT = "a first fit to the same figures, widened"
-"""Such a centre has seen the figures once already: what the posterior says of it is a little too sure."""
+"""Such a centre has used the figures once already, so its posterior is a little too narrow."""
 
 UNKNOWNS: tuple[Unknown, ...] = (
     # demand
@@ -110,7 +110,7 @@ UNKNOWNS: tuple[Unknown, ...] = (
     _log("capacity", 0.35, 0.3, "judgement: first orders of 0.3 m phones a month", owner="seat"),
     _plain("flagship_price", 0.35, 0.15, "first cheap phone at 799 against 1,999 RMB", owner="history"),
 )
-"""What is looked for, mechanism by mechanism."""
+"""The unknowns, mechanism by mechanism."""
 
 
 def economies(z: Numbers) -> tuple[Table, Numbers]:
@@ -121,7 +121,7 @@ def economies(z: Numbers) -> tuple[Table, Numbers]:
     """
     z = np.atleast_2d(np.asarray(z, np.float64))
     if z.shape[1] != len(UNKNOWNS):
-        raise ValueError(f"z has {z.shape[1]} columns: {len(UNKNOWNS)}, one an unknown, are wanted")
+        raise ValueError(f"z has {z.shape[1]} columns: must be {len(UNKNOWNS)}, one an unknown")
     rows = np.repeat(np.array([economy_record(Parameters())]).view(ECONOMY), len(z))
     dearer = np.zeros(len(z))
     for unknown, column in zip(UNKNOWNS, z.T, strict=True):

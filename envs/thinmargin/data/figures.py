@@ -58,7 +58,7 @@ class Figures:
     """
 
     name: str
-    """What to call it in messages: the file it was read from."""
+    """Name in messages: the file it was read from."""
     periods: tuple[Period, ...]
     columns: Mapping[str, Numbers]
     """Series name to its values, each of shape (len(periods),), in the unit of the series; nan = not reported."""
@@ -69,14 +69,14 @@ class Figures:
 
     def __post_init__(self) -> None:
         if list(self.periods) != sorted(set(self.periods)):
-            raise ValueError("periods are out of order or repeated: each once, sorted, is wanted")
+            raise ValueError("periods are out of order or repeated: must be sorted, each once")
         if len(self.lines) != len(self.periods) or len(self.files) != len(self.periods):
-            raise ValueError(f"lines and files are {len(self.lines)} and {len(self.files)}: one a period is wanted")
+            raise ValueError(f"lines and files are {len(self.lines)} and {len(self.files)}: must be one a period")
         columns = {name: np.array(values, np.float64) for name, values in self.columns.items()}
         for name, values in columns.items():
             series_named(name)
             if values.shape != (len(self.periods),):
-                raise ValueError(f"column {name} has shape {values.shape}: ({len(self.periods)},) is wanted")
+                raise ValueError(f"column {name} has shape {values.shape}: must be ({len(self.periods)},)")
             values.setflags(write=False)
         object.__setattr__(self, "columns", columns)
 
@@ -122,7 +122,7 @@ class Figures:
             row = self.periods.index(period)
             for name in series_names:
                 if np.isnan(self.columns[name][row]):
-                    raise self._error(row, "empty, but needed: a number is wanted", name)
+                    raise self._error(row, "empty, but needed: must be a number", name)
 
     def merged(self, newer: Figures) -> Figures:
         """These figures with the rows of `newer` on top.

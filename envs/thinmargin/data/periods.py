@@ -41,7 +41,7 @@ class Period(NamedTuple):
 
     @property
     def is_year(self) -> bool:
-        """Whether it is one full calendar year."""
+        """True for one full calendar year."""
         return self.months == 12 and self.first % 12 == 0
 
     def __str__(self) -> str:

@@ -53,11 +53,11 @@ def read_figures(path: str | os.PathLike[str], *, needed: Sequence[str] = (), to
     try:
         content = Path(path).read_bytes()
     except FileNotFoundError as error:
-        raise FiguresError.at(file, "no such file: a CSV file of figures is wanted") from error
+        raise FiguresError.at(file, "no such file: it must be a CSV file of figures") from error
     except IsADirectoryError as error:
-        raise FiguresError.at(file, "is a folder: a CSV file of figures is wanted") from error
+        raise FiguresError.at(file, "is a folder: it must be a CSV file of figures") from error
     except OSError as error:
-        raise FiguresError.at(file, f"cannot be read ({error.strerror}): a CSV file of figures is wanted") from error
+        raise FiguresError.at(file, f"cannot be read ({error.strerror}): it must be a CSV file of figures") from error
     figures = parse_figures(file, content, today or dt.datetime.now(tz=dt.UTC).date())
     figures.require(needed)
     return figures
@@ -68,7 +68,7 @@ def parse_figures(file: str, content: bytes, today: dt.date) -> Figures:
     rows = _cells(file, content)
     header = next(rows, None)
     if header is None:
-        raise FiguresError.at(file, f"empty: a header line with {PERIOD!r} and names of series is wanted")
+        raise FiguresError.at(file, f"empty: it must have a header line with {PERIOD!r} and names of series")
     line, names = header
     columns = _header(file, line, names)
     over = _months_over(today)
@@ -78,8 +78,8 @@ def parse_figures(file: str, content: bytes, today: dt.date) -> Figures:
         period = _period(file, line, cells[place], columns[0], over) if place < len(cells) else None
         if period is None or len(cells) != len(names):
             problem = (
-                f"{len(cells)} cells, but the header has {len(names)}: one a column is wanted, empty where nothing was"
-                " reported, and numbers without thousands separators"
+                f"{len(cells)} cells, but the header has {len(names)}: there must be one a column, empty where nothing"
+                " was reported, and numbers without thousands separators"
             )
             raise FiguresError.at(file, problem, line=line, period=period)
         if period in found:
@@ -88,7 +88,7 @@ def parse_figures(file: str, content: bytes, today: dt.date) -> Figures:
         values = [_value(file, line, period, series_named(name), cells[names.index(name)]) for name in columns[1:]]
         found[period] = line, values
     if not found:
-        raise FiguresError.at(file, "no rows of figures below the header: at least one is wanted")
+        raise FiguresError.at(file, "no rows of figures below the header: there must be at least one")
     periods = sorted(found)
     table = np.array([found[period][1] for period in periods])
     by_name = {name: table[:, position] for position, name in enumerate(columns[1:])}
@@ -117,7 +117,7 @@ def _cells(file: str, content: bytes) -> Iterator[Row]:
         try:
             cells = [cell.strip() for cell in next(csv.reader([row], strict=True), [])]
         except csv.Error as error:
-            problem = f"not a line of CSV ({error}): cells separated by commas are wanted"
+            problem = f"not a line of CSV ({error}): cells must be separated by commas"
             raise FiguresError.at(file, problem, line=line) from None
         if any(cells) and not cells[0].startswith("#"):
             yield line, cells
@@ -128,14 +128,14 @@ def _header(file: str, line: int, names: list[str]) -> list[str]:
     periods = [name for name in names if name in PERIOD_NAMES]
     if len(periods) != 1:
         if not periods and len(names) == 1 and re.search(r"[;\t]", names[0]):
-            raise FiguresError.at(file, "cells are not separated by commas: a comma between cells is wanted", line=line)
-        problem = "named more than once: allowed is one" if periods else "missing: wanted is one"
+            raise FiguresError.at(file, "cells must be separated by commas", line=line)
+        problem = "named more than once: allowed is one" if periods else "missing: there must be one"
         problem = f"{problem} column {' or '.join(map(repr, PERIOD_NAMES))}; columns found: {', '.join(names)}"
         raise FiguresError.at(file, problem, line=line, column=PERIOD)
     known = [series.name for series in SERIES]
     for position, name in enumerate(names):
         if not name:
-            raise FiguresError.at(file, f"column {position + 1} has no name: names of series are wanted", line=line)
+            raise FiguresError.at(file, f"column {position + 1} has no name: it must name a series", line=line)
         if name not in known and name not in periods:
             raise FiguresError.at(file, f"unknown series: {suggestion(name, known)}", line=line, column=name)
         if name in names[:position]:

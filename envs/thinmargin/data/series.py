@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
 Kind: TypeAlias = Literal["sum", "end", "share", "ratio"]
-"""What one number says of its period: the sum of its months, the state at its end, a share or a ratio over it."""
+"""Meaning of one number for its period: the sum of its months, the state at its end, a share or a ratio over it."""
 
 EV_REVENUE_2024 = 32.754
 """RMB bn of `revenue_other_rmb_bn` and of `revenue_total_rmb_bn` in 2024 that came from electric cars and other new
@@ -24,7 +24,7 @@ class Series(NamedTuple):
     low: float
     """Lowest value allowed."""
     high: float
-    """Highest value allowed: what no firm reaches, so that a wrong unit is noticed."""
+    """Highest value allowed: more than any firm reaches, so that a wrong unit is noticed."""
     breaks: str = ""
     """Breaks and weak spots; empty if none is known."""
 

@@ -12,18 +12,18 @@ from thinmargin.data.figures import Figures
 from thinmargin.data.reading import parse_figures
 
 LAST_DAY = dt.date(2024, 12, 31)
-"""No shipped figure is of a later day: what comes after is for the user to judge by."""
+"""Day of the newest shipped figure; later ones are left to the user, to judge the model by."""
 
 STATUSES: dict[str, str] = {
     "verified": "a public page states the value, often rounded",
     "background": "recalled, no page found",
     "estimate": "estimate or judgement",
 }
-"""What stands behind a cell."""
+"""Evidence behind a cell."""
 
 
 class Provenance(NamedTuple):
-    """Where one cell is from."""
+    """Source of one cell."""
 
     year: int
     series: str

@@ -1,4 +1,4 @@
-"""The shipped figures as plain text, 120 columns wide at most: what an analyst looks at first."""
+"""The shipped figures as plain text for analysts, 120 columns wide at most."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS = {
     "ratio": "ratio over the period",
 }
 MARKS = {"verified": "", "background": "~", "estimate": "?"}
-"""What follows a value of each status."""
+"""Mark behind a value by its status."""
 CHARACTERS = range(9, 3, -1)
 """Characters a value may take, the most first: the table is as exact as its width allows."""
 

@@ -1,4 +1,4 @@
-"""How equations are compiled: one decorator for a mechanism, one digest for the disk cache.
+"""Compilation of the equations: one decorator for a mechanism, one digest for the disk cache.
 
 A mechanism is a pure function of numbers, or of one month's records, and draws nothing at random.
 `NUMBA_DISABLE_JIT=1` runs the same functions as plain Python.

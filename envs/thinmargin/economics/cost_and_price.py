@@ -1,4 +1,4 @@
-"""What a phone costs and what it is sold for."""
+"""Cost and price of a phone."""
 
 from __future__ import annotations
 

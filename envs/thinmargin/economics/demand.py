@@ -1,4 +1,4 @@
-"""How many phones buyers ask for, and which buyers they are."""
+"""Demand for phones, by first-time buyers and by owners."""
 
 from __future__ import annotations
 

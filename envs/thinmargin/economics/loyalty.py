@@ -1,4 +1,4 @@
-"""What keeps users: fans, updates, engagement; and what rivals copy."""
+"""Loyalty of users: fans, updates, engagement; and imitation by rivals."""
 
 from __future__ import annotations
 

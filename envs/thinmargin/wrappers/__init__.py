@@ -1,7 +1,7 @@
 """Wrappers for any library: correct a plan instead of starting from nothing, see surprises, remember, scale rewards.
 
 Each comes for one environment and for a batch of them (`VectorResidual` beside `Residual`), and they compose in
-any order: what they add to an observation stands behind what was there.
+any order: numbers added to an observation stand behind those that were there.
 """
 
 from thinmargin.wrappers.adapters import Adapter

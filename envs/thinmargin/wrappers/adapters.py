@@ -1,6 +1,6 @@
-"""What stands between an agent and its firms, for any number of firms at once; the wrappers are shells around it.
+"""Adapters between an agent and its firms, for any number of firms at once; the wrappers are shells around them.
 
-An adapter holds no condition of its own: what it must remember of each firm is handed to it and handed back, so
+An adapter holds no state of its own: its memory of each firm is an argument and is returned, so
 that a batch, one environment and a policy that plays share the same lines.
 """
 
@@ -37,23 +37,23 @@ class Adapter:
     """
 
     def observation_space(self, space: spaces.Box) -> spaces.Box:
-        """What the agent sees of an environment that shows `space`; a ValueError if it cannot be adapted."""
+        """Observation space of the agent for an environment's `space`; ValueError if it cannot be adapted."""
         return space
 
     def action_space(self, space: spaces.Space[Any]) -> spaces.Space[Any]:
-        """What the agent answers with for an environment that takes `space`; a ValueError if it cannot be adapted."""
+        """Action space of the agent for an environment's `space`; ValueError if it cannot be adapted."""
         return space
 
     def memory_shape(self, firms: int, width: int) -> tuple[int, ...] | None:
-        """The shape of what is remembered of so many firms that show `width` numbers each; None for nothing."""
+        """Shape of the memory of so many firms with `width` numbers each; None without memory."""
         del firms, width
         return None
 
     def observe(self, memory: Memory, observations: Seen, starts: npt.NDArray[np.bool_]) -> tuple[Memory, Seen]:
-        """What is remembered from now on, and what the agent sees. Nothing that was handed in is changed.
+        """Return the new memory and the agent's observations; the arguments are not changed.
 
         Args:
-            memory: what the last call returned; None before the first.
+            memory: the one that the last call returned; None before the first.
             observations: shape (n, k).
             starts: shape (n,), which firms have just begun an episode.
         """
@@ -64,7 +64,7 @@ class Adapter:
         """The environment's actions for the agent's.
 
         Args:
-            observations: what the environment showed last, shape (n, k), or (k,) for one firm.
+            observations: the environment's last ones, shape (n, k), or (k,) for one firm.
             actions: the agent's, once a firm, or one action for one firm.
 
         Raises:
@@ -86,7 +86,7 @@ class ResidualAdapter(Adapter):
     Args:
         base: name of a built-in policy other than `random`, such as `plan`; or anything with Stable-Baselines3's
             `predict` that answers the environment's 28 observations with four numbers, always the same for the
-            same observations: it is wanted with `deterministic=True`, and may not remember.
+            same observations: it is asked with `deterministic=True`, and may not remember.
         bound: most that is added to an action, above 0 to 2 (an action's whole range).
         levels: None for corrections in [-1, 1]; else each lever has this many evenly spaced ones, and the agent
             chooses from their grid by number (`correction_grid`), for learners with discrete actions.
@@ -127,7 +127,7 @@ class ResidualAdapter(Adapter):
         return corrected
 
     def correction(self, firms: int | None, actions: Any) -> Seen:
-        """What the agent's actions add to the base's before the sum is cut: shape (firms, 4), or (4,) for None.
+        """Part of the action that the agent adds to the base's, before the cut: shape (firms, 4), or (4,) for None.
 
         Args:
             firms: how many, or None for one firm's action without a row around it.
@@ -149,7 +149,7 @@ class ResidualAdapter(Adapter):
         actions = np.asarray(answer)
         shape = (*observations.shape[:-1], len(LEVERS))
         if actions.shape != shape or actions.dtype.kind not in "fiu" or not np.isfinite(actions).all():
-            raise ValueError(f"base answers {answer!r}: finite numbers of shape {shape} are wanted")
+            raise ValueError(f"base answers {answer!r}: must be finite numbers of shape {shape}")
         return actions
 
 
@@ -200,12 +200,12 @@ class HistoryAdapter(Adapter):
         lags: months back, whole numbers from 1 to 180, none twice.
 
     Attributes:
-        lags: the same as a tuple: what was k numbers becomes k (1 + lags) numbers.
+        lags: the same as a tuple; k numbers become k (1 + lags) numbers.
     """
 
     def __init__(self, lags: Sequence[int] = (12,)) -> None:
         if isinstance(lags, (str, bytes)) or not isinstance(lags, Sequence) or not lags:
-            raise TypeError(f"lags is {lags!r}: a list of months is wanted, such as [6, 24]")
+            raise TypeError(f"lags is {lags!r}: must be a list of months such as [6, 24]")
         for lag in lags:
             if isinstance(lag, bool) or not isinstance(lag, int) or not 1 <= lag <= LONGEST_LAG:
                 raise ValueError(f"lags has {lag!r}: allowed are whole numbers from 1 to {LONGEST_LAG}")
@@ -219,7 +219,7 @@ class HistoryAdapter(Adapter):
         return spaces.Box(np.append(space.low, -width), np.append(space.high, width), dtype=np.float32)
 
     def memory_shape(self, firms: int, width: int) -> tuple[int, ...]:
-        """(longest lag, firms, width): what was seen, the latest first."""
+        """(longest lag, firms, width): past observations, the latest first."""
         return max(self.lags), firms, width
 
     def observe(self, memory: Memory, observations: Seen, starts: npt.NDArray[np.bool_]) -> tuple[Memory, Seen]:
@@ -252,7 +252,7 @@ class ScaledRewardAdapter(Adapter):
 
 
 def check_features(who: str, space: spaces.Box) -> None:
-    """Nothing if the first numbers of a space are the environment's features as they are, else a ValueError."""
+    """Raise ValueError unless the first numbers of a space are the environment's features, unchanged."""
     features = observation_space()
     ours = space.low[:FEATURE_COUNT], space.high[:FEATURE_COUNT]
     if not (np.array_equal(ours[0], features.low) and np.array_equal(ours[1], features.high)):
@@ -269,13 +269,13 @@ def _policy(base: Any) -> Policy:
             raise ValueError(f"base is {base!r}: allowed are {', '.join(allowed)}")
         return baseline(base)
     if isinstance(base, type) or not callable(getattr(base, "predict", None)):
-        raise TypeError(f"base is {base!r}: the name of a built-in policy or an object with predict is wanted")
+        raise TypeError(f"base is {base!r}: must be the name of a built-in policy or an object with predict")
     policy: Policy = base
     return policy
 
 
 def _remembers(state: Any) -> bool:
-    """Whether a policy's state holds anything: nested nothings, as of policies behind wrappers, do not."""
+    """True if a policy's state holds anything; a nest of None, as of policies behind wrappers, does not."""
     if isinstance(state, Mapping):
         return any(map(_remembers, state.values()))
     if isinstance(state, (tuple, list)):

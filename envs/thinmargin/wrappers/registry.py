@@ -1,4 +1,4 @@
-"""From the names that presets and configurations give wrappers to adapters: nothing else is imported or made."""
+"""Adapters by the names of wrappers in presets and configurations; nothing else is imported or made."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _adapter(item: Any) -> Adapter:
         hint = f"did you mean {close[0]}? " if close else ""
         raise ValueError(f"env_wrapper has {item!r}: {hint}allowed are {', '.join(ADAPTERS)}")
     if not isinstance(arguments, (Mapping, type(None))):
-        raise ValueError(f"env_wrapper {name} has {arguments!r}: a mapping of argument and value is wanted")
+        raise ValueError(f"env_wrapper {name} has {arguments!r}: must be a mapping of argument and value")
     make, given = ADAPTERS[name], dict(arguments or {})
     allowed = inspect.signature(make).parameters
     for argument in given:
@@ -60,7 +60,7 @@ def _adapter(item: Any) -> Adapter:
                 f"env_wrapper {name} has argument {argument!r}: allowed are {', '.join(allowed) or 'none at all'}"
             )
     if not isinstance(given.get("base", ""), str):
-        raise ValueError(f"env_wrapper {name}: base is {given['base']!r}: the name of a built-in policy is wanted")
+        raise ValueError(f"env_wrapper {name}: base is {given['base']!r}: must be the name of a built-in policy")
     try:
         return make(**given)
     except (TypeError, ValueError) as error:

@@ -33,7 +33,7 @@ class AdaptedEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     Args:
         env: a ThinMargin environment, wrapped or not.
-        adapter: what changes.
+        adapter: the change.
 
     Raises:
         ValueError: the environment's spaces are not those the adapter needs.
@@ -76,7 +76,7 @@ class AdaptedEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
         A fresh environment of `gymnasium.make` wants one `reset` before, which Gymnasium insists on.
 
         Returns:
-            What the agent saw then.
+            The observation of that moment.
         """
         found = self.adapter_state.check(state)
         self.env.get_wrapper_attr("set_state")(state["env"])

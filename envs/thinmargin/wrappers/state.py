@@ -1,4 +1,4 @@
-"""What a wrapper keeps of its firms between two months, one environment or a batch of them alike."""
+"""State of a wrapper between two months, for one environment or a batch of them alike."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from gymnasium.error import ResetNeeded
 from thinmargin.wrappers.adapters import Adapter, Memory, ResidualAdapter, Seen
 
 NAMES = ("env", "memory", "seen", "starts")
-"""Of a saved state: the environment's own, what was remembered before the last observation, it, and who began then."""
+"""Entries of a saved state: the environment's own, memory before the last observation, this one, who began then."""
 
 
 class AdapterState:
-    """An adapter, what it remembers of n firms, and what they showed last.
+    """An adapter with its memory of n firms and their last observations.
 
     Args:
-        adapter: what changes.
-        firms: how many.
-        space: what one firm shows.
-        actions: what it takes.
+        adapter: the change.
+        firms: their number.
+        space: observation space of one firm.
+        actions: action space of one firm.
 
     Attributes:
-        observation_space: what the agent sees of one firm.
-        action_space: what it answers for it.
-        seen: what the environment showed last, shape (n, k); None before the first reset.
+        observation_space: of the agent, for one firm.
+        action_space: of the agent, for one firm.
+        seen: the environment's last observations, shape (n, k); None before the first reset.
 
     Raises:
         ValueError: the spaces are not those the adapter needs.
@@ -36,7 +36,7 @@ class AdapterState:
 
     def __init__(self, adapter: Adapter, firms: int, space: spaces.Space[Any], actions: spaces.Space[Any]) -> None:
         if not isinstance(space, spaces.Box) or len(space.shape) != 1 or space.dtype != np.float32:
-            raise ValueError(f"the observation space is {space}: a Box of float32 numbers in a row is wanted")
+            raise ValueError(f"the observation space is {space}: must be a Box of float32 numbers in a row")
         self.observation_space = adapter.observation_space(space)
         self.action_space = adapter.action_space(actions)
         self.adapter = adapter
@@ -47,33 +47,33 @@ class AdapterState:
         self._memory: Memory = None
 
     def begin(self, observations: Seen) -> Seen:
-        """What the agent sees of firms that all begin; what was remembered is forgotten."""
+        """Return the agent's observations of firms that all begin; the memory is cleared."""
         self._memory = None
         return self.observe(observations, np.ones(len(observations), np.bool_))
 
     def observe(self, observations: Seen, starts: npt.NDArray[np.bool_]) -> Seen:
-        """What the agent sees, an array of its own, so that it may be changed."""
+        """Return the agent's observations, a new array that may be changed."""
         self.seen = observations
         self._before, self._starts = self._memory, starts
         self._memory, shown = self.adapter.observe(self._memory, self.seen, starts)
         return shown.copy() if shown is self.seen else shown
 
     def last(self, observations: Seen) -> Seen:
-        """What the agent sees of firms that end with these observations; what is remembered stays as it is."""
+        """Return the agent's observations of firms that end with these; the memory does not change."""
         _, shown = self.adapter.observe(self._memory, observations, np.zeros(len(observations), np.bool_))
         return shown
 
     def save(self, env: Any) -> dict[str, Any]:
-        """A state: the environment's own, and what brings this back; plain arrays."""
+        """Saved state: the environment's own and this one's, as plain arrays."""
         if self.seen is None:
             raise ResetNeeded("get_state needs an episode: call reset first")
         memory = None if self._before is None else self._before.copy()
         return {"env": env, "memory": memory, "seen": self.seen.copy(), "starts": self._starts.copy()}
 
     def check(self, state: Any) -> dict[str, Any]:
-        """Copies of a saved state's arrays if it is one of the same wrapper, else a ValueError; nothing changes."""
+        """Return copies of a saved state's arrays; raise ValueError unless it is of the same wrapper."""
         if not isinstance(state, Mapping) or set(NAMES) - set(state):
-            raise ValueError(f"state is not of get_state of this wrapper: {', '.join(NAMES)} are wanted")
+            raise ValueError(f"state must come from get_state of this wrapper, with {', '.join(NAMES)}")
         found = {
             "seen": _array(state, "seen", self._shape, np.float32),
             "starts": _array(state, "starts", self._shape[:1], np.bool_),
@@ -82,23 +82,23 @@ class AdapterState:
         if state["memory"] is not None and shape is not None:
             found["memory"] = _array(state, "memory", shape, np.float32)
         elif state["memory"] is not None or (shape is not None and not found["starts"].all()):
-            wanted = "None" if shape is None else f"an array of shape {shape}"
-            raise ValueError(f"state['memory'] is {state['memory']!r}: {wanted} is wanted, as of get_state")
+            allowed = "None" if shape is None else f"an array of shape {shape}"
+            raise ValueError(f"state['memory'] is {state['memory']!r}: must be {allowed}, as of get_state")
         return found
 
     def restore(self, found: Mapping[str, Any]) -> Seen:
-        """Go back to what `check` returned; what the agent saw then."""
+        """Go back to a state from `check` and return the agent's observations then."""
         self._memory = found.get("memory")
         return self.observe(found["seen"], found["starts"])
 
 
 def _array(state: Mapping[str, Any], name: str, shape: tuple[int, ...], kind: type[np.generic]) -> npt.NDArray[Any]:
-    """A copy of a finite array of a state, else a ValueError that names it."""
+    """Return a copy of an array of a state; raise ValueError unless it is finite and has this shape and type."""
     array = np.array(state[name])
     if array.shape != shape or array.dtype != kind:
         raise ValueError(
-            f"state[{name!r}] has shape {array.shape} and type {array.dtype.name}: shape {shape} and type"
-            f" {np.dtype(kind).name} are wanted, as of get_state"
+            f"state[{name!r}] has shape {array.shape} and type {array.dtype.name}: must be {shape} and"
+            f" {np.dtype(kind).name}, as of get_state"
         )
     if not np.isfinite(array).all():
         raise ValueError(f"state[{name!r}] holds NaN or infinity: it must come from get_state")
@@ -106,7 +106,7 @@ def _array(state: Mapping[str, Any], name: str, shape: tuple[int, ...], kind: ty
 
 
 def check_correctable(env: Any, adapter: Adapter) -> None:
-    """Nothing if the adapter corrects what is not yet corrected further inside, else a ValueError."""
+    """Raise ValueError if the adapter is Residual and a wrapper further inside is already."""
     if not isinstance(adapter, ResidualAdapter):
         return
     while env is not None:

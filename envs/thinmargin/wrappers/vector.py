@@ -32,7 +32,7 @@ class AdaptedVectorEnv(VectorWrapper):
 
     Args:
         env: a ThinMargin vector environment, wrapped or not: one that starts anew in the same step.
-        adapter: what changes.
+        adapter: the change.
 
     Raises:
         ValueError: the environment's spaces or autoreset are not those the adapter needs.
@@ -42,7 +42,7 @@ class AdaptedVectorEnv(VectorWrapper):
         super().__init__(env)
         if env.metadata.get("autoreset_mode") != AutoresetMode.SAME_STEP:
             raise ValueError(
-                f"autoreset_mode is {env.metadata.get('autoreset_mode')}: AutoresetMode.SAME_STEP is wanted, as of"
+                f"autoreset_mode is {env.metadata.get('autoreset_mode')}: must be AutoresetMode.SAME_STEP, as of"
                 " gymnasium.make_vec; wrap the single environments otherwise"
             )
         check_correctable(env, adapter)
@@ -82,7 +82,7 @@ class AdaptedVectorEnv(VectorWrapper):
         return self.adapter_state.observe(observations, ended), adapter.reward(rewards), terminated, truncated, infos
 
     def _final(self, observations: Seen, final: Array, ended: npt.NDArray[np.bool_]) -> Array:
-        """What the agent sees last of episodes that ended, None for the others."""
+        """Last observations of episodes that ended, None for the others."""
         rows = np.flatnonzero(ended)
         last = np.array(observations)
         last[rows] = np.stack(list(final[rows]))
@@ -100,7 +100,7 @@ class AdaptedVectorEnv(VectorWrapper):
         """Go back to a state of `get_state` of the same wrappers; a foreign one is a ValueError and changes nothing.
 
         Returns:
-            What the agent saw then.
+            The observations of that moment.
         """
         found = self.adapter_state.check(state)
         self._saving().set_state(state["env"])
