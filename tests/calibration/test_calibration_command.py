@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from thinmargin.calibration import search as rooms
+from thinmargin.calibration import search as search_module
 from thinmargin.calibration.__main__ import LAST_SEED, main
 from thinmargin.calibration.misfit import Misfit
 from thinmargin.calibration.saved import Calibration, from_document
@@ -23,7 +23,7 @@ from thinmargin.data import reported
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Searches end after two generations a start."""
-    monkeypatch.setattr(rooms, "GENERATIONS", 2)
+    monkeypatch.setattr(search_module, "GENERATIONS", 2)
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def settled(monkeypatch: pytest.MonkeyPatch, calibration: Calibration) -> list[i
         searched.append(last)
         return Found(calibration.origins.get(last, calibration.z), calibration.misfit, (calibration.misfit,) * starts)
 
-    monkeypatch.setattr(rooms, "search", found)
+    monkeypatch.setattr(search_module, "search", found)
     return searched
 
 

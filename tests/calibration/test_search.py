@@ -8,7 +8,7 @@ import cma
 import numpy as np
 import pytest
 
-from thinmargin.calibration import search as rooms
+from thinmargin.calibration import search as search_module
 from thinmargin.calibration.misfit import LAST_FITTED, Misfit
 from thinmargin.calibration.saved import ORIGINS, Calibration
 from thinmargin.calibration.search import POPULATION, Found, curvature, posterior_covariance, search
@@ -24,7 +24,7 @@ SIZE = len(UNKNOWNS)
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Found]:
     """A search that ends after four generations a start."""
-    monkeypatch.setattr(rooms, "GENERATIONS", 4)
+    monkeypatch.setattr(search_module, "GENERATIONS", 4)
     return search
 
 
@@ -60,7 +60,7 @@ def test_the_searcher_is_told_of_every_generation(short: Callable[..., Found], m
 
 @pytest.mark.slow
 def test_it_finds_the_bottom_of_a_bowl(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "GENERATIONS", 120)
+    monkeypatch.setattr(search_module, "GENERATIONS", 120)
     bottom = np.linspace(-0.5, 0.5, SIZE)
     found = search(lambda z: 7.0 + ((z - bottom) ** 2).sum(axis=1), 0, 1)  # type: ignore[arg-type]  # a simpler misfit
     assert found.misfit == pytest.approx(7.0, abs=0.1)
@@ -86,7 +86,7 @@ def test_the_curvature_is_measured_finely_enough(
     monkeypatch: pytest.MonkeyPatch, misfit: Misfit, calibration: Calibration
 ) -> None:
     whole = np.linalg.eigvalsh(curvature(misfit, calibration.z))
-    monkeypatch.setattr(rooms, "STEP", rooms.STEP / 2)
+    monkeypatch.setattr(search_module, "STEP", search_module.STEP / 2)
     np.testing.assert_allclose(np.linalg.eigvalsh(curvature(misfit, calibration.z)), whole, rtol=0.02)
 
 

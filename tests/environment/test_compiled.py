@@ -204,10 +204,10 @@ def compiled_files() -> list[str]:
 
 
 def test_machine_code_is_made_from_every_room_of_the_economics() -> None:
-    rooms = {str(path.relative_to(PACKAGE)) for path in PACKAGE.glob("economics/*.py")}
-    above = {f"{room}.py" for room in ("simulation", "worlds", "strategies", "levers", "observation", "replay")}
+    modules = {str(path.relative_to(PACKAGE)) for path in PACKAGE.glob("economics/*.py")}
+    above = {f"{module}.py" for module in ("simulation", "worlds", "strategies", "levers", "observation", "replay")}
     below = {"records.py", "parameters.py"}
-    assert set(compiled_files()) >= (rooms - {"economics/__init__.py"}) | above | below
+    assert set(compiled_files()) >= (modules - {"economics/__init__.py"}) | above | below
     decorated = {
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")

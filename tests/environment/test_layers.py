@@ -175,7 +175,10 @@ def test_importing_the_package_compiles_nothing(fresh_python: Any) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [f"{room}.py" for room in ("simulation", "worlds", "scenarios", "batch", "strategies", "levers", "observation")],
+    [
+        f"{module}.py"
+        for module in ("simulation", "worlds", "scenarios", "batch", "strategies", "levers", "observation")
+    ],
 )
 def test_what_the_shells_stand_on_does_not_import_them(name: str) -> None:
     for module, _ in imports(name):

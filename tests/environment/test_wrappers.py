@@ -829,8 +829,8 @@ def test_adapters_are_made_by_the_names_of_presets() -> None:
 
 @pytest.mark.parametrize("name", list(ADAPTERS))
 def test_a_name_of_a_preset_is_the_wrapper_of_one_environment(name: str) -> None:
-    room, _, title = name.rpartition(".")
-    wrapper = getattr(sys.modules[room], title)
+    module, _, title = name.rpartition(".")
+    wrapper = getattr(sys.modules[module], title)
     assert issubclass(wrapper, AdaptedEnv)
     made = wrapper(EcosystemEnv())
     assert type(made.adapter_state.adapter) is ADAPTERS[name]
