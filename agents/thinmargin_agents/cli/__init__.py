@@ -1,1 +1,1 @@
-"""What command lines share: flags, files that they write, Markdown pages, the console, versions."""
+"""Common code of the command lines: flags, output files, Markdown pages, the console, versions."""

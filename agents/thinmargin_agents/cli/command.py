@@ -1,4 +1,4 @@
-"""What the command lines share: reading flags, refusing them, ending cleanly on Ctrl-C, the line that does it again."""
+"""Common code of the command lines: reading and checking flags, a clean end on Ctrl-C, the command to repeat a run."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def run(
 
 
 def check_ranges(config: Any, allowed: Mapping[str, tuple[int, int]]) -> None:
-    """Nothing if every named whole number of `config` is in its range or None, else a UsageError."""
+    """Raise UsageError unless every named whole number of `config` is in its range or None."""
     for name, (low, high) in allowed.items():
         value = getattr(config, name)
         if value is not None and not low <= value <= high:
@@ -69,7 +69,7 @@ def check_ranges(config: Any, allowed: Mapping[str, tuple[int, int]]) -> None:
 
 
 def check_output(flag: str, path: Path | None) -> None:
-    """Nothing if a file can be written there, or none is asked for, else a UsageError."""
+    """Raise UsageError unless a file can be written there, or none is asked for."""
     from thinmargin.files import check_writable  # noqa: PLC0415  # not for --help
 
     if path is not None:
@@ -77,7 +77,7 @@ def check_output(flag: str, path: Path | None) -> None:
             check_writable(path)
         except OSError as error:
             raise UsageError(
-                f"{flag} is {str(path)!r}: {error}; a file in a folder that can be written to is wanted"
+                f"{flag} is {str(path)!r}: {error}; it must be a file in a folder that can be written to"
             ) from error
 
 
@@ -85,7 +85,7 @@ def check_libraries(what: str, libraries: Sequence[str], extra: str) -> None:
     """Raise UsageError unless these libraries are installed.
 
     Args:
-        what: what needs them: a flag, or words.
+        what: subject of the message: a flag, or words.
         libraries: names as they are imported.
         extra: of this package, which installs them.
     """

@@ -1,4 +1,4 @@
-"""Where a command that trains many says what happens."""
+"""The console of a command that trains many runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from rich.console import Console
 
 WIDE = 160
-"""Characters of a line where there is no terminal that says how many fit."""
+"""Characters of a line where no terminal sets the width."""
 
 
 def console() -> Console:

@@ -1,4 +1,4 @@
-"""Files that a command line writes: what is wrong with them is said before anything is computed."""
+"""Files that a command line writes, checked before anything is computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which Python and which libraries made a number."""
+"""Versions of Python and of the libraries behind a result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every command promises: quick help, refusals that name the flag before anything is done, a clean Ctrl-C."""
+"""The promises of every command: quick help, refusals that name the flag before anything is done, a clean Ctrl-C."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from importlib import import_module
 
 found = {{}}
 for module in {modules}:
-    told = io.StringIO()
-    with contextlib.redirect_stdout(told):
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
         try:
             status = import_module(module).main(["--help"])
         except SystemExit as end:
             status = end.code
-    found[module] = [status, told.getvalue(), [name for name in {heavy} if name in sys.modules]]
+    found[module] = [status, printed.getvalue(), [name for name in {heavy} if name in sys.modules]]
 print(json.dumps(found))
 """
 
@@ -121,7 +121,7 @@ COMMANDS = {
         ranged=("--n-worlds", "1", "2 to"), files=("--json", "--markdown", "--csv", "--html"),
     ),
 }  # fmt: skip
-EVERY = pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+EACH_COMMAND = pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 
 
 def status_of(command: Command, arguments: Sequence[str]) -> object:
@@ -146,7 +146,7 @@ def work_is(command: Command, act: object, patch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def helped() -> dict[str, tuple[int, str, list[str]]]:
-    """Of every command the exit status of --help, what it says, and the heavy modules that are loaded by then."""
+    """Of every command the exit status of --help, its text, and the heavy modules that are loaded by then."""
     code = HELP.format(modules=[command.module for command in COMMANDS.values()], heavy=HEAVY)
     done = subprocess.run(  # noqa: S603  # the program is written above
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
@@ -156,18 +156,18 @@ def helped() -> dict[str, tuple[int, str, list[str]]]:
     return found
 
 
-@EVERY
+@EACH_COMMAND
 def test_help_says_what_it_does_and_every_flag_and_loads_nothing_heavy(
     command: Command, helped: dict[str, tuple[int, str, list[str]]]
 ) -> None:
-    status, told, heavy = helped[command.module]
+    status, printed, heavy = helped[command.module]
     assert (status, heavy) == (0, [])
     for flag in command.flags.split():
-        assert flag in told
-    assert any(line.strip().endswith((".", ",")) and line[:1].isupper() for line in told.splitlines())
+        assert flag in printed
+    assert any(line.strip().endswith((".", ",")) and line[:1].isupper() for line in printed.splitlines())
 
 
-@EVERY
+@EACH_COMMAND
 def test_an_unknown_flag_is_named(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of(command, ["--xyzzy", "3"]) == 2
     assert "--xyzzy" in said(capsys)
@@ -177,16 +177,16 @@ RANGED = {name: command for name, command in COMMANDS.items() if command.ranged}
 
 
 @pytest.mark.parametrize("command", RANGED.values(), ids=RANGED)
-def test_a_number_outside_its_range_is_told_with_the_range_and_nothing_is_done(
+def test_a_number_outside_its_range_is_named_with_the_range_and_nothing_is_done(
     command: Command, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     work_is(command, pytest.fail, monkeypatch)
     assert command.ranged is not None
     flag, value, allowed = command.ranged
     assert status_of(command, [flag, value]) == 2
-    told = said(capsys)
+    printed = said(capsys)
     for part in (flag, value, allowed):
-        assert part in told
+        assert part in printed
     assert list(here.iterdir()) == []
 
 
@@ -201,9 +201,9 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_is_done(
     work_is(command, pytest.fail, monkeypatch)
     for file in ("none/file.svg", "."):
         assert status_of(command, [flag, file]) == 2
-        told = said(capsys)
-        assert flag in told
-        assert repr(file) in told
+        printed = said(capsys)
+        assert flag in printed
+        assert repr(file) in printed
     assert list(here.iterdir()) == []
 
 
@@ -217,13 +217,13 @@ def test_one_file_for_two_flags_is_refused(
     work_is(command, pytest.fail, monkeypatch)
     one, other = command.files[:2]
     assert status_of(command, [one, "same.md", other, "./same.md"]) == 2
-    told = said(capsys)
+    printed = said(capsys)
     for part in (one, other, "same.md"):
-        assert part in told
+        assert part in printed
     assert list(here.iterdir()) == []
 
 
-@EVERY
+@EACH_COMMAND
 def test_ctrl_c_ends_with_130_and_writes_nothing(
     command: Command, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
