@@ -1,4 +1,4 @@
-"""What a run is: the flags of train.py, presets, hyper-parameters, and the configuration that they make together.
+"""The configuration of a run: flags of train.py, presets, hyper-parameters, and what they make together.
 
 Nothing heavy is imported here, so that `--help` answers at once.
 """

@@ -1,7 +1,7 @@
 """The learning algorithms: one table with all that this package knows of each.
 
 Hyper-parameters, search, weights, export and documentation read it. Nothing heavy is imported: a class is named by
-where it is, and `thinmargin_agents.sb3.algorithms` imports it.
+its path, and `thinmargin_agents.sb3.algorithms` imports it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Algorithm:
     Attributes:
         name: as rl-zoo3 names it.
         library_class: `module:class`.
-        about: what it is, in three sentences, with its source.
+        about: a short description, with its source.
         on_policy: whether it learns from the experience of its present policy only.
         output: how its actor's output becomes an action: it is the mean of the actions, cut to [-1, 1]; its
             hyperbolic tangent is the action; it is the action; or it holds the values of a finite list of actions.
@@ -122,9 +122,9 @@ _TABLE = (
         name="td3",
         library_class="stable_baselines3:TD3",
         about=(
-            "Twin delayed deep deterministic policy gradient (Fujimoto et al. 2018) learns a policy without dice"
-            " from remembered experience, by climbing a critic. Three remedies keep the critic from flattering"
-            " itself: the lower of two estimates counts, the policy is updated less often, and the target's"
+            "Twin delayed deep deterministic policy gradient (Fujimoto et al. 2018) learns a deterministic policy"
+            " from remembered experience, by climbing a critic. Three remedies keep the critic from"
+            " overestimating: the lower of two estimates counts, the policy is updated less often, and the target's"
             " actions are blurred by noise. Exploration is noise that is added to the actions."
         ),
         on_policy=False,

@@ -1,4 +1,4 @@
-"""Every hyper-parameter: which algorithms have it, what it may be, what it means.
+"""Every hyper-parameter: its algorithms, allowed values and meaning.
 
 Names and values are those of Stable-Baselines3 and rl-zoo3, so that a preset is readable by both; nothing heavy is
 imported here, so that a wrong name is refused at once.
@@ -21,7 +21,7 @@ LINEAR = "lin_"
 
 @dataclass(frozen=True)
 class Kind:
-    """What a value may be: a test, and the words that say so."""
+    """The allowed values: a test, and its words in messages and tables."""
 
     allows: Callable[[Any], bool]
     words: str
@@ -51,7 +51,7 @@ def _whole(low: int, high: int = 1 << 40) -> Kind:
     def allows(value: Any) -> bool:
         return _is_number(value, low, high) and float(value).is_integer()
 
-    return Kind(allows, f"a whole number from {low}{f' to {high}' if high < 1 << 40 else ''} is wanted", integer=True)
+    return Kind(allows, f"must be a whole number from {low}{f' to {high}' if high < 1 << 40 else ''}", integer=True)
 
 
 def _schedule(low: float, high: float) -> Kind:
@@ -74,7 +74,7 @@ def _or(kind: Kind, extra: Callable[[Any], bool], words: str) -> Kind:
 
 
 def linear_start(value: Any) -> float | None:
-    """Where a `lin_NUMBER` schedule starts; None for anything else."""
+    """The start of a `lin_NUMBER` schedule; None for anything else."""
     if isinstance(value, str) and value.startswith(LINEAR):
         try:
             return float(value.removeprefix(LINEAR))
@@ -104,16 +104,16 @@ TABLE: tuple[Hyperparameter, ...] = (
     Hyperparameter("n_envs", _whole(1, 1 << 20), "firms run in step, in one compiled batch"),
     Hyperparameter(
         "paired_worlds", _whole(1, 1024),
-        "so many firms live through the same world side by side, and an advantage is what one earned more than"
-        " the others then: luck cancels", ON_POLICY,
+        "firms that live through the same world side by side; the mean of their advantages in a month is"
+        " subtracted, so that luck cancels", ON_POLICY,
     ),
     Hyperparameter(
         "env_wrapper", Kind(lambda value: value is None or isinstance(value, (str, list, tuple, Mapping)),
-                            "a list of wrappers of thinmargin.wrappers is wanted"),
+                            "must be a list of wrappers of thinmargin.wrappers"),
         "wrappers of thinmargin.wrappers around the environment, innermost first",
     ),
     Hyperparameter("policy", Kind(lambda value: value in ("MlpPolicy", "MlpLstmPolicy"),
-                                  "MlpPolicy (ppo_lstm: MlpLstmPolicy) is wanted"), "kind of network"),
+                                  "must be MlpPolicy (ppo_lstm: MlpLstmPolicy)"), "kind of network"),
     Hyperparameter("learning_rate", _schedule(0.0, 1.0), "step size"),
     Hyperparameter("gamma", _number(0.0, 1.0), "discount of a month; the benchmark's own if not given"),
     Hyperparameter("n_steps", _whole(1, 1 << 20), "months of each firm in one update (off-policy: in one target)"),
@@ -130,7 +130,8 @@ TABLE: tuple[Hyperparameter, ...] = (
     Hyperparameter("vf_coef", _number(0.0, 10.0), "weight of the value loss", ON_POLICY),
     Hyperparameter("max_grad_norm", _number(1e-6, 1e6), "longer gradients are cut", (*ON_POLICY, "dqn")),
     Hyperparameter("use_sde", FLAG, "exploration that depends on the state (Raffin et al. 2022)", SDE),
-    Hyperparameter("sde_sample_freq", _whole(-1, 1 << 20), "months between its draws; -1: once an update", SDE),
+    Hyperparameter("sde_sample_freq", _whole(-1, 1 << 20), "months between draws of that noise; -1: once an update",
+                   SDE),
     Hyperparameter("use_rms_prop", FLAG, "RMSprop instead of Adam", ("a2c",)),
     Hyperparameter("buffer_size", _whole(1, 10_000_000), "months of experience that are remembered", OFF_POLICY),
     Hyperparameter("learning_starts", _whole(0), "months before the first gradient step", OFF_POLICY),
@@ -138,22 +139,23 @@ TABLE: tuple[Hyperparameter, ...] = (
     Hyperparameter("train_freq", _whole(1, 1 << 20), "months of each firm between updates", OFF_POLICY),
     Hyperparameter("gradient_steps", _or(_whole(1, 1 << 20), lambda value: value == -1, "-1: one a month"),
                    "gradient steps of an update", OFF_POLICY),
-    Hyperparameter("target_update_interval", _whole(1), "updates (dqn: months) between those of the target",
+    Hyperparameter("target_update_interval", _whole(1), "updates (dqn: months) between two of the target network",
                    ("sac", "tqc", "dqn")),
     Hyperparameter("target_entropy", _or(_number(-100.0, 100.0), lambda value: value == "auto", "auto"),
                    "entropy that ent_coef auto aims at", SOFT),
     Hyperparameter("policy_delay", _whole(1, 1000), "critic updates for one of the policy", ("td3", "crossq")),
     Hyperparameter("target_policy_noise", _number(0.0, 2.0), "noise on the target's actions", ("td3",)),
-    Hyperparameter("target_noise_clip", _number(0.0, 2.0), "most of that noise", ("td3",)),
+    Hyperparameter("target_noise_clip", _number(0.0, 2.0), "limit of that noise", ("td3",)),
     Hyperparameter("noise_type", _choice("normal"), "exploration noise that is added to actions", CONTINUOUS),
     Hyperparameter("noise_std", _number(0.0, 2.0), "standard deviation of the exploration noise", CONTINUOUS),
     Hyperparameter("top_quantiles_to_drop_per_net", _whole(0, 100), "most hopeful quantiles left out", ("tqc",)),
-    Hyperparameter("exploration_fraction", _number(0.0, 1.0), "share of the run in which they become fewer", ("dqn",)),
+    Hyperparameter("exploration_fraction", _number(0.0, 1.0), "share of the run in which random choices become fewer",
+                   ("dqn",)),
     Hyperparameter("exploration_initial_eps", _number(0.0, 1.0), "share of random choices at the start", ("dqn",)),
     Hyperparameter("exploration_final_eps", _number(0.0, 1.0), "share of random choices at the end", ("dqn",)),
     Hyperparameter("policy_kwargs.net_arch",
-                   Kind(_are_layers, "a list of sizes from 1 to 8192, or one each for pi and vf (off-policy: qf), is"
-                                     " wanted"), "hidden layers"),
+                   Kind(_are_layers, "must be a list of sizes from 1 to 8192, or one each for pi and vf"
+                                     " (off-policy: qf)"), "hidden layers"),
     Hyperparameter("policy_kwargs.activation_fn", _choice("tanh", "relu"), "activation of the hidden layers"),
     Hyperparameter("policy_kwargs.log_std_init", _number(-10.0, 3.0), "log standard deviation of actions at the start",
                    (*ON_POLICY, "sac", "tqc")),
@@ -167,7 +169,7 @@ TABLE: tuple[Hyperparameter, ...] = (
 """Names with a dot are inside a mapping: `policy_kwargs.net_arch` is `policy_kwargs: {net_arch: ...}`."""
 
 NOT_SB3_ARGUMENTS = ("n_timesteps", "n_envs", "paired_worlds", "env_wrapper", "noise_type", "noise_std", "policy")
-"""What is not an argument of Stable-Baselines3's class."""
+"""Names that are not arguments of Stable-Baselines3's classes."""
 
 
 def names_of(algo: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the numbers and choices of a command line, and of a run's file, may be."""
+"""Allowed numbers and choices of a command line and of a run's file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIMITS = {
     "total_timesteps": (1, 1 << 40),
     "n_envs": (1, 1 << 20),
 }
-"""Whole numbers of a command line and of a run's file, and what they may be."""
+"""Whole numbers of a command line and of a run's file: the least and the most allowed."""
 
 
 def check_numbers(settings: object, *, may_be_none: bool) -> None:

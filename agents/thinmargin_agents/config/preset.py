@@ -1,4 +1,4 @@
-"""From a command line to a run: preset, then --hyperparams, then the flags of their own."""
+"""From a command line to a run: the preset, then --hyperparams, then the other flags."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PRESETS = Path(__file__).parent / "presets"
 PAIRED = "paired_worlds"
 """A section of a preset beside those of the environments: rl-zoo3 knows no paired worlds and passes over it."""
 EVALUATIONS_PER_RUN = 12
-"""Evaluations, and checkpoints, of a run that does not say how many."""
+"""Evaluations, and checkpoints, of a run whose flags do not set how often."""
 RESIDUAL = "thinmargin.wrappers.Residual"
 HISTORY = "thinmargin.wrappers.History"
 
@@ -50,14 +50,14 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"--preset {path}: not a YAML file: {error}") from error
     if not isinstance(content, dict):
-        raise ConfigError(f"--preset {path}: a mapping of environment id to hyper-parameters is wanted")
+        raise ConfigError(f"--preset {path}: it must be a mapping of environment id to hyper-parameters")
     section = content.get(env_id, content.get("default"))
     if not isinstance(section, dict):
         raise ConfigError(f"--preset {path}: no section {env_id!r} or 'default' with hyper-parameters")
     values = dict(section)
     env_kwargs = values.pop("env_kwargs", {})
     if not isinstance(env_kwargs, dict):
-        raise ConfigError(f"--preset {path}: env_kwargs is {env_kwargs!r}: a mapping is wanted")
+        raise ConfigError(f"--preset {path}: env_kwargs is {env_kwargs!r}: it must be a mapping")
     paired = content.get(PAIRED, {})
     copies = paired.get(env_id, paired.get("default")) if isinstance(paired, dict) else paired
     if copies is not None:
@@ -66,7 +66,7 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
 
 
 def resolve(config: TrainConfig) -> Run:
-    """The run a command line asks for; a ConfigError says what cannot be."""
+    """The run a command line asks for; a ConfigError names what cannot be used."""
     env_id = config.env.removeprefix("thinmargin:")
     preset, env_kwargs = load_preset(config.preset, config.algo, env_id)
     given = checked("--hyperparams", config.algo, parse_pairs("--hyperparams", config.hyperparams))
@@ -81,7 +81,7 @@ def resolve(config: TrainConfig) -> Run:
         if name not in values:
             raise ConfigError(f"--preset {config.preset}: {name} is missing")
     _check_together(values, config.algo)
-    often = max(1, int(values["n_timesteps"]) // EVALUATIONS_PER_RUN)
+    interval = max(1, int(values["n_timesteps"]) // EVALUATIONS_PER_RUN)
     return Run(
         algo=config.algo,
         env_id=env_id,
@@ -89,9 +89,9 @@ def resolve(config: TrainConfig) -> Run:
         seed=config.seed,
         num_threads=config.num_threads,
         device=config.device,
-        eval_freq=config.eval_freq or often,
+        eval_freq=config.eval_freq or interval,
         n_eval_episodes=config.n_eval_episodes,
-        save_freq=config.save_freq or often,
+        save_freq=config.save_freq or interval,
         tensorboard_log=None if config.tensorboard_log is None else str(config.tensorboard_log.absolute()),
         hyperparameters=values,
     )
@@ -108,7 +108,7 @@ def _wrappers(config: TrainConfig, preset: Any) -> list[Any]:
             bound = config.residual_bound if config.residual_bound is not None else old.get("bound", 0.5)
             wrappers.append({RESIDUAL: {**old, "base": base, "bound": bound}})
         elif config.residual_bound is not None:
-            raise ConfigError(f"--residual-bound is {config.residual_bound}: with --residual none it says nothing")
+            raise ConfigError(f"--residual-bound is {config.residual_bound}: it has no effect with --residual none")
     if config.history is not None:
         wrappers = [item for item in wrappers if _name(item) != HISTORY]
         if config.history not in ((), (0,)):
@@ -123,17 +123,17 @@ def _name(item: Any) -> Any:
 def _arguments(item: Any) -> dict[str, Any]:
     inside = next(iter(item.values())) if isinstance(item, Mapping) else None
     if not isinstance(inside, (Mapping, type(None))):
-        raise ConfigError(f"env_wrapper {_name(item)} has {inside!r}: a mapping of argument and value is wanted")
+        raise ConfigError(f"env_wrapper {_name(item)} has {inside!r}: it must be a mapping of argument and value")
     return dict(inside or {})
 
 
 def _check_together(values: Mapping[str, Any], algo: str) -> None:
-    """Nothing if hyper-parameters fit each other, else a ConfigError."""
+    """Raise ConfigError unless hyper-parameters fit each other."""
     copies, firms = int(values.get(PAIRED, 1)), int(values["n_envs"])
     if copies > 1 and firms % copies:
         raise ConfigError(
-            f"hyper-parameter n_envs is {firms}: a multiple of {PAIRED}, {copies}, is wanted (or {PAIRED}=1)"
+            f"hyper-parameter n_envs is {firms}: it must be a multiple of {PAIRED}, {copies} (or set {PAIRED}=1)"
         )
     size = int(values.get("n_steps", 5)) * firms
     if ALGORITHMS[algo].on_policy and size < 2:
-        raise ConfigError(f"n_steps x n_envs is {size}: at least 2 months are wanted")
+        raise ConfigError(f"n_steps x n_envs is {size}: it must be at least 2 months")

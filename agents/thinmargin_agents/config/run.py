@@ -31,9 +31,9 @@ class Run:
     def __post_init__(self) -> None:
         check_numbers(self, may_be_none=False)
         if not isinstance(self.env_id, str):
-            raise ConfigError(f"env_id is {self.env_id!r}: a text is wanted")
+            raise ConfigError(f"env_id is {self.env_id!r}: it must be a text")
         if not (self.tensorboard_log is None or isinstance(self.tensorboard_log, str)):
-            raise ConfigError(f"tensorboard_log is {self.tensorboard_log!r}: a text or nothing is wanted")
+            raise ConfigError(f"tensorboard_log is {self.tensorboard_log!r}: it must be a text or null")
 
     @property
     def total_timesteps(self) -> int:
@@ -49,7 +49,7 @@ class Run:
         """Read what `to_json` wrote; anything else is a ConfigError that names the file."""
         names = {item.name for item in dataclasses.fields(cls)}
         if not isinstance(values, dict) or set(values) != names:
-            raise ConfigError(f"{origin}: not the configuration of a run (wanted are {', '.join(sorted(names))})")
+            raise ConfigError(f"{origin}: not the configuration of a run (its keys must be {', '.join(sorted(names))})")
         if not isinstance(values["hyperparameters"], dict) or not isinstance(values["env_kwargs"], dict):
             raise ConfigError(f"{origin}: hyperparameters and env_kwargs must be mappings")
         try:

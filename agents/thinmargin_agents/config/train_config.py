@@ -58,7 +58,7 @@ class TrainConfig:
     env_kwargs: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE ...")] = ()
     """Keyword arguments of the environment, such as horizon=120 or worlds=calibrated."""
     resume: Path | None = None
-    """A run folder to go on with; every other setting is then the run's own."""
+    """A run folder to resume; every other setting is then the run's own."""
     device: Device = "cpu"
     """Device of the networks; these small ones are fastest on the processor."""
     n_jobs: int | None = None
@@ -74,9 +74,9 @@ class TrainConfig:
     n_seeds: int = 2
     """Training seeds of a trial: its score is the mean of the middle half over seeds and validation worlds."""
     storage: str | None = None
-    """Where the study is kept; sqlite:///LOG_FOLDER/search.db if not given."""
+    """Where the study is stored; sqlite:///LOG_FOLDER/search.db if not given."""
     study_name: str | None = None
-    """Name of the study, to go on with it; ALGO-ENV if not given."""
+    """Name of the study, to resume it; ALGO-ENV if not given."""
 
     def __post_init__(self) -> None:
         check_numbers(self, may_be_none=True)
@@ -89,34 +89,34 @@ MOST_JOBS = 4096
 
 
 def check_seeds(config: TrainConfig) -> None:
-    """Nothing if the seeds and where they run can be used together, else a ConfigError."""
+    """Raise ConfigError unless the seeds and where they run can be used together."""
     low, high = LIMITS["seed"]
     for seed in config.seeds:
         if isinstance(seed, bool) or not isinstance(seed, int) or not low <= seed <= high:
             raise ConfigError(f"--seeds has {seed!r}: allowed are {low} to {high}")
-    twice = sorted({seed for seed in config.seeds if config.seeds.count(seed) > 1})
-    if twice:
-        raise ConfigError(f"--seeds has {', '.join(map(str, twice))} more than once: each seed is a run of its own")
+    repeated = sorted({seed for seed in config.seeds if config.seeds.count(seed) > 1})
+    if repeated:
+        raise ConfigError(f"--seeds has {', '.join(map(str, repeated))} more than once: each seed is a run of its own")
     if config.seeds and config.seed != TrainConfig.seed:
-        raise ConfigError(f"--seed is {config.seed} and --seeds are given too: one of the two is wanted")
+        raise ConfigError(f"--seed is {config.seed} and --seeds are given too: give one of the two")
     if config.n_jobs is not None and not 1 <= config.n_jobs <= MOST_JOBS:
         raise ConfigError(f"--n-jobs is {config.n_jobs!r}: allowed are 1 to {MOST_JOBS}")
     if config.engine not in get_args(Engine):
         raise ConfigError(f"--engine is {config.engine!r}: allowed are {', '.join(get_args(Engine))}")
     if config.ray_address is not None and config.engine != "ray":
-        raise ConfigError(f"--ray-address is {config.ray_address!r}: it goes with --engine ray")
+        raise ConfigError(f"--ray-address is {config.ray_address!r}: it needs --engine ray")
 
 
 SEARCH_FLAGS = ("n_trials", "n_seeds", "storage", "study_name")
-"""Flags that say something to --optimize alone."""
+"""Flags of --optimize alone."""
 
 
 def check_search(config: TrainConfig) -> None:
-    """Nothing if flags of a search come with one, else a ConfigError."""
+    """Raise ConfigError if a flag of --optimize is given without it."""
     for name in SEARCH_FLAGS:
         value = getattr(config, name)
         if not config.optimize and value != TrainConfig.__dataclass_fields__[name].default:
-            raise ConfigError(f"--{name.replace('_', '-')} is {value!r}: it goes with --optimize")
+            raise ConfigError(f"--{name.replace('_', '-')} is {value!r}: it needs --optimize")
 
 
 def parse_pairs(flag: str, pairs: Sequence[str]) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def parse_pairs(flag: str, pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
-            raise ConfigError(f"{flag} has {pair!r}: NAME=VALUE is wanted, such as gae_lambda=0.95")
+            raise ConfigError(f"{flag} has {pair!r}: it must be NAME=VALUE, such as gae_lambda=0.95")
         try:
             parsed[name] = json.loads(text)
         except (ValueError, RecursionError):  # a number may have too many digits, a list be too deep

@@ -187,9 +187,9 @@ def test_the_flag_residual_adds_changes_or_takes_away_what_the_agent_corrects(tm
     assert wrappers_of(tmp_path, own, residual="plan") == [HISTORY, {RESIDUAL: {"base": "plan", "bound": 0.2}}]
     changed = wrappers_of(tmp_path, own, residual_bound=1.5)
     assert changed == [HISTORY, {RESIDUAL: {"base": "constant_best", "bound": 1.5}}]
-    with pytest.raises(ConfigError, match="--residual none it says nothing"):
+    with pytest.raises(ConfigError, match="no effect with --residual none"):
         wrappers_of(tmp_path, own, residual="none", residual_bound=0.1)
-    with pytest.raises(ConfigError, match=r"Residual has 5: a mapping"):
+    with pytest.raises(ConfigError, match=r"Residual has 5: it must be a mapping"):
         wrappers_of(tmp_path, f"{{{RESIDUAL}: 5}}", residual="plan")
 
 

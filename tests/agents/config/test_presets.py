@@ -31,7 +31,7 @@ LOADER = {
 }  # fmt: skip
 """Names that the loader takes out before it makes the algorithm; every other one must be the algorithm's."""
 WORDS = re.compile(r"MlpPolicy|MlpLstmPolicy|lin_[0-9.e+-]+|auto(_[0-9.]+)?|normal|shaped|profit")
-"""All that a text may say, beside names of wrappers and base policies: the loader evaluates some texts as Python."""
+"""The texts that are allowed, beside names of wrappers and base policies: the loader evaluates some texts as Python."""
 
 
 def algorithm_of(path: Path) -> str:
@@ -61,7 +61,7 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def problems(algo: str, content: Any) -> list[str]:
-    """What the loader would stumble over, or we promise not to do."""
+    """Entries that the loader cannot read, or that we promise not to have."""
     if not isinstance(content, dict) or not isinstance(content.get("default"), dict):
         return ["no section 'default'"]
     found = []
@@ -70,23 +70,23 @@ def problems(algo: str, content: Any) -> list[str]:
     for name, section in content.items():
         if name == PAIRED:
             continue
-        told = f"section {name!r}: "
+        where = f"section {name!r}: "
         if name != "default" and name not in IDS:
-            found.append(f"{told}no registered id")
-        found += [f"{told}unknown name {key!r}" for key in section if key not in known]
-        found += [f"{told}{key} is missing" for key in ("n_timesteps", "policy", "gamma") if key not in section]
+            found.append(f"{where}no registered id")
+        found += [f"{where}unknown name {key!r}" for key in section if key not in known]
+        found += [f"{where}{key} is missing" for key in ("n_timesteps", "policy", "gamma") if key not in section]
         if abs(section.get("gamma", 0.0) - MONTHLY_DISCOUNT) > 5e-7:
-            found.append(f"{told}gamma is not the benchmark's")
+            found.append(f"{where}gamma is not the benchmark's")
         if section.get("env_kwargs", {}).get("split", "train") != "train":
-            found.append(f"{told}trains on worlds that are kept for judging")
+            found.append(f"{where}trains on worlds that are kept for judging")
         for wrapper, arguments in wrappers_of(section):
             if wrapper not in ADAPTERS or not isinstance(arguments, dict):
-                found.append(f"{told}wrapper {wrapper!r} with {arguments!r}")
+                found.append(f"{where}wrapper {wrapper!r} with {arguments!r}")
         rest = {key: item for key, item in section.items() if key != "env_wrapper"}
-        found += [f"{told}text {text!r}" for text in texts(rest) if not WORDS.fullmatch(text)]
+        found += [f"{where}text {text!r}" for text in texts(rest) if not WORDS.fullmatch(text)]
         copies = paired.get(name, paired.get("default", 1))
         if not isinstance(copies, int) or copies < 1 or section.get("n_envs", 1) % copies:
-            found.append(f"{told}{copies} paired worlds of {section.get('n_envs')} firms")
+            found.append(f"{where}{copies} paired worlds of {section.get('n_envs')} firms")
     return [*found, *(f"paired worlds of {name!r}" for name in paired if name != "default" and name not in IDS)]
 
 
@@ -131,9 +131,9 @@ def test_a_preset_without_a_problem_has_none() -> None:
 
 @pytest.mark.parametrize("case", list(BROKEN))
 def test_a_broken_preset_is_noticed(case: str) -> None:
-    old, new, told = BROKEN[case]
+    old, new, problem = BROKEN[case]
     assert old in SOUND
-    assert any(told in problem for problem in problems("ppo", yaml.safe_load(SOUND.replace(old, new))))
+    assert any(problem in found for found in problems("ppo", yaml.safe_load(SOUND.replace(old, new))))
 
 
 def loaded(algo: str, env_id: str, section: dict[str, Any]) -> Any:
@@ -141,8 +141,8 @@ def loaded(algo: str, env_id: str, section: dict[str, Any]) -> Any:
     values = dict(section)
     layers = []
     for name, arguments in wrappers_of(values):
-        room, _, title = name.rpartition(".")
-        layers.append((getattr(importlib.import_module(room), title), arguments))
+        module, _, class_name = name.rpartition(".")
+        layers.append((getattr(importlib.import_module(module), class_name), arguments))
 
     def wrap(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
         for layer, arguments in layers:
