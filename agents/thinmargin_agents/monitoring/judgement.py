@@ -1,4 +1,4 @@
-"""How a policy did on validation worlds while it learns."""
+"""The judgement of a policy on validation worlds while it learns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Judgement:
-    """How a policy did: means in RMB bn, the paired difference to the baseline with its 95 % interval.
+    """Results of a policy: means in RMB bn, the paired difference to the baseline with its 95 % interval.
 
     The score, its 95 % interval and the mean of the middle half of the worlds' scores are in percent; None where the
     best plans of the worlds are not known.

@@ -1,4 +1,4 @@
-"""Which curves TensorBoard draws together, and which metrics stand beside hyper-parameters."""
+"""TensorBoard's layout: the curves drawn together, and the metrics beside hyper-parameters."""
 
 from __future__ import annotations
 

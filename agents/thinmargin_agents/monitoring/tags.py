@@ -46,7 +46,7 @@ class Means:
     Attributes:
         books: numbers of the report, by name.
         bankrupt_share: share of the episodes that ended in bankruptcy; None if no episode ended.
-        levers: for each lever, by what is said of it: `mean`, `spread` and `saturation` of the actions asked for, and
+        levers: for each lever, by statistic: `mean`, `spread` and `saturation` of the actions asked for, and
             `correction`, the mean size of what the agent adds to a base policy, where it corrects one.
     """
 
@@ -127,7 +127,7 @@ LEVER_TAGS: tuple[Tag[Means], ...] = tuple(
                 ("saturation", "share", "of months in which an end of the range was asked for"),
             )
         ),
-        Tag(f"levers/{lever.name}_applied", lever.unit, "what was done", _book(f"applied_{lever.name}")),
+        Tag(f"levers/{lever.name}_applied", lever.unit, "what the firm did", _book(f"applied_{lever.name}")),
         correction,
     )
 )

@@ -1,4 +1,4 @@
-"""What the firms did between two points of TensorBoard's curves: sums over months and firms, reported as means."""
+"""Statistics of the firms between two points of TensorBoard's curves: sums over months and firms, reported as means."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TrainingStatistics:
         self.clear()
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Set all sums to zero."""
         levers = len(LEVERS)
         self._counts = np.zeros(3)  # months, episodes that ended, bankruptcies among them
         self._sums = {
@@ -78,11 +78,11 @@ class TrainingStatistics:
         return {"counts": self._counts.copy(), **{name: sums.copy() for name, sums in self._sums.items()}}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go back to a state of `get_state`; a foreign one is a ValueError or KeyError, and changes nothing."""
+        """Restore a state of `get_state`; a foreign one is a ValueError or KeyError, and changes nothing."""
         found = {}
-        for name, mine in (("counts", self._counts), *self._sums.items()):
+        for name, current in (("counts", self._counts), *self._sums.items()):
             found[name] = np.array(state[name], np.float64)
-            if found[name].shape != mine.shape:
-                raise ValueError(f"state[{name!r}] has shape {found[name].shape}: it must be {mine.shape}")
+            if found[name].shape != current.shape:
+                raise ValueError(f"state[{name!r}] has shape {found[name].shape}: it must be {current.shape}")
         self._counts = found.pop("counts")
         self._sums = found

@@ -1,1 +1,1 @@
-"""Play a policy through many worlds at once, and what comes of it."""
+"""A policy played through many worlds at once, and its outcome."""

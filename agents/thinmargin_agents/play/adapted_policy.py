@@ -1,4 +1,4 @@
-"""A trained policy with what stood between it and its firms while it learnt: it plays the bare environment."""
+"""A trained policy with the adapters that it learnt behind: it plays the bare environment."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from thinmargin.wrappers import Adapter
 
 
 class AdaptedPolicy:
-    """Sees what the environment shows, answers with the environment's actions.
+    """Takes observations of the bare environment and answers with its actions.
 
     Args:
         policy: what the agent learnt, with Stable-Baselines3's `predict`.
-        adapters: what it learnt behind, innermost first.
+        adapters: between policy and environment while it learnt, innermost first.
     """
 
     def __init__(self, policy: Policy, adapters: Sequence[Adapter]) -> None:
@@ -31,7 +31,7 @@ class AdaptedPolicy:
         episode_start: npt.NDArray[np.bool_] | None = None,
         deterministic: bool = True,
     ) -> tuple[npt.NDArray[Any], Any]:
-        """Actions for observations of shape (28,) or (n, 28), and what is remembered: hand it to the next call."""
+        """Actions for observations of shape (28,) or (n, 28), and the state to hand to the next call."""
         seen = np.atleast_2d(observation)
         memories, inner = ((None,) * len(self._adapters), None) if state is None else state
         starts = np.full(len(seen), state is None) if episode_start is None else np.atleast_1d(episode_start)

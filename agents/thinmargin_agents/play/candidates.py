@@ -1,7 +1,7 @@
-"""Many candidates through the same worlds at once: what searches and sweeps are made of.
+"""Many candidates played through the same worlds at once, for searches and sweeps.
 
-A policy is judged by `thinmargin_agents.play.rollout`, which checks what it answers and keeps its years; here
-nothing is kept but what it earned.
+`thinmargin_agents.play.rollout` judges one policy, checks its answers and records its years; here only earnings are
+recorded.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ REWARD_UNIT = MONEY_SCALE / 1e3
 
 
 class Earned(NamedTuple):
-    """What every row earned, RMB bn: J and the closing value in it; and whether it went bankrupt."""
+    """Earnings of every row, RMB bn: J and the closing value in it; and whether it went bankrupt."""
 
     value: Numbers
     closing: Numbers
@@ -40,9 +40,9 @@ def play_rows(batch: Batch, actions: Callable[[int], Numbers], discount: float =
     """Play every row of a batch from January 2012 to its end.
 
     Args:
-        batch: worlds drawn; it is begun anew.
+        batch: worlds drawn; they are started again.
         actions: of a month, counted from 0: float64 of shape (rows, 4); it may look at `batch.observations`.
-            What it says of a row that has ended is ignored.
+            Actions of a row that has ended are ignored.
         discount: of one month; the first month counts at its face value.
 
     Returns:
@@ -64,7 +64,7 @@ def play_rows(batch: Batch, actions: Callable[[int], Numbers], discount: float =
             bankrupt |= alive & (batch.ends == BANKRUPT)
             alive[ended] = False
             if month < horizon - 1:
-                batch.begin(ended)  # an ended row runs on unread: keep its numbers tame
+                batch.begin(ended)  # an ended row runs on unread: a new start keeps its numbers in range
     return Earned(value, closing, bankrupt)
 
 
@@ -87,9 +87,9 @@ class Candidates:
         self._discount = monthly_discount(with_overrides(Parameters(), settings.parameters).discount_rate)
 
     def draw(self, keys: Sequence[int]) -> None:
-        """Go on to other worlds, as many as before."""
+        """Draw other worlds, as many as before."""
         if len(keys) != self.worlds:
-            raise ValueError(f"keys are {len(keys)}: {self.worlds} are wanted")
+            raise ValueError(f"keys has length {len(keys)}: it must be {self.worlds}")
         for row, key in enumerate(keys):
             self.batch.draw(row, self._family, key)
         for drawn in (self.batch.economies, self.batch.shocks, self.batch.keys):
@@ -97,7 +97,7 @@ class Candidates:
             rows[1:] = rows[0]
 
     def play(self, answer: Callable[[Seen, float], Numbers]) -> Earned:
-        """What each candidate earns in each world: three arrays of shape (candidates, worlds).
+        """Earnings of each candidate in each world: three arrays of shape (candidates, worlds).
 
         Args:
             answer: gets observations of shape (candidates, worlds, 28) and the share of the episode gone,
@@ -114,6 +114,6 @@ class Candidates:
         return Earned(earned.value.reshape(matrix), earned.closing.reshape(matrix), earned.bankrupt.reshape(matrix))
 
     def plans(self, knots: npt.ArrayLike) -> Earned:
-        """What plans earn that react to nothing: knots of shape (candidates, k, 4); one knot is constant levers."""
+        """Earnings of plans that react to nothing: knots of shape (candidates, k, 4); one knot is constant levers."""
         table = np.asarray(knots, np.float64)
         return self.play(lambda _, time: between(table, [time]))

@@ -51,7 +51,7 @@ class CheckedPolicy:
 
         Args:
             seen: observations, shape (n, 28).
-            state: what the policy handed over in the month before; None at first.
+            state: what the policy returned in the month before; None at first.
             fresh: whether episodes start here.
             month: for messages.
             alive: shape (n,), which worlds have not ended: elsewhere answers are not checked, and actions are zero.
@@ -101,7 +101,7 @@ class CheckedPolicy:
         return numbers
 
     def _call(self, where: str, what: str, function: Callable[[], Answer]) -> Answer:
-        """What the policy's own code answers; whatever it raises but KeyboardInterrupt is a PolicyError."""
+        """The answer of the policy's own code; whatever it raises but KeyboardInterrupt is a PolicyError."""
         try:
             with self._clock.policy_code():
                 return function()

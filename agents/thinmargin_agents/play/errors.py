@@ -1,16 +1,16 @@
-"""A policy that does not work, and any error in words."""
+"""The error of a policy that does not work, and any error in words."""
 
 from __future__ import annotations
 
 
 class PolicyError(RuntimeError):
-    """A policy that exists but does not work: it cannot be loaded, it raises, or it answers nonsense."""
+    """A policy that exists but does not work: it cannot be loaded, it raises, or its answers are not valid."""
 
 
 def in_words(error: BaseException) -> str:
     """`ValueError: its message`, on one line; also where the error's own class fails to give one."""
     try:
         message = str(error)
-    except Exception:  # noqa: BLE001  # the error may be a stranger's own class
-        message = "(it cannot be told)"
+    except Exception:  # noqa: BLE001  # the error may be of an outsider's class
+        message = "(no message)"
     return " ".join(f"{type(error).__name__}: {message}".split())

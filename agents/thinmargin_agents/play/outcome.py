@@ -43,17 +43,17 @@ YEARLY = (
     "share_home",
     "share_overseas",
 )
-"""What `Outcome.yearly` holds: names and units of `thinmargin.records.REPORT_FIELDS`."""
+"""Columns of `Outcome.yearly`: names and units of `thinmargin.records.REPORT_FIELDS`."""
 EARNED = ("device_profit", "accessory_profit", "services_profit")
 SPENT = ("marketing", "tickets", "releases", "overhead", "holding", "interest", "tax")
-"""Lines of the statement: what is earned less what is spent is the profit."""
+"""Lines of the statement: the profit is the sum of EARNED less that of SPENT."""
 BILLION = 1e-3
 """RMB bn in a RMB million."""
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What one policy made of n worlds.
+    """The outcome of one policy in n worlds.
 
     Attributes:
         value: shape (n,), RMB bn: J, the discounted sum of rewards, the first month at its face value.
@@ -66,7 +66,7 @@ class Outcome:
         yearly: by name of YEARLY, shape (years, n): means of each calendar year over the months run,
             NaN in the years after a bankruptcy.
         lines: by name of EARNED and SPENT, shape (n,), RMB bn: the statement of the years run, discounted,
-            what is spent below zero; they sum to `profit_part`.
+            those of SPENT with a minus sign; they sum to `profit_part`.
         keys: shape (n,), world keys.
     """
 

@@ -64,26 +64,26 @@ def play_worlds(
 
     Raises:
         PolicyError: the policy raised, ran out of time, or answered with a wrong type, shape or number;
-            the message names policy and month and says what is wanted.
+            the message names policy, month and what is allowed.
         ValueError, TypeError: another argument is not among what is allowed.
     """
     settings = Settings(worlds=worlds, closing=closing, horizon=horizon, discrete=discrete)
     if len(keys) < 1:
-        raise ValueError("keys is empty: at least one world key is wanted")
+        raise ValueError("keys is empty: it must have at least one world key")
     if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}: a whole number from 1 is wanted")
+        raise ValueError(f"batch_size is {batch_size}: it must be a whole number from 1")
     checked = CheckedPolicy(policy, name or type(policy).__name__, discrete=discrete, clock=clock)
     checked.reset(seed)
     family = settings.family()
     batch = settings.batch(min(batch_size, len(keys)))
     parts = []
     for first in range(0, len(keys), batch_size):
-        some = keys[first : first + batch_size]
-        if len(some) < len(batch.keys):
-            batch = settings.batch(len(some))
-        for row, key in enumerate(some):
+        chunk = keys[first : first + batch_size]
+        if len(chunk) < len(batch.keys):
+            batch = settings.batch(len(chunk))
+        for row, key in enumerate(chunk):
             batch.draw(row, family, key)
-        batch.begin(np.arange(len(some)))
+        batch.begin(np.arange(len(chunk)))
         parts.append(_play(checked, batch, horizon, progress))
     return _joined(parts)
 
@@ -131,7 +131,7 @@ def _play(policy: CheckedPolicy, batch: Batch, horizon: int, progress: Callable[
         sums[month // MONTHS] += report[:, _YEARLY_COLUMNS] * alive[:, None]
         counts[month // MONTHS] += alive
         months += alive
-        seen = np.where(alive[:, None], batch.observations, seen)  # a new array: policies may keep theirs
+        seen = np.where(alive[:, None], batch.observations, seen)  # a new array: policies may hold on to the last one
         ended = batch.ends != RUNNING
         bankrupt |= alive & (batch.ends == BANKRUPT)
         settled = int(alive.sum()) + int((alive & ended).sum()) * (horizon - month - 1)
@@ -141,7 +141,7 @@ def _play(policy: CheckedPolicy, batch: Batch, horizon: int, progress: Callable[
         if not alive.any():
             break
         if ended.any():
-            batch.begin(np.flatnonzero(ended))  # a row that ended runs on unread: keep its numbers tame
+            batch.begin(np.flatnonzero(ended))  # an ended row runs on unread: a new start keeps its numbers in range
     with np.errstate(invalid="ignore"):
         yearly = sums / counts[:, :, None]  # 0 / 0, the years after a bankruptcy, is NaN
     return _Part(

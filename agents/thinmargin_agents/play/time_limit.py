@@ -1,8 +1,8 @@
-"""How long a policy may take: one that never answers must not cost the others their results.
+"""A time limit for policies: one that never answers must not cost the others their results.
 
-Where the system has interval timers, and in the main thread, code of the policy is broken off when time is
+Where the system has interval timers, and in the main thread, code of the policy is interrupted when time is
 up; elsewhere a policy is stopped when it next answers. Compiled code that never returns to Python cannot be
-broken off.
+interrupted.
 """
 
 from __future__ import annotations

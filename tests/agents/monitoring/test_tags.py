@@ -23,12 +23,12 @@ class Books(dict[str, float]):
 
 
 def test_what_the_design_names_is_there() -> None:
-    wanted = (
+    required = (
         "profit", "device_revenue", "accessory_revenue", "services_revenue", "device_margin", "accessory_margin",
         "services_margin", "gross_margin", "users_home", "users_overseas", "share_home", "share_overseas", "fans",
         "cash", "markup", "marketing_share", "accessories_share", "cadence", "bankrupt_share",
     )  # fmt: skip
-    assert {f"business/{name}" for name in wanted} <= names(all_tags())
+    assert {f"business/{name}" for name in required} <= names(all_tags())
     assert {f"levers/{lever.name}_{what}" for lever in LEVERS for what in ("mean", "spread", "saturation")} <= names(
         all_tags()
     )
@@ -42,9 +42,9 @@ def test_every_curve_is_there_once_and_says_its_unit_and_meaning() -> None:
 
 
 def test_corrections_are_shown_where_the_agent_corrects_something() -> None:
-    said = {"mean": 0.1, "spread": 0.2, "saturation": 0.3}
-    plain = Means(Books(), None, {lever.name: said for lever in LEVERS})
-    corrected = Means(Books(), None, {lever.name: {**said, "correction": 0.4} for lever in LEVERS})
+    statistics = {"mean": 0.1, "spread": 0.2, "saturation": 0.3}
+    plain = Means(Books(), None, {lever.name: statistics for lever in LEVERS})
+    corrected = Means(Books(), None, {lever.name: {**statistics, "correction": 0.4} for lever in LEVERS})
     more = set(values_of(TRAINING, corrected)) - set(values_of(TRAINING, plain))
     assert more == names(CORRECTIONS) == {f"levers/{lever.name}_correction" for lever in LEVERS}
 

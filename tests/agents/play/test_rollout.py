@@ -123,11 +123,11 @@ def test_outcome_is_what_stepping_the_environment_gives(env_id: str, arguments: 
         for year in range(4):
             books = infos[12 * year : 12 * year + 12]
             for name in ("users_home", "services_revenue", "cash", "share_overseas", "applied_price"):
-                told = [
+                values = [
                     info["levers"]["applied"]["price"] if name == "applied_price" else info["books"][name]
                     for info in books
                 ]
-                expected = np.mean(told) if told else np.nan
+                expected = np.mean(values) if values else np.nan
                 assert outcome.yearly[name][year, row] == pytest.approx(expected, nan_ok=True)
     assert outcome.keys.tolist() == list(KEYS)
 
@@ -242,7 +242,7 @@ def fails(observation: npt.NDArray[Any], month: int) -> Any:
         (lambda seen, month: [[1], [1, 2]] if month == 2 else wiggle(seen, month), False, ("real numbers",)),
     ],
 )
-def test_a_bad_answer_names_policy_month_and_what_is_wanted(
+def test_a_bad_answer_names_policy_month_and_what_is_allowed(
     answer: Answer, discrete: bool, parts: tuple[str, ...]
 ) -> None:
     with pytest.raises(PolicyError, match=naming("'mine'", "month 2", *parts)):
