@@ -1,6 +1,6 @@
-"""The part of a network that plays: all a shipped agent keeps of what was learnt.
+"""The weights of a network that play: all that a shipped agent stores of what was learnt.
 
-Value functions, critics and target networks are for learning; `predict` never asks them.
+Value functions, critics and target networks are for learning; `predict` never uses them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FORMAT = "thinmargin-actor-1"
 
 
 def actor_of(algo: str, weights: Mapping[str, npt.NDArray[Any]]) -> Arrays:
-    """What plays of a whole network's weights: floating numbers as float32, counters as they are."""
+    """The weights that play, of a whole network's: floating numbers as float32, counters as they are."""
     return {
         name: np.asarray(array, np.float32 if array.dtype.kind == "f" else array.dtype)
         for name, array in weights.items()
@@ -40,7 +40,7 @@ def write_actor(actor: Arrays) -> bytes:
 
 
 def read_actor(content: bytes) -> Arrays:
-    """What `write_actor` wrote; nothing is executed, and anything else is a ValueError."""
+    """Read what `write_actor` wrote; nothing is executed, and anything else is a ValueError."""
     try:
         return dict(from_bytes(content))
     except SafetensorError as error:
@@ -48,20 +48,20 @@ def read_actor(content: bytes) -> Arrays:
 
 
 def network_of(run: Run, actor: Arrays) -> BasePolicy:
-    """The run's network with these weights; what does not play is NaN, so that nobody takes it for learnt.
+    """The run's network with these weights; those that do not play are NaN, so that nobody takes them for learnt.
 
     Raises:
         ValueError: the weights are not those of the run's network.
     """
-    with torch.random.fork_rng(devices=[]):  # fresh weights, none of which stays, take no dice from the caller
+    with torch.random.fork_rng(devices=[]):  # fresh weights leave the caller's generator alone
         network = build_network(run)
     state = network.state_dict()
-    wanted = {name for name in state if name.startswith(ALGORITHMS[run.algo].acting_weights)}
-    if wanted != set(actor):
-        raise ValueError(f"weights are of {', '.join(sorted(actor))}: wanted are those of {', '.join(sorted(wanted))}")
+    required = {name for name in state if name.startswith(ALGORITHMS[run.algo].acting_weights)}
+    if required != set(actor):
+        raise ValueError(f"weights are of {', '.join(sorted(actor))}: they must be of {', '.join(sorted(required))}")
     for name, old in state.items():
         if name in actor and tuple(old.shape) != actor[name].shape:
-            raise ValueError(f"weights {name} have shape {actor[name].shape}: {tuple(old.shape)} is wanted")
+            raise ValueError(f"weights {name} have shape {actor[name].shape}: it must be {tuple(old.shape)}")
     network.load_state_dict(
         {name: torch.as_tensor(actor[name]) if name in actor else _unknown(old) for name, old in state.items()}
     )

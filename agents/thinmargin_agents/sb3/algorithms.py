@@ -1,4 +1,4 @@
-"""The learning algorithms: which class each name means, and how a run's hyper-parameters become its arguments."""
+"""The learning algorithms: the class of each name, made with a run's hyper-parameters."""
 
 from __future__ import annotations
 
@@ -85,11 +85,11 @@ def build(run: Run, environment: EcosystemVecEnv) -> BaseAlgorithm:
             values["rollout_buffer_kwargs"] = {"copies": environment.copies, "horizon": environment.horizon}
     model = CLASSES[run.algo](policy_class(run), environment, seed=run.seed, device=run.device, **values)
     if environment.copies > 1 and isinstance(model, sb3_contrib.RecurrentPPO):
-        model.rollout_buffer = _paired_memory(model, environment)  # its class takes no other buffer
+        model.rollout_buffer = _paired_buffer(model, environment)  # its class takes no other buffer
     return model
 
 
-def _paired_memory(model: sb3_contrib.RecurrentPPO, environment: EcosystemVecEnv) -> PairedRecurrentRolloutBuffer:
+def _paired_buffer(model: sb3_contrib.RecurrentPPO, environment: EcosystemVecEnv) -> PairedRecurrentRolloutBuffer:
     """The buffer of a recurrent model, for paired worlds."""
     plain: Any = model.rollout_buffer
     return PairedRecurrentRolloutBuffer(

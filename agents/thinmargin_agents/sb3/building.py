@@ -29,7 +29,7 @@ def environment_arguments(run: Run) -> dict[str, Any]:
     """Keyword arguments of the training environment: the id's, the run's, and the training reward.
 
     Raises:
-        ConfigError: the environment refuses them, or they ask for worlds kept for reporting.
+        ConfigError: the environment refuses them, or they ask for worlds reserved for reporting.
     """
     known = [entry.id for entry in ENVIRONMENTS]
     if run.env_id not in known:
@@ -54,7 +54,7 @@ def environment_arguments(run: Run) -> dict[str, Any]:
 
 
 def adapters_for(run: Run) -> list[Adapter]:
-    """What stands between the run's agent and its firms; a ConfigError says what cannot be."""
+    """The adapters between the run's agent and its firms; a ConfigError names one that cannot be used."""
     try:
         return adapters_of(run.hyperparameters.get("env_wrapper"))
     except ValueError as error:
@@ -62,30 +62,30 @@ def adapters_for(run: Run) -> list[Adapter]:
 
 
 def check(run: Run) -> None:
-    """Nothing if the run can be trained, else a ConfigError: before a folder is made for it."""
+    """Raise ConfigError unless the run can be trained: before a folder is made for it."""
     if run.tensorboard_log is not None:
-        wanted = Path(run.tensorboard_log)
-        nearest = next(path for path in (wanted, *wanted.parents) if path.exists())
+        log = Path(run.tensorboard_log)
+        nearest = next(path for path in (log, *log.parents) if path.exists())
         if not nearest.is_dir():
             raise ConfigError(f"--tensorboard-log is {run.tensorboard_log!r}: {nearest} is not a folder")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the run itself will give them
+        warnings.simplefilter("ignore")  # the run itself gives them
         build_model(run, build_environment(run))
 
 
 def check_pairing(run: Run) -> None:
-    """Nothing if updates hold whole episodes where worlds are paired, else a ConfigError."""
+    """Raise ConfigError unless updates hold whole episodes where worlds are paired."""
     copies, horizon = int(run.hyperparameters.get("paired_worlds", 1)), Settings(**environment_arguments(run)).horizon
     n_steps = run.hyperparameters.get("n_steps")
     if copies > 1 and (n_steps is None or int(n_steps) % horizon):
         raise ConfigError(
-            f"hyper-parameter n_steps is {'missing' if n_steps is None else n_steps}: with paired_worlds {copies} a"
-            f" multiple of the episode's {horizon} months is wanted (paired_worlds=1 takes any)"
+            f"hyper-parameter n_steps is {'missing' if n_steps is None else n_steps}: with paired_worlds {copies} it"
+            f" must be a multiple of the episode's {horizon} months (paired_worlds=1 takes any)"
         )
 
 
 def training_notes(model: BaseAlgorithm, run: Run) -> list[str]:
-    """In words, what of a run teaches its agent nothing: months that are rounded up, and runs too short to learn in."""
+    """Notes, in words, on months that are rounded up and on a run too short to learn in."""
     months, notes = run.total_timesteps, []
     if isinstance(model, OnPolicyAlgorithm):
         update = model.n_steps * model.n_envs
@@ -133,16 +133,16 @@ def build_model(run: Run, environment: EcosystemVecEnv) -> BaseAlgorithm:
 
 
 def check_spaces(run: Run) -> tuple[spaces.Box, spaces.Space[Any]]:
-    """What the run's agent sees and answers with; a ConfigError if its algorithm cannot."""
-    seen: spaces.Box = observation_space()
-    done: spaces.Space[Any] = Settings(**environment_arguments(run)).action_space()
+    """The observations and actions of the run's agent; a ConfigError if its algorithm cannot have them."""
+    observations: spaces.Box = observation_space()
+    actions: spaces.Space[Any] = Settings(**environment_arguments(run)).action_space()
     for adapter in adapters_for(run):
-        seen, done = adapter.observation_space(seen), adapter.action_space(done)
+        observations, actions = adapter.observation_space(observations), adapter.action_space(actions)
     algorithm = ALGORITHMS[run.algo]
-    wants = spaces.Discrete if algorithm.discrete else spaces.Space if algorithm.on_policy else spaces.Box
-    if not isinstance(done, wants):
+    required = spaces.Discrete if algorithm.discrete else spaces.Space if algorithm.on_policy else spaces.Box
+    if not isinstance(actions, required):
         raise ConfigError(
-            f"--algo is {run.algo!r} and the actions are {done}: {wants.__name__} is wanted (an id with discrete"
-            " actions, or wrapper Residual with levels, for dqn)"
+            f"--algo is {run.algo!r} and the actions are {actions}: they must be {required.__name__} (for dqn, an id"
+            " with discrete actions, or wrapper Residual with levels)"
         )
-    return seen, done
+    return observations, actions

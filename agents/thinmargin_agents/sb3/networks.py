@@ -22,12 +22,12 @@ def build_network(run: Run) -> BasePolicy:
         ConfigError: the environment or a hyper-parameter is not among what is allowed.
         ValueError, TypeError, AssertionError: hyper-parameters of the network do not fit each other.
     """
-    seen, done = check_spaces(run)
+    observations, actions = check_spaces(run)
     arguments = policy_arguments(run)
     if run.hyperparameters.get("use_sde"):
         arguments["use_sde"] = True
     kind = CLASSES[run.algo].policy_aliases[policy_class(run)]
-    network = kind(seen, done, lambda _: 0.0, **arguments)
+    network = kind(observations, actions, lambda _: 0.0, **arguments)
     network.set_training_mode(False)
     return network
 
@@ -48,16 +48,17 @@ def load_weights(network: BasePolicy, arrays: Mapping[str, Any]) -> None:
     Raises:
         ValueError, TypeError: weights are missing, too many, misshapen, of another type, or not finite.
     """
-    wanted, given = network.state_dict(), {name: torch.as_tensor(array) for name, array in arrays.items()}
-    missing, unknown = [name for name in wanted if name not in given], [name for name in given if name not in wanted]
+    expected, given = network.state_dict(), {name: torch.as_tensor(array) for name, array in arrays.items()}
+    missing = [name for name in expected if name not in given]
+    unknown = [name for name in given if name not in expected]
     if missing or unknown:
-        raise ValueError("; ".join(f"{words} {_some(names)}" for words, names in
-                                   (("it lacks", missing), ("it has beside", unknown)) if names))  # fmt: skip
+        raise ValueError("; ".join(f"{words} {_listed(names)}" for words, names in
+                                   (("it lacks", missing), ("it also has", unknown)) if names))  # fmt: skip
     for name, tensor in given.items():
-        if tensor.shape != wanted[name].shape:
-            raise ValueError(f"{name} has shape {tuple(tensor.shape)}: {tuple(wanted[name].shape)} is wanted")
-        if tensor.dtype != wanted[name].dtype:
-            raise ValueError(f"{name} has type {tensor.dtype}: {wanted[name].dtype} is wanted")
+        if tensor.shape != expected[name].shape:
+            raise ValueError(f"{name} has shape {tuple(tensor.shape)}: it must be {tuple(expected[name].shape)}")
+        if tensor.dtype != expected[name].dtype:
+            raise ValueError(f"{name} has type {tensor.dtype}: it must be {expected[name].dtype}")
     non_finite = first_non_finite(given)
     if non_finite:
         raise ValueError(f"{non_finite} has numbers that are not finite")
@@ -69,5 +70,5 @@ def first_non_finite(tensors: Mapping[str, torch.Tensor]) -> str | None:
     return next((name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()), None)
 
 
-def _some(names: list[str]) -> str:
+def _listed(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

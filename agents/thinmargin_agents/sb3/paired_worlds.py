@@ -41,7 +41,7 @@ def advantage_over_world_mean(advantages: Any, starts: Any, copies: int, horizon
 
 
 class _Paired:
-    """What both buffers share: see `advantage_over_world_mean`."""
+    """The common part of both buffers: see `advantage_over_world_mean`."""
 
     advantages: Any
     episode_starts: Any
@@ -51,7 +51,7 @@ class _Paired:
         super().__init__(*args, **kwargs)
 
     def compute_returns_and_advantage(self, last_values: torch.Tensor, dones: Any) -> None:
-        """Returns as ever; advantages without luck."""
+        """Returns of the plain buffer; advantages over the mean of the world."""
         super().compute_returns_and_advantage(last_values, dones)  # type: ignore[misc]  # of the buffer beside it
         self.advantages = advantage_over_world_mean(self.advantages, self.episode_starts, self._copies, self._horizon)
 

@@ -1,4 +1,4 @@
-"""The state of a training: everything that must be saved so that it goes on bit for bit."""
+"""The state of a training: everything that must be saved so that it resumes bit for bit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOISE = ("exploration_mat", "exploration_matrices")
 
 
 def capture(model: BaseAlgorithm, environment: EcosystemVecEnv) -> dict[str, Any]:
-    """Everything that decides how training goes on, where an update begins to act."""
+    """Everything that decides how training continues, captured where an update begins its roll-out."""
     _, variables = model._get_torch_save_params()  # noqa: SLF001  # no public name exists
     return {
         "parameters": _to_arrays(model.get_parameters()),
@@ -47,14 +47,14 @@ def capture(model: BaseAlgorithm, environment: EcosystemVecEnv) -> dict[str, Any
 
 
 def restore(model: BaseAlgorithm, environment: EcosystemVecEnv, tree: Mapping[str, Any]) -> None:
-    """Go back to what `capture` saw.
+    """Restore what `capture` returned.
 
-    Random generators are left alone: `restore_rng` sets them where the update begins to act.
+    Random generators are left alone: `restore_rng` sets them where the update begins its roll-out.
 
     Raises:
         KeyError, ValueError, TypeError, RuntimeError, AttributeError: the tree does not fit.
     """
-    load_weights(model.policy, tree["parameters"]["policy"])  # it says in words what does not fit
+    load_weights(model.policy, tree["parameters"]["policy"])  # its errors name what does not fit
     model.set_parameters(_to_tensors(tree["parameters"]), exact_match=True, device=model.device)
     for name, array in tree["variables"].items():
         recursive_getattr(model, name).data.copy_(torch.as_tensor(array))
@@ -70,18 +70,18 @@ def restore(model: BaseAlgorithm, environment: EcosystemVecEnv, tree: Mapping[st
     if isinstance(model, OffPolicyAlgorithm):
         _refill(model, tree["replay"])
     if tree["recurrent"] is not None:
-        kept: Any = getattr(model, "_last_lstm_states")  # noqa: B009  # only recurrent algorithms have it
+        states: Any = getattr(model, "_last_lstm_states")  # noqa: B009  # only recurrent algorithms have it
         pairs = [tuple(torch.as_tensor(part, device=model.device) for part in pair) for pair in tree["recurrent"]]
-        model._last_lstm_states = type(kept)(*pairs)  # type: ignore[attr-defined]  # noqa: SLF001  # as above
+        model._last_lstm_states = type(states)(*pairs)  # type: ignore[attr-defined]  # noqa: SLF001  # as above
     for tag, value, excluded in tree["logged"]:
         model.logger.record(tag, value, exclude=tuple(excluded))
 
 
-def _of_shape(name: str, tree: Mapping[str, Any], wanted: tuple[int, ...]) -> Any:
+def _of_shape(name: str, tree: Mapping[str, Any], shape: tuple[int, ...]) -> Any:
     """A copy of an array of the tree; another shape is a ValueError."""
     array = np.array(tree[name])
-    if array.shape != wanted:
-        raise ValueError(f"{name} has shape {array.shape}: {wanted} is wanted")
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape}: it must be {shape}")
     return array
 
 
@@ -98,10 +98,10 @@ def _rng_state(model: BaseAlgorithm) -> dict[str, Any]:
 
 
 def restore_rng(model: BaseAlgorithm, state: Mapping[str, Any]) -> None:
-    """Set generators and exploration noise to what `capture` saw; the same errors as `restore`.
+    """Set generators and exploration noise to what `capture` returned; the same errors as `restore`.
 
-    Stable-Baselines3 draws state-dependent noise before an update begins to act, and so before a checkpoint is
-    written: what it draws when a run goes on is replaced by what it drew then.
+    Stable-Baselines3 draws state-dependent noise before the roll-out of an update, and so before a checkpoint is
+    written: what it draws when a run resumes is replaced by what it drew then.
     """
     noise = _noise(model)
     if noise is not None:
@@ -113,14 +113,14 @@ def restore_rng(model: BaseAlgorithm, state: Mapping[str, Any]) -> None:
 
 
 def _noise(model: BaseAlgorithm) -> StateDependentNoiseDistribution | None:
-    """What holds a model's state-dependent exploration noise, or None."""
+    """The distribution with a model's state-dependent exploration noise, or None."""
     actor = getattr(model.policy, "actor", model.policy)
     distribution = getattr(actor, "action_dist", None)
     return distribution if isinstance(distribution, StateDependentNoiseDistribution) else None
 
 
 def _counters(model: BaseAlgorithm) -> list[str]:
-    """What an algorithm counts: updates, episodes, calls, and how much it explores by now."""
+    """Names of an algorithm's counters: updates, episodes, calls, and the present share of exploration."""
     return [name for name in ("_n_updates", "_episode_num", "_n_calls", "exploration_rate") if hasattr(model, name)]
 
 
@@ -137,15 +137,15 @@ def _refill(model: OffPolicyAlgorithm, saved: Mapping[str, Any]) -> None:
     for name in REPLAYED:
         array = getattr(buffer, name)
         if saved[name].shape != (filled, *array.shape[1:]):
-            raise ValueError(f"replay {name} has shape {saved[name].shape}: {(filled, *array.shape[1:])} is wanted")
+            raise ValueError(f"replay {name} has shape {saved[name].shape}: it must be {(filled, *array.shape[1:])}")
         array[:filled] = saved[name]
     buffer.pos, buffer.full = int(saved["pos"]), bool(saved["full"])
 
 
 def _recurrent(model: BaseAlgorithm) -> list[Any] | None:
-    """What a recurrent policy remembers of its firms, or None."""
-    kept = getattr(model, "_last_lstm_states", None)
-    return None if kept is None else [[part.detach().cpu().numpy() for part in pair] for pair in kept]
+    """The memory of a recurrent policy, or None."""
+    states = getattr(model, "_last_lstm_states", None)
+    return None if states is None else [[part.detach().cpu().numpy() for part in pair] for pair in states]
 
 
 def _to_arrays(value: Any) -> Any:

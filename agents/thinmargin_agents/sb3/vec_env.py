@@ -32,8 +32,8 @@ class EcosystemVecEnv(VecEnv):
     Args:
         env_id: a registered ThinMargin id.
         n_envs: how many firms run in step.
-        adapters: what stands between the agent and the firms, innermost first.
-        copies: so many neighbours live through the same world side by side. Every `horizon` months all firms
+        adapters: between the agent and the firms, innermost first.
+        copies: neighbours that live through the same world side by side. Every `horizon` months all firms
             start anew together; one that went bankrupt before plays another world until then.
         env_kwargs: further keyword arguments of the environment.
 
@@ -45,7 +45,7 @@ class EcosystemVecEnv(VecEnv):
         self, env_id: str, n_envs: int, adapters: Sequence[Adapter] = (), copies: int = 1, **env_kwargs: Any
     ) -> None:
         if n_envs % copies:
-            raise ValueError(f"n_envs is {n_envs}: a multiple of copies, {copies}, is wanted")
+            raise ValueError(f"n_envs is {n_envs}: it must be a multiple of copies, {copies}")
         kwargs = {**gymnasium.spec(env_id).kwargs, **env_kwargs}
         self.firms = EcosystemVectorEnv(n_envs, copy=False, **kwargs)
         self.vector: Any = self.firms
@@ -62,7 +62,7 @@ class EcosystemVecEnv(VecEnv):
         self._discounts = np.ones(n_envs)
         self._lengths = np.zeros(n_envs, np.int64)
         self._started = time.time()
-        self._quiet: dict[str, Any] = {}
+        self._no_info: dict[str, Any] = {}
         self._actions: npt.NDArray[Any] = np.zeros((n_envs, len(LEVERS)), np.float32)
         self._residual = next((item for item in reversed(adapters) if isinstance(item, ResidualAdapter)), None)
         self.statistics = TrainingStatistics(self.firms.report_names, corrected=self._residual is not None)
@@ -90,7 +90,7 @@ class EcosystemVecEnv(VecEnv):
         return np.asarray(observations)
 
     def step_async(self, actions: npt.NDArray[Any]) -> None:
-        """Keep the actions for `step_wait`."""
+        """Store the actions for `step_wait`."""
         self._actions = actions
 
     def step_wait(self) -> VecEnvStepReturn:
@@ -106,9 +106,9 @@ class EcosystemVecEnv(VecEnv):
         dones = terminated | truncated | together
         books = self._of_the_month("books", infos)
         self._count(books)
-        every: list[dict[str, Any]] = [self._quiet] * self.num_envs
+        env_infos: list[dict[str, Any]] = [self._no_info] * self.num_envs
         for row in np.flatnonzero(dones):
-            every[row] = {
+            env_infos[row] = {
                 "terminal_observation": self._last_seen(row, observations, terminated | truncated, infos),
                 "TimeLimit.truncated": bool(dones[row] and not terminated[row]),
                 "episode": {
@@ -124,7 +124,7 @@ class EcosystemVecEnv(VecEnv):
             self.statistics.add_episode_ends(1, float(books["bankrupt"][row]))
         if together:
             observations = self._pair()
-        return observations.copy(), rewards.astype(np.float32), dones, every
+        return observations.copy(), rewards.astype(np.float32), dones, env_infos
 
     @staticmethod
     def _of_the_month(name: str, infos: dict[str, Any]) -> npt.NDArray[Any]:
@@ -137,7 +137,7 @@ class EcosystemVecEnv(VecEnv):
 
     @staticmethod
     def _last_seen(row: Any, observations: Any, ended: Any, infos: dict[str, Any]) -> Any:
-        """The last observation of an episode; one that is broken off so that all start together has not ended."""
+        """The last observation of an episode; one that is cut short so that all start together has not ended."""
         return infos["final_obs"][row] if ended[row] else observations[row].copy()
 
     def _count(self, books: Any) -> None:
@@ -161,12 +161,12 @@ class EcosystemVecEnv(VecEnv):
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go back to a state of `get_state`; a foreign one is a ValueError or KeyError."""
+        """Restore a state of `get_state`; a foreign one is a ValueError or KeyError."""
         running = {}
         for name in ("returns", "values", "discounts", "lengths"):
             running[name] = np.asarray(state[name])
             if running[name].shape != (self.num_envs,):
-                raise ValueError(f"state[{name!r}] has shape {running[name].shape}: ({self.num_envs},) is wanted")
+                raise ValueError(f"state[{name!r}] has shape {running[name].shape}: it must be ({self.num_envs},)")
         self._generator = generator_from("generator", state["generator"])
         self.action_space.np_random.bit_generator.state = generator_from("dice", state["dice"]).bit_generator.state
         self._month = int(state["month"])
@@ -176,10 +176,10 @@ class EcosystemVecEnv(VecEnv):
             getattr(self, f"_{name}")[:] = numbers
 
     def close(self) -> None:
-        """Nothing to close: no process, no window."""
+        """Do nothing: there is no process and no window to close."""
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
-        """An attribute of the vector environment, once an environment asked for."""
+        """An attribute of the vector environment, repeated for every environment asked for."""
         return [getattr(self.vector, attr_name)] * len(list(self._get_indices(indices)))
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
@@ -191,7 +191,7 @@ class EcosystemVecEnv(VecEnv):
     def env_method(
         self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """Call a method of the vector environment once; its answer, once an environment asked for."""
+        """Call a method of the vector environment once; its answer is repeated for every environment asked for."""
         answer = getattr(self.vector, method_name)(*method_args, **method_kwargs)
         return [answer] * len(list(self._get_indices(indices)))
 

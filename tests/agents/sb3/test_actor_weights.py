@@ -53,10 +53,10 @@ def test_every_algorithm_is_known() -> None:
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_the_part_that_plays_answers_bit_for_bit_as_the_whole_network(kind: str) -> None:
     run = network_run(kind)
-    whole, kept = build_network(run), random_weights(run, seed=1)
-    whole.load_state_dict({name: torch.as_tensor(array) for name, array in kept.items()})
-    actor = read_actor(write_actor(actor_of(run.algo, kept)))
-    assert len(actor) < len(kept)
+    whole, weights = build_network(run), random_weights(run, seed=1)
+    whole.load_state_dict({name: torch.as_tensor(array) for name, array in weights.items()})
+    actor = read_actor(write_actor(actor_of(run.algo, weights)))
+    assert len(actor) < len(weights)
     assert not any(word in name for name in actor for word in ("value", "critic", "target", "vf"))
     assert all(array.dtype == np.float32 or array.dtype.kind == "i" for array in actor.values())
     players = [policy_of(network, run) for network in (whole, network_of(run, actor))]

@@ -179,7 +179,7 @@ def test_an_episode_reports_the_j_that_the_evaluation_finds_for_the_same_actions
     assert [info["episode"]["J"] for info in infos] == pytest.approx(expected.tolist(), rel=1e-12)
 
 
-def test_a_saved_state_goes_on_bit_for_bit_across_the_common_start() -> None:
+def test_a_saved_state_resumes_bit_for_bit_across_the_common_start() -> None:
     def fresh(seed: int) -> EcosystemVecEnv:
         vec = EcosystemVecEnv(ID, 4, copies=2, horizon=5)
         vec.seed(seed)
@@ -193,11 +193,11 @@ def test_a_saved_state_goes_on_bit_for_bit_across_the_common_start() -> None:
     saved = one.get_state()
     other.set_state(saved)
     for actions in plan[3:]:
-        mine, theirs = stepped(one, actions), stepped(other, actions)
-        for a, b in zip(mine[:3], theirs[:3], strict=True):
+        first, second = stepped(one, actions), stepped(other, actions)
+        for a, b in zip(first[:3], second[:3], strict=True):
             assert np.array_equal(a, b)
         drop = [[{**info, "episode": {**info["episode"], "t": 0}} if info else {} for info in four[3]]
-                for four in (mine, theirs)]  # fmt: skip
+                for four in (first, second)]  # fmt: skip
         for info, info2 in zip(*drop, strict=True):
             assert info.keys() == info2.keys()
             if info:

@@ -91,12 +91,12 @@ def test_statistics_are_means_over_months_and_firms_and_can_be_cleared() -> None
     for _ in range(3):
         vec.step(actions)
         sales.append(vec.firms._batch.reports["sales"].mean())
-    told = values_of(TRAINING, vec.statistics.means())
-    assert told["business/sales"] == pytest.approx(np.mean(sales))
-    assert told["levers/price_saturation"] == 1.0
-    assert told["levers/marketing_saturation"] == 0.0
-    assert told["levers/updates_mean"] == pytest.approx(0.5)
-    assert told["levers/updates_spread"] == pytest.approx(0.0, abs=1e-6)
+    values = values_of(TRAINING, vec.statistics.means())
+    assert values["business/sales"] == pytest.approx(np.mean(sales))
+    assert values["levers/price_saturation"] == 1.0
+    assert values["levers/marketing_saturation"] == 0.0
+    assert values["levers/updates_mean"] == pytest.approx(0.5)
+    assert values["levers/updates_spread"] == pytest.approx(0.0, abs=1e-6)
     vec.statistics.clear()
     assert values_of(TRAINING, vec.statistics.means())["business/sales"] == 0.0
 
@@ -105,14 +105,14 @@ def test_discrete_actions_are_counted_by_the_levers_behind_their_numbers() -> No
     vec = EcosystemVecEnv("ThinMargin/EcosystemDiscrete-v0", 2)
     vec.reset()
     vec.step(np.array([0, 5]))
-    told = values_of(TRAINING, vec.statistics.means())
+    values = values_of(TRAINING, vec.statistics.means())
     asked = discrete_actions()[[0, 5]]
     for k, lever in enumerate(("price", "accessories", "marketing", "updates")):
-        assert told[f"levers/{lever}_mean"] == pytest.approx(asked[:, k].mean())
-        assert told[f"levers/{lever}_spread"] == pytest.approx(asked[:, k].std(), abs=1e-6)
+        assert values[f"levers/{lever}_mean"] == pytest.approx(asked[:, k].mean())
+        assert values[f"levers/{lever}_spread"] == pytest.approx(asked[:, k].std(), abs=1e-6)
 
 
-def test_a_saved_state_goes_on_bit_for_bit() -> None:
+def test_a_saved_state_resumes_bit_for_bit() -> None:
     vec = EcosystemVecEnv(ID, 3, adapters_of(WRAPPED), horizon=6)
     vec.seed(1)
     vec.reset()
