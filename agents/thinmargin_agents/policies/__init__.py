@@ -1,1 +1,1 @@
-"""From a name on the command line to who plays."""
+"""From a name on the command line to the policies that play."""

@@ -50,7 +50,7 @@ def entrant_of(name: str) -> Entrant:
 
 
 def _check_seeds_of_one(name: str, one: Member, other: Member) -> None:
-    """Nothing if two members are training seeds of one agent, else a ValueError: their spread would mean nothing."""
+    """Raise ValueError unless two members are training seeds of one agent: else their spread would mean nothing."""
     names = differing(one.settings, other.settings)
     if names:
         raise ValueError(
@@ -95,10 +95,10 @@ def trained_members(name: str, seed: str | None = None) -> list[Member]:
         manifest = shipped.manifest_of(name)
     except ShippedError as error:
         raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
-    wanted = manifest.seeds
+    seeds = manifest.seeds
     if seed is not None:
-        wanted = tuple(one for one in manifest.seeds if str(one.seed) == seed)
-        if not wanted:
+        seeds = tuple(one for one in manifest.seeds if str(one.seed) == seed)
+        if not seeds:
             allowed = ", ".join(f"{name}:{one.seed}" for one in manifest.seeds)
             raise ValueError(f"policy '{name}:{seed}' is no training seed of {name}: allowed are {allowed}")
     discrete = discrete_answers(manifest.env_id, manifest.env_kwargs)
@@ -109,14 +109,14 @@ def trained_members(name: str, seed: str | None = None) -> list[Member]:
                 f"{name}:{one.seed}", shipped.agent(name, one.seed), discrete,
                 is_run=True, seed=one.seed, env_id=manifest.env_id, settings={"agent": name},
             )
-            for one in wanted
+            for one in seeds
         ]  # fmt: skip
     except (ShippedError, ModuleNotFoundError) as error:
         raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
 
 
 def discrete_answers(env_id: str, env_kwargs: Mapping[str, object]) -> bool:
-    """Whether what was trained there answers with grid indices."""
+    """Whether a policy trained there answers with grid indices."""
     return bool({**gymnasium.spec(env_id).kwargs, **env_kwargs}.get("discrete", False))
 
 
@@ -127,7 +127,7 @@ def _one_thread() -> None:
 
 
 def allowed_policies() -> str:
-    """One sentence: what a policy may be named by."""
+    """One sentence with the names that a policy may have."""
     names = ", ".join([*BASELINES, *shipped.trained_names()])
     one = ", NAME:SEED for one seed of a trained one" if shipped.trained_names() else ""
     return f"allowed are {names}{one}, a run folder (with {CONFIG}), or file.py:Class"
@@ -135,7 +135,7 @@ def allowed_policies() -> str:
 
 def _why_unknown(name: str) -> str:
     if name.endswith(".py"):
-        return f"does not say which class: write {name}:Class"
+        return f"names no class: write {name}:Class"
     if name and Path(name).exists():
         return "is no run folder"
     close = _closest(name, [*BASELINES, *shipped.trained_names()])
@@ -173,7 +173,7 @@ def load_run(folder: Path) -> Member:
 
 
 def which_model(folder: Path) -> Literal["best", "checkpoint"]:
-    """What of a run is judged: `best`, or `checkpoint` while no evaluation has chosen a best one."""
+    """The model of a run that is judged: `best`, or `checkpoint` while no evaluation has chosen a best one."""
     return "checkpoint" if _holds_files(folder / "checkpoint") and not _holds_files(folder / "best") else "best"
 
 

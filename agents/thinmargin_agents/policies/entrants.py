@@ -1,4 +1,4 @@
-"""Who is judged: policies with what is known of where they come from, and the seeds that count as one."""
+"""The entrants of an evaluation: policies with their origin, and the seeds that count as one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from thinmargin.baselines import Policy
 
 @dataclass(frozen=True)
 class Member:
-    """One policy as it is played, and what is known of where it comes from."""
+    """One policy as it is played, with its origin."""
 
     name: str
     policy: Policy
@@ -22,14 +22,14 @@ class Member:
     env_id: str | None = None
     """Environment that a shipped agent was trained for."""
     settings: Mapping[str, object] = field(default_factory=dict)
-    """What it was trained with, but for what seeds of one agent may differ in; empty for what was not trained here."""
+    """Settings of its training without those in which seeds of one agent differ; empty if it was not trained here."""
     at_once: bool = False
     """Whether its answers are for the worlds of the evaluation in their order, so that all must be played at once."""
 
 
 @dataclass(frozen=True)
 class Entrant:
-    """What is judged under one name: one policy, or the runs of several training seeds together."""
+    """The policies judged under one name: one policy, or the runs of several training seeds together."""
 
     name: str
     members: tuple[Member, ...]

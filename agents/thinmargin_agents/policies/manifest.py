@@ -53,7 +53,7 @@ class Seed:
 
 @dataclass(frozen=True)
 class Validation:
-    """What an agent earned on the validation worlds that its policies were chosen on.
+    """Results of an agent on the validation worlds that its policies were chosen on.
 
     Attributes:
         worlds: how many, the first of the split.
@@ -81,7 +81,7 @@ class Validation:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What is known of a shipped agent: the content of its manifest.json.
+    """The description of a shipped agent: the content of its manifest.json.
 
     Attributes:
         name: what it is called.
@@ -152,7 +152,7 @@ class Manifest:
 
 
 class Evaluation(NamedTuple):
-    """How one seed did after so many months of experience; a row of `evaluations.csv`."""
+    """The result of one seed after so many months of experience; a row of `evaluations.csv`."""
 
     seed: int
     timesteps: int
@@ -210,5 +210,5 @@ def checked_content(path: Path, sha256: str) -> bytes:
 
 
 def remedy(folder: Path) -> str:
-    """What helps against a damaged folder of an agent, in words."""
+    """The remedy for a damaged folder of an agent, in words."""
     return f"install thinmargin anew, or make it again: python -m thinmargin_agents.shipping {folder.name} RUN ..."

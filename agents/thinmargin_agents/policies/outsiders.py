@@ -19,7 +19,7 @@ def load_class(file: Path, class_name: str) -> Policy:
     """Import `file` and make its `class_name` without arguments.
 
     Modules beside the file are found while it is imported and its class made; afterwards they are
-    forgotten, so that another outsider's module of the same name is that one's own.
+    forgotten, so that modules of the same name of two outsiders do not mix.
 
     Raises:
         ValueError: there is no such file, no such class in it, or the class has no `predict`.

@@ -1,4 +1,4 @@
-"""The trained agents that the package ships: their names, what is known of them, and how they are loaded.
+"""The trained agents that the package ships: their names, their manifests, and how they are loaded.
 
     trained/ppo/
       manifest.json         what it is, how it was trained, what its seeds earned on validation worlds
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from thinmargin.baselines import Policy
 
 FOLDER = Path(__file__).parent / "trained"
-"""Where the agents are, a folder a name."""
+"""The folder of the agents, with one folder for each name."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-"""What an agent may be called."""
+"""The form of an agent's name."""
 
 
 def trained_names() -> list[str]:
@@ -44,7 +44,7 @@ def trained_names() -> list[str]:
 
 
 def manifest_of(name: str) -> Manifest:
-    """What is known of a shipped agent.
+    """The manifest of a shipped agent.
 
     Raises:
         ValueError: there is none of this name; the message lists what is allowed.
@@ -59,7 +59,7 @@ def manifest_of(name: str) -> Manifest:
 
 
 def evaluations_of(manifest: Manifest) -> list[Evaluation]:
-    """What every seed earned while it learnt, seed by seed; a damaged file is a ShippedError."""
+    """The evaluations of every seed while it learnt, seed by seed; a damaged file is a ShippedError."""
     folder = FOLDER / manifest.name
     content = checked_content(folder / EVALUATIONS, manifest.evaluations)
     try:

@@ -1,1 +1,1 @@
-"""Run folders: what a training leaves on disk, and how it is read again."""
+"""Run folders: the files of a training, written and read again."""

@@ -19,4 +19,4 @@ RUN_FILES = (
     *(CONFIG, BUILT_ON, EVALUATIONS, LOCK, COMMAND, VERSIONS),
     *(f"{which}{end}" for which in get_args(Which) for end in ("", f"/{TREE}")),
 )
-"""What is read or written in a run folder: never through a link, which could lead out of it."""
+"""Files that are read or written in a run folder: never through a link, which could lead out of it."""

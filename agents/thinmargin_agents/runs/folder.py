@@ -1,13 +1,13 @@
-"""A run folder: what it holds, how it is made, and how an agent is taken out of it again.
+"""A run folder: its files, how it is made, and how its agent is loaded.
 
     logs/ppo/Ecosystem-v0_1/
       config.json          rebuilds the run
       command.txt          the command line that made it
       versions.json        of Python and the libraries
-      built_on.json        SHA-256 of the tuned rule that is corrected, and of the plan that surprises are told from
+      built_on.json        SHA-256 of the tuned rule that is corrected, and of the plan that surprises depart from
       evaluations.csv      one row an evaluation on validation worlds
       best/                the policy with the best validation value
-      checkpoint/          everything needed to go on
+      checkpoint/          everything needed to resume
       events.out.tfevents  TensorBoard
       .lock                held by the process that trains it
 
@@ -60,7 +60,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, log_folder: Path, run: Run) -> RunFolder:
-        """Make LOG_FOLDER/ALGO/ENV_K for the next free K and write what the run is.
+        """Make LOG_FOLDER/ALGO/ENV_K for the next free K and write the run's description.
 
         Raises:
             ConfigError: `log_folder` is no folder, or none can be made in it.
@@ -85,7 +85,7 @@ class RunFolder:
 
     @classmethod
     def describe(cls, path: Path, run: Run) -> RunFolder:
-        """Write what the run is into a folder; `config.json` comes last and says that all is there.
+        """Write a run's description into a folder; `config.json` comes last, as a sign that all is there.
 
         Raises:
             OSError: the folder cannot be written.
@@ -110,7 +110,7 @@ class RunFolder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Nobody else trains the run inside; what a killed process was writing is cleared away first.
+        """Lock the run inside; files that a killed process was writing are deleted first.
 
         Raises:
             RunError: another process trains it.
@@ -119,14 +119,14 @@ class RunFolder:
         try:
             with locked(self.path):
                 for folder in (self.path, *(self.path / which for which in get_args(Which))):
-                    for spare in folder.glob(TEMPORARY_FILES):
-                        spare.unlink(missing_ok=True)
+                    for temporary in folder.glob(TEMPORARY_FILES):
+                        temporary.unlink(missing_ok=True)
                 yield
         except LockedError as error:
             raise RunError(f"{self.path}: another process is training this run now") from error
 
     def run(self) -> Run:
-        """What the run is; a damaged configuration, or one whose plan is no longer the same, is a RunError."""
+        """The run's configuration; a damaged one, or one whose tuned rule is no longer the same, is a RunError."""
         file = self.path / CONFIG
         try:
             run = Run.from_json(read_json(file), str(file))
@@ -137,7 +137,7 @@ class RunFolder:
         changed = [name for name in now if before.get(name, now[name]) != now[name]]
         if changed:
             raise RunError(
-                f"{self.path / BUILT_ON}: {' and '.join(changed)}: the tuned rule is another than when the run began,"
+                f"{self.path / BUILT_ON}: {' and '.join(changed)}: the tuned rule is not the one the run began with,"
                 " and its policy would not play what it learnt; play it with the version that trained it, or train anew"
             )
         return run
@@ -162,8 +162,8 @@ class RunFolder:
         """Whether it has been saved."""
         return (self.path / which / TREE).exists()
 
-    def forget(self, which: Which) -> None:
-        """Take back what `save` wrote."""
+    def delete(self, which: Which) -> None:
+        """Delete what `save` wrote."""
         (self.path / which / TREE).unlink(missing_ok=True)
 
     def load(self, which: Which) -> dict[str, Any]:

@@ -17,7 +17,7 @@ else:
     import fcntl
 
 UNKNOWN = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
-"""What a file system without locks answers."""
+"""Error numbers of a file system without locks."""
 
 
 class LockedError(RuntimeError):

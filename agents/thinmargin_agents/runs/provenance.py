@@ -1,4 +1,4 @@
-"""What a run builds on that may be tuned anew: the rule it corrects, the plan it is shown departures from."""
+"""Digests of what a run builds on and may be tuned anew: the rule it corrects, the plan whose departures it sees."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from thinmargin.wrappers.adapters import ResidualAdapter, SurprisesAdapter
 
 
 def built_on(wrappers: Any) -> dict[str, str]:
-    """SHA-256 of every tuned thing that these wrappers use, by the name of the wrapper; none for rules that are code.
+    """SHA-256 of every tuned rule or plan of these wrappers, by the name of the wrapper; none for rules that are code.
 
     Args:
         wrappers: a run's `env_wrapper`.

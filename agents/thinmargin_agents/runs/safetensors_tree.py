@@ -62,7 +62,7 @@ def read_tree(path: Path) -> dict[str, Any]:
                 raise DamagedFileError(f"{path}: a safetensors file, but not one of this package")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dictionary
         foreign = [name for name, tensor in tensors.items() if tensor.dtype.isbuiltin != 1]
-        if foreign:  # other packages teach NumPy further types: what is read must not depend on who is there
+        if foreign:  # other packages add types to NumPy: reading must not depend on which are imported
             raise DamagedFileError(f"{path}: tensor {foreign[0]!r} has a type that is not NumPy's own")
         tree = _put_together(json.loads(header["tree"]), tensors)
     except DamagedFileError:
@@ -75,7 +75,7 @@ def read_tree(path: Path) -> dict[str, Any]:
 
 
 def _check_plain(path: Path) -> None:
-    """Nothing for a file that can be read to its end: a pipe or a device would hold the reader for ever."""
+    """Raise DamagedFileError for what is not a file: a pipe or a device would hold the reader for ever."""
     if path.exists() and not path.is_file():
         raise DamagedFileError(f"{path}: not a file")
 

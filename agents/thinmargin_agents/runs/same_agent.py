@@ -1,4 +1,4 @@
-"""Whether two trainings are of one agent: where their settings differ."""
+"""The settings in which two trainings differ, which decide whether they are of one agent."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def outsider(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def loaded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, str]]:
-    """What was asked of the runs room, which hands out random policies and refuses folders named bad."""
+    """Calls of a stand-in for the runs module, which returns random policies and refuses folders named bad."""
     calls: list[tuple[Path, str]] = []
 
     def load_policy(folder: Path, which: str = "best") -> RandomPolicy:

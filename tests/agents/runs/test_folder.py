@@ -65,15 +65,15 @@ def folder(finished: Path, tmp_path: Path) -> Path:
 
 
 def refused(folder: Path, *words: str) -> None:
-    """Neither played nor gone on with, and the message has these words."""
-    for use in (lambda: load_policy(folder), lambda: go_on(folder)):
+    """Neither played nor resumed, and the message has these words."""
+    for use in (lambda: load_policy(folder), lambda: resume(folder)):
         with pytest.raises((RunError, ConfigError)) as caught:
             use()
         for word in words:
             assert word in str(caught.value)
 
 
-def go_on(folder: Path) -> None:
+def resume(folder: Path) -> None:
     opened = RunFolder.open(folder)
     train(opened.run(), opened, shown=False, resume=True)
 
@@ -142,7 +142,7 @@ def test_a_configuration_that_its_checkpoint_does_not_fit_is_not_gone_on_with(
     changed(folder, apply)
     before = (folder / "checkpoint" / "state.safetensors").read_bytes()
     with pytest.raises((RunError, ConfigError)) as caught:
-        go_on(folder)
+        resume(folder)
     for word in words:
         assert word in str(caught.value)
     assert (folder / "checkpoint" / "state.safetensors").read_bytes() == before
@@ -180,7 +180,7 @@ def test_weights_in_any_other_form_are_refused_and_nothing_in_them_runs(
     assert not boom.exists()
 
 
-def spoilt(weights: dict[str, Any], name: str, how: Callable[[Any], Any]) -> dict[str, Any]:
+def damaged(weights: dict[str, Any], name: str, how: Callable[[Any], Any]) -> dict[str, Any]:
     return {**weights, name: how(weights[name])}
 
 
@@ -202,7 +202,7 @@ def test_weights_that_do_not_fit_are_refused_by_name(
     name = "mlp_extractor.policy_net.0.weight"
     run = RunFolder(folder)
     best, checkpoint = run.load("best"), run.load("checkpoint")
-    best["policy"] = spoilt(best["policy"], name, how)
+    best["policy"] = damaged(best["policy"], name, how)
     checkpoint["parameters"]["policy"] = best["policy"]
     write_tree(folder / "best" / "state.safetensors", best)
     with pytest.raises(RunError) as caught:
@@ -211,7 +211,7 @@ def test_weights_that_do_not_fit_are_refused_by_name(
         assert word in str(caught.value)
     write_tree(folder / "checkpoint" / "state.safetensors", checkpoint)
     with pytest.raises(RunError, match="does not fit"):
-        go_on(folder)
+        resume(folder)
 
 
 def test_weights_that_are_missing_or_too_many_are_named(folder: Path) -> None:
@@ -242,7 +242,7 @@ def test_a_checkpoint_with_anything_wrong_in_it_is_refused(folder: Path, path: t
     inner[path[-1]] = value
     write_tree(folder / "checkpoint" / "state.safetensors", tree)
     with pytest.raises(RunError, match="does not fit"):
-        go_on(folder)
+        resume(folder)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_a_run_of_a_machine_with_a_gpu_plays_on_one_without_and_is_not_gone_on_w
     changed(folder, lambda values: values.update(device="cuda"))
     assert np.array_equal(play_worlds(load_policy(folder), keys, horizon=12).value, before)
     with pytest.raises(ConfigError, match="--device is 'cuda': PyTorch finds no GPU"):
-        go_on(folder)
+        resume(folder)
 
 
 def test_a_run_whose_plan_was_tuned_anew_is_refused_and_not_played_as_something_else(
@@ -285,7 +285,7 @@ def test_a_run_whose_plan_was_tuned_anew_is_refused_and_not_played_as_something_
     load_policy(folder)
     rule = tuned_policy("plan_with_feedback")
     monkeypatch.setattr(baselines, "tuned_policy", lambda _: dataclasses.replace(rule, knots=rule.knots * 0.99))
-    refused(folder, "built_on.json", "Residual: the tuned rule is another than when the run began")
+    refused(folder, "built_on.json", "Residual: the tuned rule is not the one the run began with")
 
 
 def test_the_latest_run_is_one_with_a_policy_and_a_configuration(finished: Path, tmp_path: Path) -> None:

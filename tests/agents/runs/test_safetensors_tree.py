@@ -79,11 +79,11 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     assert [path.name for path in tmp_path.iterdir()] == ["tree"]
 
 
-@pytest.mark.parametrize("kept", [0, 1, 7, 60, -1])
-def test_a_file_cut_short_is_refused(tmp_path: Path, kept: int) -> None:
+@pytest.mark.parametrize("length", [0, 1, 7, 60, -1])
+def test_a_file_cut_short_is_refused(tmp_path: Path, length: int) -> None:
     file = tmp_path / "tree"
     write_tree(file, example())
-    file.write_bytes(file.read_bytes()[:kept])
+    file.write_bytes(file.read_bytes()[:length])
     with pytest.raises(DamagedFileError, match="tree"):
         read_tree(file)
 

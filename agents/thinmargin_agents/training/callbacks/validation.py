@@ -1,4 +1,4 @@
-"""Judge the policy on validation worlds while it learns, and keep the best one."""
+"""The callback that judges the policy on validation worlds while it learns, and saves the best one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EVALUATION_COLUMNS = ("timesteps", "seconds", "J", "over_baseline", "low", "high
 
 
 class ValidationCallback(BaseCallback):
-    """Judge the policy on validation worlds every so often and keep the best one; `picture` draws an episode of it."""
+    """Judge the policy on validation worlds at intervals and save the best one; `picture` draws an episode of it."""
 
     def __init__(
         self,
@@ -34,15 +34,15 @@ class ValidationCallback(BaseCallback):
         folder: RunFolder,
         judge: Judge,
         player: Policy,
-        told: Callable[[int, Judgement], None],
+        report: Callable[[int, Judgement], None],
         picture: Callable[[Policy], npt.NDArray[np.uint8]] | None = None,
     ) -> None:
         super().__init__()
         self._player = player
-        self._every = run.eval_freq
+        self._interval = run.eval_freq
         self._folder = folder
         self._judge = judge
-        self._told, self._picture = told, picture
+        self._report, self._picture = report, picture
         self._started = time.monotonic()
         self.next = run.eval_freq
         self.best: dict[str, Any] | None = None
@@ -53,7 +53,7 @@ class ValidationCallback(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         if self.num_timesteps >= self.next:
-            self.next = self.num_timesteps + self._every
+            self.next = self.num_timesteps + self._interval
             self.judge()
 
     def judge(self) -> Judgement:
@@ -77,7 +77,7 @@ class ValidationCallback(BaseCallback):
         if self.best is None or self.best["J"] < judgement.J:
             self.best = {"policy": weights(self.model.policy), "timesteps": timesteps, "J": judgement.J}
             self._folder.save("best", self.best)
-        self._told(timesteps, judgement)
+        self._report(timesteps, judgement)
         return judgement
 
     def _write_rows(self) -> None:
@@ -88,11 +88,11 @@ class ValidationCallback(BaseCallback):
         write_atomically(self._folder.path / EVALUATIONS, text.getvalue())
 
     def state(self) -> dict[str, Any]:
-        """What a resumed run must know."""
+        """The state that a resumed run needs."""
         return {"next": self.next, "best": self.best, "rows": self.rows}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from `state`; what was judged and kept after it is taken back, for it will be again."""
+        """Restore `state`; rows and policies saved after it are removed, since the run makes them again."""
         self.next, self.rows, best = int(state["next"]), [list(row) for row in state["rows"]], state["best"]
         if best is not None:
             best = {"policy": dict(best["policy"]), "timesteps": int(best["timesteps"]), "J": float(best["J"])}
@@ -100,7 +100,7 @@ class ValidationCallback(BaseCallback):
         if self.rows:
             self._started = time.monotonic() - float(self.rows[-1][1])
         if self.best is None:
-            self._folder.forget("best")
+            self._folder.delete("best")
         else:
             self._folder.save("best", self.best)
         if self.rows:
