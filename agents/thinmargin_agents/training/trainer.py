@@ -51,9 +51,10 @@ def train(
     Args:
         run: what to train.
         folder: where; `RunFolder.create` makes it.
-        shown: show a progress bar, and say what happens.
+        shown: show a progress bar and messages.
         resume: continue from the folder's checkpoint; a run killed before it had one begins again.
-        report: told after every update and every evaluation how far the run is; a true answer stops it as Ctrl-C does.
+        report: called with the progress after every update and every evaluation; a true answer stops the run as Ctrl-C
+            does.
 
     Returns:
         The comparison on validation worlds, or None if it was stopped.
@@ -76,7 +77,7 @@ def train(
 
 
 class _Trainer:
-    """A run while it runs."""
+    """A run in progress."""
 
     def __init__(self, run: Run, folder: RunFolder, *, shown: bool, report: Callable[[Step], object] | None) -> None:
         self._run, self._folder, self._report = run, folder, report
@@ -87,10 +88,12 @@ class _Trainer:
         self._model = build_model(run, self._environment)
         board = run.tensorboard_log
         self._events = Path(board, run.algo, folder.path.resolve().name) if board else folder.path
-        self._progress = ProgressCallback(run.total_timesteps, self._console, shown=shown, report=report and self._tell)
+        self._progress = ProgressCallback(
+            run.total_timesteps, self._console, shown=shown, report=report and self._notify
+        )
         player = policy_of(self._model.policy, run)
         picture = EpisodePicture(self._judge.keys[0], self._judge.settings) if can_draw() else None
-        self._validation = ValidationCallback(run, folder, self._judge, player, self._progress.tell, picture)
+        self._validation = ValidationCallback(run, folder, self._judge, player, self._progress.show_judgement, picture)
         self._checkpoint = CheckpointCallback(run, self._save)
         self._model.set_logger(Logger(None, []))  # it gets its files when learning begins
         self._purge: int | None = None
@@ -101,7 +104,7 @@ class _Trainer:
         if non_finite is not None:
             raise self._diverged(non_finite)
         for board in boards(self._model.logger):
-            board.writer.flush()  # what is not written now will not be written when the run goes on
+            board.writer.flush()  # a resumed run does not write earlier events again
         self._folder.save("checkpoint", {**tree, "validation": self._validation.state(), "next_save": next_save})
 
     def _diverged(self, non_finite: str) -> DivergedError:
@@ -111,11 +114,11 @@ class _Trainer:
         )
 
     def restore_checkpoint(self) -> None:
-        """Go on from the folder's checkpoint; a run that was killed before it had one begins again."""
+        """Resume from the folder's checkpoint; a run that was killed before it had one begins again."""
         self._purge = 0
         if not self._folder.has("checkpoint"):
             if self._folder.has("best"):
-                raise RunError(f"{self._folder.path}: has a policy but no checkpoint: nothing to go on from")
+                raise RunError(f"{self._folder.path}: has a policy but no checkpoint: nothing to resume from")
             return
         tree = self._folder.load("checkpoint")
         try:
@@ -129,7 +132,7 @@ class _Trainer:
         self._checkpoint.on_resume = lambda: restore_rng(self._model, tree["dice"])
 
     def introduce(self) -> None:
-        """Say what begins."""
+        """Print what is trained, and notes on it."""
         run = self._run
         self._console.print(
             f"run {self._folder.path}: {run.algo} on {run.env_id}, seed {run.seed}, {run.total_timesteps:,} months of"
@@ -143,7 +146,7 @@ class _Trainer:
         if not can_draw():
             self._console.print(MISSING)
 
-    def _tell(self, step: Step) -> None:
+    def _notify(self, step: Step) -> None:
         if self._report is not None and self._report(step):
             self._checkpoint.stop_asked = True
 
@@ -168,28 +171,28 @@ class _Trainer:
     @contextlib.contextmanager
     def _writing_events(self) -> Iterator[None]:
         """TensorBoard's files are open inside; an error of their thread is raised here, and only here."""
-        logger, tell = self._model.logger, threading.excepthook
-        threading.excepthook = lambda failed: None if _writes_events(failed.thread) else tell(failed)
+        logger, default_hook = self._model.logger, threading.excepthook
+        threading.excepthook = lambda failed: None if _writes_events(failed.thread) else default_hook(failed)
         try:
             wait_for_a_new_second(self._events)
             logger.output_formats[:] = event_logger(self._events, self._purge).output_formats
             yield
             logger.close()
         except BaseException:
-            with contextlib.suppress(OSError):  # the error that ends the run is the one to tell
+            with contextlib.suppress(OSError):  # the error that ends the run is the one to report
                 logger.close()
             for thread in filter(_writes_events, threading.enumerate()):
                 thread.join(1.0)
             raise
         finally:
-            threading.excepthook = tell
+            threading.excepthook = default_hook
 
     def learn(self) -> bool:
         """Learn to the end, judge and save; False if it was stopped."""
         left = self._run.total_timesteps - self._model.num_timesteps
         if left <= 0:
             return True
-        going_on = f"go on with: python train.py --resume {self._folder.path}"
+        resume = f"resume with: python train.py --resume {self._folder.path}"
         scored, anew = self._judge.anchors is not None, self._checkpoint.on_resume is None
         statistics = StatisticsCallback(self._run, self._environment, scored=scored, anew=anew)
         all_callbacks = CallbackList([statistics, self._validation, self._checkpoint, self._progress])
@@ -201,12 +204,12 @@ class _Trainer:
                 if self._checkpoint.stop_asked:
                     raise Stopped
         except Stopped:
-            self._console.print(f"stopped; {going_on}")
+            self._console.print(f"stopped; {resume}")
             return False
         except OSError:
-            self._console.print(f"failed; when it can be written again, {going_on}")
+            self._console.print(f"failed; when it can be written again, {resume}")
             raise
-        except (ValueError, RuntimeError) as error:  # what is said to numbers that are not finite
+        except (ValueError, RuntimeError) as error:  # they may come of numbers that are not finite
             non_finite = first_non_finite(self._model.policy.state_dict())
             if non_finite is None:
                 raise
@@ -216,21 +219,21 @@ class _Trainer:
         return True
 
     def conclude(self) -> Judgement:
-        """Compare the best policy with the baseline on more worlds, and say so."""
+        """Compare the best policy with the baseline on more worlds, and print the result."""
         last = Judge(self._arguments, FINAL_WORLDS)
         best = load_policy(self._folder.path)
         judgement = last.judge(best)
-        judge = shlex.join(["python", "evaluate.py", str(self._folder.path), *evaluation_flags(self._run)])
+        evaluate = shlex.join(["python", "evaluate.py", str(self._folder.path), *evaluation_flags(self._run)])
         score = self._judge.judge(best).score_in_words
-        told = f"{score} of 100, on the {len(self._judge.keys)} validation worlds it was chosen on\n" if score else ""
+        chosen = f"{score} of 100, on the {len(self._judge.keys)} validation worlds it was chosen on\n" if score else ""
         self._console.print(
             f"done: {self._folder.path}\n"
             f"best policy on {FINAL_WORLDS} validation worlds: J {judgement.J:.1f} RMB bn"
             f" (years run {judgement.profit_part:.1f}, closing value {judgement.closing_part:.1f},"
             f" bankrupt {judgement.bankrupt_share:.1%})\n"
             f"{REFERENCE}: J {last.baseline.value.mean():.1f} RMB bn; difference {judgement.difference:+.1f}"
-            f" [95 % interval {judgement.low:+.1f}, {judgement.high:+.1f}]\n{told}"
-            f"next: {judge}    tensorboard --logdir {self._events}"
+            f" [95 % interval {judgement.low:+.1f}, {judgement.high:+.1f}]\n{chosen}"
+            f"next: {evaluate}    tensorboard --logdir {self._events}"
         )
         return judgement
 
@@ -238,7 +241,7 @@ class _Trainer:
 def wait_for_a_new_second(folder: Path) -> None:
     """Return when no file of events was begun in this second.
 
-    TensorBoard reads a run's files in the order of their names, which say the second, and then the process.
+    TensorBoard reads a run's files in the order of their names, which hold the second, and then the process.
     """
     while any(folder.glob(f"events.out.tfevents.{int(time.time()):010d}.*")):
         time.sleep(0.01)

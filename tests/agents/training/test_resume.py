@@ -100,7 +100,7 @@ def trained(folder: RunFolder, *kills: int) -> RunFolder:
 
 
 def differences(one: Any, other: Any, where: str = "") -> list[str]:
-    """Where two trees differ, but for what a clock says."""
+    """The places where two trees differ, but for times."""
     if where.endswith(("/t", "/seconds")) or "/time/" in where:
         return []
     if isinstance(one, dict) and isinstance(other, dict):
@@ -116,7 +116,7 @@ def differences(one: Any, other: Any, where: str = "") -> list[str]:
 
 
 def end_of(folder: RunFolder) -> dict[str, Any]:
-    """All that a finished run has written, but for what a clock says."""
+    """All that a finished run has written, but for times."""
     tree = folder.load("checkpoint")
     tree["validation"]["rows"] = [[row[0], *row[2:]] for row in tree["validation"]["rows"]]
     tree["logged"] = {tag: value for tag, value, _ in tree["logged"] if not tag.startswith("time/")}
@@ -205,13 +205,13 @@ def test_runs_killed_by_the_system_at_any_moment_end_as_those_that_were_not(tmp_
         assert end == 0
         left = [spares for _, _, spares in parts["ended"]]
         assert max(left) == 1  # a kill leaves what it was writing
-        assert left[-1] == 0  # and the run that goes on clears it away
+        assert left[-1] == 0  # and the resumed run clears it away
         assert hash_of(Path(whole["folder"])) == hash_of(Path(parts["folder"]))
         assert differences(end_of(RunFolder(Path(whole["folder"]))), end_of(RunFolder(Path(parts["folder"])))) == []
 
 
 @pytest.mark.slow
-def test_the_command_goes_on_with_a_run_that_another_process_began(tmp_path: Path) -> None:
+def test_the_command_resumes_a_run_that_another_process_began(tmp_path: Path) -> None:
     run = run_of("ppo")
     whole = trained(RunFolder.create(tmp_path / "whole", run))
     folder = RunFolder.create(tmp_path / "parts", run)

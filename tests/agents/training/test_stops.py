@@ -1,4 +1,4 @@
-"""Full disks, folders that are gone, signals, two processes in one folder: a clear end, and a run that can go on."""
+"""Full disks, folders that are gone, signals, two processes in one folder: a clear end, and a run to resume."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def policy_in(folder: RunFolder) -> dict[str, Any]:
     return weights
 
 
-def assert_goes_on(folder: RunFolder, whole: RunFolder) -> None:
+def assert_resumes(folder: RunFolder, whole: RunFolder) -> None:
     """The run can be resumed and ends as one that nothing happened to."""
     assert train(folder.run(), folder, shown=False, resume=True) is not None
-    ours, theirs = policy_in(folder), policy_in(whole)
-    assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+    resumed, uninterrupted = policy_in(folder), policy_in(whole)
+    assert all(np.array_equal(resumed[name], uninterrupted[name]) for name in uninterrupted)
     assert not [*folder.path.rglob(".*.tmp")]
 
 
@@ -88,7 +88,7 @@ def when_reached(months: int, act: Callable[[ProgressCallback], None], patch: py
 
 
 @pytest.mark.slow
-def test_a_disk_that_fills_up_ends_the_run_clearly_and_the_last_checkpoint_goes_on(
+def test_a_disk_that_fills_up_ends_the_run_clearly_and_the_last_checkpoint_resumes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], whole: RunFolder
 ) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -109,7 +109,7 @@ def test_a_disk_that_fills_up_ends_the_run_clearly_and_the_last_checkpoint_goes_
     folder = RunFolder(tmp_path / "ppo" / "Ecosystem-v0_1")
     assert f"--resume {folder.path}" in printed.out
     assert folder.load("checkpoint")["timesteps"] in (96, 144)
-    assert_goes_on(folder, whole)
+    assert_resumes(folder, whole)
 
 
 @pytest.mark.slow
@@ -125,7 +125,7 @@ def test_a_disk_too_full_for_curves_ends_the_run_clearly_and_does_not_hang(
     printed = capfd.readouterr()
     assert "No space left on device" in printed.err
     assert "Traceback" not in printed.err
-    assert_goes_on(RunFolder(tmp_path / "ppo" / "Ecosystem-v0_1"), whole)
+    assert_resumes(RunFolder(tmp_path / "ppo" / "Ecosystem-v0_1"), whole)
 
 
 def test_a_log_folder_that_cannot_be_used_is_named_with_the_reason(
@@ -133,9 +133,9 @@ def test_a_log_folder_that_cannot_be_used_is_named_with_the_reason(
 ) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     assert main(command(tmp_path / "file")) == 2
-    told = capsys.readouterr().err
+    printed = capsys.readouterr().err
     for words in ("--log-folder is", str(tmp_path / "file"), "Not a directory"):
-        assert words in told
+        assert words in printed
 
     def read_only(self: Path, *_: Any, **__: Any) -> None:
         raise OSError(errno.EROFS, "Read-only file system", str(self))
@@ -153,17 +153,17 @@ def test_a_folder_for_curves_that_is_none_is_named_before_anything_is_made(
     (tmp_path / "file").write_text("", encoding="utf-8")
     board = tmp_path / "file" / "board"
     assert main([*command(tmp_path / "logs"), "--tensorboard-log", str(board)]) == 2
-    told = capsys.readouterr().err
-    assert f"--tensorboard-log is {str(board)!r}: {tmp_path / 'file'} is not a folder" in told
+    printed = capsys.readouterr().err
+    assert f"--tensorboard-log is {str(board)!r}: {tmp_path / 'file'} is not a folder" in printed
     assert not (tmp_path / "logs").exists()
 
 
 @pytest.mark.slow
-def test_curves_in_a_folder_of_their_own_go_on_there(tmp_path: Path, whole: RunFolder) -> None:
+def test_curves_in_a_folder_of_their_own_are_resumed_there(tmp_path: Path, whole: RunFolder) -> None:
     run = small_run(tensorboard_log=str(tmp_path / "board"))
     folder = RunFolder.create(tmp_path / "logs", run)
     assert train(run, folder, shown=False, report=lambda step: step.timesteps == 96) is None
-    assert_goes_on(folder, whole)
+    assert_resumes(folder, whole)
     assert not [*folder.path.glob("events*")]
     assert len([*(tmp_path / "board" / "ppo" / folder.path.name).glob("events*")]) > 1
 
@@ -189,8 +189,8 @@ def test_a_checkpoint_folder_that_was_removed_is_made_again(
     with monkeypatch.context() as patch:
         when_reached(96, lambda _: shutil.rmtree(folder.path / "checkpoint"), patch)
         assert train(folder.run(), folder, shown=False) is not None
-    ours, theirs = policy_in(folder), policy_in(whole)
-    assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+    resumed, uninterrupted = policy_in(folder), policy_in(whole)
+    assert all(np.array_equal(resumed[name], uninterrupted[name]) for name in uninterrupted)
 
 
 def test_a_run_folder_that_was_removed_ends_the_run_and_names_it(
@@ -198,12 +198,12 @@ def test_a_run_folder_that_was_removed_ends_the_run_and_names_it(
 ) -> None:
     when_reached(96, lambda _: shutil.rmtree(tmp_path / "ppo"), monkeypatch)
     assert main(command(tmp_path)) == 1
-    told = capfd.readouterr().err
-    assert str(tmp_path / "ppo" / "Ecosystem-v0_1") in told
-    assert "Traceback" not in told
+    printed = capfd.readouterr().err
+    assert str(tmp_path / "ppo" / "Ecosystem-v0_1") in printed
+    assert "Traceback" not in printed
 
 
-def test_a_checkpoint_that_was_removed_for_good_cannot_be_gone_on_from(tmp_path: Path) -> None:
+def test_a_checkpoint_that_was_removed_for_good_cannot_be_resumed_from(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, small_run())
     train(folder.run(), folder, shown=False)
     shutil.rmtree(folder.path / "checkpoint")
@@ -214,7 +214,7 @@ def test_a_checkpoint_that_was_removed_for_good_cannot_be_gone_on_from(tmp_path:
 
 @pytest.mark.slow
 def test_a_run_killed_before_anything_was_saved_begins_again(tmp_path: Path, whole: RunFolder) -> None:
-    assert_goes_on(RunFolder.create(tmp_path, small_run()), whole)
+    assert_resumes(RunFolder.create(tmp_path, small_run()), whole)
 
 
 def test_a_folder_whose_description_was_not_finished_is_no_run_yet(
@@ -234,7 +234,7 @@ def test_a_folder_whose_description_was_not_finished_is_no_run_yet(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_and_what_schedulers_send_save_and_say_how_to_go_on(
+def test_ctrl_c_and_what_schedulers_send_save_and_name_the_command_that_resumes(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -247,9 +247,9 @@ def test_ctrl_c_and_what_schedulers_send_save_and_say_how_to_go_on(
         assert main(command(tmp_path / "[bold][")) == 130
     assert [signal.getsignal(each) for each in trainer.SIGNALS] == handlers
     folder = RunFolder(tmp_path / "[bold][" / "ppo" / "Ecosystem-v0_1")
-    assert f"stopped; go on with: python train.py --resume {folder.path}\n" in capsys.readouterr().out
+    assert f"stopped; resume with: python train.py --resume {folder.path}\n" in capsys.readouterr().out
     assert folder.load("checkpoint")["timesteps"] == 192
-    assert_goes_on(folder, whole)
+    assert_resumes(folder, whole)
 
 
 @pytest.mark.slow
@@ -263,7 +263,7 @@ def test_a_second_signal_stops_at_once(tmp_path: Path, monkeypatch: pytest.Monke
         assert main(command(tmp_path)) == 130
     folder = RunFolder(tmp_path / "ppo" / "Ecosystem-v0_1")
     assert folder.load("checkpoint")["timesteps"] == 144
-    assert_goes_on(folder, whole)
+    assert_resumes(folder, whole)
 
 
 @pytest.mark.slow
@@ -275,15 +275,15 @@ def test_a_signal_in_the_last_update_leaves_a_finished_run(
         when_reached(240, lambda _: signal.raise_signal(signal.SIGTERM), patch)
         assert train(folder.run(), folder, shown=False) is None
     assert folder.load("checkpoint")["timesteps"] == 240
-    assert_goes_on(folder, whole)
+    assert_resumes(folder, whole)
 
 
 @pytest.mark.slow
-def test_whoever_is_told_of_the_progress_can_stop_the_run(tmp_path: Path, whole: RunFolder) -> None:
+def test_the_callback_of_the_progress_can_stop_the_run(tmp_path: Path, whole: RunFolder) -> None:
     folder = RunFolder.create(tmp_path, small_run())
     assert train(folder.run(), folder, shown=False, report=lambda step: step.timesteps == 96) is None
     assert folder.load("checkpoint")["timesteps"] == 96
-    assert_goes_on(folder, whole)
+    assert_resumes(folder, whole)
 
 
 def test_a_run_in_training_is_refused_to_everybody_else(tmp_path: Path) -> None:
@@ -301,7 +301,7 @@ def test_a_run_in_training_is_refused_to_everybody_else(tmp_path: Path) -> None:
     assert all(f"{folder.path}: another process is training this run" in words for words in refused)
 
 
-def spoil(callback: ProgressCallback) -> None:
+def make_non_finite(callback: ProgressCallback) -> None:
     for parameter in callback.model.policy.parameters():
         parameter.data.fill_(float("nan"))
 
@@ -311,24 +311,24 @@ def test_training_that_diverges_says_so_and_keeps_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], whole: RunFolder
 ) -> None:
     with monkeypatch.context() as patch:
-        when_reached(144, spoil, patch)
+        when_reached(144, make_non_finite, patch)
         assert main([*command(tmp_path), "--save-freq", "96"]) == 1
-    told = capsys.readouterr().err
+    printed = capsys.readouterr().err
     for words in ("diverged", "no longer finite", "learning_rate"):
-        assert words in told
+        assert words in printed
     folder = RunFolder(tmp_path / "ppo" / "Ecosystem-v0_1")
     assert folder.load("checkpoint")["timesteps"] == 96
-    assert_goes_on(folder, whole)
+    assert_resumes(folder, whole)
 
 
 @pytest.mark.parametrize("judged_first", [True, False])
-def test_choices_by_spoilt_values_are_neither_kept_nor_saved(
+def test_choices_by_values_that_are_not_finite_are_not_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, judged_first: bool
 ) -> None:
     names = ("policy_kwargs.net_arch=[8]", "buffer_size=96", "learning_starts=200", "batch_size=8")
     flags = {**FLAGS, "hyperparams": names, "eval_freq": 48 if judged_first else 240, "save_freq": 96}
     folder = RunFolder.create(tmp_path, resolve(TrainConfig(algo="dqn", **flags)))
-    when_reached(60, spoil, monkeypatch)  # a grid of choices has a best one even then
+    when_reached(60, make_non_finite, monkeypatch)  # a grid of choices has a best one even then
     with pytest.raises(DivergedError, match="is no longer finite"):
         train(folder.run(), folder, shown=False)
     assert folder.load("checkpoint")["timesteps"] == 0

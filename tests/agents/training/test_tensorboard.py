@@ -186,8 +186,8 @@ def test_what_a_run_lacks_is_not_in_its_layout() -> None:
 def hparams_of(events: EventAccumulator) -> tuple[list[str], dict[str, Any]]:
     """Names of the metrics, and hyper-parameters by name."""
     data = {
-        tag.removeprefix("_hparams_/"): kept.plugin_data.content
-        for tag, kept in events.summary_metadata.items()
+        tag.removeprefix("_hparams_/"): metadata.plugin_data.content
+        for tag, metadata in events.summary_metadata.items()
         if tag.startswith("_hparams_/")
     }
     experiment = hparams.parse_experiment_plugin_data(data["experiment"])
@@ -207,12 +207,12 @@ def test_hyperparameters_come_with_metrics_that_are_curves(events: EventAccumula
     assert values["reward"] == "shaped"
 
 
-def test_wrappers_are_told_in_words_whatever_their_form() -> None:
-    for wanted, words in (
+def test_wrappers_are_shown_in_words_whatever_their_form() -> None:
+    for env_wrapper, words in (
         (None, "none"), ([], "none"), (SURPRISES, "Surprises"), ({SURPRISES: None}, "Surprises"),
         ([{"thinmargin.wrappers.History": {"lags": [6, 24]}}], "History(lags=[6, 24])"),
     ):  # fmt: skip
-        run = run_of(hyperparameters={"n_timesteps": 1, "env_wrapper": wanted})
+        run = run_of(hyperparameters={"n_timesteps": 1, "env_wrapper": env_wrapper})
         assert hyperparameters(run)["env_wrapper"] == words
 
 
@@ -234,21 +234,21 @@ def test_every_evaluation_has_a_picture(events: EventAccumulator) -> None:
 def test_the_score_is_in_the_table_of_evaluations(whole: RunFolder, events: EventAccumulator) -> None:
     with (whole.path / "evaluations.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    told = [float(row["score"]) for row in rows]
-    assert told == pytest.approx([event.value for event in events.Scalars("score/score")], rel=1e-6)
+    scores = [float(row["score"]) for row in rows]
+    assert scores == pytest.approx([event.value for event in events.Scalars("score/score")], rel=1e-6)
     best = max(range(len(rows)), key=lambda place: float(rows[place]["J"]))
-    assert best == max(range(len(rows)), key=lambda place: told[place])
+    assert best == max(range(len(rows)), key=lambda place: scores[place])
 
 
 @pytest.mark.slow
-def test_the_score_is_told_while_training_and_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_score_is_printed_while_training_and_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = run_of(hyperparameters={**run_of().hyperparameters, "n_timesteps": 720})
     folder = RunFolder.create(tmp_path, run)
     train(run, folder, shown=False)
-    told = capsys.readouterr().out
-    assert re.search(r"720 months +score +-?\d+\.\d +J", told)
-    assert re.search(r"score -?\d+\.\d \[-?\d+\.\d, -?\d+\.\d\] of 100", told)
-    assert "without a score" not in told
+    printed = capsys.readouterr().out
+    assert re.search(r"720 months +score +-?\d+\.\d +J", printed)
+    assert re.search(r"score -?\d+\.\d \[-?\d+\.\d, -?\d+\.\d\] of 100", printed)
+    assert "without a score" not in printed
 
 
 @pytest.mark.slow
@@ -272,10 +272,10 @@ def test_a_resumed_run_doubles_nothing(whole: RunFolder, events: EventAccumulato
         assert steps_of(both, tag) == steps_of(events, tag), tag
         if not tag.startswith("time/"):
             assert [event.value for event in both.Scalars(tag)] == [event.value for event in events.Scalars(tag)], tag
-    ours, theirs = both.Images(EPISODE), events.Images(EPISODE)
-    assert [event.step for event in ours] == STEPS
-    for mine, other in zip(ours, theirs, strict=True):
-        assert np.array_equal(pixels(mine), pixels(other))
+    resumed, uninterrupted = both.Images(EPISODE), events.Images(EPISODE)
+    assert [event.step for event in resumed] == STEPS
+    for one, other in zip(resumed, uninterrupted, strict=True):
+        assert np.array_equal(pixels(one), pixels(other))
     layout_of(both)  # one and no other
     assert hparams_of(both) == hparams_of(events)
     assert all(path.stat().st_size > 100 for path in folder.path.glob("events.out.tfevents*"))
@@ -287,7 +287,7 @@ def test_a_resumed_run_doubles_nothing(whole: RunFolder, events: EventAccumulato
 @pytest.mark.parametrize(
     ("algo", "values"), [("a2c", {"n_steps": 5}), ("sac", {"learning_starts": 48, "batch_size": 16})]
 )
-def test_a_run_that_stops_between_two_points_goes_on_to_the_same(
+def test_a_run_that_stops_between_two_points_resumes_to_the_same(
     algo: str, values: dict[str, Any], tmp_path: Path
 ) -> None:
     run = dataclasses.replace(short_run(algo, 240, **values), save_freq=60)
@@ -306,8 +306,8 @@ def test_a_run_that_stops_between_two_points_goes_on_to_the_same(
     parts = events_of(folder.path)
     for tag in whole.Tags()["scalars"]:
         if not tag.startswith("time/"):
-            ours, theirs = ([(event.step, event.value) for event in one.Scalars(tag)] for one in (parts, whole))
-            assert ours == theirs, tag
+            resumed, expected = ([(event.step, event.value) for event in one.Scalars(tag)] for one in (parts, whole))
+            assert resumed == expected, tag
 
 
 @pytest.mark.slow
@@ -349,21 +349,21 @@ def test_a_long_run_has_at_most_so_many_points() -> None:
     firms = EcosystemVecEnv("ThinMargin/Ecosystem-v0", 4, horizon=12)
     for total in (1, 48, 48 * POINTS, 48 * POINTS + 1, 10**7):
         run = short_run("a2c", total, n_steps=5)
-        every = StatisticsCallback(run, firms, scored=False)._every
-        assert every % 48 == 0
-        assert total / every <= POINTS
+        interval = StatisticsCallback(run, firms, scored=False)._interval
+        assert interval % 48 == 0
+        assert total / interval <= POINTS
 
 
 @pytest.mark.slow
-def test_where_no_plans_are_known_there_is_no_score_and_it_is_said(
+def test_where_no_plans_are_known_there_is_no_score_and_a_message(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = short_run("a2c", 48, n_steps=12)
     folder = RunFolder.create(tmp_path, run)
     train(run, folder, shown=False)
-    told = capsys.readouterr().out
-    assert not lacks(told, "without a score", "best plans")
-    assert "of 100" not in told
+    printed = capsys.readouterr().out
+    assert not lacks(printed, "without a score", "best plans")
+    assert "of 100" not in printed
     found = set(events_of(folder.path).Tags()["scalars"])
     assert names(EVAL) <= found
     assert not names(SCORE) & found
@@ -384,8 +384,8 @@ def test_without_matplotlib_the_picture_is_left_out_with_a_note_and_nothing_else
     found = events_of(folder.path)
     assert found.Tags()["images"] == []
     assert steps_of(found, "eval/J") == [96]
-    ours, theirs = (one.load("best")["policy"] for one in (folder, with_it))
-    assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+    without, expected = (one.load("best")["policy"] for one in (folder, with_it))
+    assert all(np.array_equal(without[name], expected[name]) for name in expected)
 
 
 def test_a_followed_episode_earns_what_it_earns_in_the_evaluation() -> None:

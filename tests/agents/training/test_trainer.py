@@ -1,4 +1,4 @@
-"""Whole training runs: what is written, that they learn, that they go on bit for bit."""
+"""Whole training runs: what is written, that they learn, that they resume bit for bit."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ def test_a_run_folder_describes_itself(tmp_path: Path, capsys: pytest.CaptureFix
     assert [int(row["timesteps"]) for row in rows] == [480, 960, 1440]
     best = max(float(row["J"]) for row in rows)
     assert folder.load("best")["J"] == best
-    told = capsys.readouterr().out
-    assert str(folder.path) in told
-    assert "low_margin_ecosystem" in told
-    assert "95 % interval" in told
+    printed = capsys.readouterr().out
+    assert str(folder.path) in printed
+    assert "low_margin_ecosystem" in printed
+    assert "95 % interval" in printed
     assert latest_run(tmp_path) == folder.path
     assert RunFolder.create(tmp_path, run).path.name == "Ecosystem-v0_2"
 
@@ -96,28 +96,28 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path: 
     assert not all(np.array_equal(one[name], other[name]) for name in one)
 
 
-def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_run_resumes_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = small_run()
     whole = trained(tmp_path / "whole", run)
-    tell = ProgressCallback.tell
+    show_judgement = ProgressCallback.show_judgement
 
     def interrupt(self: ProgressCallback, timesteps: int, judgement: Judgement) -> None:
-        tell(self, timesteps, judgement)
+        show_judgement(self, timesteps, judgement)
         signal.raise_signal(signal.SIGINT)
 
     folder = RunFolder.create(tmp_path / "parts", run)
-    monkeypatch.setattr(ProgressCallback, "tell", interrupt)
+    monkeypatch.setattr(ProgressCallback, "show_judgement", interrupt)
     assert train(run, folder, shown=False) is None
     assert folder.load("checkpoint")["timesteps"] == 480
-    monkeypatch.setattr(ProgressCallback, "tell", tell)
+    monkeypatch.setattr(ProgressCallback, "show_judgement", show_judgement)
     train(run, folder, shown=False, resume=True)
-    ours, theirs = folder.load("checkpoint"), whole.load("checkpoint")
-    assert ours["timesteps"] == theirs["timesteps"] == 1440
-    for name, theirs_by_name in theirs["parameters"]["policy"].items():
-        assert np.array_equal(ours["parameters"]["policy"][name], theirs_by_name), name
-    assert np.array_equal(ours["last_observations"], theirs["last_observations"])
-    drop = [[row[0], *row[2:]] for row in ours["validation"]["rows"]]
-    assert drop == [[row[0], *row[2:]] for row in theirs["validation"]["rows"]]
+    resumed, expected = folder.load("checkpoint"), whole.load("checkpoint")
+    assert resumed["timesteps"] == expected["timesteps"] == 1440
+    for name, weights in expected["parameters"]["policy"].items():
+        assert np.array_equal(resumed["parameters"]["policy"][name], weights), name
+    assert np.array_equal(resumed["last_observations"], expected["last_observations"])
+    drop = [[row[0], *row[2:]] for row in resumed["validation"]["rows"]]
+    assert drop == [[row[0], *row[2:]] for row in expected["validation"]["rows"]]
 
 
 def test_a_finished_run_is_not_changed_by_resuming_it(tmp_path: Path) -> None:
@@ -145,8 +145,8 @@ def test_a_run_killed_before_its_first_checkpoint_starts_over(tmp_path: Path, mo
             train(run, folder, shown=False)
     assert folder.load("checkpoint")["timesteps"] == 0
     train(run, folder, shown=False, resume=True)
-    ours, theirs = policy_in(folder), policy_in(whole)
-    assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+    resumed, expected = policy_in(folder), policy_in(whole)
+    assert all(np.array_equal(resumed[name], expected[name]) for name in expected)
 
 
 def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:

@@ -1,1 +1,1 @@
-"""What happens beside learning: TensorBoard, validation, checkpoints, progress."""
+"""The callbacks of a training: TensorBoard, validation, checkpoints, progress."""

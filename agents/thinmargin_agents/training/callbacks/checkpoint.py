@@ -1,4 +1,4 @@
-"""Write everything needed to go on, every so often and when asked to stop."""
+"""The callback that writes checkpoints."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ class Stopped(Exception):  # noqa: N818  # not an error: somebody asked for it
 
 
 class CheckpointCallback(BaseCallback):
-    """Write everything needed to go on, every so often and when asked to stop.
+    """Write everything needed to resume, at intervals and when asked to stop.
 
     Args:
-        run: says how often.
-        save: writes a checkpoint; it is told at how many months the next one is due.
+        run: sets the interval.
+        save: writes a checkpoint; its argument is the month of experience at which the next one is due.
     """
 
     def __init__(self, run: Run, save: Callable[[int], None]) -> None:
         super().__init__()
-        self._every = run.save_freq
+        self._interval = run.save_freq
         self._save = save
         self.next = 0  # the first checkpoint is the untrained agent
         self.stop_asked = False
         self.on_resume: Callable[[], None] | None = None
-        """Called once, where a resumed run begins to act: at the very place where its checkpoint was written."""
+        """Called once, where a resumed run begins its roll-out: at the very place where its checkpoint was written."""
 
     def _on_step(self) -> bool:
         return True
@@ -38,7 +38,7 @@ class CheckpointCallback(BaseCallback):
             self.on_resume()
             self.on_resume = None
         if self.num_timesteps >= self.next or self.stop_asked:
-            self.next = self.num_timesteps + self._every
+            self.next = self.num_timesteps + self._interval
             self._save(self.next)
         if self.stop_asked:
             raise Stopped

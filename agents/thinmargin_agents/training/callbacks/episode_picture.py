@@ -1,4 +1,4 @@
-"""A picture of one validation episode: what the policy asks for and what comes of it, beside the baseline.
+"""A picture of one validation episode: the levers a policy asks for and their results, beside the baseline's.
 
 matplotlib is imported only to draw, through its objects, never pyplot.
 """
@@ -35,7 +35,7 @@ WIDTH, HEIGHT, DPI = 960, 500, 100
 COLOURS = ("#0072B2", "#E69F00")
 INK, GREY, PALE = "#222222", "#666666", "#E4E4E4"
 SMALLEST = 1e-3
-"""Least that an axis reaches up to."""
+"""Least upper end of an axis."""
 MISSING = "no pictures of episodes in TensorBoard: they need matplotlib, pip install 'thinmargin[report]'"
 
 
@@ -70,9 +70,9 @@ def follow(policy: Policy, key: int, settings: Settings) -> Track:
     )
     observation, _ = environment.reset(options={"world": key})
     state: Any = None
-    rows, value, months, going = [], 0.0, 0, True
+    rows, value, months, running = [], 0.0, 0, True
     info: dict[str, Any] = {}
-    while going:
+    while running:
         start = np.full(1, months == 0)
         actions, state = policy.predict(observation[None], state=state, episode_start=start, deterministic=True)
         observation, reward, terminated, truncated, info = environment.step(actions[0])
@@ -83,7 +83,7 @@ def follow(policy: Policy, key: int, settings: Settings) -> Track:
         ])  # fmt: skip
         value += REWARD_UNIT * MONTHLY_DISCOUNT**months * float(reward)
         months += 1
-        going = not (terminated or truncated)
+        running = not (terminated or truncated)
     table = np.array(rows)
     cash, users, profit = table[:, -3:].T
     return Track(table[:, :-3], cash, users, profit, value, bool(info["books"]["bankrupt"]))
@@ -138,7 +138,7 @@ PANELS = (
     _Panel("users, million", lambda track: track.users),
     _Panel("profit, RMB bn a month", lambda track: track.profit),
 )
-"""The levers, then what comes of them; the eighth place has the legend."""
+"""The levers, then their results; the eighth place has the legend."""
 
 
 class _Drawing:
@@ -166,11 +166,11 @@ class _Drawing:
     def show(self, track: Track) -> npt.NDArray[np.uint8]:
         """The picture with the agent's episode."""
         for panel, axes, line in self._panels:
-            mine, theirs = panel.of(track), panel.of(self._baselines)
-            line.set_data(*_line(mine))
+            agent, reference = panel.of(track), panel.of(self._baselines)
+            line.set_data(*_line(agent))
             low, high = panel.limits or (
-                min(float(mine.min()), float(theirs.min()), 0.0),
-                max(float(mine.max()), float(theirs.max()), SMALLEST),
+                min(float(agent.min()), float(reference.min()), 0.0),
+                max(float(agent.max()), float(reference.max()), SMALLEST),
             )
             margin = 0.04 * (high - low)
             axes.set_ylim(low - margin, high + margin)
@@ -199,16 +199,16 @@ def _prepare(axes: Axes, title: str, horizon: int) -> None:
 
 
 def _legend(axes: Axes, heading: str, baselines: Track) -> Text:
-    """Who is who and what each earned; the agent's is filled in later."""
+    """The names of agent and baseline and their J; the agent's is filled in later."""
     axes.set_axis_off()
     axes.text(0.0, 1.0, heading, fontsize=9, color=GREY, va="top", transform=axes.transAxes)
-    said = []
+    texts = []
     for top, name, colour in ((0.7, "agent", COLOURS[0]), (0.36, REFERENCE, COLOURS[1])):
         axes.plot([0.0, 0.09], [top, top], color=colour, lw=2.5, transform=axes.transAxes)
         axes.text(0.13, top, name, fontsize=10, color=INK, va="center", transform=axes.transAxes)
         words = _earned(baselines)
-        said.append(axes.text(0.13, top - 0.06, words, fontsize=10, color=INK, va="top", transform=axes.transAxes))
-    return said[0]
+        texts.append(axes.text(0.13, top - 0.06, words, fontsize=10, color=INK, va="top", transform=axes.transAxes))
+    return texts[0]
 
 
 def _earned(track: Track) -> str:

@@ -1,4 +1,4 @@
-"""A bar with months, rate and time left, and the latest score beside it."""
+"""The progress of a training: a bar, and a line for every judgement."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from thinmargin_agents.monitoring.judgement import Judgement
 
 
 class Step(NamedTuple):
-    """How far a run is: months of experience, and the latest judgement of it, if there is one."""
+    """The progress of a run: months of experience, and the latest judgement of it, if there is one."""
 
     timesteps: int
     judgement: Judgement | None
@@ -84,7 +84,7 @@ class ProgressCallback(BaseCallback):
         if self._report is not None:
             self._report(Step(self.num_timesteps, None))
 
-    def tell(self, timesteps: int, judgement: Judgement) -> None:
+    def show_judgement(self, timesteps: int, judgement: Judgement) -> None:
         """Show a judgement beside the bar and as a line of its own."""
         self._latest = in_short(judgement)
         self.console.print(in_a_line(timesteps, judgement))

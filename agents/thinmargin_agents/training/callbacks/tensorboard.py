@@ -1,4 +1,4 @@
-"""TensorBoard: what the firms did, how the policy was judged, which curves are drawn together, hyper-parameters."""
+"""TensorBoard's events: statistics of the firms, judgements, the layout, hyper-parameters."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NEVER = 1 << 62
 
 
 def event_logger(folder: Path, purge_step: int | None) -> Logger:
-    """A logger that writes TensorBoard's events into `folder`; a resumed run takes back what it will write again.
+    """A logger that writes TensorBoard's events into `folder`; a resumed run hides events that it will write again.
 
     Args:
         folder: made if it is not there.
@@ -45,7 +45,7 @@ class _Events(TensorBoardOutputFormat):
 
 
 def boards(logger: Logger) -> list[TensorBoardOutputFormat]:
-    """Where a logger writes TensorBoard's events."""
+    """The outputs of a logger that write TensorBoard's events."""
     return [output for output in logger.output_formats if isinstance(output, TensorBoardOutputFormat)]
 
 
@@ -69,7 +69,7 @@ def write_judgement(
 
 
 def hyperparameters(run: Run) -> dict[str, bool | str | float | None]:
-    """What distinguishes runs in TensorBoard's table: one plain value a name."""
+    """Settings that distinguish runs in TensorBoard's table: one plain value a name."""
     values: dict[str, bool | str | float | None] = {"algo": run.algo, "env": run.env_id, "seed": run.seed}
     for name, value in {**run.env_kwargs, **flat(run.hyperparameters)}.items():
         if name == "env_wrapper":
@@ -79,9 +79,10 @@ def hyperparameters(run: Run) -> dict[str, bool | str | float | None]:
     return values
 
 
-def _wrappers(wanted: Any) -> str:
+def _wrappers(env_wrapper: Any) -> str:
     """Wrappers and their arguments in a few words."""
-    items = wanted if isinstance(wanted, Sequence) and not isinstance(wanted, str) else [wanted] if wanted else []
+    several = isinstance(env_wrapper, Sequence) and not isinstance(env_wrapper, str)
+    items = env_wrapper if several else [env_wrapper] if env_wrapper else []
     words = []
     for item in items:
         name, arguments = next(iter(item.items())) if isinstance(item, Mapping) else (item, {})
@@ -91,10 +92,10 @@ def _wrappers(wanted: Any) -> str:
 
 
 class StatisticsCallback(BaseCallback):
-    """Write what the firms did beside Stable-Baselines3's own figures; lay TensorBoard out; record hyper-parameters.
+    """Write statistics of the firms beside Stable-Baselines3's own figures, TensorBoard's layout, and hyper-parameters.
 
     A point of the curves holds whole episodes of every firm, since months of an episode differ more than policies do;
-    a run has at most POINTS of them. What is left at the end makes no point of its own, unless it is all there is.
+    a run has at most POINTS of them. Months left over at the end make a point only if there is no other.
     Train with `log_interval=NEVER`.
 
     Args:
@@ -110,7 +111,7 @@ class StatisticsCallback(BaseCallback):
         self._environment = environment
         self._scored, self._anew = scored, anew
         episodes = environment.num_envs * environment.horizon
-        self._every = episodes * max(-(-run.total_timesteps // (POINTS * episodes)), 1)
+        self._interval = episodes * max(-(-run.total_timesteps // (POINTS * episodes)), 1)
         self._before = 0
 
     def _on_training_start(self) -> None:
@@ -130,11 +131,11 @@ class StatisticsCallback(BaseCallback):
         return True
 
     def _on_rollout_end(self) -> None:
-        if self.model.num_timesteps // self._every > self._before // self._every:
+        if self.model.num_timesteps // self._interval > self._before // self._interval:
             self._write()
 
     def _on_training_end(self) -> None:
-        if self.model.num_timesteps < self._every:
+        if self.model.num_timesteps < self._interval:
             self._write()
 
     def _write(self) -> None:
