@@ -1,8 +1,8 @@
-"""Take in a model that Stable-Baselines3 saved elsewhere: python -m thinmargin_agents.import_sb3 model.zip --algo ppo.
+"""Import a model that Stable-Baselines3 saved elsewhere: python -m thinmargin_agents.import_sb3 model.zip --algo ppo.
 
 Of the zip, the tensors of `policy.pth` are read and nothing else: its member `data` is a pickle, which can do
-anything to the computer that reads it, so what the model is must be said by the flags. Nothing heavy is imported
-before the command line is read, so that `--help` answers at once.
+anything to the computer that reads it, so the flags must describe the model. Nothing heavy is imported before the
+command line is read, so that `--help` answers at once.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ MEMBER = "policy.pth"
 HEADER_BYTES = 1 << 20
 """Bytes that a file of tensors may have beside them."""
 NO_ZIP = (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError)
-"""What is raised for a zip that is damaged, encrypted, or packed in a way that Python does not know."""
+"""Errors of a zip that is damaged, encrypted, or packed in a way that Python does not know."""
 UNREADABLE = (
     pickle.UnpicklingError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError
 )  # fmt: skip
-"""What torch raises for a file that is damaged or holds more than tensors."""
+"""Errors of torch for a file that is damaged or holds more than tensors."""
 
 
 @dataclass(frozen=True)
-class StockConfig:
-    """Take a zip of Stable-Baselines3 or rl-zoo3 into a run folder that evaluate.py plays.
+class ImportConfig:
+    """Import a zip of Stable-Baselines3 or rl-zoo3 as a run folder that evaluate.py plays.
 
     Reads tensors only: nothing in the zip is executed. The network and the wrappers are those of the preset and of
     --hyperparams; a model that does not fit them is refused. Exit status 2 for what cannot be used, 1 if the folder
@@ -53,7 +53,7 @@ class StockConfig:
     """
 
     model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL.zip")]
-    """What model.save() or rl-zoo3 wrote."""
+    """The zip that model.save() or rl-zoo3 wrote."""
     output: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
     """The run folder to make."""
     algo: AlgorithmName = "ppo"
@@ -73,60 +73,60 @@ class StockConfig:
     history: Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="LAG ...")] = None
     """Months back whose changes it sees too; the preset's if not given, 0 for none."""
     seed: int = 0
-    """Seed it was trained with: several seeds are told apart by it."""
+    """Seed it was trained with, which distinguishes several seeds of one agent."""
 
 
-def check(config: StockConfig) -> None:
-    """Nothing if the flags can be used, else a UsageError."""
+def check(config: ImportConfig) -> None:
+    """Raise UsageError unless the flags can be used."""
     if not config.model.is_file():
         raise UsageError(f"MODEL.zip is {str(config.model)!r}: no such file")
     if config.output.exists():
-        raise UsageError(f"--output is {str(config.output)!r}: it is there already; a new folder is wanted")
+        raise UsageError(f"--output is {str(config.output)!r}: it exists already; it must be a new folder")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: 1 if the folder cannot be written, 2 for a bad argument."""
-    return run(PROGRAM, StockConfig, argv, check, _take_in)
+    return run(PROGRAM, ImportConfig, argv, check, _import)
 
 
-def _take_in(config: StockConfig, errors: Console) -> int:
+def _import(config: ImportConfig, errors: Console) -> int:
     from thinmargin_agents.config.errors import ConfigError  # noqa: PLC0415  # light, but only needed here
     from thinmargin_agents.config.preset import resolve  # noqa: PLC0415  # heavy: not for --help
 
     try:
-        wanted = resolve(
+        training_run = resolve(
             TrainConfig(
                 algo=config.algo, env=config.env, preset=config.preset, hyperparams=config.hyperparams,
                 env_kwargs=config.env_kwargs, residual=config.residual, residual_bound=config.residual_bound,
                 history=config.history, seed=config.seed,
             )
         )  # fmt: skip
-        weights = stock_weights(config.model, wanted)
+        weights = sb3_weights(config.model, training_run)
     except ConfigError as error:
         raise UsageError(str(error)) from error
     from thinmargin_agents.runs.folder import RunFolder  # noqa: PLC0415  # heavy: not for --help
 
     try:
         config.output.mkdir(parents=True)
-        folder = RunFolder.describe(config.output, wanted)
+        folder = RunFolder.describe(config.output, training_run)
         folder.save("best", {"policy": weights, "timesteps": None, "J": None})
     except OSError as error:
         errors.print(f"{PROGRAM}: --output: {error}", style="red")
         return 1
     from rich.console import Console  # noqa: PLC0415  # as above
 
-    judge = shlex.join(["python", "evaluate.py", str(config.output), *evaluation_flags(wanted)])
-    said = f"{config.output}: {config.model} on {config.env}; next: {judge}"
-    Console(markup=False, highlight=False, soft_wrap=True).print(said)
+    evaluate = shlex.join(["python", "evaluate.py", str(config.output), *evaluation_flags(training_run)])
+    message = f"{config.output}: {config.model} on {config.env}; next: {evaluate}"
+    Console(markup=False, highlight=False, soft_wrap=True).print(message)
     return 0
 
 
-def stock_weights(file: Path, wanted: Run) -> dict[str, Any]:
+def sb3_weights(file: Path, training_run: Run) -> dict[str, Any]:
     """The policy's weights in a zip of Stable-Baselines3, by name, as arrays.
 
     Args:
         file: the zip.
-        wanted: says which network they belong to.
+        training_run: the configuration that the model was trained with.
 
     Raises:
         ConfigError: the zip is damaged or holds more than tensors, or the weights are not those of the network.
@@ -135,9 +135,9 @@ def stock_weights(file: Path, wanted: Run) -> dict[str, Any]:
     from thinmargin_agents.sb3.networks import build_network, load_weights, weights  # noqa: PLC0415  # heavy
 
     try:
-        network = build_network(wanted)
+        network = build_network(training_run)
     except (ValueError, TypeError, AssertionError) as error:
-        raise ConfigError(f"{wanted.algo} on {wanted.env_id}: {error}") from error
+        raise ConfigError(f"{training_run.algo} on {training_run.env_id}: {error}") from error
     size = sum(tensor.nbytes for tensor in network.state_dict().values())
     tensors = _tensors(file, 2 * size + HEADER_BYTES)
     try:
@@ -167,7 +167,7 @@ def _tensors(file: Path, most: int) -> dict[str, Any]:
         raise ConfigError(f"{file}: not a zip that can be read: {error}") from error
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of forms it may not read: then it says so
+            warnings.simplefilter("ignore")  # of formats that it refuses: the error follows
             found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except UNREADABLE as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,4 +1,4 @@
-"""The earlier name of `python -m thinmargin_agents.import_sb3`, which goes on working."""
+"""The earlier name of `python -m thinmargin_agents.import_sb3`, which still works."""
 
 from thinmargin_agents.import_sb3 import main
 

@@ -1,4 +1,4 @@
-"""The command line of `train.py`: train one run, go on with one, train several seeds, or search."""
+"""The command line of `train.py`: train one run, resume one, train several seeds, or search."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from thinmargin_agents.config.train_config import TrainConfig
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Read the flags and do what they say.
+    """Run the command line.
 
     Returns:
         The exit status: 0, or 2 for a bad argument, 1 for a failed run, 130 for one that was stopped.
@@ -63,7 +63,7 @@ def _train_one(config: TrainConfig) -> int:
         folder = RunFolder.create(config.log_folder, run)
     else:
         if dataclasses.replace(config, resume=None, progress=True, log_folder=Path("logs")) != TrainConfig():
-            raise ConfigError("--resume goes on with the run's own settings: only --progress goes with it")
+            raise ConfigError("--resume takes the run's own settings: only --progress can be given with it")
         folder = RunFolder.open(config.resume)
         run = folder.run()
     judgement = train(run, folder, shown=config.progress, resume=config.resume is not None)

@@ -48,7 +48,7 @@ def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda _: None)  # no test pulls the plug
 
 
-def go_on(folder: Path) -> None:
+def resume(folder: Path) -> None:
     opened = RunFolder.open(folder)
     train(opened.run(), opened, shown=False, resume=True)
 
@@ -80,7 +80,7 @@ def test_a_stock_model_plays_as_it_did_where_it_came_from(
     run, model = stock_model(algo, hyperparams=names)
     assert type(model) is kind
     model.save(tmp_path / "model.zip")
-    output = tmp_path / "runs" / "taken"
+    output = tmp_path / "runs" / "imported"
     status = import_sb3.main([
         str(tmp_path / "model.zip"), "--algo", algo, "--env-kwargs", "horizon=12", "--hyperparams", *names,
         "--seed", "7", "--output", str(output),
@@ -88,13 +88,13 @@ def test_a_stock_model_plays_as_it_did_where_it_came_from(
     assert status == 0, capsys.readouterr().err
     assert RunFolder.open(output).run().seed == 7
     keys = KEYS["validation"][:4]
-    theirs = play_worlds(policy_of(model.policy, run), keys, horizon=12).value
-    assert np.array_equal(play_worlds(load_policy(output), keys, horizon=12).value, theirs)
+    expected = play_worlds(policy_of(model.policy, run), keys, horizon=12).value
+    assert np.array_equal(play_worlds(load_policy(output), keys, horizon=12).value, expected)
     with pytest.raises(RunError, match="a policy but no checkpoint"):
-        go_on(output)
+        resume(output)
 
 
-def test_a_model_that_an_outsider_trained_behind_our_wrappers_is_taken_in(
+def test_a_model_that_an_outsider_trained_behind_our_wrappers_is_imported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def make() -> Any:
@@ -134,7 +134,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def taken(model: Path, output: Path, *more: str) -> int:
+def import_zip(model: Path, output: Path, *more: str) -> int:
     return import_sb3.main([
         str(model), "--env-kwargs", "horizon=12", "--hyperparams", *NAMES, *more, "--output", str(output),
     ])  # fmt: skip
@@ -160,7 +160,7 @@ def test_the_pickle_in_a_stock_zip_is_not_touched(saved: Path, tmp_path: Path, b
     payload = base64.b64encode(pickle.dumps(Bomb(boom))).decode()
     data = json.dumps({"policy_class": {":type:": "x", ":serialized:": payload}}).encode()
     crafted = rewritten(saved, tmp_path / "crafted.zip", data=data, pytorch_variables=pickle.dumps(Bomb(boom)))
-    assert taken(crafted, tmp_path / "run") == 0
+    assert import_zip(crafted, tmp_path / "run") == 0
     assert load_policy(tmp_path / "run") is not None
     assert not boom.exists()
 
@@ -170,10 +170,10 @@ def test_a_stock_zip_whose_weights_are_a_pickle_is_refused_and_nothing_in_it_run
 ) -> None:
     for content in (pickled({"log_std": Bomb(boom)}), pickle.dumps(Bomb(boom)), pickled(Bomb(boom))):
         crafted = rewritten(saved, tmp_path / "crafted.zip", policy=content)
-        assert taken(crafted, tmp_path / "run") == 2
-        told = capsys.readouterr().err
-        assert "crafted.zip" in told
-        assert "more than tensors" in told
+        assert import_zip(crafted, tmp_path / "run") == 2
+        printed = capsys.readouterr().err
+        assert "crafted.zip" in printed
+        assert "more than tensors" in printed
     assert not boom.exists()
     assert not (tmp_path / "run").exists()
 
@@ -186,7 +186,7 @@ def test_a_stock_zip_whose_weights_are_a_pickle_is_refused_and_nothing_in_it_run
         ({"policy": pickled([1, 2])}, ("something else than named tensors",)),
         ({"policy": pickled({"a": 3})}, ("something else than named tensors",)),
         ({"policy": pickled({1: torch.zeros(2)})}, ("something else than named tensors",)),
-        ({"policy": pickled({"a": torch.zeros(2)})}, ("it lacks", "it has beside a")),
+        ({"policy": pickled({"a": torch.zeros(2)})}, ("it lacks", "it also has a")),
         ({"policy": bytes(1 << 23)}, ("8,388,608 bytes", "at most")),
         ({"policy": pickled({"log_std": torch.zeros(4).to_sparse()})}, ("something else than named tensors",)),
         ({"policy": pickled({"log_std": torch.zeros(4, device="meta")})}, ("something else than named tensors",)),
@@ -195,10 +195,10 @@ def test_a_stock_zip_whose_weights_are_a_pickle_is_refused_and_nothing_in_it_run
 def test_a_damaged_stock_zip_is_refused(
     saved: Path, tmp_path: Path, members: dict[str, Any], words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert taken(rewritten(saved, tmp_path / "damaged.zip", **members), tmp_path / "run") == 2
-    told = capsys.readouterr().err
+    assert import_zip(rewritten(saved, tmp_path / "damaged.zip", **members), tmp_path / "run") == 2
+    printed = capsys.readouterr().err
     for word in ("damaged.zip", *words):
-        assert word in told
+        assert word in printed
     assert not (tmp_path / "run").exists()
 
 
@@ -212,7 +212,7 @@ def test_a_stock_zip_that_cannot_be_unpacked_is_refused(
     content = bytearray(file.read_bytes())
     content[60:120] = b"\xff" * 60
     file.write_bytes(content)
-    assert taken(file, tmp_path / "run") == 2
+    assert import_zip(file, tmp_path / "run") == 2
     assert "packed.zip: not a zip that can be read" in capsys.readouterr().err
 
 
@@ -232,7 +232,7 @@ def test_a_stock_zip_that_cannot_be_unpacked_is_refused(
 def test_flags_that_describe_another_model_are_refused(
     saved: Path, tmp_path: Path, flags: list[str], words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert taken(saved, tmp_path / "run", *flags) == 2
+    assert import_zip(saved, tmp_path / "run", *flags) == 2
     printed = capsys.readouterr()
     for word in words:
         assert word in printed.err + printed.out
@@ -242,12 +242,12 @@ def test_flags_that_describe_another_model_are_refused(
 def test_files_and_folders_that_cannot_be_used_are_named(
     saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert taken(tmp_path / "absent.zip", tmp_path / "run") == 2
+    assert import_zip(tmp_path / "absent.zip", tmp_path / "run") == 2
     assert "absent.zip" in capsys.readouterr().err
     (tmp_path / "text.zip").write_text("no zip", encoding="utf-8")
-    assert taken(tmp_path / "text.zip", tmp_path / "run") == 2
+    assert import_zip(tmp_path / "text.zip", tmp_path / "run") == 2
     assert "text.zip" in capsys.readouterr().err
-    assert taken(saved, tmp_path) == 2
+    assert import_zip(saved, tmp_path) == 2
     assert "--output" in capsys.readouterr().err
-    assert taken(saved, tmp_path / "text.zip" / "run") == 1
+    assert import_zip(saved, tmp_path / "text.zip" / "run") == 1
     assert "text.zip" in capsys.readouterr().err

@@ -59,7 +59,7 @@ def test_a_bad_argument_ends_with_status_2_and_makes_no_folder(
         status = end.code
     assert status == 2
     printed = capsys.readouterr()
-    told = printed.err + printed.out
+    text = printed.err + printed.out
     for word in words:
-        assert word in told
+        assert word in text
     assert not (tmp_path / "logs").exists()
