@@ -1,1 +1,1 @@
-"""The exploit audit: is money earned by running the firm, or by a hole in the model? Checks with bounds, one a room."""
+"""The exploit audit: bounded checks that money is earned by running the firm, not by a hole in the model."""

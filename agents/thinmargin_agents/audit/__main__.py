@@ -28,9 +28,9 @@ SEARCHING = {"adversary", "last_year"}
 """Checks that need CMA-ES."""
 PROGRAM = "python -m thinmargin_agents.audit"
 NOT_FOUND_BY = ("processes", "json", "markdown")
-"""Flags that do not change what is found."""
+"""Flags that do not change the results."""
 LAST_SEED = 2**31
-"""CMA-ES takes no larger ones."""
+"""CMA-ES takes no larger seed."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def check_flags(config: AuditConfig) -> None:
-    """Nothing if the values of the flags can be used, else a UsageError."""
+    """Raise UsageError unless the values of the flags can be used."""
     from thinmargin_agents.audit.adversary import LEAST_EVALUATIONS  # noqa: PLC0415  # heavy: not for --help
     from thinmargin_agents.audit.findings import MOST_WORLDS  # noqa: PLC0415  # as above
     from thinmargin_agents.audit.table import PLACE  # noqa: PLC0415  # as above
@@ -88,14 +88,14 @@ def check_flags(config: AuditConfig) -> None:
 
 
 def command_line(config: AuditConfig) -> str:
-    """The command line that gives these results again."""
+    """The command line that reproduces these results."""
     checks = tuple(name for name in get_args(CheckName) if name in config.only)
     always = ("n_worlds", "evaluations", "seed")
     return command_of(PROGRAM, replace(config, only=checks), without=NOT_FOUND_BY, always=always)
 
 
 def _run(config: AuditConfig, errors: Console) -> int:
-    """Every check asked for, in the order of the registry; then the files."""
+    """Run the requested checks in the order of CHECKS, then write the files."""
     from rich.console import Console  # noqa: PLC0415  # heavy: not for --help
 
     from thinmargin_agents.audit.checks import CHECKS  # noqa: PLC0415  # as above
@@ -128,14 +128,14 @@ def _checked(name: str, scope: Scope, errors: Console) -> Finding:
     ) as bar:
         task = bar.add_task(name, total=1.0)
 
-        def told(share: float, words: str) -> None:
+        def progress(share: float, words: str) -> None:
             bar.update(task, completed=share, description=f"{name}: {words}")
 
-        return CHECKS[name](scope, told)
+        return CHECKS[name](scope, progress)
 
 
 def _write(config: AuditConfig, scope: Scope, findings: list[Finding], errors: Console) -> bool:
-    """Whether the files asked for could be written."""
+    """Write the requested files; False if one could not be written."""
     from thinmargin.files import write_atomically  # noqa: PLC0415  # heavy: not for --help
     from thinmargin_agents.audit.table import PLACE, as_markdown, document  # noqa: PLC0415  # as above
     from thinmargin_agents.cli.markdown import page_with  # noqa: PLC0415  # as above

@@ -1,4 +1,4 @@
-"""Is there free money? A search among plans that nobody would run a firm by, judged on worlds it has not seen."""
+"""The search for free money among plans that nobody would run a firm by, judged on worlds it has not seen."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from thinmargin.baselines import baseline
 from thinmargin_agents.audit.entrants import latin_hypercube
-from thinmargin_agents.audit.exploits import KINDS, Kind
-from thinmargin_agents.audit.findings import HORIZON, Finding, Scope, Told, aligned
+from thinmargin_agents.audit.exploits import PLAN_FAMILIES, PlanFamily
+from thinmargin_agents.audit.findings import HORIZON, Finding, ProgressFunction, Scope, aligned
 from thinmargin_agents.audit.plan_players import knots_of, months_of
 from thinmargin_agents.play.candidates import Earned
 from thinmargin_agents.play.rollout import play_worlds
@@ -26,85 +26,85 @@ QUESTION = "Is there free money for whoever looks for it?"
 GAIN = 0.15
 """Most that anything found may earn over the policy `plan_with_feedback`, as a share of what that earns."""
 FREE = 0.01
-"""Most that an exploit may surely earn over the policy `plan`, as a share of what that earns: kinds that change the
-plan can always mend the little that its eleven knots leave over."""
+"""Most that an exploit may surely earn over the policy `plan`, as a share of what that earns: families that change the
+plan can always gain the little that its eleven knots leave."""
 POPULATION = 20
 """Candidates that are judged at a time."""
-LEAST_EVALUATIONS = 2 * POPULATION * len(KINDS)
+LEAST_EVALUATIONS = 2 * POPULATION * len(PLAN_FAMILIES)
 
 
 @dataclass(frozen=True, eq=False)
-class Best:
+class BestOfFamily:
     """The best plan of a family on the worlds of the search.
 
     Attributes:
-        kind: the family.
+        family: the family.
         actions: shape (180, 4), in [-1, 1].
         value: its mean J there, RMB bn.
         evaluations: how many plans were judged.
     """
 
-    kind: Kind
+    family: PlanFamily
     actions: Numbers
     value: float
     evaluations: int
 
 
-def search(kind: Kind, plan: Numbers, judge: Judge, evaluations: int, seed: int) -> Best:
+def search(family: PlanFamily, plan: Numbers, judge: Judge, evaluations: int, seed: int) -> BestOfFamily:
     """The best of about so many plans of a family: its middle, a sample that fills its space, CMA-ES from the best.
 
     Args:
-        kind: the family.
+        family: the family.
         plan: the plan that most families change, shape (180, 4).
-        judge: says what actions earn; it gets POPULATION plans at a time.
+        judge: mean J of actions; it gets POPULATION plans at a time.
         evaluations: how many plans are judged, rounded to populations, of which there are at least two.
         seed: of sample and search.
     """
 
     def value(numbers: Numbers) -> Numbers:
-        return judge(actions_of(kind, numbers, plan))
+        return judge(actions_of(family, numbers, plan))
 
     rounds = max(evaluations // POPULATION, 2)
-    sampled = min(max(round(kind.sampled * rounds), 1), rounds)
-    points = latin_hypercube(sampled * POPULATION, kind.size, np.random.default_rng(seed))
+    sampled = min(max(round(family.sampled * rounds), 1), rounds)
+    points = latin_hypercube(sampled * POPULATION, family.size, np.random.default_rng(seed))
     points[0] = 0.0
     values = np.concatenate([value(points[first : first + POPULATION]) for first in range(0, len(points), POPULATION)])
     best, top = points[values.argmax()], float(values.max())
     if sampled < rounds:
         generations = rounds - sampled - 1  # the last population judges the mean of the search
-        found = climb(value, best, kind.spread, generations=generations, population=POPULATION, seed=seed + 1)
+        found = climb(value, best, family.spread, generations=generations, population=POPULATION, seed=seed + 1)
         if found.value > top:
             best, top = found.numbers, found.value
-    return Best(kind, actions_of(kind, best[None], plan)[0], top, rounds * POPULATION)
+    return BestOfFamily(family, actions_of(family, best[None], plan)[0], top, rounds * POPULATION)
 
 
-def actions_of(kind: Kind, numbers: Numbers, plan: Numbers) -> Numbers:
+def actions_of(family: PlanFamily, numbers: Numbers, plan: Numbers) -> Numbers:
     """The plans, shape (n, 180, 4), behind numbers of shape (n, size), both cut to [-1, 1]."""
-    return np.clip(kind.make(np.clip(numbers, -1.0, 1.0), plan), -1.0, 1.0)
+    return np.clip(family.make(np.clip(numbers, -1.0, 1.0), plan), -1.0, 1.0)
 
 
-def check(scope: Scope, told: Told) -> Finding:
+def check(scope: Scope, progress: ProgressFunction) -> Finding:
     """Every family's search, and its best plan beside the shipped plans on other worlds."""
     plan = months_of(knots_of(baseline("plan")), HORIZON, HORIZON)
     found = []
     done = 0
-    for number, kind in enumerate(KINDS):
+    for number, family in enumerate(PLAN_FAMILIES):
 
-        def judge(actions: Numbers, kind: Kind = kind) -> Numbers:
+        def judge(actions: Numbers, family: PlanFamily = family) -> Numbers:
             nonlocal done
-            told(done / scope.evaluations, f"{kind.name}: {kind.meaning}")
+            progress(done / scope.evaluations, f"{family.name}: {family.meaning}")
             done += len(actions)
             return np.asarray(scope.players.play(actions, scope.worlds("search")).value.mean(axis=1))
 
-        found.append(search(kind, plan, judge, round(kind.share * scope.evaluations), scope.seed + 1000 * number))
-    told(1.0, "on other worlds")
+        found.append(search(family, plan, judge, round(family.share * scope.evaluations), scope.seed + 1000 * number))
+    progress(1.0, "on other worlds")
     keys = scope.worlds("judge")
     earned = scope.players.play(np.stack([plan, *(one.actions for one in found)]), keys)
     feedback = play_worlds(baseline("plan_with_feedback"), keys, horizon=HORIZON)
     return judged(found, earned, feedback.value, scope.seed)
 
 
-def judged(found: Sequence[Best], earned: Earned, feedback: Numbers, seed: int) -> Finding:
+def judged(found: Sequence[BestOfFamily], earned: Earned, feedback: Numbers, seed: int) -> Finding:
     """The verdict on what was found.
 
     An exploit beats the plan if the 95 % interval of the paired difference lies above FREE of what the plan earns.
@@ -119,15 +119,15 @@ def judged(found: Sequence[Best], earned: Earned, feedback: Numbers, seed: int) 
     measured = {"J_plan": float(plan.mean()), "J_plan_with_feedback": reference}
     rows, exploits, free = [], {}, []
     for one, value, closing, bankrupt in zip(found, *(table[1:] for table in earned), strict=True):
-        name = one.kind.name
+        name = one.family.name
         gap = paired_difference(value, plan, np.random.default_rng(seed))
-        if not one.kind.smooth:
+        if not one.family.smooth:
             exploits[name] = gap.mean
             if gap.interval.low > FREE * plan.mean():
                 free.append(name)
         measured |= {f"J_{name}": float(value.mean()), f"over_plan_{name}": gap.mean}
         rows.append((
-            f"{name}: {one.kind.meaning}", f"{one.evaluations}", f"{one.value:.1f}", f"{value.mean():.1f}",
+            f"{name}: {one.family.meaning}", f"{one.evaluations}", f"{one.value:.1f}", f"{value.mean():.1f}",
             f"{closing.mean():.1f}", f"{100 * bankrupt.mean():.1f} %",
             f"{gap.mean:+.2f} [{gap.interval.low:+.2f}, {gap.interval.high:+.2f}]",
         ))  # fmt: skip

@@ -1,13 +1,13 @@
-"""The checks in their order; each plays what it needs, and says what it found."""
+"""The checks by name, in the order in which they run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from thinmargin_agents.audit import adversary, common_worlds, identities, last_year, levers, ranking
-from thinmargin_agents.audit.findings import Finding, Scope, Told
+from thinmargin_agents.audit.findings import Finding, ProgressFunction, Scope
 
-CHECKS: dict[str, Callable[[Scope, Told], Finding]] = {
+CHECKS: dict[str, Callable[[Scope, ProgressFunction], Finding]] = {
     "identities": identities.check,
     "die_now_last": ranking.check_last,
     "horizon_ranking": ranking.check_stable,

@@ -1,4 +1,4 @@
-"""What it is worth that every policy plays the same worlds: correlated sampling (Kahn & Marshall 1953)."""
+"""The variance that common worlds save in comparisons: correlated sampling (Kahn & Marshall 1953)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin_agents.audit.entrants import built_in
-from thinmargin_agents.audit.findings import HORIZON, Finding, Scope, Told, aligned
+from thinmargin_agents.audit.findings import HORIZON, Finding, ProgressFunction, Scope, aligned
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.scoring.statistics import paired_difference
 
@@ -20,12 +20,12 @@ LEAST = 1.0
 """Mean reduction of variance above which common worlds help."""
 
 
-def check(scope: Scope, told: Told) -> Finding:
+def check(scope: Scope, progress: ProgressFunction) -> Finding:
     """J of every built-in policy in the same worlds."""
     values = {}
     policies = built_in()
     for number, (name, policy) in enumerate(policies.items()):
-        told(number / len(policies), name)
+        progress(number / len(policies), name)
         values[name] = play_worlds(policy, scope.worlds(), horizon=HORIZON, seed=scope.seed).value
     return judged(values)
 
@@ -38,12 +38,12 @@ def judged(values: Mapping[str, Numbers]) -> Finding:
     order = sorted(values, key=lambda name: -values[name].mean())
     pairs = {}
     for one, other in itertools.combinations(order, 2):
-        gap = paired_difference(values[one], values[other], np.random.default_rng(0), resamples=1)  # no interval wanted
+        gap = paired_difference(values[one], values[other], np.random.default_rng(0), resamples=1)  # no interval needed
         pairs[one, other] = gap.correlation, gap.variance_reduction
-    told_apart = {pair: found for pair, found in pairs.items() if np.isfinite(found[1])}
-    correlations, factors = np.array(list(told_apart.values()) or [(np.nan, np.nan)]).T
+    distinct = {pair: found for pair, found in pairs.items() if np.isfinite(found[1])}
+    correlations, factors = np.array(list(distinct.values()) or [(np.nan, np.nan)]).T
     mean = float(factors.mean())
-    neighbours = [pair for pair in itertools.pairwise(order) if pair in told_apart]
+    neighbours = [pair for pair in itertools.pairwise(order) if pair in distinct]
     return Finding(
         "common_worlds",
         QUESTION,
@@ -52,13 +52,13 @@ def judged(values: Mapping[str, Numbers]) -> Finding:
             "reduction_median": float(np.median(factors)),
             "reduction_least": float(factors.min()),
             "correlation_mean": float(correlations.mean()),
-            "pairs": float(len(told_apart)),
+            "pairs": float(len(distinct)),
         },
         f"variances of differences fall by a factor of {mean:.1f} on average ({np.median(factors):.1f} at the median)",
         f"a factor above {LEAST:.1f} on average",
         mean > LEAST,
         (
-            f"{len(told_apart)} pairs of policies, factors {factors.min():.2f} to {factors.max():.1f}:",
+            f"{len(distinct)} pairs of policies, factors {factors.min():.2f} to {factors.max():.1f}:",
             "without common worlds, so many times as many would be needed. Each policy and the next best one:",
             *aligned(
                 ("policies", "correlation of J", "factor"),

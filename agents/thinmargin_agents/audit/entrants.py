@@ -17,10 +17,10 @@ from thinmargin_agents.audit.findings import HORIZON
 Numbers = npt.NDArray[np.float64]
 
 
-def built_in(*, dice: bool = True) -> dict[str, Policy]:
-    """The built-in policies by name; `dice=False` leaves those out that draw their levers."""
+def built_in(*, stochastic: bool = True) -> dict[str, Policy]:
+    """The built-in policies by name; `stochastic=False` leaves out those that draw their levers at random."""
     made = {name: entry.make() for name, entry in BASELINES.items()}
-    return {name: policy for name, policy in made.items() if dice or not isinstance(policy, RandomPolicy)}
+    return {name: policy for name, policy in made.items() if stochastic or not isinstance(policy, RandomPolicy)}
 
 
 def corners() -> Numbers:
@@ -41,7 +41,7 @@ def words_of(action: Numbers) -> str:
 
 @dataclass(frozen=True)
 class OnCalendar:
-    """A policy that reads time by the calendar of 180 months, however long the episode is; then time stands still."""
+    """A policy that observes the time of an episode of 180 months in a longer one; after that, the last month."""
 
     policy: Policy
     horizon: int
@@ -54,7 +54,7 @@ class OnCalendar:
         episode_start: npt.NDArray[np.bool_] | None = None,
         deterministic: bool = True,
     ) -> tuple[npt.NDArray[Any], Any]:
-        """What the policy answers in that month of an episode of 180."""
+        """The policy's action in that month of an episode of 180 months."""
         seen = observation.copy()
         seen[..., TIME] = np.minimum(seen[..., TIME] * (self.horizon / HORIZON), (HORIZON - 1) / HORIZON)
         return self.policy.predict(seen, state, episode_start, deterministic)

@@ -1,4 +1,4 @@
-"""What a check is asked with, and what it finds."""
+"""The scope of a check, and its finding."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from thinmargin.splits import KEYS
 from thinmargin_agents.audit.plan_players import Players
 
-Told = Callable[[float, str], None]
-"""Hears the share of a check that is done, from 0 to 1, and what it is at."""
+ProgressFunction = Callable[[float, str], None]
+"""Called with the share of a check that is done, from 0 to 1, and a phrase about the part that runs now."""
 
 HORIZON = 180
 """Months of an episode of the benchmark."""
@@ -22,13 +22,13 @@ _FIRST = {"shared": 500_000, "search": 600_000, "judge": 700_000}
 
 @dataclass(frozen=True)
 class Scope:
-    """How much is played.
+    """The amount of play of an audit.
 
     Attributes:
         n_worlds: worlds that every policy is judged on.
         evaluations: candidates of the search for free money; the search for a longer plan has a quarter of it.
         seed: of everything that is drawn or searched.
-        players: who plays plans.
+        players: they play plans.
     """
 
     n_worlds: int = 256
@@ -45,14 +45,14 @@ class Scope:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found.
+    """The finding of one check.
 
     Attributes:
         name: of the check.
         question: what it asks.
         measured: every number the verdict rests on, by name.
-        says: the same in a few words.
-        bound: what is allowed, in words.
+        summary: the same in a few words.
+        bound: the allowed range, in words.
         passed: whether what was measured is allowed.
         lines: details to print.
     """
@@ -60,7 +60,7 @@ class Finding:
     name: str
     question: str
     measured: Mapping[str, float]
-    says: str
+    summary: str
     bound: str
     passed: bool
     lines: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Do the accounts add up, whatever is done? Random levers in worlds of every family, looked at month by month."""
+"""The check that the accounts add up: random levers in worlds of every family, month by month."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from thinmargin.records import HOME, LEVERS, MONEY_SCALE, OVERSEAS, SEAT, STATE
 from thinmargin.scenarios import FAMILIES
 from thinmargin.settings import Settings
 from thinmargin.simulation import RUNNING
-from thinmargin_agents.audit.findings import HORIZON, Finding, Scope, Told
+from thinmargin_agents.audit.findings import HORIZON, Finding, ProgressFunction, Scope
 from thinmargin_agents.play.outcome import Outcome
 from thinmargin_agents.play.rollout import play_worlds
 
@@ -30,10 +30,10 @@ SHARES = ("coverage", "reach", "fans")
 COSTS = ("marketing", "tickets", "releases", "overhead", "holding")
 
 
-def relative(found: Numbers, wanted: Numbers, scale: Numbers | float = 1.0) -> float:
+def relative(found: Numbers, expected: Numbers, scale: Numbers | float = 1.0) -> float:
     """Largest difference, over the larger of the two numbers or `scale`; NaN if a number is NaN."""
-    size = np.maximum(np.maximum(abs(found), abs(wanted)), scale)
-    return float((abs(found - wanted) / size).max(initial=0.0))
+    size = np.maximum(np.maximum(abs(found), abs(expected)), scale)
+    return float((abs(found - expected) / size).max(initial=0.0))
 
 
 def breaches(before: Table, batch: Batch) -> dict[str, float]:
@@ -85,7 +85,7 @@ def _users_over(after: Table, economies: Table) -> float:
 
 
 def _out_of_range(after: Table, economies: Table) -> int:
-    """How many numbers of the state are not finite, below zero where they must not be, or above one."""
+    """Number of entries of the state that are not finite, below zero where they must not be, or above one."""
     count = 0
     for name in STATE.names or ():
         low = -np.inf if name in EITHER_SIGN else 0.0
@@ -153,13 +153,13 @@ def judged(worst: Mapping[str, float], months: int) -> Finding:
     )
 
 
-def check(scope: Scope, told: Told) -> Finding:
+def check(scope: Scope, progress: ProgressFunction) -> Finding:
     """Random play in worlds of every family; see the module."""
     keys = scope.worlds()
     worst: dict[str, float] = {}
     for number, family in enumerate(FAMILIES):
-        told(number / (len(FAMILIES) + 1), family)
+        progress(number / (len(FAMILIES) + 1), family)
         worst = worse(worst, random_play(family, keys, scope.seed + number))
-    told(len(FAMILIES) / (len(FAMILIES) + 1), "value")
+    progress(len(FAMILIES) / (len(FAMILIES) + 1), "value")
     worst = worse(worst, breaches_of_value(play_worlds(RandomPolicy(), keys, horizon=HORIZON, seed=scope.seed)))
     return judged(worst, len(FAMILIES) * len(keys) * HORIZON)

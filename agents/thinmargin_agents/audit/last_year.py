@@ -1,4 +1,4 @@
-"""Does the firm behave in its last year as one that goes on? The shipped plan beside one made for five more years."""
+"""The check that the shipped plan does not harvest its last year, against a plan made for five more years."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from thinmargin.baselines import baseline
 from thinmargin.levers import read_levers
 from thinmargin.plans import between
 from thinmargin.records import ACCESSORIES, LEVERS, MARKETING, PRICE
-from thinmargin_agents.audit.findings import HORIZON, Finding, Scope, Told, aligned
+from thinmargin_agents.audit.findings import HORIZON, Finding, ProgressFunction, Scope, aligned
 from thinmargin_agents.audit.plan_players import knots_of, months_of
 from thinmargin_agents.tuning.search import climb
 
@@ -27,7 +27,7 @@ SPREAD = 0.1
 """First standard deviation of CMA-ES: it begins at the shipped plan."""
 LAST_YEAR = slice(HORIZON - 12, HORIZON)
 MARKUP, GOAL = 0.10, 0.05
-"""Most that the markups of the last year may differ by, and what is hoped for."""
+"""Most that the markups of the last year may differ by, and the goal."""
 COST = 0.01
 """Most that the last year's harvest may cost a firm that goes on, as a share of J."""
 
@@ -61,14 +61,14 @@ def _cut(numbers: Numbers) -> Numbers:
     return np.clip(numbers, -1.0, 1.0).reshape(-1, KNOTS, len(LEVERS))
 
 
-def check(scope: Scope, told: Told) -> Finding:
+def check(scope: Scope, progress: ProgressFunction) -> Finding:
     """Search for the longer plan, then play both and what lies between on other worlds."""
     generations = max(round(SHARE * scope.evaluations / POPULATION), 1)
     done = 0
 
     def judge(actions: Numbers) -> Numbers:
         nonlocal done
-        told(done / generations, f"a plan for {LONG} months, generation {done} of {generations}")
+        progress(done / generations, f"a plan for {LONG} months, generation {done} of {generations}")
         done = min(done + 1, generations)
         return np.asarray(scope.players.play(actions, scope.worlds("search")).value.mean(axis=1))
 
@@ -83,11 +83,11 @@ def check(scope: Scope, told: Told) -> Finding:
 
 
 def levers_of(actions: Numbers) -> Numbers:
-    """What actions of shape (months, 4) ask for, each lever in its own unit: the mean over months, shape (4,)."""
-    asked = np.zeros(actions.shape)
-    for action, levers in zip(actions, asked, strict=True):
-        read_levers(action, levers)
-    return np.asarray(asked.mean(axis=0))
+    """Mean over months of the levers that actions of shape (months, 4) ask for, each in its own unit: shape (4,)."""
+    levers = np.zeros(actions.shape)
+    for action, row in zip(actions, levers, strict=True):
+        read_levers(action, row)
+    return np.asarray(levers.mean(axis=0))
 
 
 def judged(short: Numbers, long: Numbers, means: Numbers, generations: int) -> Finding:
@@ -100,17 +100,20 @@ def judged(short: Numbers, long: Numbers, means: Numbers, generations: int) -> F
             168 months and then the longer one, the shipped one for 180 months and then the longer one.
         generations: of the search for the longer plan.
     """
-    mine, theirs = levers_of(short[LAST_YEAR]), levers_of(long[LAST_YEAR])
+    shipped, longer = levers_of(short[LAST_YEAR]), levers_of(long[LAST_YEAR])
     held, best, spared, harvested = (float(mean) for mean in means)
-    markup = abs(float(mine[PRICE] - theirs[PRICE]))
+    markup = abs(float(shipped[PRICE] - longer[PRICE]))
     cost = (spared - harvested) / spared if spared > 0.0 else float("inf")
     reached = "reached" if markup <= GOAL else "missed"
     months = f"{LAST_YEAR.start}-{LAST_YEAR.stop - 1}"
     rows = [
         (
             lever.name,
-            *(f"{number:.4f}" if lever.name != "updates" else f"{number:.2f}" for number in (mine[row], theirs[row])),
-            f"{mine[row] - theirs[row]:+.4f}" if lever.name != "updates" else f"{mine[row] - theirs[row]:+.2f}",
+            *(
+                f"{number:.4f}" if lever.name != "updates" else f"{number:.2f}"
+                for number in (shipped[row], longer[row])
+            ),
+            f"{shipped[row] - longer[row]:+.4f}" if lever.name != "updates" else f"{shipped[row] - longer[row]:+.2f}",
             lever.unit,
         )
         for row, lever in enumerate(LEVERS)
@@ -119,9 +122,9 @@ def judged(short: Numbers, long: Numbers, means: Numbers, generations: int) -> F
         "last_year",
         QUESTION,
         {
-            "markup_difference": float(mine[PRICE] - theirs[PRICE]),
-            "accessories_difference": float(mine[ACCESSORIES] - theirs[ACCESSORIES]),
-            "marketing_difference": float(mine[MARKETING] - theirs[MARKETING]),
+            "markup_difference": float(shipped[PRICE] - longer[PRICE]),
+            "accessories_difference": float(shipped[ACCESSORIES] - longer[ACCESSORIES]),
+            "marketing_difference": float(shipped[MARKETING] - longer[MARKETING]),
             "harvest_cost": spared - harvested,
             "harvest_cost_share": cost,
             "J_shipped_held": held,

@@ -1,4 +1,4 @@
-"""Are levers worth moving, and is their best value inside their range?"""
+"""The checks that levers are worth moving, and that their best value is inside their range."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from thinmargin.baselines import baseline
 from thinmargin.levers import read_levers
 from thinmargin.records import LEVERS
 from thinmargin_agents.audit.entrants import corners, words_of
-from thinmargin_agents.audit.findings import HORIZON, Finding, Scope, Told, aligned
+from thinmargin_agents.audit.findings import HORIZON, Finding, ProgressFunction, Scope, aligned
 from thinmargin_agents.audit.plan_players import knots_of, months_of
 
 Numbers = npt.NDArray[np.float64]
@@ -34,9 +34,9 @@ def _means(scope: Scope, knots: Numbers) -> Numbers:
     return np.asarray(scope.players.play(months_of(knots, HORIZON, HORIZON), scope.worlds()).value.mean(axis=1))
 
 
-def check_corners(scope: Scope, told: Told) -> Finding:
+def check_corners(scope: Scope, progress: ProgressFunction) -> Finding:
     """The sixteen corners against the baseline `constant_best`."""
-    told(0.0, "corners")
+    progress(0.0, "corners")
     means = _means(scope, np.concatenate([corners(), best_constant()])[:, None])
     return judged_corners(means[:-1], float(means[-1]))
 
@@ -57,9 +57,9 @@ def judged_corners(means: Numbers, best: float) -> Finding:
     )
 
 
-def check_interior(scope: Scope, told: Told) -> Finding:
+def check_interior(scope: Scope, progress: ProgressFunction) -> Finding:
     """Each lever through its range, the others as `constant_best` has them."""
-    told(0.0, "sweeps")
+    progress(0.0, "sweeps")
     points = np.linspace(-1.0, 1.0, POINTS)
     knots = np.tile(best_constant(), (len(LEVERS), POINTS, 1))
     for lever in range(len(LEVERS)):
@@ -107,7 +107,7 @@ def judged_interior(means: Numbers) -> Finding:
 
 
 def _value(lever: int, place: int, points: int) -> float:
-    """What a lever is at one of its points, in its own unit."""
-    asked = np.zeros(len(LEVERS))
-    read_levers(np.full(len(LEVERS), -1.0 + 2.0 * place / (points - 1)), asked)
-    return float(asked[lever])
+    """Value of a lever at one of its points, in its own unit."""
+    levers = np.zeros(len(LEVERS))
+    read_levers(np.full(len(LEVERS), -1.0 + 2.0 * place / (points - 1)), levers)
+    return float(levers[lever])

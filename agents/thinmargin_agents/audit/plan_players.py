@@ -1,4 +1,4 @@
-"""Plans played through worlds, by worker processes if there are any: what is earned does not depend on their number."""
+"""Plans played through worlds, in this process or in worker processes, with the same results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _candidates(keys: range, candidates: int, horizon: int) -> Candidates:
 
 
 def play_plans(actions: Numbers, keys: range) -> Earned:
-    """What plans earn in an episode as long as they are.
+    """Earnings of plans, each in an episode of its own length.
 
     Args:
         actions: of every month, shape (plans, months, 4).
@@ -48,8 +48,8 @@ def months_of(knots: Numbers, months: int, horizon: int) -> Numbers:
 
     Args:
         knots: shape (..., k, 4), evenly spaced over `horizon`.
-        months: how many are wanted.
-        horizon: what the plan was made for.
+        months: how many to return.
+        horizon: months that the plan was made for.
     """
     return between(knots, np.minimum(np.arange(months), horizon - 1) / horizon)
 
@@ -57,7 +57,7 @@ def months_of(knots: Numbers, months: int, horizon: int) -> Numbers:
 def knots_of(policy: object) -> Numbers:
     """The knots, shape (k, 4), of a plan that reacts to nothing; any other policy is a TypeError."""
     if not isinstance(policy, PlanPolicy) or policy.feedback is not None:
-        raise TypeError(f"policy is {policy!r}: a plan without feedback is wanted")
+        raise TypeError(f"policy is {policy!r}: must be a plan without feedback")
     return policy.knots
 
 

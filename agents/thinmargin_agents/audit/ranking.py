@@ -1,4 +1,4 @@
-"""Who earns least, and does it matter where the episode ends?"""
+"""The checks of the order of policies: which earns least, and whether the order depends on the horizon."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from thinmargin.baselines import BASELINES
 from thinmargin.records import LEVERS
 from thinmargin_agents.audit.entrants import OnCalendar, built_in, corners, latin_hypercube, words_of
-from thinmargin_agents.audit.findings import HORIZON, Finding, Scope, Told, aligned
+from thinmargin_agents.audit.findings import HORIZON, Finding, ProgressFunction, Scope, aligned
 from thinmargin_agents.audit.plan_players import months_of
 from thinmargin_agents.play.rollout import play_worlds
 
@@ -43,18 +43,18 @@ def spearman(one: Numbers, other: Numbers) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def check_last(scope: Scope, told: Told) -> Finding:
+def check_last(scope: Scope, progress: ProgressFunction) -> Finding:
     """Built-in policies, corners and constant levers that fill the range, in the same worlds."""
     keys = scope.worlds()
     means, bankrupt = {}, {}
     policies = built_in()
     for number, (name, policy) in enumerate(policies.items()):
-        told(0.5 * number / len(policies), name)
+        progress(0.5 * number / len(policies), name)
         outcome = play_worlds(policy, keys, horizon=HORIZON, seed=scope.seed)
         means[name], bankrupt[name] = float(outcome.value.mean()), float(outcome.bankrupt.mean())
     constants = latin_hypercube(CONSTANTS, len(LEVERS), np.random.default_rng(scope.seed))
     actions = np.concatenate([corners()[1:], constants])  # the first corner is DIE_NOW
-    told(0.5, "constant levers")
+    progress(0.5, "constant levers")
     earned = scope.players.play(months_of(actions[:, None], HORIZON, HORIZON), keys)
     for row, action in enumerate(actions):
         means[words_of(action)] = float(earned.value[row].mean())
@@ -65,8 +65,8 @@ def check_last(scope: Scope, told: Told) -> Finding:
 def judged_last(means: Mapping[str, float], bankrupt: Mapping[str, float]) -> Finding:
     """The verdict on mean J and the share of bankrupt worlds of every policy; DIE_NOW is among them.
 
-    Who borrows first and fails later loses more than who fails at once, and should: only a policy that stays in
-    business may not earn less, else failing would be a way out.
+    A firm that borrows first and fails later loses more than one that fails at once, as it should. A policy that stays
+    in business must not earn less, or failing would pay.
     """
     order = sorted(means, key=lambda name: means[name])
     below = [name for name in order if name != DIE_NOW and not means[name] > means[DIE_NOW]]
@@ -98,7 +98,7 @@ def judged_last(means: Mapping[str, float], bankrupt: Mapping[str, float]) -> Fi
     )
 
 
-def check_stable(scope: Scope, told: Told) -> Finding:
+def check_stable(scope: Scope, progress: ProgressFunction) -> Finding:
     """Mean J of the same policies at three horizons, in the same worlds.
 
     Every policy does the same in the same calendar month; what it does in month 180 it does ever after.
@@ -108,16 +108,16 @@ def check_stable(scope: Scope, told: Told) -> Finding:
     constants = latin_hypercube(CONSTANTS, len(LEVERS), generator)
     plans = latin_hypercube(PLANS, PLAN_KNOTS * len(LEVERS), generator).reshape(PLANS, PLAN_KNOTS, len(LEVERS))
     names = [
-        *built_in(dice=False),
+        *built_in(stochastic=False),
         *(words_of(action) for action in constants),
         *(f"wavy plan {number + 1}" for number in range(PLANS)),
     ]
     values = {}
     for number, horizon in enumerate((HORIZON, *BOUNDS)):
-        told(number / (1 + len(BOUNDS)), f"{horizon} months")
+        progress(number / (1 + len(BOUNDS)), f"{horizon} months")
         means = [
             play_worlds(OnCalendar(policy, horizon), keys, horizon=horizon).value.mean()
-            for policy in built_in(dice=False).values()
+            for policy in built_in(stochastic=False).values()
         ]
         for knots in (constants[:, None], plans):
             means.extend(scope.players.play(months_of(knots, horizon, HORIZON), keys).value.mean(axis=1))

@@ -1,4 +1,4 @@
-"""What an audit found: on the terminal, in Markdown and as plain values."""
+"""The findings of an audit on the terminal, in Markdown and as plain values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from thinmargin_agents.audit.findings import Finding, Scope
 from thinmargin_agents.cli.versions import versions
 
 PLACE = "audit"
-"""Where the results are in a page."""
+"""Name of the place on a Markdown page."""
 
 
 def word_of(finding: Finding) -> str:
@@ -25,7 +25,7 @@ def show(finding: Finding, console: Console) -> None:
     console.print(
         f"{word_of(finding)}  {finding.name}: {finding.question}", style="bold green" if finding.passed else "bold red"
     )
-    console.print(f"      measured: {finding.says}")
+    console.print(f"      measured: {finding.summary}")
     console.print(f"      allowed:  {finding.bound}")
     for line in finding.lines:
         console.print(f"      {line}".rstrip())
@@ -41,7 +41,7 @@ def summary(findings: Sequence[Finding]) -> str:
 
 def as_markdown(findings: Sequence[Finding], command: str) -> str:
     """The verdicts as a table and the details as text, under the command that makes them."""
-    rows = [[item.name, item.question, item.says, item.bound, word_of(item)] for item in findings]
+    rows = [[item.name, item.question, item.summary, item.bound, word_of(item)] for item in findings]
     table = markdown_table(["check", "what it asks", "measured", "allowed", ""], rows)
     details = "\n\n".join("\n".join((f"{item.name}:", *item.lines)) for item in findings)
     return f"`{command}`: {summary(findings)}.\n\n{table}\n\n```text\n{details}\n```"
@@ -61,7 +61,7 @@ def document(findings: Sequence[Finding], scope: Scope, command: str) -> dict[st
             finding.name: {
                 "question": finding.question,
                 "measured": dict(finding.measured),
-                "says": finding.says,
+                "says": finding.summary,
                 "bound": finding.bound,
                 "passed": finding.passed,
                 "lines": list(finding.lines),

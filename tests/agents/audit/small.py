@@ -42,9 +42,9 @@ class Payoff(Players):
         return Earned(value, 0.4 * value, np.zeros(value.shape, np.bool_))
 
 
-def bests(**means: float) -> tuple[list[adversary.Best], Earned]:
-    """Made-up winners of some kinds, the plan at 100 in front."""
-    kinds = {kind.name: kind for kind in exploits.KINDS}
-    found = [adversary.Best(kinds[name], calendar_plan(), mean, 100) for name, mean in means.items()]
+def bests(**means: float) -> tuple[list[adversary.BestOfFamily], Earned]:
+    """Made-up winners of some families, the plan at 100 in front."""
+    families = {family.name: family for family in exploits.PLAN_FAMILIES}
+    found = [adversary.BestOfFamily(families[name], calendar_plan(), mean, 100) for name, mean in means.items()]
     value = np.array([[100.0], *([mean] for mean in means.values())]) * np.linspace(0.9, 1.1, 20)
     return found, Earned(value, 0.4 * value, np.zeros(value.shape, np.bool_))

@@ -26,7 +26,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in checks.CHECKS:
         monkeypatch.setitem(
-            checks.CHECKS, name, lambda _scope, _told, name=name: finding_of(name, passed=name != "corners")
+            checks.CHECKS, name, lambda _scope, _progress, name=name: finding_of(name, passed=name != "corners")
         )
     return tmp_path
 
@@ -66,7 +66,7 @@ def test_the_exit_status_says_whether_every_check_passed(capsys: pytest.CaptureF
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--only", "luck"], "identities"),
         (["--only"], "--only names no check: allowed are identities"),
@@ -78,12 +78,12 @@ def test_the_exit_status_says_whether_every_check_passed(capsys: pytest.CaptureF
     ],
 )
 def test_a_bad_argument_is_named_and_nothing_is_played(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("page.md").write_text("# No place\n")
     assert command.main(arguments) == 2
     captured = capsys.readouterr()
-    assert said in captured.err
+    assert message in captured.err
     assert "passed" not in captured.out
 
 

@@ -34,12 +34,12 @@ def test_a_policy_on_the_calendar_does_the_same_in_the_same_month_of_a_longer_ep
     short, long = np.zeros((HORIZON, 28), np.float32), np.zeros((240, 28), np.float32)
     short[:, TIME] = np.arange(HORIZON) / HORIZON
     long[:, TIME] = np.arange(240) / 240
-    wanted = policy.predict(short)[0]
+    expected = policy.predict(short)[0]
     found = OnCalendar(policy, 240).predict(long)[0]
-    assert found[:HORIZON] == pytest.approx(wanted, abs=1e-5)
-    assert found[HORIZON:] == pytest.approx(np.tile(wanted[-1], (60, 1)), abs=1e-5)
+    assert found[:HORIZON] == pytest.approx(expected, abs=1e-5)
+    assert found[HORIZON:] == pytest.approx(np.tile(expected[-1], (60, 1)), abs=1e-5)
     assert long[-1, TIME] == np.float32(239 / 240), "the observation itself stays as it is"
-    assert OnCalendar(policy, HORIZON).predict(short)[0] == pytest.approx(wanted, abs=1e-6)
+    assert OnCalendar(policy, HORIZON).predict(short)[0] == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_latin_hypercube_has_one_point_in_every_slice_of_every_axis() -> None:
@@ -53,4 +53,4 @@ def test_the_sixteen_corners_begin_with_everything_at_its_lowest() -> None:
     assert (corners()[0] == -1.0).all()
     assert len({tuple(corner) for corner in corners()}) == 16
     assert "random" in built_in()
-    assert "random" not in built_in(dice=False)
+    assert "random" not in built_in(stochastic=False)

@@ -57,7 +57,7 @@ def test_a_harvest_that_is_large_or_dear_fails(
     assert finding.measured["markup_difference"] == pytest.approx(points / 100.0)
     assert finding.passed == passed
     assert finding.measured["goal_reached"] == goal
-    assert ("reached" if goal else "missed") in finding.says
+    assert ("reached" if goal else "missed") in finding.summary
 
 
 @pytest.mark.slow
@@ -68,4 +68,4 @@ def test_a_model_that_pays_for_milking_fails() -> None:
         return np.asarray(400.0 * actions[:, 160:, PRICE].mean(axis=1))
 
     finding = last_year.check(replace(QUICK, evaluations=2000, players=Payoff(dear_pays)), silent)
-    assert not finding.passed, finding.says
+    assert not finding.passed, finding.summary

@@ -10,7 +10,7 @@ from thinmargin_agents.audit import levers
 
 def test_no_corner_earns_half_of_the_best_constant() -> None:
     finding = levers.check_corners(QUICK, silent)
-    assert finding.passed, finding.says
+    assert finding.passed, finding.summary
     assert finding.measured["J_constant_best"] > 0.0
     assert len(finding.lines) == 1 + 16
 
@@ -47,7 +47,7 @@ def test_a_lever_that_is_best_at_an_end_or_does_not_matter_fails() -> None:
         bad[row] = curve
         finding = levers.judged_interior(bad)
         assert not finding.passed
-        assert LEVERS[row].name in finding.says
+        assert LEVERS[row].name in finding.summary
     assert not levers.judged_interior(-good).passed
 
 

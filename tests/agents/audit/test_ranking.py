@@ -9,7 +9,7 @@ from thinmargin_agents.audit.entrants import built_in
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "wanted"),
+    ("one", "other", "expected"),
     [
         ([1, 2, 3, 4, 5], [10, 20, 30, 40, 900], 1.0),
         ([1, 2, 3, 4, 5], [5, 4, 3, 2, 1], -1.0),
@@ -17,8 +17,8 @@ from thinmargin_agents.audit.entrants import built_in
         ([1, 1, 2, 2], [1, 1, 2, 2], 1.0),
     ],
 )
-def test_rank_correlation_by_hand(one: list[float], other: list[float], wanted: float) -> None:
-    assert ranking.spearman(np.array(one, float), np.array(other, float)) == pytest.approx(wanted)
+def test_rank_correlation_by_hand(one: list[float], other: list[float], expected: float) -> None:
+    assert ranking.spearman(np.array(one, float), np.array(other, float)) == pytest.approx(expected)
 
 
 def test_rank_correlation_of_values_without_an_order_is_no_number() -> None:
@@ -29,7 +29,7 @@ def test_rank_correlation_of_values_without_an_order_is_no_number() -> None:
 def test_the_order_of_policies_hardly_changes_with_the_horizon() -> None:
     finding = ranking.check_stable(QUICK, silent)
     assert finding.measured["policies"] >= 40
-    assert finding.passed, finding.says
+    assert finding.passed, finding.summary
     assert sum("plan" in line for line in finding.lines) >= 1
     assert len(finding.lines) == 1 + 1 + 10
 
