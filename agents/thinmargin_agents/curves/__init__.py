@@ -1,7 +1,7 @@
 """Learning curves of the shipped agents: `python -m thinmargin_agents.curves`.
 
-| room | subject |
+| module | subject |
 | --- | --- |
-| `course` | the numbers of a curve: mean over training seeds and its band |
-| `picture` | the pictures, and how one tells whether they show these numbers |
+| `learning_curve` | the numbers of a curve: mean over training seeds and its band |
+| `picture` | the pictures, and the digest that tells whether they show these numbers |
 """

@@ -30,9 +30,9 @@ class CurvesConfig:
 
 
 def check(config: CurvesConfig) -> None:
-    """Nothing if the flags can be used, else a ValueError that names flag, value and what is allowed."""
+    """Raise ValueError, naming flag, value and what is allowed, unless the flags can be used."""
     if not config.folder.is_dir():
-        raise ValueError(f"--folder is {str(config.folder)!r}: a folder that exists is wanted")
+        raise ValueError(f"--folder is {str(config.folder)!r}: must be a folder that exists")
     check_libraries("a picture", ["matplotlib"], "report")
 
 
@@ -45,25 +45,25 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(config: CurvesConfig, errors: Console) -> int:
-    from thinmargin_agents.curves.learning_curve import course_of  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.curves.picture import shows, wanted, write  # noqa: PLC0415  # as above
+    from thinmargin_agents.curves.learning_curve import learning_curve_of  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.curves.picture import curves_by_picture, shows, write  # noqa: PLC0415  # as above
 
     try:
-        pictures = wanted([course_of(name) for name in trained_names()])
+        pictures = curves_by_picture([learning_curve_of(name) for name in trained_names()])
     except ShippedError as error:
         raise UsageError(str(error)) from error
     if not pictures:
         errors.print("no agent is shipped: python -m thinmargin_agents.shipping makes one")
     failed = False
-    for name, courses in pictures.items():
+    for name, curves in pictures.items():
         path = config.folder / f"{name}.png"
         if config.check:
-            if not shows(path, courses):
+            if not shows(path, curves):
                 errors.print(f"{path} is out of date: {PROGRAM} draws it anew", style="red")
                 failed = True
             continue
         try:
-            write(name, courses, config.folder)
+            write(name, curves, config.folder)
         except OSError as error:
             errors.print(f"{PROGRAM}: {path} could not be written: {error}", style="red")
             failed = True

@@ -1,4 +1,4 @@
-"""The numbers of a learning curve: what an agent earned on validation worlds while it learnt."""
+"""The numbers of a learning curve: an agent's earnings on validation worlds while it learnt."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DIGITS = 3
 
 
 @dataclass(frozen=True)
-class Course:
+class LearningCurve:
     """A learning curve.
 
     Attributes:
@@ -48,13 +48,13 @@ class Course:
         return asdict(self)
 
 
-def course_of(name: str) -> Course:
+def learning_curve_of(name: str) -> LearningCurve:
     """The learning curve of a shipped agent; an unknown one is a ValueError, a damaged one a ShippedError."""
     manifest = manifest_of(name)
-    return reckoned(manifest, evaluations_of(manifest))
+    return curve_from(manifest, evaluations_of(manifest))
 
 
-def reckoned(manifest: Manifest, evaluations: Sequence[Evaluation]) -> Course:
+def curve_from(manifest: Manifest, evaluations: Sequence[Evaluation]) -> LearningCurve:
     """The learning curve of an agent from the evaluations of all its seeds, which were made after the same months."""
     scored = manifest.validation.score is not None and all(row.score is not None for row in evaluations)
     by_month: dict[int, list[float]] = {}
@@ -64,7 +64,7 @@ def reckoned(manifest: Manifest, evaluations: Sequence[Evaluation]) -> Course:
     bands = [bootstrap_interval(found, np.random.default_rng(0)) for found in values]
     references = manifest.validation.references
     lines = {name: manifest.validation.score_of(references[name]) if scored else references[name] for name in LINES}
-    return Course(
+    return LearningCurve(
         name=manifest.name,
         scored=scored,
         seeds=len(manifest.seeds),

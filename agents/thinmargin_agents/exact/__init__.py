@@ -1,1 +1,1 @@
-"""The one small world whose optimum is computed exactly, and what others reach of it."""
+"""The one small world whose optimum is computed exactly, and the share of it that policies reach."""

@@ -18,12 +18,12 @@ from thinmargin_agents.cli.command import UsageError, check_libraries, check_out
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from thinmargin_agents.exact.backward_induction import Checked
-    from thinmargin_agents.exact.contenders import Reached
+    from thinmargin_agents.exact.backward_induction import CheckedOptimum
+    from thinmargin_agents.exact.contenders import Contender
 
 PROGRAM = "python -m thinmargin_agents.exact"
 LAST_SEED = 2**30
-"""CMA-ES takes hardly larger ones, and its searches use a few seeds beyond."""
+"""CMA-ES takes few larger ones, and the searches use a few seeds above this one."""
 MOST_TIMESTEPS = 10**9
 
 
@@ -46,12 +46,15 @@ class ExactConfig:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit status: 1 where less comes out than must, 2 for a bad argument."""
+    """Run the command line and return the exit status.
+
+    0: all is as required; 1: a requirement failed, or the file could not be written; 2: a flag cannot be used.
+    """
     return run(PROGRAM, ExactConfig, argv, check_flags, _run)
 
 
 def check_flags(config: ExactConfig) -> None:
-    """Nothing if the values of the flags can be used, else a UsageError."""
+    """Raise UsageError unless the values of the flags can be used."""
     check_ranges(config, {"seed": (0, LAST_SEED), "timesteps": (1, MOST_TIMESTEPS)})
     if config.timesteps is not None and not config.ppo:
         raise UsageError(f"--timesteps is {config.timesteps}: it is for PPO, add --ppo")
@@ -60,7 +63,7 @@ def check_flags(config: ExactConfig) -> None:
 
 
 def _run(config: ExactConfig, errors: Console) -> int:
-    """Everything asked for; then the table and the file."""
+    """Compute everything requested, then print the table and write the file."""
     import json  # noqa: PLC0415  # the flag of that name is read before
 
     from rich.console import Console  # noqa: PLC0415  # heavy: not for --help
@@ -86,14 +89,14 @@ def _run(config: ExactConfig, errors: Console) -> int:
     return 1 if problems else 0
 
 
-def _without_learning(seed: int, errors: Console) -> tuple[Checked, list[Reached]]:
+def _without_learning(seed: int, errors: Console) -> tuple[CheckedOptimum, list[Contender]]:
     """The optimum with its check, then the plan and the constants, with progress on stderr."""
     from rich.progress import Progress  # noqa: PLC0415  # heavy: not for --help
 
     from thinmargin_agents.exact.backward_induction import (  # noqa: PLC0415  # as above
         PRICES,
         USERS,
-        checked,
+        checked_optimum,
         settings_of_the_world,
     )
     from thinmargin_agents.exact.contenders import (  # noqa: PLC0415  # as above
@@ -105,7 +108,7 @@ def _without_learning(seed: int, errors: Console) -> tuple[Checked, list[Reached
 
     with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
         months = bar.add_task("the optimum, twice", total=2 * settings_of_the_world().horizon)
-        optimum = checked(USERS, PRICES, lambda done: bar.update(months, completed=done))
+        optimum = checked_optimum(USERS, PRICES, lambda done: bar.update(months, completed=done))
         search = bar.add_task("the search for a plan", total=SEARCHES * GENERATIONS)
         plan = planned(seed, GENERATIONS, lambda: bar.advance(search))
     return optimum, [plan, *constants()]

@@ -21,13 +21,13 @@ Numbers = npt.NDArray[np.float64]
 
 ENVIRONMENT = "ThinMargin/EcosystemOneState-v0"
 KEY = keys_of("train")[0]
-"""Any world will do: those of this family are all the same."""
+"""Any key: the worlds of this family are all the same."""
 RIVAL = FIRMS - 1
 """The firm that owns the users the seat does not own."""
 USERS, PRICES = 400, 160
 """Steps of the grids of users and prices; the check halves both."""
 AGREE = 1e-3
-"""By how much, relative, the value may differ from that on half the grid and from what the policy earns."""
+"""Largest relative difference of the value from that on half the grid, and from what the policy earns."""
 
 
 def settings_of_the_world() -> Settings:
@@ -62,11 +62,11 @@ class Month:
 
     Attributes:
         states: record array of shape (n,), those of January 2012 but for the users: where each month begins.
-        batch: what runs them.
+        batch: it runs them.
     """
 
     def __init__(self, users: Numbers) -> None:
-        self.batch = begun(settings_of_the_world(), len(users))
+        self.batch = batch_at_start(settings_of_the_world(), len(users))
         self.states = self.batch.states.copy()
         everybody = self.states["users"][:, :, HOME].sum(axis=1)
         self.states["users"][:, :, HOME] = 0.0
@@ -87,7 +87,7 @@ class Month:
         return batch.states["users"][:, SEAT, HOME].copy(), REWARD_UNIT * batch.rewards
 
 
-def begun(settings: Settings, size: int) -> Batch:
+def batch_at_start(settings: Settings, size: int) -> Batch:
     """`size` copies of the world in January 2012."""
     batch = settings.batch(size)
     family = settings.family()
@@ -99,17 +99,17 @@ def begun(settings: Settings, size: int) -> Batch:
 
 def users_at_start() -> tuple[float, float]:
     """The seat's users at home in January 2012, and everybody's, m users."""
-    users = begun(settings_of_the_world(), 1).states["users"][0, :, HOME]
+    users = batch_at_start(settings_of_the_world(), 1).states["users"][0, :, HOME]
     return float(users[SEAT]), float(users.sum())
 
 
 @dataclass(frozen=True, eq=False)
 class Optimum:
-    """What is best in every month and for every number of users.
+    """The optimal price and value in every month and for every number of users.
 
     Attributes:
         users: shape (n,), m users, evenly spaced from none to all.
-        values: shape (months, n), RMB bn: what is earned from a month on, discounted to it.
+        values: shape (months, n), RMB bn: earnings from a month on, discounted to it.
         prices: shape (months, n): the best action of the price lever; the other levers are at their lowest.
     """
 
@@ -127,7 +127,7 @@ class Optimum:
         return float(np.interp(users, self.users, self.prices[month]))
 
 
-def optimum(users: int = USERS, prices: int = PRICES, told: Callable[[int], None] | None = None) -> Optimum:
+def optimum(users: int = USERS, prices: int = PRICES, progress: Callable[[int], None] | None = None) -> Optimum:
     """Backward induction: V_t(U) = max over a of r(U, a) + gamma V_t+1(U'), V linear between users.
 
     r and U' are what the compiled month returns from U; the last month's r holds the closing value.
@@ -135,7 +135,7 @@ def optimum(users: int = USERS, prices: int = PRICES, told: Callable[[int], None
     Args:
         users: steps of the grid of users.
         prices: steps of the grid of prices in [-1, 1].
-        told: hears of the months done so far.
+        progress: called with the number of months done.
     """
     grid = np.linspace(0.0, users_at_start()[1], users + 1)
     choices = np.linspace(-1.0, 1.0, prices + 1)
@@ -148,13 +148,13 @@ def optimum(users: int = USERS, prices: int = PRICES, told: Callable[[int], None
             after, earned = month_from.run(month, frugal(np.full(len(grid), price)))
             row[:] = earned + MONTHLY_DISCOUNT * np.interp(after, grid, values[month + 1])
         values[month], best[month] = worth.max(axis=0), choices[worth.argmax(axis=0)]
-        if told is not None:
-            told(months - month)
+        if progress is not None:
+            progress(months - month)
     return Optimum(grid, values[:-1], best)
 
 
 @dataclass(frozen=True, eq=False)
-class Played:
+class Episode:
     """The optimum played in the environment.
 
     Attributes:
@@ -168,7 +168,7 @@ class Played:
     markups: Numbers
 
 
-def played(best: Optimum) -> Played:
+def play(best: Optimum) -> Episode:
     """One episode of the registered environment, each month's price looked up from the users then there."""
     environment = gymnasium.make(ENVIRONMENT)
     _, info = environment.reset(options={"world": KEY})
@@ -181,17 +181,17 @@ def played(best: Optimum) -> Played:
         markups.append(info["levers"]["applied"]["price"])
         value += REWARD_UNIT * MONTHLY_DISCOUNT**month * float(reward)
         month, over = month + 1, terminated or truncated
-    return Played(value, np.array(users), np.array(markups))
+    return Episode(value, np.array(users), np.array(markups))
 
 
 @dataclass(frozen=True, eq=False)
-class Checked:
+class CheckedOptimum:
     """The optimum, and the two numbers that must come out the same if it is exact."""
 
     optimum: Optimum
     coarse: float
     """J on grids of half as many steps, RMB bn."""
-    played: Played
+    played: Episode
 
     @property
     def differences(self) -> tuple[float, float]:
@@ -205,9 +205,11 @@ class Checked:
         return all(abs(difference) < AGREE for difference in self.differences)
 
 
-def checked(users: int = USERS, prices: int = PRICES, told: Callable[[int], None] | None = None) -> Checked:
-    """The optimum on these grids with its check; `told` hears of the months done, of twice the horizon."""
-    coarse = optimum(users // 2, prices // 2, told)
+def checked_optimum(
+    users: int = USERS, prices: int = PRICES, progress: Callable[[int], None] | None = None
+) -> CheckedOptimum:
+    """The optimum on these grids with its check; `progress` is called with the months done, of twice the horizon."""
+    coarse = optimum(users // 2, prices // 2, progress)
     months = len(coarse.prices)
-    fine = optimum(users, prices, None if told is None else lambda done: told(months + done))
-    return Checked(fine, coarse.value, played(fine))
+    fine = optimum(users, prices, None if progress is None else lambda done: progress(months + done))
+    return CheckedOptimum(fine, coarse.value, play(fine))

@@ -1,4 +1,4 @@
-"""What others earn in the world whose optimum is known: constant levers, the plan's search, PPO."""
+"""Policies in the world whose optimum is known: constant levers, a searched plan, PPO."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from thinmargin_agents.tuning.rules import NARROW, STARTS, WIDE
 from thinmargin_agents.tuning.search import Found, climb
 
 HAND_CODED = {"low_margin_ecosystem": "thin", "premium": "premium"}
-"""Hand-coded policies whose price is kept for ever, and what they are called here."""
+"""Hand-coded policies whose price is held for ever, and their names here."""
 KNOTS = 11
 """Points in time of a plan, as many as the shipped plan has."""
 GENERATIONS, POPULATION = 150, 20
@@ -39,8 +39,8 @@ SEARCHES = len(STARTS) + 1
 
 
 @dataclass(frozen=True)
-class Reached:
-    """What one policy earns: its name, what it does in words, J in RMB bn, and whether it is a learner or a search."""
+class Contender:
+    """One policy: its name, a phrase about it, its J in RMB bn, and whether it learns or searches."""
 
     name: str
     meaning: str
@@ -48,7 +48,7 @@ class Reached:
     seeks: bool = False
 
 
-def constants() -> list[Reached]:
+def constants() -> list[Contender]:
     """The best price for ever, and those of two hand-coded policies; none spends anything: spending only costs."""
     prices = [*np.linspace(-1.0, 1.0, PRICES + 1), *(_price_of(name) for name in HAND_CODED)]
     worth = Candidates([KEY], len(prices), settings_of_the_world()).plans(frugal(prices)[:, None]).value[:, 0]
@@ -56,24 +56,24 @@ def constants() -> list[Reached]:
     rows = [best, *range(PRICES + 1, len(prices))]
     names = ("best constant", *HAND_CODED.values())
     return [
-        Reached(name, f"markup {100.0 * float(markup_of(prices[row])):.1f} % for ever", float(worth[row]))
+        Contender(name, f"markup {100.0 * float(markup_of(prices[row])):.1f} % for ever", float(worth[row]))
         for name, row in zip(names, rows, strict=True)
     ]
 
 
 def _price_of(name: str) -> float:
-    """What a hand-coded policy that looks at nothing does with the price lever."""
+    """The price action of a hand-coded policy that does not depend on the observation."""
     action, _ = baseline(name).predict(np.zeros(FEATURE_COUNT, np.float32))
     return float(action[PRICE])
 
 
-def planned(seed: int, generations: int = GENERATIONS, told: Callable[[], None] | None = None) -> Reached:
+def planned(seed: int, generations: int = GENERATIONS, progress: Callable[[], None] | None = None) -> Contender:
     """The best plan found the way the shipped plan is: four levers over time that react to nothing.
 
     Args:
         seed: of CMA-ES.
         generations: of each of the SEARCHES.
-        told: called after every generation.
+        progress: called after every generation.
     """
     shape = (POPULATION, KNOTS, len(LEVERS))
     candidates = Candidates([KEY], POPULATION, settings_of_the_world())
@@ -82,16 +82,16 @@ def planned(seed: int, generations: int = GENERATIONS, told: Callable[[], None] 
         return climb(
             lambda numbers: candidates.plans(numbers.reshape(shape).clip(-1.0, 1.0)).value[:, 0],
             start, spread, generations=generations, population=POPULATION, seed=seed + number + 1,
-            told=None if told is None else lambda _: told(),
+            told=None if progress is None else lambda _: progress(),
         )  # fmt: skip
 
     found = [seek(number, np.tile(start, KNOTS), WIDE) for number, start in enumerate(STARTS)]
     better = max(found, key=lambda item: item.value)
     value = seek(len(STARTS), better.numbers, NARROW).value
-    return Reached("plan", f"CMA-ES, {KNOTS} knots a lever", value, seeks=True)
+    return Contender("plan", f"CMA-ES, {KNOTS} knots a lever", value, seeks=True)
 
 
-def trained(seed: int, timesteps: int | None = None, *, shown: bool = False) -> Reached:
+def trained(seed: int, timesteps: int | None = None, *, shown: bool = False) -> Contender:
     """The policy that `python train.py --env ThinMargin/EcosystemOneState-v0` trains.
 
     Args:
@@ -109,10 +109,10 @@ def trained(seed: int, timesteps: int | None = None, *, shown: bool = False) -> 
     from thinmargin_agents.training.trainer import train  # noqa: PLC0415  # as above
 
     run = resolve(TrainConfig(env=ENVIRONMENT, seed=seed, total_timesteps=timesteps, n_eval_episodes=2))
-    said = sys.stderr if shown else io.StringIO()
-    with tempfile.TemporaryDirectory() as logs, contextlib.redirect_stdout(said):
+    output = sys.stderr if shown else io.StringIO()
+    with tempfile.TemporaryDirectory() as logs, contextlib.redirect_stdout(output):
         judgement = train(run, RunFolder.create(Path(logs), run), shown=shown)
     if judgement is None:
         raise KeyboardInterrupt
     months = run.total_timesteps
-    return Reached("PPO", f"{months:,} months of experience", judgement.J, seeks=True)
+    return Contender("PPO", f"{months:,} months of experience", judgement.J, seeks=True)

@@ -1,4 +1,4 @@
-"""The optimum and what is reached of it, as text and as plain JSON."""
+"""The optimum and the share that policies reach, as text and as plain JSON."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from thinmargin_agents.cli.versions import versions
-from thinmargin_agents.exact.backward_induction import AGREE, ENVIRONMENT, Checked, markup_of
-from thinmargin_agents.exact.contenders import Reached
+from thinmargin_agents.exact.backward_induction import AGREE, ENVIRONMENT, CheckedOptimum, markup_of
+from thinmargin_agents.exact.contenders import Contender
 
-WANTED = 0.99
-"""Share of the optimum that whatever seeks or learns must reach."""
+LEAST_SHARE = 0.99
+"""Share of the optimum that a search or a learner must reach."""
 COLUMNS = (0.2, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0)
 """Users at home, m, of the table of best markups."""
 EVERY = 6
@@ -22,31 +22,32 @@ EVERY = 6
 
 @dataclass(frozen=True)
 class Results:
-    """Everything the command finds out."""
+    """All results of the command."""
 
-    checked: Checked
-    reached: Sequence[Reached]
+    checked: CheckedOptimum
+    reached: Sequence[Contender]
     seed: int
 
-    def share(self, item: Reached) -> float:
-        """What a policy reaches, as a share of the optimum."""
+    def share(self, item: Contender) -> float:
+        """J of a policy as a share of the optimum."""
         return item.value / self.checked.optimum.value
 
     @property
     def problems(self) -> list[str]:
-        """What is not as it must be, in words; nothing if all is well."""
+        """One sentence for each failed requirement; empty if all hold."""
         problems = [
-            f"{item.name} reaches {100.0 * self.share(item):.2f} % of the optimum: {100.0 * WANTED:g} % is wanted"
+            f"{item.name} reaches {100.0 * self.share(item):.2f} % of the optimum: it must be at least"
+            f" {100.0 * LEAST_SHARE:g} %"
             for item in self.reached
-            if item.seeks and self.share(item) < WANTED
+            if item.seeks and self.share(item) < LEAST_SHARE
         ]
         if not self.checked.holds:
-            problems.append(f"the values of the optimum differ: less than {100.0 * AGREE:g} % is wanted")
+            problems.append(f"the values of the optimum must differ by less than {100.0 * AGREE:g} %")
         return problems
 
 
 def text(results: Results) -> str:
-    """What the command prints."""
+    """The printed table."""
     checked = results.checked
     half, play = checked.differences
     best = checked.optimum

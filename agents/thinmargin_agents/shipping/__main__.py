@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 PROGRAM = "python -m thinmargin_agents.shipping"
 LONGEST = 300
-"""Characters of a sentence."""
+"""Most characters of the sentence."""
 TAKEN = ("all", "index")
-"""Pages and pictures of their own."""
+"""Names that other pages and pictures have."""
 
 
 @dataclass(frozen=True)
 class ShippingConfig:
     """Make an agent that the package ships, of finished runs that differ in nothing but their seed.
 
-    Only what plays is kept, checked by playing the validation worlds of the runs again. An agent of this name that is
-    there already is replaced.
+    Only the weights that play are stored, checked by playing the validation worlds of the runs again. An agent of this
+    name that is there already is replaced.
     """
 
     name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
-    """What the agent is called: small letters, digits and _."""
+    """Name of the agent: small letters, digits and _."""
     runs: Annotated[
         tuple[Path, ...],
         tyro.conf.Positional,
@@ -46,21 +46,21 @@ class ShippingConfig:
 
 
 def check(config: ShippingConfig) -> None:
-    """Nothing if the flags can be used, else a ValueError that names flag, value and what is allowed."""
+    """Raise ValueError, naming flag, value and what is allowed, unless the flags can be used."""
     from thinmargin.baselines import BASELINES  # noqa: PLC0415  # not for --help
     from thinmargin_agents.policies.manifest import MANIFEST  # noqa: PLC0415  # as above
     from thinmargin_agents.policies.shipped import FOLDER, NAME  # noqa: PLC0415  # as above
     from thinmargin_agents.scoring.score import FORESIGHT  # noqa: PLC0415  # as above
 
     if not NAME.fullmatch(config.name):
-        raise ValueError(f"NAME is {config.name!r}: a small letter, then small letters, digits and _ are wanted")
+        raise ValueError(f"NAME is {config.name!r}: must be a small letter, then small letters, digits and _")
     if config.name in (*BASELINES, FORESIGHT, *TAKEN):
-        raise ValueError(f"NAME is {config.name!r}: that is a built-in policy or page; another name is wanted")
+        raise ValueError(f"NAME is {config.name!r}: that is a built-in policy or page; it must have another name")
     if not config.runs:
-        raise ValueError("RUN is missing: at least one run folder is wanted")
+        raise ValueError("RUN is missing: there must be at least one run folder")
     text = config.meaning
     if not text.strip() or len(text) > LONGEST or not text.isprintable():
-        raise ValueError(f"--meaning is {text!r}: one line of at most {LONGEST} characters is wanted")
+        raise ValueError(f"--meaning is {text!r}: must be one line of at most {LONGEST} characters")
     place = (config.folder or FOLDER) / config.name
     if place.exists() and not (place / MANIFEST).is_file():
         raise ValueError(f"{place} is there and is no shipped agent: it is not replaced")
@@ -83,10 +83,10 @@ def _run(config: ShippingConfig, errors: Console) -> int:
     from thinmargin_agents.config.errors import ConfigError  # noqa: PLC0415  # as above
     from thinmargin_agents.policies.shipped import FOLDER  # noqa: PLC0415  # as above
     from thinmargin_agents.runs.folder import RunError  # noqa: PLC0415  # as above
-    from thinmargin_agents.shipping.finished_run import finished  # noqa: PLC0415  # as above
+    from thinmargin_agents.shipping.finished_run import read_finished_run  # noqa: PLC0415  # as above
 
     try:
-        runs = [finished(path) for path in config.runs]
+        runs = [read_finished_run(path) for path in config.runs]
         shipment = shipment_of(config.name, config.meaning.strip(), runs, errors.print)
     except (RunError, ConfigError, DamagedFileError) as error:
         raise UsageError(str(error)) from error
@@ -96,12 +96,12 @@ def _run(config: ShippingConfig, errors: Console) -> int:
     except OSError as error:
         errors.print(f"{PROGRAM}: {place} could not be written: {error}", style="red")
         return 1
-    print(told(shipment.manifest, place))  # noqa: T201  # the command line's own answer
+    print(summary(shipment.manifest, place))  # noqa: T201  # the command line's own answer
     return 0
 
 
-def told(manifest: Manifest, place: Path) -> str:
-    """What was written, in words."""
+def summary(manifest: Manifest, place: Path) -> str:
+    """Summary of what was written."""
     found, sizes = manifest.validation, {path.name: path.stat().st_size for path in sorted(place.iterdir())}
     scored = ""
     if found.score is not None and found.score_ci95 is not None:

@@ -19,7 +19,7 @@ ONE_FLAG = ("n_timesteps", "n_envs")
 
 
 class Training(NamedTuple):
-    """How an agent is trained again."""
+    """The command that trains an agent again, and its preset."""
 
     command: str
     preset: str
@@ -33,13 +33,13 @@ def training_of(run: Run, seeds: Sequence[int]) -> Training:
     Raises:
         ConfigError: no shipped preset leads there.
     """
-    asked = dataclasses.replace(run, tensorboard_log=None)
+    target = dataclasses.replace(run, tensorboard_log=None)
     found: dict[str, int] = {}
     configs: dict[str, TrainConfig] = {}
     for preset in ("default", *preset_names()):
         try:
-            config = _config(asked, preset)
-            if resolve(config) != asked:
+            config = _config(target, preset)
+            if resolve(config) != target:
                 continue
         except ConfigError:  # a preset of another algorithm
             continue
@@ -59,15 +59,15 @@ def training_of(run: Run, seeds: Sequence[int]) -> Training:
 
 
 def _config(run: Run, preset: str) -> TrainConfig:
-    """The command line that begins from this preset and says all that the run has otherwise."""
+    """The command line that begins from this preset and gives every setting in which the run differs."""
     hyperparameters, env_kwargs = load_preset(preset, run.algo, run.env_id)
     often = max(1, run.total_timesteps // EVALUATIONS_PER_RUN)
-    mine, theirs = flat(run.hyperparameters), flat(hyperparameters)
-    mine.setdefault("env_wrapper", None)
+    values, defaults = flat(run.hyperparameters), flat(hyperparameters)
+    values.setdefault("env_wrapper", None)
     changed = {
         name: value
-        for name, value in mine.items()
-        if value != theirs.get(name, ...) and not (name == "env_wrapper" and not value and not theirs.get(name))
+        for name, value in values.items()
+        if value != defaults.get(name, ...) and not (name == "env_wrapper" and not value and not defaults.get(name))
     }
     own = {name: int(changed.pop(name)) for name in ONE_FLAG if name in changed}
     return TrainConfig(

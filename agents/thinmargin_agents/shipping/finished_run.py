@@ -21,12 +21,12 @@ from thinmargin_agents.runs.same_agent import PER_RUN, differing
 
 
 @dataclass(frozen=True, eq=False)
-class Finished:
+class FinishedRun:
     """A finished run.
 
     Attributes:
         folder: where it is.
-        run: what it is.
+        run: its configuration.
         weights: of its best policy, by name.
         value: mean J of that policy on the run's validation worlds, RMB bn, as it was judged.
         best_at: months of experience that policy had.
@@ -43,7 +43,7 @@ class Finished:
     versions: Mapping[str, str]
 
 
-def finished(path: Path) -> Finished:
+def read_finished_run(path: Path) -> FinishedRun:
     """The finished run of a folder; one that is absent, damaged, foreign or not finished is a RunError."""
     folder = RunFolder.open(path)
     run = folder.run()
@@ -59,7 +59,7 @@ def finished(path: Path) -> Finished:
         versions = dict(read_json(path / "versions.json"))
         if not all(isinstance(version, str) for version in versions.values()):
             raise ValueError("versions.json has a version that is no text")
-        return Finished(
+        return FinishedRun(
             path, run, dict(best["policy"]), float(best["J"]), int(best["timesteps"]), evaluations, versions
         )
     except (KeyError, TypeError, ValueError, DamagedFileError) as error:
@@ -67,7 +67,7 @@ def finished(path: Path) -> Finished:
 
 
 def _evaluations(path: Path, seed: int) -> list[Evaluation]:
-    """What a run wrote of its evaluations; the score where it did."""
+    """The evaluations of a run's file; a score only where the run wrote one."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return [
@@ -84,15 +84,15 @@ def _evaluations(path: Path, seed: int) -> list[Evaluation]:
 
 
 def _finite(text: str) -> float:
-    """The number that a text says; one that JSON does not have is a ValueError."""
+    """The number in a text; one that JSON does not have is a ValueError."""
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(f"{text} is no finite number")
     return value
 
 
-def check_alike(runs: Sequence[Finished]) -> None:
-    """Nothing if the runs are trainings of one agent with different seeds, else a RunError that says what differs."""
+def check_same_agent(runs: Sequence[FinishedRun]) -> None:
+    """Raise RunError, naming what differs, unless the runs are trainings of one agent with different seeds."""
     first = runs[0]
     known: dict[int, Path] = {}
     for run in runs:
@@ -108,10 +108,10 @@ def check_alike(runs: Sequence[Finished]) -> None:
 
 def _differences(one: Run, other: Run) -> list[str]:
     """In words, the settings in which two runs differ, but for those of PER_RUN."""
-    mine, theirs = _settings(one), _settings(other)
+    first, second = _settings(one), _settings(other)
     return [
-        f"{name} is {theirs.get(name, 'not set')!r}, not {mine.get(name, 'not set')!r}"
-        for name in differing(mine, theirs)
+        f"{name} is {second.get(name, 'not set')!r}, not {first.get(name, 'not set')!r}"
+        for name in differing(first, second)
     ]
 
 

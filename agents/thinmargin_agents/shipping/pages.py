@@ -1,6 +1,6 @@
 """The page of a shipped agent: written once from a template; its tables are made anew from the manifest.
 
-Tables are Markdown. Words that need judgement are for whoever trained the agent, below the generated ones.
+Tables are Markdown. Remarks that need judgement are written by hand below the generated ones.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _part(part: Callable[[Manifest], str], name: str) -> str:
 
 
 def agents_table() -> str:
-    """All shipped agents with what they earned on validation worlds, best first, and their picture."""
+    """All shipped agents with their J and score on validation worlds, best first, and their picture."""
     manifests = [manifest_of(name) for name in trained_names()]
     if not manifests:
         return "No agent is shipped."
@@ -114,7 +114,7 @@ def agents_table() -> str:
 
 
 def agent_words(manifest: Manifest) -> str:
-    """What the agent is, and how it is used."""
+    """A sentence about the agent, and the commands that use it."""
     one = manifest.seeds[0].seed
     return (
         f"{manifest.meaning.rstrip('.')}. {_many(len(manifest.seeds), 'training seed')} of `{manifest.algo}` on"
@@ -127,7 +127,7 @@ def agent_words(manifest: Manifest) -> str:
 
 
 def training_words(manifest: Manifest) -> str:
-    """The command, and what it took."""
+    """The training command, its duration and versions."""
     versions = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
     seconds = [one.seconds for one in manifest.seeds]
     return (
@@ -151,7 +151,7 @@ def settings_table(manifest: Manifest) -> str:
 
 
 def validation_table(manifest: Manifest) -> str:
-    """What every seed earned on the validation worlds, and what others earn there."""
+    """J and score of every seed on the validation worlds, and of other policies there."""
     found = manifest.validation
     rows = [
         ["all seeds", _score(manifest), _between(found.J, found.J_ci95), ""],
@@ -169,7 +169,7 @@ def validation_table(manifest: Manifest) -> str:
 
 
 def noticed_words(manifest: Manifest) -> str:
-    """What the numbers say at a glance: spread over seeds, who is beaten, when learning was done."""
+    """Remarks on the numbers: spread over seeds, policies beaten, and when the best policies were found."""
     found = manifest.validation
     earned = [one.J for one in manifest.seeds]
     best = [one.best_at / one.months for one in manifest.seeds]
@@ -193,13 +193,13 @@ def _spread(manifest: Manifest) -> str:
 def _first_and_last(manifest: Manifest) -> str:
     rows = evaluations_of(manifest)
     ends = (rows[0].timesteps, rows[-1].timesteps)
-    told = []
+    means = []
     for months in ends:
         here = [row for row in rows if row.timesteps == months]
         scores = [row.score for row in here if row.score is not None]
         mean = statistics.fmean(scores or [row.J for row in here])
-        told.append(f"{mean:.1f} after {months:,} months")
-    return f"Mean {'score' if scores else 'J in RMB bn'} of the policies of the moment: {' and '.join(told)}."
+        means.append(f"{mean:.1f} after {months:,} months")
+    return f"Mean {'score' if scores else 'J in RMB bn'} of the policies of the moment: {' and '.join(means)}."
 
 
 def _range(values: Sequence[float], digits: int) -> str:

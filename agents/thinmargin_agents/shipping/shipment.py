@@ -1,4 +1,4 @@
-"""What a shipped agent's folder holds, and writing it whole or not at all."""
+"""The content of a shipped agent's folder, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ from thinmargin_agents.sb3.networks import policy_of
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED, Anchors, score, score_interval
 from thinmargin_agents.scoring.statistics import bootstrap_interval
 from thinmargin_agents.shipping.commands import training_of
-from thinmargin_agents.shipping.finished_run import Finished, check_alike
+from thinmargin_agents.shipping.finished_run import FinishedRun, check_same_agent
 
 COMPARED = (TUNED, "plan", "plan_with_feedback")
-"""Policies whose J on the same worlds is kept beside the agent's."""
+"""Policies whose J on the same worlds is stored beside the agent's."""
 PROBE = 4
-"""Worlds whose J is kept one by one."""
+"""Worlds whose J is stored one by one."""
 AGREEMENT = 1e-4
-"""A policy that earns something else than when it was judged, relatively, meets another world now."""
+"""Largest relative difference between J now and J when a policy was judged: beyond it, the economics have changed."""
 DIGITS = 6
 """Of RMB bn and of scores: a thousand RMB."""
 
 
 @dataclass(frozen=True, eq=False)
-class Arena:
-    """The validation worlds of a run, and what others earn there.
+class ValidationWorlds:
+    """The validation worlds of a run, and the earnings of other policies there.
 
     Attributes:
         judge: that chose the run's policy.
@@ -58,7 +58,7 @@ class Arena:
 
     @property
     def anchors(self) -> Anchors | None:
-        """What scores 0 and 100, or None."""
+        """J that scores 0 and 100 in every world, or None."""
         return self.judge.anchors
 
     def play(self, policy: Policy, *, discrete: bool) -> Numbers:
@@ -79,64 +79,64 @@ class Shipment:
 
 
 def shipment_of(
-    name: str, meaning: str, runs: Sequence[Finished], told: Callable[[str], None] = lambda _: None
+    name: str, meaning: str, runs: Sequence[FinishedRun], report: Callable[[str], None] = lambda _: None
 ) -> Shipment:
-    """Everything that is shipped of these runs; their policies play their validation worlds again.
+    """The shipped agent of these runs; their policies play their validation worlds again.
 
     Args:
-        name: what the agent is called.
+        name: of the agent.
         meaning: one sentence.
         runs: at least one.
-        told: called with a line for every run.
+        report: called with a line for every run.
 
     Raises:
-        RunError: the runs are not trainings of one agent, or a policy earns something else than when it was judged.
+        RunError: the runs are not trainings of one agent, or a policy no longer earns what it did when it was judged.
         ConfigError: no shipped preset leads to the run.
         DamagedFileError: a tuned rule cannot be read.
     """
-    check_alike(runs)
+    check_same_agent(runs)
     runs = sorted(runs, key=lambda one: one.run.seed)
     first = runs[0].run
     training = training_of(first, [one.run.seed for one in runs])
-    arena = arena_of(_here(first))
-    if arena.judge.no_score:
-        told(f"no score: {arena.judge.no_score}")
+    validation = validation_worlds_of(_here(first))
+    if validation.judge.no_score:
+        report(f"no score: {validation.judge.no_score}")
     files: dict[str, bytes] = {}
     seeds, values = [], []
     for one in runs:
         actor, policy = _policy_of(one)
-        value = _played_again(one, policy, arena)
+        value = _played_again(one, policy, validation)
         file, content = f"seed_{one.run.seed}.safetensors", write_actor(actor)
         files[file] = content
         values.append(value)
-        seeds.append(_seed(one, file, content, value, arena))
-        told(f"{one.folder}: seed {one.run.seed}, J {value.mean():.1f} RMB bn, {len(content):,} bytes")
-    files[EVALUATIONS] = table_of([row for one in runs for row in one.evaluations], arena.anchors)
+        seeds.append(_seed(one, file, content, value, validation))
+        report(f"{one.folder}: seed {one.run.seed}, J {value.mean():.1f} RMB bn, {len(content):,} bytes")
+    files[EVALUATIONS] = table_of([row for one in runs for row in one.evaluations], validation.anchors)
     manifest = Manifest(
         name=name, meaning=meaning, algo=first.algo, env_id=first.env_id, env_kwargs=first.env_kwargs,
         hyperparameters=first.hyperparameters, preset=training.preset, command=training.command,
         versions=versions_of(runs), evaluations=hashlib.sha256(files[EVALUATIONS]).hexdigest(),
-        validation=_validation(np.stack(values), arena), seeds=tuple(seeds),
+        validation=_validation(np.stack(values), validation), seeds=tuple(seeds),
     )  # fmt: skip
     return Shipment(manifest, files)
 
 
 def _here(run: Run) -> Run:
-    """The run as it plays here: on the processor, wherever it was trained."""
+    """The run on the processor, wherever it was trained."""
     return dataclasses.replace(run, device="cpu")
 
 
-def arena_of(run: Run) -> Arena:
-    """The worlds that a run was judged on, and what others earn there."""
-    arena = Arena(Judge(environment_arguments(run), run.n_eval_episodes), {})
-    references = {name: arena.play(baseline(name), discrete=False) for name in COMPARED}
-    if arena.anchors is not None:
-        references[FORESIGHT] = arena.anchors.best
-    return Arena(arena.judge, references)
+def validation_worlds_of(run: Run) -> ValidationWorlds:
+    """The worlds that a run was judged on, and the earnings of other policies there."""
+    validation = ValidationWorlds(Judge(environment_arguments(run), run.n_eval_episodes), {})
+    references = {name: validation.play(baseline(name), discrete=False) for name in COMPARED}
+    if validation.anchors is not None:
+        references[FORESIGHT] = validation.anchors.best
+    return ValidationWorlds(validation.judge, references)
 
 
-def _policy_of(one: Finished) -> tuple[Arrays, Policy]:
-    """What is shipped of a run's best policy, and the policy made of that alone."""
+def _policy_of(one: FinishedRun) -> tuple[Arrays, Policy]:
+    """The weights shipped of a run's best policy, and the policy made of them alone."""
     try:
         actor, run = actor_of(one.run.algo, one.weights), _here(one.run)
         return actor, policy_of(network_of(run, actor), run)
@@ -144,9 +144,9 @@ def _policy_of(one: Finished) -> tuple[Arrays, Policy]:
         raise RunError(f"{one.folder}: its best policy does not fit config.json: {error}") from error
 
 
-def _played_again(one: Finished, policy: Policy, arena: Arena) -> Numbers:
-    """J of what is shipped, shape (worlds,); a RunError if the mean is not what the run was judged by."""
-    value = arena.play(policy, discrete=arena.judge.settings.discrete)
+def _played_again(one: FinishedRun, policy: Policy, validation: ValidationWorlds) -> Numbers:
+    """J of the shipped policy, shape (worlds,); a RunError if the mean is not the one that the run stored."""
+    value = validation.play(policy, discrete=validation.judge.settings.discrete)
     if not np.isclose(value.mean(), one.value, rtol=AGREEMENT, atol=AGREEMENT):
         raise RunError(
             f"{one.folder}: its best policy earns J {value.mean():.3f} RMB bn on {len(value)} validation worlds,"
@@ -156,14 +156,14 @@ def _played_again(one: Finished, policy: Policy, arena: Arena) -> Numbers:
     return value
 
 
-def _seed(one: Finished, file: str, content: bytes, value: Numbers, arena: Arena) -> Seed:
+def _seed(one: FinishedRun, file: str, content: bytes, value: Numbers, validation: ValidationWorlds) -> Seed:
     last = one.evaluations[-1]
     return Seed(
         seed=one.run.seed,
         file=file,
         sha256=hashlib.sha256(content).hexdigest(),
         J=_rounded(value.mean()),
-        score=None if arena.anchors is None else _rounded(score(value[None], arena.anchors)),
+        score=None if validation.anchors is None else _rounded(score(value[None], validation.anchors)),
         months=last.timesteps,
         best_at=one.best_at,
         seconds=last.seconds,
@@ -171,18 +171,18 @@ def _seed(one: Finished, file: str, content: bytes, value: Numbers, arena: Arena
     )
 
 
-def _validation(values: Numbers, arena: Arena) -> Validation:
+def _validation(values: Numbers, validation: ValidationWorlds) -> Validation:
     """Of J of shape (seeds, worlds), RMB bn."""
-    generator, anchors = np.random.default_rng, arena.anchors
+    generator, anchors = np.random.default_rng, validation.anchors
     low, high = bootstrap_interval(values, generator(0))
     scored = None if anchors is None else score_interval(values, anchors, generator(0))
     return Validation(
-        worlds=len(arena.judge.keys),
+        worlds=len(validation.judge.keys),
         J=_rounded(values.mean()),
         J_ci95=(_rounded(low), _rounded(high)),
         score=None if anchors is None else _rounded(score(values, anchors)),
         score_ci95=None if scored is None else (_rounded(scored.low), _rounded(scored.high)),
-        references={name: _rounded(value.mean()) for name, value in arena.references.items()},
+        references={name: _rounded(value.mean()) for name, value in validation.references.items()},
     )
 
 
@@ -206,8 +206,8 @@ def table_of(rows: Sequence[Evaluation], anchors: Anchors | None) -> bytes:
     return text.getvalue().encode()
 
 
-def versions_of(runs: Sequence[Finished]) -> dict[str, str]:
-    """Of Python and the libraries; where runs differ, all of theirs."""
+def versions_of(runs: Sequence[FinishedRun]) -> dict[str, str]:
+    """Versions of Python and the libraries; where runs differ, all of them."""
     names = dict.fromkeys(name for one in runs for name in one.versions)
     found = {name: dict.fromkeys(one.versions.get(name, "none") for one in runs) for name in names}
     return {name: " or ".join(versions) for name, versions in found.items()}

@@ -65,10 +65,10 @@ COMMANDS = {
         "--n-worlds --evaluations --seed --processes --only --json --markdown",
         ranged=("--n-worlds", "1", "2 to 10000"), files=("--json", "--markdown"),
     ),
-    "curves": Command(f"{PACKAGE}.curves.__main__", f"{PACKAGE}.curves.picture.wanted", "--folder --check"),
+    "curves": Command(f"{PACKAGE}.curves.__main__", f"{PACKAGE}.curves.picture.curves_by_picture", "--folder --check"),
     "exact": Command(
-        f"{PACKAGE}.exact.__main__", f"{PACKAGE}.exact.backward_induction.checked", "--ppo --timesteps --seed --json",
-        ranged=("--seed", "-1", "0 to"), files=("--json",),
+        f"{PACKAGE}.exact.__main__", f"{PACKAGE}.exact.backward_induction.checked_optimum",
+        "--ppo --timesteps --seed --json", ranged=("--seed", "-1", "0 to"), files=("--json",),
     ),
     "export": Command(
         f"{PACKAGE}.export.__main__", f"{PACKAGE}.export.conversion.exported", "RUN --output --which",
@@ -85,8 +85,8 @@ COMMANDS = {
         ranged=("--n-worlds", "65", "1 to 64"), files=("--json", "--markdown", "--picture"),
     ),
     "shipping": Command(
-        f"{PACKAGE}.shipping.__main__", f"{PACKAGE}.shipping.finished_run.finished", "NAME RUN --meaning --folder",
-        needed=("tiny", "run", "--meaning", "A test."),
+        f"{PACKAGE}.shipping.__main__", f"{PACKAGE}.shipping.finished_run.read_finished_run",
+        "NAME RUN --meaning --folder", needed=("tiny", "run", "--meaning", "A test."),
     ),
     "tuning": Command(
         f"{PACKAGE}.tuning.__main__", f"{PACKAGE}.tuning.rules.Effort",

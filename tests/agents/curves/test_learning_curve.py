@@ -17,8 +17,8 @@ from PIL import Image
 from tests.messages import lacks, said
 
 from thinmargin_agents.curves.__main__ import main
-from thinmargin_agents.curves.learning_curve import Course, course_of
-from thinmargin_agents.curves.picture import ALL, draw_all, draw_one, png_of, shows, wanted
+from thinmargin_agents.curves.learning_curve import LearningCurve, learning_curve_of
+from thinmargin_agents.curves.picture import ALL, curves_by_picture, draw_all, draw_one, png_of, shows
 from thinmargin_agents.policies import shipped
 from thinmargin_agents.policies.manifest import COLUMNS, Manifest, Seed, Validation
 from thinmargin_agents.policies.shipped import trained_names
@@ -86,39 +86,39 @@ def agents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("agents")
 def test_a_curve_is_the_mean_over_seeds_with_its_bootstrap_interval() -> None:
-    course = course_of("ppo")
-    assert (course.name, course.scored, course.seeds, course.worlds) == ("ppo", True, 3, 9)
-    assert course.months == (1000, 2000, 3000, 4000)
-    assert course.mean == pytest.approx((40.0, 58.0, 70.0, 72.0))
+    curve = learning_curve_of("ppo")
+    assert (curve.name, curve.scored, curve.seeds, curve.worlds) == ("ppo", True, 3, 9)
+    assert curve.months == (1000, 2000, 3000, 4000)
+    assert curve.mean == pytest.approx((40.0, 58.0, 70.0, 72.0))
     for k, row in enumerate(([40.0, 44.0, 36.0], [60.0, 50.0, 64.0], [70.0, 72.0, 68.0], [75.0, 71.0, 70.0])):
         low, high = bootstrap_interval(row, np.random.default_rng(0))
-        assert (course.low[k], course.high[k]) == pytest.approx((low, high), abs=1e-3)
-        assert min(row) <= course.low[k] < course.mean[k] < course.high[k] <= max(row)
-    assert course.lines == {"low_margin_tuned": 0.0, "plan": 50.0, "plan_with_feedback": 60.0}
+        assert (curve.low[k], curve.high[k]) == pytest.approx((low, high), abs=1e-3)
+        assert min(row) <= curve.low[k] < curve.mean[k] < curve.high[k] <= max(row)
+    assert curve.lines == {"low_margin_tuned": 0.0, "plan": 50.0, "plan_with_feedback": 60.0}
 
 
 @pytest.mark.usefixtures("agents")
 def test_one_seed_has_no_band() -> None:
-    course = course_of("one")
-    assert course.low == course.mean == course.high == (10.0, 20.0, 30.0, 25.0)
+    curve = learning_curve_of("one")
+    assert curve.low == curve.mean == curve.high == (10.0, 20.0, 30.0, 25.0)
 
 
 def test_without_a_score_the_curve_is_in_money(agents: Path) -> None:
     write_agent(agents, "plain", [[1.0, 2.0], [3.0, 4.0]], scored=False)
-    course = course_of("plain")
-    assert not course.scored
-    assert course.mean == (102.0, 103.0)
-    assert course.lines == {name: REFERENCES[name] for name in ("low_margin_tuned", "plan", "plan_with_feedback")}
-    assert "J, RMB bn" in draw_one(course).axes[0].get_ylabel()
-    pictures = wanted([course_of("ppo"), course])
+    curve = learning_curve_of("plain")
+    assert not curve.scored
+    assert curve.mean == (102.0, 103.0)
+    assert curve.lines == {name: REFERENCES[name] for name in ("low_margin_tuned", "plan", "plan_with_feedback")}
+    assert "J, RMB bn" in draw_one(curve).axes[0].get_ylabel()
+    pictures = curves_by_picture([learning_curve_of("ppo"), curve])
     assert list(pictures) == ["ppo", "plain", ALL]
     assert [item.name for item in pictures[ALL]] == ["ppo"]
-    assert ALL not in wanted([course])
+    assert ALL not in curves_by_picture([curve])
 
 
-def drawn(course: Course) -> tuple[list[list[float]], dict[str, float]]:
+def drawn(curve: LearningCurve) -> tuple[list[list[float]], dict[str, float]]:
     """The points of a picture's curve, and the heights of its lines by name."""
-    axes = draw_one(course).axes[0]
+    axes = draw_one(curve).axes[0]
     curve, *lines = axes.get_lines()
     heights = {text.get_text(): float(text.get_position()[1]) for text in axes.texts}
     assert sorted(heights.values()) == sorted(float(np.asarray(line.get_ydata())[0]) for line in lines)
@@ -127,23 +127,23 @@ def drawn(course: Course) -> tuple[list[list[float]], dict[str, float]]:
 
 @pytest.mark.usefixtures("agents")
 def test_a_picture_shows_the_numbers_of_the_curve() -> None:
-    course = course_of("ppo")
-    points, heights = drawn(course)
-    assert points == [[months, score] for months, score in zip(course.months, course.mean, strict=True)]
-    assert heights == course.lines
-    axes = draw_one(course).axes[0]
+    curve = learning_curve_of("ppo")
+    points, heights = drawn(curve)
+    assert points == [[months, score] for months, score in zip(curve.months, curve.mean, strict=True)]
+    assert heights == curve.lines
+    axes = draw_one(curve).axes[0]
     assert axes.get_title(loc="left") == "ppo: mean of 3 training seeds and its 95 % interval"
     assert axes.get_ylabel() == "score, 9 validation worlds"
     low, high = axes.get_ylim()
     assert low < 0.0
     assert high > 75.0
-    together = draw_all([course, course_of("sac")])
+    together = draw_all([curve, learning_curve_of("sac")])
     assert [text.get_text() for text in together.legends[0].get_texts()] == ["ppo", "sac"]
 
 
 @pytest.mark.usefixtures("agents")
 def test_a_bad_beginning_does_not_flatten_the_rest() -> None:
-    low, high = draw_one(course_of("sac")).axes[0].get_ylim()
+    low, high = draw_one(learning_curve_of("sac")).axes[0].get_ylim()
     assert -80.0 < low < -50.0
     assert high > 60.0
 
@@ -158,11 +158,11 @@ def test_pictures_are_small_and_their_numbers_can_be_checked(
     assert f"{tmp_path / 'ppo.png'} is out of date" in capsys.readouterr().err
     assert list(tmp_path.glob("*.png")) == []
     assert main(folder) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert sorted(path.name for path in tmp_path.glob("*.png")) == ["all.png", "one.png", "ppo.png", "sac.png"]
     for path in tmp_path.glob("*.png"):
         assert path.stat().st_size < 60_000
-        assert f"{path}: {path.stat().st_size:,} bytes" in told
+        assert f"{path}: {path.stat().st_size:,} bytes" in output
         with Image.open(path) as image:
             assert image.size[0] == 1440
     assert main([*folder, "--check"]) == 0
@@ -181,19 +181,19 @@ def test_pictures_are_small_and_their_numbers_can_be_checked(
 @pytest.mark.slow
 @pytest.mark.usefixtures("agents")
 def test_the_same_numbers_give_the_same_picture_and_others_are_noticed(tmp_path: Path) -> None:
-    course = course_of("ppo")
-    one, two = (png_of(draw_one(course), [course]) for _ in range(2))
+    curve = learning_curve_of("ppo")
+    one, two = (png_of(draw_one(curve), [curve]) for _ in range(2))
     assert one == two
     path = tmp_path / "ppo.png"
     path.write_bytes(one)
-    assert shows(path, [course])
-    assert not shows(path, [dataclasses.replace(course, mean=(40.001, *course.mean[1:]))])
-    assert not shows(path, [dataclasses.replace(course, lines={})])
+    assert shows(path, [curve])
+    assert not shows(path, [dataclasses.replace(curve, mean=(40.001, *curve.mean[1:]))])
+    assert not shows(path, [dataclasses.replace(curve, lines={})])
     path.write_bytes(one[:200])
-    assert not shows(path, [course])
+    assert not shows(path, [curve])
     path.write_bytes(b"no picture")
-    assert not shows(path, [course])
-    assert not shows(tmp_path / "absent.png", [course])
+    assert not shows(path, [curve])
+    assert not shows(tmp_path / "absent.png", [curve])
 
 
 def test_what_cannot_be_drawn_is_refused(
@@ -263,8 +263,8 @@ def test_every_shipped_agent_has_its_page(name: str) -> None:
 
 
 def test_pictures_show_what_is_shipped() -> None:
-    for name, courses in wanted([course_of(name) for name in trained_names()]).items():
-        assert shows(PAGES / f"{name}.png", courses), "run python -m thinmargin_agents.curves"
+    for name, curves in curves_by_picture([learning_curve_of(name) for name in trained_names()]).items():
+        assert shows(PAGES / f"{name}.png", curves), "run python -m thinmargin_agents.curves"
 
 
 def test_pictures_are_of_agents_that_are_shipped() -> None:

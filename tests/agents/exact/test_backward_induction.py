@@ -16,17 +16,17 @@ from thinmargin_agents.exact.__main__ import main
 from thinmargin_agents.exact.backward_induction import (
     AGREE,
     KEY,
-    Checked,
+    CheckedOptimum,
     Month,
     Numbers,
-    begun,
-    checked,
+    batch_at_start,
+    checked_optimum,
     frugal,
     markup_of,
     settings_of_the_world,
     users_at_start,
 )
-from thinmargin_agents.exact.table import WANTED
+from thinmargin_agents.exact.table import LEAST_SHARE
 from thinmargin_agents.play.candidates import Candidates
 
 ROOT = Path(__file__).parents[3]
@@ -51,8 +51,8 @@ def actions(count: int = ROWS, seed: int = 1) -> Numbers:
 
 
 @pytest.fixture(scope="module")
-def best() -> Checked:
-    return checked(200, 80)
+def best() -> CheckedOptimum:
+    return checked_optimum(200, 80)
 
 
 def test_under_any_levers_nothing_moves_but_users_and_memory() -> None:
@@ -76,7 +76,7 @@ def test_under_any_levers_nothing_moves_but_users_and_memory() -> None:
 @pytest.fixture(scope="module")
 def histories() -> np.ndarray:
     """States of firms that have two wild years behind them."""
-    batch = begun(settings_of_the_world(), ROWS)
+    batch = batch_at_start(settings_of_the_world(), ROWS)
     for step in range(24):
         batch.step(actions(seed=100 + step))
     return batch.states
@@ -127,7 +127,7 @@ def test_the_world_is_the_same_whatever_its_key() -> None:
 
 
 @pytest.mark.slow
-def test_the_last_month_is_worth_the_best_single_step(best: Checked) -> None:
+def test_the_last_month_is_worth_the_best_single_step(best: CheckedOptimum) -> None:
     grid = best.optimum.users
     month = Month(grid)
     for price in (-1.0, -0.2, 0.35, 1.0):
@@ -138,14 +138,14 @@ def test_the_last_month_is_worth_the_best_single_step(best: Checked) -> None:
 
 
 @pytest.mark.slow
-def test_the_optimum_agrees_with_half_its_grid_and_with_the_environment(best: Checked) -> None:
+def test_the_optimum_agrees_with_half_its_grid_and_with_the_environment(best: CheckedOptimum) -> None:
     assert best.holds
     assert all(0.0 < abs(difference) < AGREE for difference in best.differences)
-    assert not checked(20, 80).holds, "a coarse grid is noticed"
+    assert not checked_optimum(20, 80).holds, "a coarse grid is noticed"
 
 
 @pytest.mark.slow
-def test_no_variation_of_the_best_path_earns_more(best: Checked) -> None:
+def test_no_variation_of_the_best_path_earns_more(best: CheckedOptimum) -> None:
     assert len(best.played.markups) == MONTHS
     prices = np.array([best.optimum.price(month, users) for month, users in enumerate(best.played.users)])
     table = frugal(np.tile(np.append(prices, 0.0), (400, 1)))
@@ -162,7 +162,7 @@ def test_no_variation_of_the_best_path_earns_more(best: Checked) -> None:
 
 
 @pytest.mark.slow
-def test_the_best_firm_is_thin_while_it_has_few_users_and_ripens(best: Checked) -> None:
+def test_the_best_firm_is_thin_while_it_has_few_users_and_ripens(best: CheckedOptimum) -> None:
     markups = best.played.markups
     assert (markups[:6] < 0.0).all()
     assert (markups[-12:] > 0.25).all()
@@ -173,7 +173,7 @@ def test_the_best_firm_is_thin_while_it_has_few_users_and_ripens(best: Checked) 
 
 
 @pytest.mark.slow
-def test_constant_prices_stay_clearly_below(best: Checked) -> None:
+def test_constant_prices_stay_clearly_below(best: CheckedOptimum) -> None:
     rule, thin, premium = contenders.constants()
     assert (rule.name, thin.name, premium.name) == ("best constant", "thin", "premium")
     assert max(thin.value, premium.value) < rule.value
@@ -181,31 +181,31 @@ def test_constant_prices_stay_clearly_below(best: Checked) -> None:
 
 
 @pytest.mark.slow
-def test_the_search_for_a_plan_reaches_the_optimum(best: Checked) -> None:
+def test_the_search_for_a_plan_reaches_the_optimum(best: CheckedOptimum) -> None:
     plan = contenders.planned(seed=0, generations=60)
     assert plan.seeks
-    assert WANTED < plan.value / best.optimum.value < 1.0 + AGREE
+    assert LEAST_SHARE < plan.value / best.optimum.value < 1.0 + AGREE
 
 
 @pytest.mark.slow
-def test_ppo_reaches_the_optimum(best: Checked) -> None:
+def test_ppo_reaches_the_optimum(best: CheckedOptimum) -> None:
     learned = contenders.trained(seed=0)
     assert learned.seeks
-    assert WANTED < learned.value / best.optimum.value < 1.0 + AGREE
+    assert LEAST_SHARE < learned.value / best.optimum.value < 1.0 + AGREE
 
 
 @pytest.mark.slow
 def test_the_command_prints_and_writes_what_it_finds(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, best: Checked
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, best: CheckedOptimum
 ) -> None:
     monkeypatch.setattr(backward_induction, "USERS", 200)
     monkeypatch.setattr(backward_induction, "PRICES", 80)
     monkeypatch.setattr(contenders, "GENERATIONS", 40)
     file = tmp_path / "exact.json"
     assert main(["--json", str(file)]) == 0
-    told = capsys.readouterr().out
-    assert f"{best.optimum.value:.3f}" in told
-    assert f"{best.played.value:.3f}" in told
+    output = capsys.readouterr().out
+    assert f"{best.optimum.value:.3f}" in output
+    assert f"{best.played.value:.3f}" in output
     written = json.loads(file.read_text(encoding="utf-8"))
     assert written["agree"] is True
     assert written["J"] == best.optimum.value
@@ -213,12 +213,12 @@ def test_the_command_prints_and_writes_what_it_finds(
     assert np.shape(written["policy"]["markup"]) == (MONTHS, 201)
     assert list(written["reached"]) == ["plan", "best constant", "thin", "premium"]
     for name, item in written["reached"].items():
-        assert f"{item['J']:.3f}" in told, name
+        assert f"{item['J']:.3f}" in output, name
         assert item["share"] == item["J"] / best.optimum.value
 
 
 @pytest.mark.slow
-def test_the_page_shows_the_optimum_that_is_computed(best: Checked) -> None:
+def test_the_page_shows_the_optimum_that_is_computed(best: CheckedOptimum) -> None:
     page = (ROOT / "docs" / "exact.md").read_text(encoding="utf-8")
     match = re.search(r"^400 steps of users +([\d.]+)$", page, re.MULTILINE)
     assert match is not None
@@ -226,7 +226,7 @@ def test_the_page_shows_the_optimum_that_is_computed(best: Checked) -> None:
 
 
 def test_the_environment_begins_where_the_recursion_does() -> None:
-    batch = begun(settings_of_the_world(), 1)
+    batch = batch_at_start(settings_of_the_world(), 1)
     seat, everybody = users_at_start()
     assert batch.states["users"][0, SEAT, HOME] == seat
     assert 0.0 < seat < 0.01 * everybody

@@ -14,9 +14,9 @@ def test_a_search_that_falls_short_is_said_and_fails(
     monkeypatch.setattr(backward_induction, "PRICES", 10)
     monkeypatch.setattr(contenders, "GENERATIONS", 1)
     assert main([]) == 1
-    told = capsys.readouterr().err
-    assert "plan reaches" in told
-    assert not lacks(told, "99 %", "less than 0.1 %")
+    errors = capsys.readouterr().err
+    assert "plan reaches" in errors
+    assert not lacks(errors, "99 %", "less than 0.1 %")
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_bad_argument_is_named_with_what_is_allowed(
     arguments: list[str], words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2
-    told = capsys.readouterr()
-    assert not told.out
+    shown = capsys.readouterr()
+    assert not shown.out
     for word in words:
-        assert word in told.err
+        assert word in shown.err

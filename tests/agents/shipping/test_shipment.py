@@ -1,4 +1,4 @@
-"""Trained agents that ship: what is kept of a run, what is refused, and that what is shipped plays as it did."""
+"""Trained agents that ship: what is stored of a run, what is refused, and that what is shipped plays as it did."""
 
 from __future__ import annotations
 
@@ -80,9 +80,9 @@ def test_a_shipped_agent_plays_as_its_run_does(runs: list[Path]) -> None:
     assert trained_names() == ["tiny"]
     seen = observations(np.random.default_rng(0), 5)
     for folder, seed in zip(runs, (7, 3, 4), strict=True):
-        ours, theirs = agent("tiny", seed).predict(seen), load_policy(folder).predict(seen)
-        assert ours[0].shape == (5, 4)
-        assert np.array_equal(ours[0], theirs[0])
+        shipped, trained = agent("tiny", seed).predict(seen), load_policy(folder).predict(seen)
+        assert shipped[0].shape == (5, 4)
+        assert np.array_equal(shipped[0], trained[0])
     first = agent("tiny").predict(seen)[0]
     assert np.array_equal(first, agent("tiny", 3).predict(seen)[0])
     assert not np.array_equal(first, agent("tiny", 4).predict(seen)[0])
@@ -159,8 +159,8 @@ def test_scores_are_kept_where_the_best_plans_are_known(tmp_path: Path, monkeypa
         assert found.score_ci95 is not None
         assert found.score_ci95[0] <= found.score <= found.score_ci95[1]
         assert manifest.seeds[0].score == pytest.approx(found.score)
-    written, reckoned = (evaluations_of(manifest) for manifest in manifests)
-    assert [row.score for row in written] == pytest.approx([row.score for row in reckoned], abs=1e-4)
+    written, computed = (evaluations_of(manifest) for manifest in manifests)
+    assert [row.score for row in written] == pytest.approx([row.score for row in computed], abs=1e-4)
     assert [row.score for row in written] == pytest.approx([manifests[0].validation.score] * 2, abs=1e-4)
 
 
@@ -182,13 +182,13 @@ def test_the_same_runs_give_the_same_bytes_and_replace_what_was_there(
     assert set(files_of(tmp_path / "tiny")) == {"manifest.json", "evaluations.csv", "seed_7.safetensors"}
     capsys.readouterr()
     assert ship(runs, tmp_path) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     files = files_of(tmp_path / "tiny")
     assert files == files_of(made / "tiny")
-    assert "tiny: training seeds 3, 4, 7" in told
-    assert f"on {WORLDS} validation worlds: J " in told
-    assert f"{sum(map(len, files.values())):,} bytes in all" in told
-    assert f"{len(files['seed_3.safetensors']):,} bytes" in told
+    assert "tiny: training seeds 3, 4, 7" in output
+    assert f"on {WORLDS} validation worlds: J " in output
+    assert f"{sum(map(len, files.values())):,} bytes in all" in output
+    assert f"{len(files['seed_3.safetensors']):,} bytes" in output
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
 
 
@@ -288,12 +288,12 @@ def test_runs_of_different_agents_are_refused_with_what_differs(
     other = finished_run(
         tmp_path, small_run(1, hyperparams=("policy_kwargs.net_arch=[9]", "learning_rate=0.5"), env_kwargs=())
     )
-    told = refused(["tiny", str(runs[0]), str(other), "--meaning", MEANING], capsys)
-    assert f"{other} is another agent than {runs[0]}" in told
-    assert "env_kwargs horizon is 'not set', not 12" in told
-    assert "policy_kwargs.net_arch is [9], not [8]" in told
-    assert "learning_rate is 0.5" in told
-    assert "seed" not in told.replace("--seed", "")
+    errors = refused(["tiny", str(runs[0]), str(other), "--meaning", MEANING], capsys)
+    assert f"{other} is another agent than {runs[0]}" in errors
+    assert "env_kwargs horizon is 'not set', not 12" in errors
+    assert "policy_kwargs.net_arch is [9], not [8]" in errors
+    assert "learning_rate is 0.5" in errors
+    assert "seed" not in errors.replace("--seed", "")
 
 
 def test_the_same_seed_twice_is_refused(runs: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
@@ -305,8 +305,8 @@ def test_an_unfinished_run_is_refused_with_what_finishes_it(tmp_path: Path, caps
     table = folder / "evaluations.csv"
     lines = table.read_text(encoding="utf-8").splitlines()
     table.write_text("\n".join(lines[:2]) + "\n", encoding="utf-8")
-    told = refused(["tiny", str(folder), "--meaning", MEANING], capsys)
-    assert not lacks(told, "1,200 of 2,400 months", f"python train.py --resume {folder}")
+    errors = refused(["tiny", str(folder), "--meaning", MEANING], capsys)
+    assert not lacks(errors, "1,200 of 2,400 months", f"python train.py --resume {folder}")
     table.write_text("timesteps,J\nsome,1\n", encoding="utf-8")
     assert f"{table}: not the evaluations of a run" in refused(["tiny", str(folder), "--meaning", MEANING], capsys)
     table.write_text("timesteps,seconds,J,bankrupt_share\n2400,nan,1,0\n", encoding="utf-8")
@@ -317,9 +317,9 @@ def test_an_unfinished_run_is_refused_with_what_finishes_it(tmp_path: Path, caps
 
 def test_a_policy_that_earns_something_else_now_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = finished_run(tmp_path, small_run(), J=12.5)
-    told = refused(["tiny", str(folder), "--meaning", MEANING, "--folder", str(tmp_path / "trained")], capsys)
-    assert "not 12.500 as when it was judged" in told
-    assert "train it anew" in told
+    errors = refused(["tiny", str(folder), "--meaning", MEANING, "--folder", str(tmp_path / "trained")], capsys)
+    assert "not 12.500 as when it was judged" in errors
+    assert "train it anew" in errors
     assert not (tmp_path / "trained").exists()
 
 
@@ -338,8 +338,8 @@ def test_a_run_that_no_shipped_preset_leads_to_is_refused(tmp_path: Path, capsys
     run = small_run()
     values = {name: value for name, value in run.hyperparameters.items() if name not in ("policy", "gamma", "n_steps")}
     folder = finished_run(tmp_path, dataclasses.replace(run, hyperparameters={**values, "paired_worlds": 1}))
-    told = refused(["tiny", str(folder), "--meaning", MEANING], capsys)
-    assert not lacks(told, "preset", "hyper-parameters", "ppo")
+    errors = refused(["tiny", str(folder), "--meaning", MEANING], capsys)
+    assert not lacks(errors, "preset", "hyper-parameters", "ppo")
 
 
 @pytest.mark.parametrize(
@@ -366,8 +366,8 @@ def test_a_folder_that_is_no_agent_is_not_replaced(
 ) -> None:
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny" / "mine").write_text("precious")
-    told = refused(["tiny", str(runs[0]), "--meaning", MEANING, "--folder", str(tmp_path)], capsys)
-    assert "is there and is no shipped agent" in told
+    errors = refused(["tiny", str(runs[0]), "--meaning", MEANING, "--folder", str(tmp_path)], capsys)
+    assert "is there and is no shipped agent" in errors
     assert (tmp_path / "tiny" / "mine").read_text() == "precious"
     assert "RUN is missing" in refused(["tiny", "--meaning", MEANING], capsys)
 
