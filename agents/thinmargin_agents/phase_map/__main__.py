@@ -15,11 +15,11 @@ from thinmargin_agents.cli.command import check_libraries, check_ranges, command
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from thinmargin_agents.phase_map.results import Result
+    from thinmargin_agents.phase_map.results import PhaseMapResult
 
 PROGRAM = "python -m thinmargin_agents.phase_map"
 NOT_FOUND_BY = ("json", "picture", "markdown", "processes")
-"""Flags that do not change what is found."""
+"""Flags that do not change the results."""
 PLACE = "phase map"
 """Name of the place on a Markdown page."""
 LIMITS = {
@@ -61,7 +61,7 @@ class PhaseMapConfig:
 
 
 def check(config: PhaseMapConfig) -> None:
-    """Nothing if the flags can be used, else a ValueError that names flag, value and what is allowed."""
+    """Raise ValueError, naming flag, value and what is allowed, unless the flags can be used."""
     check_ranges(config, LIMITS)
     check_libraries("the search", ["cma"], "search")
     from thinmargin_agents.cli.outputs import check_files  # noqa: PLC0415  # not for --help
@@ -86,29 +86,29 @@ def _run(config: PhaseMapConfig, errors: Console) -> int:
     return 0 if problem is None else 1
 
 
-def _found(config: PhaseMapConfig, console: Console) -> Result:
-    """Everything asked for, with a progress bar on a terminal."""
+def _found(config: PhaseMapConfig, console: Console) -> PhaseMapResult:
+    """Everything requested, with a progress bar on a terminal."""
     import numpy as np  # noqa: PLC0415  # heavy: not for --help
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     from thinmargin.settings import Settings  # noqa: PLC0415  # as above
     from thinmargin_agents.phase_map.cells import GRIDS  # noqa: PLC0415  # as above
-    from thinmargin_agents.phase_map.results import Asked, find  # noqa: PLC0415  # as above
-    from thinmargin_agents.phase_map.search import Effort  # noqa: PLC0415  # as above
+    from thinmargin_agents.phase_map.results import PhaseMapRequest, find  # noqa: PLC0415  # as above
+    from thinmargin_agents.phase_map.search import SearchBudget  # noqa: PLC0415  # as above
     from thinmargin_agents.play.candidates import Candidates  # noqa: PLC0415  # as above
 
     grids = tuple(grid for name, grid in GRIDS.items() if config.map in (name, "both"))
-    asked = Asked(grids, config.n_worlds, config.n_hidden, Effort(config.generations, config.seed))
+    request = PhaseMapRequest(grids, config.n_worlds, config.n_hidden, SearchBudget(config.generations, config.seed))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("compiled model (slow only the first time)", total=asked.searches)
+        task = bar.add_task("compiled model (slow only the first time)", total=request.searches)
         Candidates((0,), 1, Settings(horizon=1)).plans(np.zeros((1, 1, 4)))
         bar.update(task, description="cells and hidden worlds")
-        return find(asked, config.processes, lambda: bar.update(task, advance=1))
+        return find(request, config.processes, lambda: bar.update(task, advance=1))
 
 
-def _write(config: PhaseMapConfig, result: Result) -> Exception | None:
-    """Write the files asked for; returns what went wrong, if anything did."""
+def _write(config: PhaseMapConfig, result: PhaseMapResult) -> Exception | None:
+    """Write the requested files; returns the error, if there was one."""
     from thinmargin.files import write_atomically  # noqa: PLC0415  # heavy: not for --help
     from thinmargin_agents.cli.markdown import page_with  # noqa: PLC0415  # as above
     from thinmargin_agents.cli.outputs import write_picture  # noqa: PLC0415  # as above

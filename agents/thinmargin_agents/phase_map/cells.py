@@ -1,4 +1,4 @@
-"""What a map is made of: the worlds of a cell, the ranges of markup compared there, and what was found in each."""
+"""The parts of a map: the worlds of a cell, the ranges of markup compared there, and the results of each."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ PRICE_SLOPES = (2.0, 2.8, 3.5, 4.2, 5.0)
 
 
 class Place(NamedTuple):
-    """How the worlds of a cell differ from those of the calibrated firm."""
+    """Constants in which the worlds of a cell differ from those of the calibrated firm."""
 
     price_slope: float = CALIBRATED.price_slope
     services: float = 1.0
-    """What a mature user's services earn, as a multiple of the calibrated ceiling, at home and overseas."""
+    """Services revenue of a mature user, as a multiple of the calibrated ceiling, at home and overseas."""
     discount_rate: float = CALIBRATED.discount_rate
     """Of the owners, a year; J is discounted with it."""
 
@@ -44,7 +44,7 @@ class Grid:
     """The places of one map: a row a value of one constant, a column a price slope.
 
     Attributes:
-        name: what the map is called.
+        name: of the map.
         varies: field of `Place` that differs between rows.
         meaning, unit: of the rows, for tables and pictures; numbers are shown times `scale`.
         rows, slopes: values, rising.
@@ -91,7 +91,7 @@ thin margins win is worth little if it does not outlive a change of equations: s
 
 
 @dataclass(frozen=True)
-class Best:
+class BestLevers:
     """The best constant levers found in one range of markup.
 
     Attributes:
@@ -112,15 +112,15 @@ class Best:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """What constant levers earn at one place, or in one world."""
+class MapCell:
+    """The best constant levers at one place, or in one world."""
 
-    thin: Best
-    middle: Best
-    premium: Best
+    thin: BestLevers
+    middle: BestLevers
+    premium: BestLevers
 
     @property
-    def best(self) -> Best:
+    def best(self) -> BestLevers:
         """The best of the three."""
         return max((self.thin, self.middle, self.premium), key=lambda found: found.value)
 
@@ -132,10 +132,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class PhaseMap:
-    """A grid and what was found at its places, row by row."""
+    """A grid and the results at its places, row by row."""
 
     grid: Grid
-    cells: tuple[Cell, ...]
+    cells: tuple[MapCell, ...]
 
     @property
     def differences(self) -> Numbers:

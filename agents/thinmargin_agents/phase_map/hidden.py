@@ -1,4 +1,4 @@
-"""Where the hidden worlds of the benchmark lie on the services map, and what a search in some of them says."""
+"""Where the hidden worlds of the benchmark lie on the services map, and who wins in those that were searched."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from thinmargin.records import HOME
 from thinmargin.scenarios import family_of
 from thinmargin.splits import KEYS
 from thinmargin_agents.phase_map.boundary import difference_at
-from thinmargin_agents.phase_map.cells import CALIBRATED, Cell, Numbers, PhaseMap
+from thinmargin_agents.phase_map.cells import CALIBRATED, MapCell, Numbers, PhaseMap
 from thinmargin_agents.phase_map.search import Case
 from thinmargin_agents.scoring.statistics import Interval, bootstrap_interval
 
@@ -29,18 +29,18 @@ class HiddenWorlds:
         slopes, services: shape (DRAWN,): price slope, and services ceiling at home over the calibrated one.
         thin_side: shape (DRAWN,): whether the map puts them on the thin side.
         outside: share of them beyond an edge of the map.
-        searched: what the best constant levers earn in each of the first few, alone.
+        searched: the best constant levers in each of the first few, alone.
     """
 
     slopes: Numbers
     services: Numbers
     thin_side: npt.NDArray[np.bool_]
     outside: float
-    searched: tuple[Cell, ...]
+    searched: tuple[MapCell, ...]
 
     @property
     def thin_wins(self) -> npt.NDArray[np.bool_]:
-        """In which of the searched worlds thin beats premium."""
+        """Whether thin beats premium in each of the searched worlds."""
         return np.array([cell.difference >= 0.0 for cell in self.searched], np.bool_)
 
     def share_of_thin(self, seed: int) -> Interval:
@@ -58,7 +58,7 @@ def cases(count: int) -> list[Case]:
     return [Case((key,), FAMILY) for key in KEYS["validation"][:count]]
 
 
-def placed(phase_map: PhaseMap, searched: Sequence[Cell]) -> HiddenWorlds:
+def placed(phase_map: PhaseMap, searched: Sequence[MapCell]) -> HiddenWorlds:
     """The hidden worlds on the services map."""
     family = family_of(FAMILY)
     economies = [family.draw(key, 1).economy for key in KEYS["validation"][:DRAWN]]

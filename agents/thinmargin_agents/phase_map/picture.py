@@ -9,7 +9,7 @@ import numpy as np
 from thinmargin_agents.phase_map.boundary import difference_at, on_map
 from thinmargin_agents.phase_map.cells import CALIBRATED, PhaseMap
 from thinmargin_agents.phase_map.hidden import HiddenWorlds
-from thinmargin_agents.phase_map.results import ON_MAP, Result
+from thinmargin_agents.phase_map.results import ON_MAP, PhaseMapResult
 from thinmargin_agents.phase_map.table import markup_words
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ FINE = 20
 """Points of the boundary between two cells."""
 
 
-def draw(result: Result) -> Figure:
+def draw(result: PhaseMapResult) -> Figure:
     """The figure; the caller saves it.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Many cells at a time, a process each; what comes out does not depend on how many there are."""
+"""Many cells at a time, a process each; results do not depend on the number of processes."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
-from thinmargin_agents.phase_map.cells import Cell
-from thinmargin_agents.phase_map.search import Case, Effort, solve
+from thinmargin_agents.phase_map.cells import MapCell
+from thinmargin_agents.phase_map.search import Case, SearchBudget, solve
 
 
 def solve_all(
-    cases: Sequence[Case], effort: Effort, processes: int = 1, told: Callable[[], None] | None = None
-) -> list[Cell]:
+    cases: Sequence[Case], budget: SearchBudget, processes: int = 1, progress: Callable[[], None] | None = None
+) -> list[MapCell]:
     """The answers to these cases, in their order.
 
-    Whatever is raised, an interrupt too, ends the processes at once.
+    Any exception, an interrupt too, ends the processes at once.
 
     Args:
         cases: what to solve.
-        effort: how long to look in each.
+        budget: how long to look in each.
         processes: how many at a time; 1 starts none.
-        told: called when a case is solved.
+        progress: called when a case is solved.
     """
-    told = told or (lambda: None)
+    progress = progress or (lambda: None)
     if processes == 1:
         cells = []
         for case in cases:
-            cells.append(solve(case, effort))
-            told()
+            cells.append(solve(case, budget))
+            progress()
         return cells
     others = multiprocessing.active_children()
     pool = ProcessPoolExecutor(
@@ -39,10 +39,10 @@ def solve_all(
         (signal.SIGINT, signal.SIG_IGN),
     )
     try:
-        futures = [pool.submit(solve, case, effort) for case in cases]
+        futures = [pool.submit(solve, case, budget) for case in cases]
         for future in as_completed(futures):
             future.result()
-            told()
+            progress()
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for child in multiprocessing.active_children():

@@ -1,4 +1,4 @@
-"""Both maps and the hidden worlds together: what the command answers with."""
+"""Both maps and the hidden worlds together: the result of the command."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from thinmargin_agents.phase_map.boundary import difference_at
 from thinmargin_agents.phase_map.cells import CALIBRATED, GRIDS, PROTOTYPE_SIGNS, Grid, PhaseMap, Place
 from thinmargin_agents.phase_map.hidden import HiddenWorlds, cases, placed
 from thinmargin_agents.phase_map.processes import solve_all
-from thinmargin_agents.phase_map.search import Case, Effort
+from thinmargin_agents.phase_map.search import Case, SearchBudget
 
 ON_MAP = "services"
-"""The map that hidden worlds are put on: they differ in what services pay, not in the owners' patience."""
+"""The map that hidden worlds are put on: they differ in services revenue, not in the owners' patience."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is to be found: maps, validation keys in every cell, hidden worlds searched, and how long."""
+class PhaseMapRequest:
+    """The maps to compute, worlds in every cell, hidden worlds to search, and the budget of every search."""
 
     grids: tuple[Grid, ...]
     n_worlds: int
     n_hidden: int
-    effort: Effort
+    budget: SearchBudget
 
     @property
     def searches(self) -> int:
-        """How many cases are solved."""
+        """Number of cases to solve."""
         return len(self.cell_cases()) + len(self.hidden_cases())
 
     def places(self) -> list[Place]:
@@ -45,28 +45,28 @@ class Asked:
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
-    """What was found.
+class PhaseMapResult:
+    """The results.
 
     Attributes:
-        asked: what for.
+        request: it led to these results.
         maps: in the order of the grids.
         hidden: None without the map they are put on.
     """
 
-    asked: Asked
+    request: PhaseMapRequest
     maps: tuple[PhaseMap, ...]
     hidden: HiddenWorlds | None
 
 
-def find(asked: Asked, processes: int = 1, told: Callable[[], None] | None = None) -> Result:
-    """Every cell and hidden world that is asked for; `processes` and `told` as of `solve_all`."""
-    places = asked.places()
-    found = solve_all([*asked.cell_cases(), *asked.hidden_cases()], asked.effort, processes, told)
+def find(request: PhaseMapRequest, processes: int = 1, progress: Callable[[], None] | None = None) -> PhaseMapResult:
+    """Every cell and hidden world of the request; `processes` and `progress` as of `solve_all`."""
+    places = request.places()
+    found = solve_all([*request.cell_cases(), *request.hidden_cases()], request.budget, processes, progress)
     by_place = dict(zip(places, found[: len(places)], strict=True))
-    maps = tuple(PhaseMap(grid, tuple(by_place[place] for place in grid.places())) for grid in asked.grids)
+    maps = tuple(PhaseMap(grid, tuple(by_place[place] for place in grid.places())) for grid in request.grids)
     on_map = next((each for each in maps if each.grid.name == ON_MAP), None)
-    return Result(asked, maps, None if on_map is None else placed(on_map, found[len(places) :]))
+    return PhaseMapResult(request, maps, None if on_map is None else placed(on_map, found[len(places) :]))
 
 
 def calibrated_difference(phase_map: PhaseMap) -> float:

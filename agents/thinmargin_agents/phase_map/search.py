@@ -12,7 +12,7 @@ from thinmargin.levers import action_of
 from thinmargin.records import LEVERS, PRICE
 from thinmargin.settings import Settings
 from thinmargin.tuned import levers_of
-from thinmargin_agents.phase_map.cells import MARKUPS, Best, Cell, Numbers, Range
+from thinmargin_agents.phase_map.cells import MARKUPS, BestLevers, MapCell, Numbers, Range
 from thinmargin_agents.play.candidates import Candidates
 
 POPULATION = 12
@@ -32,38 +32,38 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Effort:
-    """How long to look: generations of every start, and the seed of CMA-ES."""
+class SearchBudget:
+    """The budget of a search: generations of every start, and the seed of CMA-ES."""
 
     generations: int = 40
     seed: int = 0
 
 
-def solve(case: Case, effort: Effort) -> Cell:
+def solve(case: Case, budget: SearchBudget) -> MapCell:
     """The best constant levers of each range of markup, judged by mean J over the worlds of the case.
 
-    The answer depends on nothing but the arguments: every search draws from a generator of its own.
+    The result depends on the arguments alone: every search draws from a generator of its own.
 
     Raises:
         ModuleNotFoundError: the package `cma` is not installed.
     """
     places = list(itertools.product(MARKUPS, STARTS))
     searches = [
-        _Search(name, start, np.random.default_rng((effort.seed, number)))
+        _Search(name, start, np.random.default_rng((budget.seed, number)))
         for number, (name, start) in enumerate(places)
     ]
     settings = Settings(worlds=case.worlds, parameters=case.parameters)
     candidates = Candidates(case.keys, POPULATION * len(searches), settings)
-    for _ in range(effort.generations):
+    for _ in range(budget.generations):
         actions = np.stack([search.ask() for search in searches])
         earned = candidates.plans(actions.reshape(-1, 1, len(LEVERS)))
         means = np.stack([each.mean(axis=1) for each in earned]).reshape(len(earned), len(searches), POPULATION)
         for number, search in enumerate(searches):
             search.tell(actions[number], *means[:, number])
-    by_range: dict[Range, list[Best]] = {name: [] for name in MARKUPS}
+    by_range: dict[Range, list[BestLevers]] = {name: [] for name in MARKUPS}
     for search in searches:
         by_range[search.name].append(search.best)
-    return Cell(**{name: max(found, key=lambda best: best.value) for name, found in by_range.items()})
+    return MapCell(**{name: max(found, key=lambda best: best.value) for name, found in by_range.items()})
 
 
 class _Search:
@@ -82,7 +82,7 @@ class _Search:
             return generator.standard_normal((rows, size))
 
         self.name: Range = name
-        self.best = Best({}, -np.inf, 0.0, 0.0)
+        self.best = BestLevers({}, -np.inf, 0.0, 0.0)
         self._points: list[Numbers] = []
         self._strategy = cma.CMAEvolutionStrategy(
             list(start),
@@ -96,12 +96,12 @@ class _Search:
         return in_range(np.array(self._points), *MARKUPS[self.name])
 
     def tell(self, actions: Numbers, value: Numbers, closing: Numbers, bankrupt: Numbers) -> None:
-        """What these actions earned in the mean over worlds, each of shape (POPULATION,)."""
+        """Report the mean earnings of these actions over worlds, each of shape (POPULATION,)."""
         self._strategy.tell(self._points, (-value).tolist())
         row = int(value.argmax())
         if value[row] > self.best.value:
             levers = levers_of(actions[row : row + 1])[0]
-            self.best = Best(levers, float(value[row]), float(closing[row]), float(bankrupt[row]))
+            self.best = BestLevers(levers, float(value[row]), float(closing[row]), float(bankrupt[row]))
 
 
 def in_range(points: Numbers, low: float, high: float) -> Numbers:

@@ -12,9 +12,9 @@ import numpy as np
 from thinmargin.records import markdown_table
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.phase_map.boundary import at_boundary, ties
-from thinmargin_agents.phase_map.cells import CALIBRATED, MARKUPS, PROTOTYPE_SIGNS, Cell, PhaseMap, Range
+from thinmargin_agents.phase_map.cells import CALIBRATED, MARKUPS, PROTOTYPE_SIGNS, MapCell, PhaseMap, Range
 from thinmargin_agents.phase_map.hidden import DRAWN, FAMILY, HiddenWorlds
-from thinmargin_agents.phase_map.results import Result, calibrated_difference, prototype_changes, signs
+from thinmargin_agents.phase_map.results import PhaseMapResult, calibrated_difference, prototype_changes, signs
 
 HORIZON = 180
 """Months of an episode, the environment's own."""
@@ -22,12 +22,12 @@ WIDTH = 100
 """Characters of a line of text."""
 
 
-def cell_words(cell: Cell) -> str:
+def cell_words(cell: MapCell) -> str:
     """The best markup, and thin less premium."""
     return f"{markup_words(cell)} ({cell.difference:+.0f})"
 
 
-def markup_words(cell: Cell) -> str:
+def markup_words(cell: MapCell) -> str:
     """The best markup in whole percent."""
     return f"{round(100.0 * cell.best.markup)} %"
 
@@ -53,19 +53,19 @@ def tie_words(phase_map: PhaseMap, row: int, slope: float | None) -> str:
 
 
 def side(phase_map: PhaseMap, row: int) -> Range:
-    """Who wins at the highest price slope of a row."""
+    """The winner at the highest price slope of a row."""
     return "thin" if phase_map.differences[row, -1] >= 0.0 else "premium"
 
 
-def explained(result: Result) -> str:
-    """What the numbers of a map are."""
-    asked = result.asked
+def explained(result: PhaseMapResult) -> str:
+    """Explanation of the numbers of a map."""
+    request = result.request
     return (
         "Best constant markup, and in brackets J of the best thin levers"
         f" ({_between('thin')} % markup) less that of the best premium ones ({_between('premium')} %), RMB bn: above"
         " zero thin wins. Every cell has its own best tickets, selling spend and releases."
-        f" Worlds like the calibrated one but for row and column, {asked.n_worlds} validation"
-        f" {_worlds(asked.n_worlds)}, {HORIZON} months; the last column is the price slope above which thin wins."
+        f" Worlds like the calibrated one but for row and column, {request.n_worlds} validation"
+        f" {_worlds(request.n_worlds)}, {HORIZON} months; the last column is the price slope above which thin wins."
     )
 
 
@@ -77,16 +77,16 @@ def _worlds(count: int) -> str:
     return "world" if count == 1 else "worlds"
 
 
-def sentences(result: Result) -> list[str]:
-    """What follows from the maps, a sentence a finding."""
-    told = [calibrated_words(result.maps[0])]
+def sentences(result: PhaseMapResult) -> list[str]:
+    """The findings, one sentence each."""
+    found = [calibrated_words(result.maps[0])]
     if result.hidden is not None:
-        told += hidden_sentences(result.hidden, result.asked.effort.seed)
+        found += hidden_sentences(result.hidden, result.request.budget.seed)
     for each in result.maps:
         changes = prototype_changes(each)
         if changes is not None:
-            told.append(prototype_words(each, changes))
-    return told
+            found.append(prototype_words(each, changes))
+    return found
 
 
 def calibrated_words(phase_map: PhaseMap) -> str:
@@ -100,13 +100,13 @@ def calibrated_words(phase_map: PhaseMap) -> str:
 
 
 def hidden_sentences(worlds: HiddenWorlds, seed: int) -> list[str]:
-    """What a search in some of the plausible worlds says, and what the map alone would say."""
-    told = []
+    """The share of plausible worlds in which thin wins: by search in some of them, and by the map alone."""
+    found = []
     count = len(worlds.searched)
     if count:
         low, high = worlds.share_of_thin(seed)
         best = ", ".join(f"{name} in {100.0 * share:.0f} %" for name, share in shares_of_best(worlds).items())
-        told.append(
+        found.append(
             f"In {100.0 * worlds.thin_wins.mean():.0f} % [{100.0 * low:.0f}, {100.0 * high:.0f}] of the plausible"
             f" worlds a thin constant margin beats a premium one: {count} hidden validation {_worlds(count)} of the"
             f" benchmark, searched one by one, 95 % interval. The best constant markup of all is {best}."
@@ -121,16 +121,16 @@ def hidden_sentences(worlds: HiddenWorlds, seed: int) -> list[str]:
             f" The map puts {100.0 * worlds.right:.0f} % of the searched worlds on their right side: what else differs"
             " between worlds counts too."
         )
-    return [*told, alone]
+    return [*found, alone]
 
 
 def shares_of_best(worlds: HiddenWorlds) -> dict[Range, float]:
-    """In which share of the searched worlds the best constant markup lies in each range."""
+    """Share of the searched worlds whose best constant markup lies in each range."""
     return {name: float(np.mean([getattr(cell, name) is cell.best for cell in worlds.searched])) for name in MARKUPS}
 
 
 def prototype_words(phase_map: PhaseMap, changes: Sequence[tuple[int, int]]) -> str:
-    """How many signs of the first prototype came out again, and what is to be said of the others."""
+    """Number of signs that agree with the first prototype, and an explanation of the others."""
     count = len(phase_map.cells)
     words = f"Signs of the first prototype's map: {count - len(changes)} of {count} cells agree."
     for row, column in changes:
@@ -143,17 +143,17 @@ def prototype_words(phase_map: PhaseMap, changes: Sequence[tuple[int, int]]) -> 
 
 
 def why(phase_map: PhaseMap, row: int, column: int) -> str:
-    """What a changed sign means: little beside the boundary, much elsewhere."""
+    """The meaning of a changed sign: little beside the boundary, much elsewhere."""
     if at_boundary(phase_map.differences, row, column):
         return "the boundary passes beside this cell"
     return "the boundary does not pass here: the finding has changed"
 
 
-def text(result: Result) -> str:
+def text(result: PhaseMapResult) -> str:
     """The whole result for a terminal."""
     blocks = ["When does the thin margin win?", fill(explained(result), WIDTH)]
     blocks += [f"{each.grid.name}:\n\n{_aligned(head(each), rows(each))}" for each in result.maps]
-    return "\n\n".join([*blocks, *(fill(told, WIDTH) for told in sentences(result))])
+    return "\n\n".join([*blocks, *(fill(sentence, WIDTH) for sentence in sentences(result))])
 
 
 def _aligned(titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -165,29 +165,29 @@ def _aligned(titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     )
 
 
-def markdown(result: Result, command: str) -> str:
+def markdown(result: PhaseMapResult, command: str) -> str:
     """The result for a page, under the command that makes it."""
     tables = [markdown_table(head(each), rows(each)) for each in result.maps]
-    found = "\n".join(f"- {told}" for told in sentences(result))
+    found = "\n".join(f"- {sentence}" for sentence in sentences(result))
     return "\n\n".join([f"`{command}`", explained(result), *tables, found])
 
 
-def document(result: Result, command: str) -> dict[str, Any]:
+def document(result: PhaseMapResult, command: str) -> dict[str, Any]:
     """The result as plain JSON; money is RMB bn, shares are shares of one."""
-    asked = result.asked
+    request = result.request
     return {
         "command": command,
         "versions": versions(),
         "worlds": "calibrated",
         "split": "validation",
-        "n_worlds": asked.n_worlds,
+        "n_worlds": request.n_worlds,
         "horizon": HORIZON,
-        "generations": asked.effort.generations,
-        "seed": asked.effort.seed,
+        "generations": request.budget.generations,
+        "seed": request.budget.seed,
         "markups": {name: list(ends) for name, ends in MARKUPS.items()},
         "calibrated": {"price_slope": CALIBRATED.price_slope, "discount_rate": CALIBRATED.discount_rate},
         "maps": {each.grid.name: _map(each) for each in result.maps},
-        "hidden": None if result.hidden is None else _hidden(result.hidden, asked.effort.seed),
+        "hidden": None if result.hidden is None else _hidden(result.hidden, request.budget.seed),
     }
 
 

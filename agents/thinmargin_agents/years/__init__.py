@@ -1,8 +1,8 @@
-"""What policies do year by year, beside what the firm reported: `python -m thinmargin_agents.years`.
+"""Policies year by year beside the figures that the firm reported: `python -m thinmargin_agents.years`.
 
-| room | subject |
+| module | subject |
 | --- | --- |
-| `courses` | the quantities followed, of policies and as reported |
+| `quantities` | the quantities followed, of policies and as reported |
 | `table` | the result as text, Markdown and JSON |
 | `picture` | the result as small multiples |
 """

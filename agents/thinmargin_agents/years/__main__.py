@@ -23,15 +23,14 @@ PROGRAM = "python -m thinmargin_agents.years"
 PLACE = "years"
 """Name of the place on a Markdown page."""
 POLICIES = ("low_margin_tuned", "plan", "plan_with_feedback")
-ENVIRONMENT = "ThinMargin/Ecosystem-v0"
 LAST_SEED = 2**31
 WRITTEN = ("json", "picture", "markdown")
-"""Flags of files: they do not change what is found."""
+"""Flags of files: they do not change the results."""
 
 
 @dataclass(frozen=True)
 class YearsConfig:
-    """What good policies do year by year, beside what the firm reported.
+    """Good policies year by year, beside the figures that the firm reported.
 
     Reported figures are history and policies play hidden worlds: shapes are compared, not levels.
     """
@@ -40,11 +39,11 @@ class YearsConfig:
     """Names of hand-coded or tuned policies, run folders (joined by commas: one policy of several training seeds), or
     file.py:Class."""
     n_worlds: int = 256
-    """How many worlds; all policies play the same ones."""
+    """Number of worlds; all policies play the same ones."""
     split: Literal["validation", "test"] = "validation"
     """Unseen worlds: test for reporting, validation while choosing."""
     seed: int = 0
-    """Seed of policies with dice of their own."""
+    """Seed of policies that draw at random."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """File for all numbers, bands too."""
     picture: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
@@ -54,7 +53,7 @@ class YearsConfig:
 
 
 def check(config: YearsConfig) -> None:
-    """Nothing if the flags can be used, else a ValueError that names flag, value and what is allowed."""
+    """Raise ValueError, naming flag, value and what is allowed, unless the flags can be used."""
     from thinmargin.splits import KEYS  # noqa: PLC0415  # not for --help
     from thinmargin_agents.cli.outputs import check_files  # noqa: PLC0415  # as above
 
@@ -97,7 +96,8 @@ def _run(config: YearsConfig, errors: Console) -> int:
 
 def played(config: YearsConfig, entrants: Sequence[Entrant], console: Console) -> list[Result]:
     """Every policy through the same worlds; one that fails is a PolicyError."""
-    from thinmargin.splits import KEYS  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin.families import BENCHMARK  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin.splits import KEYS  # noqa: PLC0415  # as above
     from thinmargin_agents.judging.arena import (  # noqa: PLC0415  # as above
         Arena,
         ArenaResults,
@@ -107,7 +107,7 @@ def played(config: YearsConfig, entrants: Sequence[Entrant], console: Console) -
     from thinmargin_agents.play.errors import PolicyError  # noqa: PLC0415  # as above
 
     evaluation = ArenaResults()
-    arena = Arena(playground_of(ENVIRONMENT), KEYS[config.split][: config.n_worlds])
+    arena = Arena(playground_of(BENCHMARK), KEYS[config.split][: config.n_worlds])
     play_all(entrants, arena, [], evaluation, seed=config.seed, time_limit=math.inf, console=console)
     for failure in evaluation.failures.values():
         raise PolicyError(failure)
@@ -115,7 +115,7 @@ def played(config: YearsConfig, entrants: Sequence[Entrant], console: Console) -
 
 
 def _write(config: YearsConfig, results: Sequence[Result]) -> Exception | None:
-    """Write the files asked for; returns what went wrong, if anything did."""
+    """Write the requested files; returns the error, if there was one."""
     from thinmargin.files import write_atomically  # noqa: PLC0415  # heavy: not for --help
     from thinmargin_agents.cli.markdown import page_with  # noqa: PLC0415  # as above
     from thinmargin_agents.cli.outputs import write_picture  # noqa: PLC0415  # as above

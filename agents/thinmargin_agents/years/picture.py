@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from thinmargin_agents.scoring.comparison import Result
-from thinmargin_agents.years.quantities import BAND, COURSES, Course, as_reported, path_of
+from thinmargin_agents.years.quantities import BAND, QUANTITIES, YearlyQuantity, as_reported, path_of
 from thinmargin_agents.years.table import heading, years_of
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ def draw(results: Sequence[Result], words: str) -> Figure:
     """
     from matplotlib.figure import Figure  # noqa: PLC0415  # only pictures need it
 
-    rows = -(-len(COURSES) // COLUMNS)
+    rows = -(-len(QUANTITIES) // COLUMNS)
     figure = Figure(figsize=(WIDTH, ROW * rows + 0.9), layout="constrained")
     panels = list(figure.subplots(rows, COLUMNS, sharex=True).flat)
-    for axes, course in zip(panels, COURSES, strict=True):
-        _panel(axes, course, results)
+    for axes, quantity in zip(panels, QUANTITIES, strict=True):
+        _panel(axes, quantity, results)
     handles = {
         label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
@@ -48,17 +48,17 @@ def draw(results: Sequence[Result], words: str) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, course: Course, results: Sequence[Result]) -> None:
+def _panel(axes: Axes, quantity: YearlyQuantity, results: Sequence[Result]) -> None:
     years = np.array(years_of(results))
     lines = []
     for number, result in enumerate(results):
         colour = COLOURS[number % len(COLOURS)]
         dashes = DASHES[number // len(COLOURS) % len(DASHES)]
-        path = path_of(course, result)
+        path = path_of(quantity, result)
         axes.fill_between(years, path.low, path.high, color=colour, alpha=0.14, lw=0)
         axes.plot(years, path.mean, color=colour, lw=1.6, ls=dashes, label=result.name)
         lines += [path.mean, path.low]
-    known = as_reported(course, years.tolist())
+    known = as_reported(quantity, years.tolist())
     if np.isfinite(known).any():
         axes.plot(years, known, color=INK, marker="o", ms=3, lw=1.0, label="reported", zorder=5)
         lines.append(known)
@@ -66,7 +66,7 @@ def _panel(axes: Axes, course: Course, results: Sequence[Result]) -> None:
         axes.axhline(0.0, color=GREY, lw=0.8, zorder=1)
     else:
         axes.set_ylim(bottom=0.0)
-    axes.set_title(heading(course).replace("% of trailing revenue", "%"), fontsize=8.5, color=INK, loc="left")
+    axes.set_title(heading(quantity).replace("% of trailing revenue", "%"), fontsize=8.5, color=INK, loc="left")
     axes.set_xticks([year for year in years.tolist() if (year - years[0]) % 4 == 0])
     axes.tick_params(labelsize=8, colors=GREY, length=0)
     axes.grid(axis="y", color=PALE, lw=0.8)
@@ -75,7 +75,7 @@ def _panel(axes: Axes, course: Course, results: Sequence[Result]) -> None:
 
 
 def title(split: str, worlds: int) -> str:
-    """What is drawn, in words."""
+    """Title of the picture."""
     return (
         f"Means and {BAND[0]:.0f}-{BAND[1]:.0f} % bands over {worlds} hidden {split} worlds,"
         " and one firm's reported history:\ncompare shapes over the years, not levels"

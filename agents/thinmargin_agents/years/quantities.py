@@ -1,4 +1,4 @@
-"""The quantities followed over the years: how each follows from a policy's books, and from the reported figures."""
+"""The quantities of every year, computed from a policy's books and from the reported figures."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ NOTE = (
 
 
 @dataclass(frozen=True)
-class Course:
+class YearlyQuantity:
     """One quantity over the years.
 
     Attributes:
-        name, title, unit: what it is called, in JSON and in words.
+        name, title, unit: its name in JSON, and in words.
         of: from yearly means by name of `thinmargin_agents.play.outcome.YEARLY`, of shape (years, worlds).
         reported: from the figures and a period, NaN where nothing was reported; None if nothing ever is.
-        differs: in which way what is reported is something else; empty if it is not.
+        differs: how the reported figure is defined, if otherwise; empty if not.
         digits: decimals of a table.
     """
 
@@ -74,46 +74,46 @@ def selling_share(figures: Figures, period: Period) -> float:
     return 100.0 * spent / revenue
 
 
-COURSES = (
-    Course(
+QUANTITIES = (
+    YearlyQuantity(
         "markup", "markup over unit cost", "%", _times("applied_price", 100.0), implied_markup,
         "implied by the gross margin",
     ),
-    Course("tickets", "start-up tickets", "% of trailing revenue", _times("applied_accessories", 100.0)),
-    Course(
+    YearlyQuantity("tickets", "start-up tickets", "% of trailing revenue", _times("applied_accessories", 100.0)),
+    YearlyQuantity(
         "selling", "selling and marketing", "% of trailing revenue", _times("applied_marketing", 100.0), selling_share,
         "of the year's revenue",
     ),
-    Course("releases", "software releases", "a month", _times("applied_updates", 1.0)),
-    Course(
+    YearlyQuantity("releases", "software releases", "a month", _times("applied_updates", 1.0)),
+    YearlyQuantity(
         "users", "active users", "m, mean of the year", _times("active_users", 1.0), _cell("miui_mau_m"), "in December",
         digits=0,
     ),
-    Course(
+    YearlyQuantity(
         "share_home", "share at home", "% of phones wanted", _times("share_home", 100.0),
         _cell("xiaomi_china_share_pct"), "of phones shipped",
     ),
-    Course(
+    YearlyQuantity(
         "gross_margin", "gross margin of phones", "%", gross_margin, _cell("gm_smartphones_pct"),
     ),
-    Course(
+    YearlyQuantity(
         "shipments", "phones sold", "m a year", _times("sales", MONTHS), _cell("smartphone_shipments_m"),
         digits=0,
     ),
-    Course(
+    YearlyQuantity(
         "profit", "profit", "RMB bn a year, after tax", _times("profit", MONTHS * BILLION),
         _cell("adjusted_net_profit_rmb_bn"), "adjusted net profit",
     ),
 )  # fmt: skip
-"""What is followed, in the order of tables and pictures. Flows are at a year's rate over the months run."""
+"""In the order of tables and pictures. Flows are at a year's rate over the months run."""
 
 
-def as_reported(course: Course, years: Sequence[int]) -> Numbers:
-    """What the shipped figures say of these calendar years, NaN where nothing was reported; shape (years,)."""
-    if course.reported is None:
+def as_reported(quantity: YearlyQuantity, years: Sequence[int]) -> Numbers:
+    """Reported figures of these calendar years, NaN where nothing was reported; shape (years,)."""
+    if quantity.reported is None:
         return np.full(len(years), np.nan)
     figures = reported()
-    return np.array([course.reported(figures, Period(MONTHS * (year - START_YEAR), MONTHS)) for year in years])
+    return np.array([quantity.reported(figures, Period(MONTHS * (year - START_YEAR), MONTHS)) for year in years])
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,9 +125,9 @@ class Path:
     high: Numbers
 
 
-def path_of(course: Course, result: Result) -> Path:
-    """What became of a quantity; NaN in years in which no world is in business."""
-    table = course.of(result.tracks)
+def path_of(quantity: YearlyQuantity, result: Result) -> Path:
+    """The path of a quantity; NaN in years in which no world is in business."""
+    table = quantity.of(result.tracks)
     found = np.full((3, len(table)), np.nan)
     for year, values in enumerate(table):
         known = values[np.isfinite(values)]

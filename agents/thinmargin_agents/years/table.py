@@ -10,7 +10,7 @@ from typing import Any
 from thinmargin.records import markdown_table
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.scoring.comparison import Result
-from thinmargin_agents.years.quantities import BAND, COURSES, NOTE, Course, Numbers, as_reported, path_of
+from thinmargin_agents.years.quantities import BAND, NOTE, QUANTITIES, Numbers, YearlyQuantity, as_reported, path_of
 
 WIDTH = 110
 """Characters of a line of text."""
@@ -22,26 +22,26 @@ def years_of(results: Sequence[Result]) -> list[int]:
 
 
 def explained(split: str, worlds: int) -> str:
-    """What the numbers are, in words."""
+    """Explanation of the numbers."""
     return f"Means over {worlds} hidden {split} worlds, of those in business in the year. {NOTE}"
 
 
-def heading(course: Course) -> str:
-    """What a quantity is, with its unit."""
-    return f"{course.title}, {course.unit}"
+def heading(quantity: YearlyQuantity) -> str:
+    """Title of a quantity, with its unit."""
+    return f"{quantity.title}, {quantity.unit}"
 
 
-def reported_label(course: Course) -> str:
-    """What the reported line is called."""
-    return f"reported, {course.differs}" if course.differs else "reported"
+def reported_label(quantity: YearlyQuantity) -> str:
+    """Label of the reported line."""
+    return f"reported, {quantity.differs}" if quantity.differs else "reported"
 
 
-def lines(course: Course, results: Sequence[Result]) -> list[list[str]]:
+def lines(quantity: YearlyQuantity, results: Sequence[Result]) -> list[list[str]]:
     """Cells of one quantity: a line of what was reported, if anything was, then a line a policy; name first."""
     years = years_of(results)
-    known = [] if course.reported is None else [(reported_label(course), as_reported(course, years))]
-    known += [(result.name, path_of(course, result).mean) for result in results]
-    return [[name, *cells(values, course.digits)] for name, values in known]
+    known = [] if quantity.reported is None else [(reported_label(quantity), as_reported(quantity, years))]
+    known += [(result.name, path_of(quantity, result).mean) for result in results]
+    return [[name, *cells(values, quantity.digits)] for name, values in known]
 
 
 def cells(values: Numbers, digits: int) -> list[str]:
@@ -52,10 +52,10 @@ def cells(values: Numbers, digits: int) -> list[str]:
 def text(results: Sequence[Result], split: str, worlds: int) -> str:
     """The whole result for a terminal."""
     blocks = [fill(explained(split, worlds), WIDTH)]
-    tables = {course: lines(course, results) for course in COURSES}
+    tables = {quantity: lines(quantity, results) for quantity in QUANTITIES}
     first = 2 + max(len(row[0]) for table in tables.values() for row in table)
-    for course, table in tables.items():
-        head = f"{heading(course)}\n{' ' * first}" + "".join(f"{year:>6}" for year in years_of(results))
+    for quantity, table in tables.items():
+        head = f"{heading(quantity)}\n{' ' * first}" + "".join(f"{year:>6}" for year in years_of(results))
         rows = [f"  {row[0]:<{first - 2}}" + "".join(f"{cell:>6}" for cell in row[1:]) for row in table]
         blocks.append("\n".join(line.rstrip() for line in [*head.split("\n"), *rows]))
     return "\n\n".join(blocks)
@@ -64,9 +64,9 @@ def text(results: Sequence[Result], split: str, worlds: int) -> str:
 def markdown(results: Sequence[Result], split: str, worlds: int, command: str) -> str:
     """The result for a page, under the command that makes it."""
     rows = [
-        [heading(course) if number == 0 else "", *row]
-        for course in COURSES
-        for number, row in enumerate(lines(course, results))
+        [heading(quantity) if number == 0 else "", *row]
+        for quantity in QUANTITIES
+        for number, row in enumerate(lines(quantity, results))
     ]
     table = markdown_table(["", "", *map(str, years_of(results))], rows)
     return f"`{command}`\n\n{explained(split, worlds)}\n\n{table}"
@@ -85,20 +85,20 @@ def document(results: Sequence[Result], *, split: str, worlds: int, seed: int, c
         "years": years,
         "band_percentiles": list(BAND),
         "courses": {
-            course.name: {
-                "title": course.title,
-                "unit": course.unit,
-                "reported_differs": course.differs or None,
-                "reported": _plain(as_reported(course, years)),
+            quantity.name: {
+                "title": quantity.title,
+                "unit": quantity.unit,
+                "reported_differs": quantity.differs or None,
+                "reported": _plain(as_reported(quantity, years)),
             }
-            for course in COURSES
+            for quantity in QUANTITIES
         },
         "policies": {result.name: _policy(result) for result in results},
     }
 
 
 def _policy(result: Result) -> dict[str, Any]:
-    paths = {course.name: path_of(course, result) for course in COURSES}
+    paths = {quantity.name: path_of(quantity, result) for quantity in QUANTITIES}
     return {
         "J_mean": float(result.value.mean()),
         "in_business": result.yearly["in_business"],

@@ -9,7 +9,7 @@ from thinmargin_agents.phase_map import __main__ as command
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Both maps, found in a hurry: the folder of the files and what was printed."""
     folder = tmp_path_factory.mktemp("maps")
     page = folder / "page.md"

@@ -6,7 +6,7 @@ from tests.agents.phase_map.small import FEW
 from thinmargin.parameters import Parameters
 from thinmargin.splits import KEYS
 from thinmargin_agents.phase_map.cells import GRIDS, Place
-from thinmargin_agents.phase_map.results import Asked
+from thinmargin_agents.phase_map.results import PhaseMapRequest
 
 
 def test_a_place_changes_what_it_names() -> None:
@@ -25,8 +25,8 @@ def test_a_place_changes_what_it_names() -> None:
 
 
 def test_maps_share_the_row_of_the_calibrated_firm() -> None:
-    both = Asked(tuple(GRIDS.values()), 4, 7, FEW)
+    both = PhaseMapRequest(tuple(GRIDS.values()), 4, 7, FEW)
     assert len(both.cell_cases()) == 45
     assert both.searches == 52
-    assert Asked((GRIDS["patience"],), 4, 7, FEW).hidden_cases() == []
+    assert PhaseMapRequest((GRIDS["patience"],), 4, 7, FEW).hidden_cases() == []
     assert all(key in KEYS["validation"] for case in (*both.cell_cases(), *both.hidden_cases()) for key in case.keys)

@@ -17,8 +17,8 @@ ONE_CELL = replace(GRIDS["patience"], rows=(0.10,), slopes=(3.5,))
 
 
 @pytest.mark.slow
-def test_json_is_complete(told: tuple[Path, str]) -> None:
-    document = json.loads((told[0] / "map.json").read_text("utf-8"), parse_constant=pytest.fail)
+def test_json_is_complete(results: tuple[Path, str]) -> None:
+    document = json.loads((results[0] / "map.json").read_text("utf-8"), parse_constant=pytest.fail)
     assert document["command"] == "python -m thinmargin_agents.phase_map --n-worlds 1 --n-hidden 2 --generations 1"
     assert (document["worlds"], document["split"], document["horizon"]) == ("calibrated", "validation", 180)
     assert document["versions"]["numpy"] == np.__version__
@@ -49,8 +49,8 @@ def test_json_is_complete(told: tuple[Path, str]) -> None:
 
 
 @pytest.mark.slow
-def test_the_picture_is_a_png_that_fills_a_page(told: tuple[Path, str]) -> None:
-    content = (told[0] / "map.png").read_bytes()
+def test_the_picture_is_a_png_that_fills_a_page(results: tuple[Path, str]) -> None:
+    content = (results[0] / "map.png").read_bytes()
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     width, height = struct.unpack(">II", content[16:24])
     assert width == 1800
@@ -59,23 +59,23 @@ def test_the_picture_is_a_png_that_fills_a_page(told: tuple[Path, str]) -> None:
 
 
 @pytest.mark.slow
-def test_the_table_stands_in_its_place_on_the_page(told: tuple[Path, str]) -> None:
-    page = (told[0] / "page.md").read_text("utf-8")
+def test_the_table_stands_in_its_place_on_the_page(results: tuple[Path, str]) -> None:
+    page = (results[0] / "page.md").read_text("utf-8")
     assert page.startswith("before\n\n<!-- phase map -->\n`python -m thinmargin_agents.phase_map --n-worlds 1")
     assert page.endswith("\n<!-- end -->\n\nafter\n")
     assert "last year" not in page
-    document = json.loads((told[0] / "map.json").read_text("utf-8"))
+    document = json.loads((results[0] / "map.json").read_text("utf-8"))
     cell = document["maps"]["services"]["cells"][4][4]
     words = f"{round(100.0 * cell['best_markup'])} % ({cell['difference']:+.0f})"
     row = next(line for line in page.splitlines() if line.startswith("| 2x |"))
     assert f"| {words} |" in row
-    assert words in told[1]
+    assert words in results[1]
     assert "| 35 % |" in page
 
 
 @pytest.mark.slow
-def test_the_answer_is_said_in_words(told: tuple[Path, str]) -> None:
-    printed = told[1].replace("\n", " ")
+def test_the_answer_is_printed_in_words(results: tuple[Path, str]) -> None:
+    printed = results[1].replace("\n", " ")
     for part in (
         "When does the thin margin win?",
         "a thin constant margin beats a premium one",
@@ -85,7 +85,7 @@ def test_the_answer_is_said_in_words(told: tuple[Path, str]) -> None:
         "Signs of the first prototype's map:",
     ):
         assert part in printed
-    assert max(map(len, told[1].splitlines())) <= 120
+    assert max(map(len, results[1].splitlines())) <= 120
 
 
 def test_one_map_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,7 +121,7 @@ BAD: dict[str, tuple[list[str], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize(("flags", "parts"), BAD.values(), ids=BAD.keys())
-def test_what_cannot_be_used_is_told_before_anything_is_searched(
+def test_what_cannot_be_used_is_reported_before_anything_is_searched(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -143,7 +143,7 @@ def test_what_cannot_be_used_is_told_before_anything_is_searched(
 @pytest.mark.parametrize(
     ("module", "extra", "flags"), [("cma", "search", []), ("matplotlib", "report", ["--picture", "map.png"])]
 )
-def test_a_missing_library_is_told_with_its_extra(
+def test_a_missing_library_is_named_with_its_extra(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -157,7 +157,7 @@ def test_a_missing_library_is_told_with_its_extra(
     assert f"pip install 'thinmargin[{extra}]'" in capsys.readouterr().err
 
 
-def test_a_file_that_cannot_be_written_in_the_end_is_told(
+def test_a_file_that_cannot_be_written_in_the_end_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def full(*_: object) -> None:

@@ -10,7 +10,13 @@ from tests.messages import lacks
 from thinmargin.parameters import Parameters
 from thinmargin_agents.phase_map import hidden
 from thinmargin_agents.phase_map.cells import GRIDS, PROTOTYPE_SIGNS
-from thinmargin_agents.phase_map.results import Asked, Result, calibrated_difference, prototype_changes, signs
+from thinmargin_agents.phase_map.results import (
+    PhaseMapRequest,
+    PhaseMapResult,
+    calibrated_difference,
+    prototype_changes,
+    signs,
+)
 from thinmargin_agents.phase_map.table import markdown, text
 
 
@@ -44,9 +50,9 @@ def test_the_prototypes_signs_are_compared_cell_by_cell() -> None:
     gaps[0, 0], gaps[1, 4] = 1.0, 2.0
     changed = hand_made(GRIDS["services"], gaps)
     assert prototype_changes(changed) == [(0, 0), (1, 4)]
-    told = text(Result(Asked((changed.grid,), 1, 0, FEW), (changed,), None)).replace("\n", " ")
-    assert "23 of 25 cells agree" in told
-    assert not lacks(told, "0.25x at slope 2: +1, was -", "0.5x at slope 5: +2, was -", "boundary passes beside")
+    printed = text(PhaseMapResult(PhaseMapRequest((changed.grid,), 1, 0, FEW), (changed,), None)).replace("\n", " ")
+    assert "23 of 25 cells agree" in printed
+    assert not lacks(printed, "0.25x at slope 2: +1, was -", "0.5x at slope 5: +2, was -", "boundary passes beside")
     assert prototype_changes(hand_made(GRIDS["patience"], gaps)) is None
     assert prototype_changes(hand_made(SMALL, gaps[:2, :2])) is None
 
@@ -56,5 +62,5 @@ def test_the_calibrated_firm_is_read_off_the_map() -> None:
     grid = replace(GRIDS["patience"], rows=(0.05, 0.15), slopes=(slope - 1.0, slope + 3.0))
     phase_map = hand_made(grid, [[0.0, 8.0], [-4.0, 4.0]])
     assert calibrated_difference(phase_map) == pytest.approx(0.0)
-    result = Result(Asked((grid,), 2, 0, FEW), (phase_map,), None)
+    result = PhaseMapResult(PhaseMapRequest((grid,), 2, 0, FEW), (phase_map,), None)
     assert f"price slope {slope:.2f}" in markdown(result, "COMMAND")

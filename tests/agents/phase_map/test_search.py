@@ -11,21 +11,21 @@ from thinmargin.baselines import ConstantPolicy
 from thinmargin.levers import action_of
 from thinmargin.records import LEVERS
 from thinmargin.splits import KEYS
-from thinmargin_agents.phase_map.cells import MARKUPS, Best, Place
+from thinmargin_agents.phase_map.cells import MARKUPS, BestLevers, Place
 from thinmargin_agents.phase_map.processes import solve_all
-from thinmargin_agents.phase_map.results import Asked, Result, find, signs
-from thinmargin_agents.phase_map.search import Case, Effort, in_range, solve
+from thinmargin_agents.phase_map.results import PhaseMapRequest, PhaseMapResult, find, signs
+from thinmargin_agents.phase_map.search import Case, SearchBudget, in_range, solve
 from thinmargin_agents.play.rollout import play_worlds
 
 
 @pytest.fixture(scope="module")
-def small() -> Result:
+def small() -> PhaseMapResult:
     """Four corners of the services map and three hidden worlds, in one process."""
-    return find(Asked((SMALL,), n_worlds=1, n_hidden=3, effort=FEW))
+    return find(PhaseMapRequest((SMALL,), n_worlds=1, n_hidden=3, budget=FEW))
 
 
 @pytest.mark.slow
-def test_thin_wins_where_customers_look_at_prices_and_services_pay(small: Result) -> None:
+def test_thin_wins_where_customers_look_at_prices_and_services_pay(small: PhaseMapResult) -> None:
     premium_corner, _, _, thin_corner = small.maps[0].cells
     assert premium_corner.difference < -30.0
     assert premium_corner.best is premium_corner.premium
@@ -36,10 +36,10 @@ def test_thin_wins_where_customers_look_at_prices_and_services_pay(small: Result
 
 
 @pytest.mark.slow
-def test_levers_of_every_range_stay_in_it(small: Result) -> None:
+def test_levers_of_every_range_stay_in_it(small: PhaseMapResult) -> None:
     for cell in small.maps[0].cells:
         for name, (low, high) in MARKUPS.items():
-            best: Best = getattr(cell, name)
+            best: BestLevers = getattr(cell, name)
             assert low - 1e-6 <= best.markup <= high + 1e-6
             for lever in LEVERS:
                 assert lever.low <= best.levers[lever.name] <= lever.high
@@ -48,8 +48,8 @@ def test_levers_of_every_range_stay_in_it(small: Result) -> None:
 
 
 @pytest.mark.slow
-def test_the_answer_does_not_depend_on_processes_or_on_the_company(small: Result) -> None:
-    again = find(Asked((SMALL,), n_worlds=1, n_hidden=3, effort=FEW), processes=2)
+def test_the_answer_does_not_depend_on_processes_or_on_the_company(small: PhaseMapResult) -> None:
+    again = find(PhaseMapRequest((SMALL,), n_worlds=1, n_hidden=3, budget=FEW), processes=2)
     assert again.maps == small.maps
     assert again.hidden is not None
     assert small.hidden is not None
@@ -66,7 +66,7 @@ def test_an_interrupt_ends_the_processes() -> None:
 
     cases = [Case((key,)) for key in KEYS["validation"][:12]]
     with pytest.raises(KeyboardInterrupt):
-        solve_all(cases, Effort(1), 2, interrupted)
+        solve_all(cases, SearchBudget(1), 2, interrupted)
     for _ in range(100):
         if not multiprocessing.active_children():
             break
@@ -79,7 +79,7 @@ def test_levers_found_earn_in_the_environment_what_the_map_says() -> None:
     best = solve(Case(tuple(keys), parameters=Place().parameters()), FEW).best
     policy = ConstantPolicy(action_of(*(best.levers[lever.name] for lever in LEVERS)))
     outcome = play_worlds(policy, keys, worlds="calibrated")
-    assert best.value == pytest.approx(outcome.value.mean(), rel=2e-3)  # levers are told with four digits
+    assert best.value == pytest.approx(outcome.value.mean(), rel=2e-3)  # levers are given with four digits
     assert best.closing == pytest.approx(outcome.closing_part.mean(), rel=2e-3)
     assert best.bankrupt == outcome.bankrupt.mean()
 
@@ -87,7 +87,9 @@ def test_levers_found_earn_in_the_environment_what_the_map_says() -> None:
 @pytest.mark.slow
 def test_more_generations_never_find_less_and_other_seeds_find_nearly_the_same() -> None:
     case = Case(tuple(KEYS["validation"][:1]))
-    short, long, other = (solve(case, effort) for effort in (Effort(3), Effort(15), Effort(15, seed=1)))
+    short, long, other = (
+        solve(case, budget) for budget in (SearchBudget(3), SearchBudget(15), SearchBudget(15, seed=1))
+    )
     assert long.best.value >= short.best.value
     assert short != long
     assert other != long
@@ -101,9 +103,9 @@ def test_impatient_owners_value_the_firm_less_and_its_future_least() -> None:
     assert impatient.thin.closing / impatient.thin.value < patient.thin.closing / patient.thin.value
 
 
-def test_the_search_leaves_numpys_global_dice_alone() -> None:
+def test_the_search_leaves_numpys_global_generator_alone() -> None:
     before = np.random.get_state()  # noqa: NPY002  # the global state is what is looked at
-    solve(Case((1,)), Effort(1))
+    solve(Case((1,)), SearchBudget(1))
     after = np.random.get_state()  # noqa: NPY002  # as above
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
 

@@ -14,7 +14,7 @@ from thinmargin.splits import KEYS
 from thinmargin_agents.play.outcome import Outcome
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.years import __main__ as command
-from thinmargin_agents.years.quantities import COURSES, NOTE, as_reported, gross_margin
+from thinmargin_agents.years.quantities import NOTE, QUANTITIES, as_reported, gross_margin
 from thinmargin_agents.years.table import cells
 
 WORLDS = 6
@@ -22,7 +22,7 @@ YEARS = list(range(2012, 2027))
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Two policies, one of which goes bankrupt: the folder of the files and what was printed."""
     folder = tmp_path_factory.mktemp("years")
     page = folder / "page.md"
@@ -37,8 +37,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 @pytest.fixture(scope="module")
-def document(told: tuple[Path, str]) -> dict[str, Any]:
-    found = json.loads((told[0] / "years.json").read_text("utf-8"), parse_constant=pytest.fail)
+def document(results: tuple[Path, str]) -> dict[str, Any]:
+    found = json.loads((results[0] / "years.json").read_text("utf-8"), parse_constant=pytest.fail)
     assert isinstance(found, dict)
     return found
 
@@ -53,7 +53,7 @@ def test_means_are_those_of_the_worlds_played_in_the_units_said(document: dict[s
     assert policy["J_mean"] == pytest.approx(outcome.value.mean())
     assert policy["in_business"][0] == 1.0
     yearly = outcome.yearly
-    wanted = {
+    expected = {
         "markup": 100.0 * yearly["applied_price"],
         "tickets": 100.0 * yearly["applied_accessories"],
         "selling": 100.0 * yearly["applied_marketing"],
@@ -64,8 +64,8 @@ def test_means_are_those_of_the_worlds_played_in_the_units_said(document: dict[s
         "shipments": 12.0 * yearly["sales"],
         "profit": 12.0 * yearly["profit"] / 1e3,
     }
-    assert set(policy["courses"]) == set(document["courses"]) == set(wanted)
-    for name, table in wanted.items():
+    assert set(policy["courses"]) == set(document["courses"]) == set(expected)
+    for name, table in expected.items():
         path = policy["courses"][name]
         assert path["mean"] == pytest.approx(np.nanmean(table, axis=1)), name
         low, high = np.nanpercentile(table, (10.0, 90.0), axis=1)
@@ -77,7 +77,9 @@ def test_means_are_those_of_the_worlds_played_in_the_units_said(document: dict[s
 
 def test_reported_figures_are_the_shipped_ones_and_blank_where_there_are_none(document: dict[str, Any]) -> None:
     assert document["years"] == YEARS
-    known = {name: dict(zip(YEARS, course["reported"], strict=True)) for name, course in document["courses"].items()}
+    known = {
+        name: dict(zip(YEARS, quantity["reported"], strict=True)) for name, quantity in document["courses"].items()
+    }
     year = Period(12 * (2019 - 2012), 12)
     figures = reported()
     for name, series in (
@@ -92,19 +94,19 @@ def test_reported_figures_are_the_shipped_ones_and_blank_where_there_are_none(do
     margin = known["gross_margin"][2019]
     assert known["markup"][2019] == pytest.approx(100.0 * (1.0 / (1.0 - margin / 100.0) - 1.0))
     assert known["gross_margin"][2014] is known["selling"][2014] is known["profit"][2014] is None
-    for course in known.values():
-        assert course[2025] is course[2026] is None
+    for quantity in known.values():
+        assert quantity[2025] is quantity[2026] is None
     for name in ("tickets", "releases"):
         assert set(known[name].values()) == {None}
 
 
-def test_years_behind_every_bankruptcy_are_empty(document: dict[str, Any], told: tuple[Path, str]) -> None:
+def test_years_behind_every_bankruptcy_are_empty(document: dict[str, Any], results: tuple[Path, str]) -> None:
     nothing = document["policies"]["do_nothing"]
     assert nothing["in_business"][-1] == 0.0
-    for course in nothing["courses"].values():
-        assert course["mean"][0] is not None
-        assert course["mean"][-1] is course["low"][-1] is course["high"][-1] is None
-    page = (told[0] / "page.md").read_text("utf-8")
+    for quantity in nothing["courses"].values():
+        assert quantity["mean"][0] is not None
+        assert quantity["mean"][-1] is quantity["low"][-1] is quantity["high"][-1] is None
+    page = (results[0] / "page.md").read_text("utf-8")
     row = next(line for line in page.splitlines() if "| do_nothing |" in line)
     assert row.endswith("|  |")
 
@@ -120,26 +122,26 @@ def test_cells_are_rounded_blank_if_unknown_and_never_minus_zero() -> None:
 
 
 def test_every_course_has_a_name_of_its_own_and_reads_other_years_too() -> None:
-    assert len({course.name for course in COURSES}) == len(COURSES) == 9
-    shipments = next(course for course in COURSES if course.name == "shipments")
+    assert len({quantity.name for quantity in QUANTITIES}) == len(QUANTITIES) == 9
+    shipments = next(quantity for quantity in QUANTITIES if quantity.name == "shipments")
     assert as_reported(shipments, [2011, 1999])[0] == 0.3
     assert np.isnan(as_reported(shipments, [2011, 1999])[1])
 
 
-def test_what_is_printed_says_that_shapes_are_compared(document: dict[str, Any], told: tuple[Path, str]) -> None:
+def test_what_is_printed_says_that_shapes_are_compared(document: dict[str, Any], results: tuple[Path, str]) -> None:
     assert document["note"] == NOTE
-    printed = told[1].replace("\n", " ")
+    printed = results[1].replace("\n", " ")
     for part in ("history", "hidden worlds", "compare shapes over the years, not levels"):
         assert part in NOTE
         assert part in printed
     assert f"{WORLDS} hidden validation worlds" in printed
-    for course in COURSES:
-        assert f"{course.title}, {course.unit}" in told[1]
-    assert "reported, in December" in told[1]
+    for quantity in QUANTITIES:
+        assert f"{quantity.title}, {quantity.unit}" in results[1]
+    assert "reported, in December" in results[1]
 
 
-def test_the_table_stands_in_its_place_on_the_page(document: dict[str, Any], told: tuple[Path, str]) -> None:
-    page = (told[0] / "page.md").read_text("utf-8")
+def test_the_table_stands_in_its_place_on_the_page(document: dict[str, Any], results: tuple[Path, str]) -> None:
+    page = (results[0] / "page.md").read_text("utf-8")
     start = "before\n\n<!-- years -->\n`python -m thinmargin_agents.years low_margin_ecosystem do_nothing --n-worlds 6`"
     assert page.startswith(start)
     assert page.endswith("\n<!-- end -->\n\nafter\n")
@@ -152,8 +154,8 @@ def test_the_table_stands_in_its_place_on_the_page(document: dict[str, Any], tol
     assert lines[place + 1].split(" | ")[9] == f"{mean:.0f}"
 
 
-def test_the_picture_is_a_png_that_fills_a_page(told: tuple[Path, str]) -> None:
-    content = (told[0] / "years.png").read_bytes()
+def test_the_picture_is_a_png_that_fills_a_page(results: tuple[Path, str]) -> None:
+    content = (results[0] / "years.png").read_bytes()
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     width, height = struct.unpack(">II", content[16:24])
     assert width == 1800
