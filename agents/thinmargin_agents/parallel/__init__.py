@@ -1,7 +1,7 @@
 """Several seeds, each a run of its own: in processes of this machine, or as tasks of a Ray cluster.
 
-`seeds` is the command, `processes` and `tasks` are the two engines, and `jobs` is what one process does with one seed;
-`board` shows them all, `stopping` is Ctrl-C for all of them.
+`seeds` is the command, `processes` and `ray_tasks` are the two engines, `ray_session` connects to the cluster, and
+`jobs` trains one seed in one process; `progress` shows all seeds, `stop_signals` handles Ctrl-C for all of them.
 """
 
 from thinmargin_agents.parallel.seeds import train_seeds

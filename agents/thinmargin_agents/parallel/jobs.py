@@ -1,4 +1,4 @@
-"""What one process does with one seed, wherever it runs."""
+"""The training of one seed in one process, wherever it runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # these take seconds to import, which a process that trains n
 
 
 @dataclass(frozen=True)
-class Job:
+class SeedJob:
     """A run of one seed and its folder."""
 
     run: Run
@@ -26,42 +26,42 @@ class Job:
 
     @property
     def name(self) -> str:
-        """What it is called in lines and tables."""
+        """Its name in lines and tables."""
         return f"seed {self.run.seed}"
 
     @property
     def resume(self) -> str:
-        """The command line that goes on with it."""
+        """The command line that resumes it."""
         return shlex.join(["python", "train.py", "--resume", str(self.path)])
 
 
 @dataclass(frozen=True)
-class End:
-    """How a run ended: with a judgement, or an error, or neither: it was stopped."""
+class SeedEnd:
+    """The end of a run: with a judgement, or with an error, or with neither if it was stopped."""
 
     judgement: Judgement | None = None
     error: str | None = None
 
     @property
     def stopped(self) -> bool:
-        """Whether somebody stopped it."""
+        """Whether it was stopped."""
         return self.judgement is None and self.error is None
 
 
-def work(job: Job, tell: Callable[[Step], bool], *, resume: bool = False) -> End:
-    """Train the run; whatever goes wrong is its end, and nobody else's.
+def work(job: SeedJob, report: Callable[[Step], bool], *, resume: bool = False) -> SeedEnd:
+    """Train the run; an error ends this run only.
 
     Args:
         job: what to train, and where.
-        tell: told how far it is; True stops it after the update at hand, with a checkpoint.
+        report: called with its progress; if it returns True, the run stops after this update, with a checkpoint.
         resume: go on from the folder's checkpoint, if there is one.
     """
     from thinmargin_agents.runs.folder import RunError, RunFolder  # noqa: PLC0415  # as above
     from thinmargin_agents.training.trainer import train  # noqa: PLC0415  # heavy: see above
 
     try:
-        return End(train(job.run, RunFolder(job.path), shown=False, resume=resume, report=tell))
+        return SeedEnd(train(job.run, RunFolder(job.path), shown=False, resume=resume, report=report))
     except (ConfigError, RunError, OSError) as error:
-        return End(error=str(error))
+        return SeedEnd(error=str(error))
     except Exception:  # noqa: BLE001  # the other seeds go on, and this text is shown
-        return End(error=traceback.format_exc())
+        return SeedEnd(error=traceback.format_exc())

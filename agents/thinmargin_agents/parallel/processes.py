@@ -1,7 +1,7 @@
 """The seeds in processes of this machine, each with its own threads, at most so many at once.
 
-The processes are deaf to Ctrl-C and SIGTERM: a terminal sends these to all of them, so this process answers for all
-and passes the wish on. A process that finds this one gone stops after its update too.
+The processes ignore Ctrl-C and SIGTERM, which a terminal sends to all of them: this process alone handles the signal
+and tells the others to stop. A process also stops after its update if this one is gone.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import TYPE_CHECKING
 
-from thinmargin_agents.parallel.jobs import End, Job, work
+from thinmargin_agents.parallel.jobs import SeedEnd, SeedJob, work
 from thinmargin_agents.parallel.stop_signals import SIGNALS, Stop
 
 if TYPE_CHECKING:  # takes seconds to import, which a child does in its own time
-    from thinmargin_agents.parallel.progress import Board
+    from thinmargin_agents.parallel.progress import SeedsProgress
     from thinmargin_agents.training.callbacks.progress import Step
 
 PULSE = 0.25
-"""Seconds between two looks at what was asked."""
+"""Seconds between two checks whether to stop."""
 
 
 def cores() -> int:
@@ -33,29 +33,29 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def train_here(jobs: Sequence[Job], n_jobs: int, board: Board, stop: Stop) -> list[End]:
-    """How each job ended, in their order; those that were never begun have been stopped.
+def train_in_processes(jobs: Sequence[SeedJob], n_jobs: int, progress: SeedsProgress, stop: Stop) -> list[SeedEnd]:
+    """Train the jobs and return their ends, in their order; those that were never begun count as stopped.
 
     Args:
         jobs: what to train.
         n_jobs: how many at once.
-        board: told what happens.
-        stop: whether to stop: asked again, every process is killed.
+        progress: shows what happens.
+        stop: whether to stop; at a second signal, every process is killed.
     """
-    return _Crew(jobs, n_jobs, board, stop).train()
+    return _Processes(jobs, n_jobs, progress, stop).train()
 
 
-class _Crew:
+class _Processes:
     """The processes that are running."""
 
-    def __init__(self, jobs: Sequence[Job], n_jobs: int, board: Board, stop: Stop) -> None:
-        self._jobs, self._n_jobs, self._board, self._stop = jobs, n_jobs, board, stop
+    def __init__(self, jobs: Sequence[SeedJob], n_jobs: int, progress: SeedsProgress, stop: Stop) -> None:
+        self._jobs, self._n_jobs, self._progress, self._stop = jobs, n_jobs, progress, stop
         self._waiting = list(range(len(jobs)))
         self._running: dict[Connection, tuple[int, SpawnProcess]] = {}
-        self._ends = [End() for _ in jobs]
+        self._ends = [SeedEnd() for _ in jobs]
 
-    def train(self) -> list[End]:
-        told = False
+    def train(self) -> list[SeedEnd]:
+        notified = False
         try:
             while self._running or (self._waiting and not self._stop.asked):
                 while self._waiting and len(self._running) < self._n_jobs and not self._stop.asked:
@@ -63,8 +63,8 @@ class _Crew:
                 for connection in wait(list(self._running), PULSE):
                     if isinstance(connection, Connection):
                         self._listen(connection)
-                if self._stop.asked and not told:
-                    told = True
+                if self._stop.asked and not notified:
+                    notified = True
                     for connection in self._running:
                         with suppress(OSError):  # it has just ended
                             connection.send("stop")
@@ -79,34 +79,34 @@ class _Crew:
 
     def _begin(self, number: int) -> None:
         job = self._jobs[number]
-        ours, theirs = multiprocessing.Pipe()
+        here, there = multiprocessing.Pipe()
         with inherited(job.run.num_threads):
-            process = multiprocessing.get_context("spawn").Process(target=_child, args=(job, theirs), daemon=True)
+            process = multiprocessing.get_context("spawn").Process(target=_child, args=(job, there), daemon=True)
             process.start()
-        theirs.close()
-        self._running[ours] = (number, process)
-        self._board.begins(number, f"process {process.pid}")
+        there.close()
+        self._running[here] = (number, process)
+        self._progress.begins(number, f"process {process.pid}")
 
     def _listen(self, connection: Connection) -> None:
         number, process = self._running[connection]
         try:
-            news: Step | End = connection.recv()
+            news: Step | SeedEnd = connection.recv()
         except (EOFError, OSError):
             process.join()
-            news = End() if self._stop.asked else End(error=last_words(process.exitcode))
-        if not isinstance(news, End):
-            self._board.steps(number, news)
+            news = SeedEnd() if self._stop.asked else SeedEnd(error=last_words(process.exitcode))
+        if not isinstance(news, SeedEnd):
+            self._progress.steps(number, news)
             return
         del self._running[connection]
         connection.close()
         process.join()
         self._ends[number] = news
-        self._board.ends(number, news)
+        self._progress.ends(number, news)
 
 
 @contextmanager
 def inherited(threads: int) -> Iterator[None]:
-    """A process that is started inside is deaf to SIGNALS and has OMP_NUM_THREADS from its first instruction."""
+    """A process that is started inside ignores SIGNALS and has OMP_NUM_THREADS from its first instruction."""
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = str(threads)
     if sys.platform != "win32":
@@ -123,23 +123,23 @@ def inherited(threads: int) -> Iterator[None]:
             os.environ["OMP_NUM_THREADS"] = before
 
 
-def _child(job: Job, connection: Connection) -> None:
-    """Train the job in a process of its own; what comes back through the connection is Steps, then the End."""
+def _child(job: SeedJob, connection: Connection) -> None:
+    """Train the job in a process of its own, which sends Steps through the connection and then the SeedEnd."""
 
-    def tell(step: Step) -> bool:
+    def report(step: Step) -> bool:
         try:
             connection.send(step)
-            return connection.poll()  # what comes is "stop", or the end of the other side
+            return connection.poll()  # it receives "stop", or the end of the other side
         except OSError:
             return True
 
-    end = work(job, tell)
-    with suppress(OSError):  # nobody listens any more
+    end = work(job, report)
+    with suppress(OSError):  # the other side is gone
         connection.send(end)
 
 
 def last_words(status: int | None) -> str:
-    """Why a process ended without a word."""
+    """The reason why a process ended without a SeedEnd."""
     if status is not None and status < 0:
         return f"its process was killed by {signal.Signals(-status).name} (the system does so where memory runs out)"
     return f"its process ended with status {status}"

@@ -1,4 +1,4 @@
-"""What the seeds are doing, as bars of a terminal or as plain lines."""
+"""The progress of the seeds, as bars of a terminal or as plain lines."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Self
 from rich.console import Console
 
 from thinmargin_agents.monitoring.judgement import Judgement
-from thinmargin_agents.parallel.jobs import End, Job
+from thinmargin_agents.parallel.jobs import SeedEnd, SeedJob
 from thinmargin_agents.training.callbacks.progress import Step, in_a_line, in_short, months_bars
 
 
-class Board:
-    """What the seeds are doing: a bar each while it runs, and one for all; or lines.
+class SeedsProgress:
+    """The progress of the seeds: a bar each while it runs, and one for all; or lines.
 
     Args:
         jobs: the seeds.
-        console: where it is shown.
+        console: it is shown there.
         bars: bars, on a terminal; otherwise a line for every evaluation.
     """
 
-    def __init__(self, jobs: Sequence[Job], console: Console, *, bars: bool) -> None:
+    def __init__(self, jobs: Sequence[SeedJob], console: Console, *, bars: bool) -> None:
         self._jobs, self._console, self._bars = jobs, console, bars and console.is_terminal
         self._progress = months_bars(console, shown=self._bars)
         total = sum(job.run.total_timesteps for job in jobs)
@@ -54,21 +54,21 @@ class Board:
         """Take them off the screen."""
         self._progress.stop()
 
-    def say(self, text: str) -> None:
-        """A line above the bars; what is in it is not markup."""
+    def write_line(self, text: str) -> None:
+        """Print a line above the bars, without markup."""
         self._console.print(text, markup=False)
 
     def begins(self, number: int, where: str) -> None:
-        """A seed is begun, or begun again after its process was lost."""
+        """Show that a seed begins, or begins again after its process was lost."""
         job = self._jobs[number]
         again = " again, from its last checkpoint" if number in self._running else ""
-        self.say(f"{job.name}: begins{again} in {job.path}, {where}")
+        self.write_line(f"{job.name}: begins{again} in {job.path}, {where}")
         self._running[number] = _Pace()
         self._progress.update(self._tasks[number], visible=True)
         self._show_all()
 
     def steps(self, number: int, step: Step) -> None:
-        """A seed is so far."""
+        """Show how far a seed is."""
         job, pace = self._jobs[number], self._running.setdefault(number, _Pace())  # that it begins may have been lost
         pace.reaches(step.timesteps)
         self._months[number] = step.timesteps
@@ -77,21 +77,21 @@ class Board:
             if number not in self._best or self._best[number].J < step.judgement.J:
                 self._best[number] = step.judgement
             if not self._bars:
-                self.say(f"{job.name}: {in_a_line(step.timesteps, step.judgement)}")
+                self.write_line(f"{job.name}: {in_a_line(step.timesteps, step.judgement)}")
         self._progress.update(
             self._tasks[number], completed=self._shown(number), rate=f"{pace.rate:,.0f}", latest=pace.latest
         )
         self._show_all()
 
-    def ends(self, number: int, end: End) -> None:
-        """A seed has ended."""
+    def ends(self, number: int, end: SeedEnd) -> None:
+        """Show that a seed has ended."""
         job = self._jobs[number]
         if end.judgement is not None:
-            self.say(f"{job.name}: done: {in_short(end.judgement)}")
+            self.write_line(f"{job.name}: done: {in_short(end.judgement)}")
         elif end.error is not None:
-            self.say(f"{job.name}: failed: {end.error.strip()}")
+            self.write_line(f"{job.name}: failed: {end.error.strip()}")
         else:
-            self.say(f"{job.name}: stopped")
+            self.write_line(f"{job.name}: stopped")
         self._running.pop(number, None)
         self._ended.add(number)
         self._progress.update(self._tasks[number], visible=False)
@@ -110,7 +110,7 @@ class Board:
 
 
 class _Pace:
-    """How fast a seed goes since its first word."""
+    """The speed of a seed since its first report."""
 
     def __init__(self) -> None:
         self._first: tuple[float, int] | None = None

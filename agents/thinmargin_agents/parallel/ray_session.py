@@ -1,4 +1,4 @@
-"""A connection to a Ray cluster: one that is there, or one of this machine alone that goes when the work is done."""
+"""A connection to a Ray cluster: one that is there, or one of this machine alone that ends with the work."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ OBJECTS = 128 << 20
 def ray_session(address: str | None, n_jobs: int | None, threads: int = 1) -> Iterator[ModuleType]:
     """Ray, connected; the connection, and a cluster that was started for it, end with the block.
 
-    A cluster that is started here has no dashboard; nothing is told to Ray's makers.
+    A cluster that is started here has no dashboard and sends no usage statistics.
 
     Args:
         address: HOST:PORT of a cluster, or `auto` for the one this machine is part of; None starts one here.
         n_jobs: processors of a cluster that is started here; all of the machine's if None.
-        threads: what OMP_NUM_THREADS is in every worker.
+        threads: OMP_NUM_THREADS of every worker.
 
     Raises:
         ConfigError: Ray is not installed, nothing answers at the address, no cluster can be started, or no machine of
@@ -73,15 +73,15 @@ def usable_ray(address: str | None) -> ModuleType:
 
 
 def answer_of(reference: Any) -> Any:
-    """What an actor answers a task that waits for it; in `ray.get`, Ray would give its processor to another task."""
+    """The answer of an actor to a task that waits for it; `ray.get` would give the task's processor to another task."""
     return reference.future().result()
 
 
 def _check_answers(address: str) -> None:
-    """Nothing if something listens at HOST:PORT, or `auto` says nothing of where, else a ConfigError."""
+    """Raise ConfigError unless something listens at HOST:PORT, or `auto` stands for no known address."""
     named = f"--ray-address is {address!r}"
     if address == "auto":
-        address = _written_down()
+        address = _known_address()
         if not address:
             return  # Ray looks for a cluster among the processes of this machine, and says soon if there is none
         named = f"{named}, which is {address}"
@@ -94,11 +94,11 @@ def _check_answers(address: str) -> None:
         raise ConfigError(f"{named}: nothing answers there: {error}") from error
 
 
-def _written_down() -> str:
-    """HOST:PORT that `auto` stands for: as the environment says, or the last `ray start` wrote; empty if neither."""
-    told = os.environ.get("RAY_ADDRESS", "")
-    if told and told != "auto":
-        return told
+def _known_address() -> str:
+    """HOST:PORT that `auto` stands for: of the environment, or as the last `ray start` wrote it; empty if neither."""
+    address = os.environ.get("RAY_ADDRESS", "")
+    if address and address != "auto":
+        return address
     file = Path(os.environ.get("RAY_TMPDIR", tempfile.gettempdir()), "ray", "ray_current_cluster")
     try:
         return file.read_text(encoding="utf-8").strip()

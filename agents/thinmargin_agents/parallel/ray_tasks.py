@@ -1,6 +1,6 @@
 """The seeds as tasks of a Ray cluster: one processor each, begun again from the checkpoint where a machine is lost.
 
-Ray places the tasks and begins them again. What is ours is the exchange: workers leave there how far they are, and
+Ray places the tasks and begins them again. This module adds the exchange, where workers report their progress and
 learn that they are to stop.
 """
 
@@ -16,31 +16,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from thinmargin_agents.parallel.jobs import End, Job, work
+from thinmargin_agents.parallel.jobs import SeedEnd, SeedJob, work
 from thinmargin_agents.parallel.ray_session import answer_of
 from thinmargin_agents.parallel.stop_signals import Stop
 from thinmargin_agents.runs.lock import LockedError, locked
 
-if TYPE_CHECKING:  # takes seconds to import, which the exchange has no use for
-    from thinmargin_agents.parallel.progress import Board
+if TYPE_CHECKING:  # takes seconds to import, and the exchange needs none of it
+    from thinmargin_agents.parallel.progress import SeedsProgress
     from thinmargin_agents.training.callbacks.progress import Step
 
 PULSE = 0.5
-"""Seconds between two looks at what happened, and between two words of a worker."""
+"""Seconds between two looks at the exchange, and between two reports of a worker."""
 TRIES = 5
-"""Processes that may be lost at the same checkpoint before it is the run that is blamed."""
+"""Processes that may be lost at the same checkpoint before the run counts as failed."""
 SIGHT = 10.0
-"""Seconds in which a new file must be seen on every machine: network file systems remember what was not there."""
+"""Seconds in which a new file must be visible on every machine: network file systems cache missing files."""
 RELEASE = 180.0
-"""Seconds in which the lock of a lost process must go: network file systems wait for its machine to come back."""
+"""Seconds in which the lock of a lost process must end: network file systems wait for its machine to come back."""
 
 
 class InterruptedRunError(RuntimeError):
-    """A worker was told to go by its machine; the run goes on elsewhere."""
+    """The machine of a worker asked it to stop; the run goes on elsewhere."""
 
 
 class Exchange:
-    """An actor: where workers leave news and learn that they are to stop."""
+    """An actor where workers leave news and learn that they are to stop."""
 
     def __init__(self) -> None:
         self._news: list[tuple[int, str | tuple[int, dict[str, Any] | None]]] = []
@@ -48,7 +48,7 @@ class Exchange:
         self._stopping = False
 
     def begins(self, number: int, where: str, checkpoint: int) -> int:
-        """A worker begins with a seed: how many have begun at this checkpoint; 0 if it is to stop."""
+        """Note that a worker begins a seed; returns how many have begun at this checkpoint, 0 if it is to stop."""
         if self._stopping:
             return 0
         last, tries = self._tries.get(number, (checkpoint, 0))
@@ -58,17 +58,17 @@ class Exchange:
         return tries
 
     def steps(self, number: int, timesteps: int, judgement: dict[str, Any] | None) -> bool:
-        """A worker is so far; whether it is to stop."""
+        """Note how far a worker is; returns whether it is to stop."""
         self._news.append((number, (timesteps, judgement)))
         return self._stopping
 
     def news(self) -> list[tuple[int, str | tuple[int, dict[str, Any] | None]]]:
-        """What was left since the last time, by seed: where it begins, or how far it is."""
+        """News since the last call, by seed: where it begins, or how far it is."""
         news, self._news = self._news, []
         return news
 
     def stop(self) -> list[int]:
-        """Tell every worker to stop; which seeds have been begun."""
+        """Tell every worker to stop; returns the seeds that have been begun."""
         self._stopping = True
         return list(self._tries)
 
@@ -79,35 +79,37 @@ class Exchange:
 
 @dataclasses.dataclass(frozen=True)
 class Order:
-    """What a worker is to do.
+    """The task of a worker.
 
     Attributes:
         number: of the seed.
         job: the run, and its folder as every machine names it.
-        token: a file that the driver has made in the log folder.
+        token: a file that the driver has created in the log folder.
         versions: of the driver's libraries.
     """
 
     number: int
-    job: Job
+    job: SeedJob
     token: Path
     versions: dict[str, str]
 
 
-def train_there(ray: Any, jobs: Sequence[Job], log_folder: Path, board: Board, stop: Stop) -> list[End]:
-    """How each job ended, in their order; those that were never begun have been stopped.
+def train_on_ray(
+    ray: Any, jobs: Sequence[SeedJob], log_folder: Path, progress: SeedsProgress, stop: Stop
+) -> list[SeedEnd]:
+    """Train the jobs and return their ends, in their order; those that were never begun count as stopped.
 
     Args:
-        ray: connected, see `cluster.ray_session`.
+        ray: connected, see `ray_session.ray_session`.
         jobs: what to train; their folders have been made.
-        log_folder: where these are.
-        board: told what happens.
-        stop: whether to stop: asked again, the tasks end with the connection.
+        log_folder: it holds these folders.
+        progress: shows what happens.
+        stop: whether to stop; at a second signal, the tasks end with the connection.
     """
     from thinmargin_agents.cli.versions import versions  # noqa: PLC0415  # the worker's own is compared with it
 
     exchange, threads = _begin_exchange(ray), jobs[0].run.num_threads
-    ends = [End() for _ in jobs]
+    ends = [SeedEnd() for _ in jobs]
     with _token(log_folder) as token:
         task = ray.remote(num_cpus=threads, max_retries=-1, retry_exceptions=[InterruptedRunError])(_train)
         pending = {}
@@ -115,25 +117,25 @@ def train_there(ray: Any, jobs: Sequence[Job], log_folder: Path, board: Board, s
             there = dataclasses.replace(job, path=job.path.absolute())
             order = Order(number, there, token, versions())
             pending[task.options(name=job.name).remote(order, exchange)] = number
-        told = False
+        notified = False
         try:
             while pending:
                 ended, _ = ray.wait(list(pending), num_returns=len(pending), timeout=PULSE)
                 for number, news in ray.get(exchange.news.remote()):
-                    _tell(board, number, news)
+                    _show(progress, number, news)
                 for reference in ended:
                     number = pending.pop(reference)
                     ends[number] = _end_of(ray, reference)
-                    board.ends(number, ends[number])
-                if stop.asked and not told:
-                    told = True
+                    progress.ends(number, ends[number])
+                if stop.asked and not notified:
+                    notified = True
                     _stop(ray, exchange, pending)
         except KeyboardInterrupt:
             stop.asked = True
         except ray.exceptions.RayError as error:
             for number in pending.values():
-                ends[number] = End(error=f"the cluster is gone: {error}")
-                board.ends(number, ends[number])
+                ends[number] = SeedEnd(error=f"the cluster is gone: {error}")
+                progress.ends(number, ends[number])
     return ends
 
 
@@ -146,7 +148,7 @@ def _stop(ray: Any, exchange: Any, pending: Mapping[Any, int]) -> None:
 
 
 def _begin_exchange(ray: Any) -> Any:
-    """The actor, on this machine: if that goes, the driver has gone too. Its process alone is begun again if lost."""
+    """The actor, on this machine: if that is lost, so is the driver. A lost process of the actor is begun again."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: PLC0415  # part of Ray
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
@@ -156,7 +158,7 @@ def _begin_exchange(ray: Any) -> Any:
 
 @contextmanager
 def _token(log_folder: Path) -> Iterator[Path]:
-    """A file by which a worker knows the log folder; it goes with the block."""
+    """A file by which a worker recognizes the log folder; removed with the block."""
     token = log_folder.absolute() / f".{uuid.uuid4().hex}"
     token.touch(exist_ok=False)
     try:
@@ -165,49 +167,49 @@ def _token(log_folder: Path) -> Iterator[Path]:
         token.unlink(missing_ok=True)
 
 
-def _tell(board: Board, number: int, news: str | tuple[int, dict[str, Any] | None]) -> None:
+def _show(progress: SeedsProgress, number: int, news: str | tuple[int, dict[str, Any] | None]) -> None:
     from thinmargin_agents.monitoring.judgement import Judgement  # noqa: PLC0415  # as above
     from thinmargin_agents.training.callbacks.progress import Step  # noqa: PLC0415  # heavy: not for the exchange
 
     if isinstance(news, str):
-        board.begins(number, news)
+        progress.begins(number, news)
     else:
         timesteps, judgement = news
-        board.steps(number, Step(timesteps, None if judgement is None else Judgement(**judgement)))
+        progress.steps(number, Step(timesteps, None if judgement is None else Judgement(**judgement)))
 
 
-def _end_of(ray: Any, reference: Any) -> End:
+def _end_of(ray: Any, reference: Any) -> SeedEnd:
     try:
-        end: End = ray.get(reference)
+        end: SeedEnd = ray.get(reference)
     except ray.exceptions.TaskCancelledError:
-        return End()
+        return SeedEnd()
     except ray.exceptions.RayError as error:
-        return End(error=str(error))
+        return SeedEnd(error=str(error))
     return end
 
 
-def _train(order: Order, exchange: Any) -> End:
+def _train(order: Order, exchange: Any) -> SeedEnd:
     """A worker's task: train the job, from its checkpoint if it has one."""
     job, where = order.job, f"process {os.getpid()} of {socket.gethostname()}"
     error = _unusable(order)
     if error:
-        return End(error=f"{where}: {error}")
+        return SeedEnd(error=f"{where}: {error}")
     tries = answer_of(exchange.begins.remote(order.number, where, _checkpoint_of(job.path)))
     if tries == 0:
-        return End()
+        return SeedEnd()
     if tries > TRIES:
-        return End(error=f"{TRIES} processes were lost at the same checkpoint; Ray's logs may say why")
-    last_word = 0.0
+        return SeedEnd(error=f"{TRIES} processes were lost at the same checkpoint; Ray's logs may say why")
+    last_report = 0.0
 
-    def tell(step: Step) -> bool:
-        nonlocal last_word
-        if step.judgement is None and time.monotonic() - last_word < PULSE:
+    def report(step: Step) -> bool:
+        nonlocal last_report
+        if step.judgement is None and time.monotonic() - last_report < PULSE:
             return False
-        last_word = time.monotonic()
+        last_report = time.monotonic()
         judgement = None if step.judgement is None else dataclasses.asdict(step.judgement)
         return bool(answer_of(exchange.steps.remote(order.number, step.timesteps, judgement)))
 
-    end = work(job, tell, resume=True)
+    end = work(job, report, resume=True)
     if end.stopped and not answer_of(exchange.stopping.remote()):
         raise InterruptedRunError(f"{where}: its machine asked it to stop")
     return end
@@ -218,9 +220,9 @@ def _unusable(order: Order) -> str | None:
     from thinmargin_agents.cli.versions import versions  # noqa: PLC0415  # as a worker finds it
 
     other = [
-        f"{name} is {versions().get(name)}, not {wanted}"
-        for name, wanted in order.versions.items()
-        if versions().get(name) != wanted
+        f"{name} is {versions().get(name)}, not {expected}"
+        for name, expected in order.versions.items()
+        if versions().get(name) != expected
     ]
     if other:
         return f"its libraries differ from the driver's: {', '.join(other)}"
@@ -239,7 +241,7 @@ def _unusable(order: Order) -> str | None:
                 return None
         except LockedError:
             time.sleep(1.0)
-    return None  # who tries to train it now says what is wrong
+    return None  # training it now raises the error
 
 
 def _checkpoint_of(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""`train.py --seeds`: the runs, the engine that trains them, and what came out."""
+"""`train.py --seeds`: the runs, the engine that trains them, and the summary of their results."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import evaluation_flags
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.parallel.jobs import End, Job
+from thinmargin_agents.parallel.jobs import SeedEnd, SeedJob
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from thinmargin_agents.parallel.progress import Board
+    from thinmargin_agents.parallel.progress import SeedsProgress
 
 
 def train_seeds(config: TrainConfig) -> int:
-    """Train every seed as a run of its own, and say what came out.
+    """Train every seed as a run of its own, and print a summary.
 
     Returns:
         The exit status: 0, or 1 if a seed failed, 130 if they were stopped.
@@ -33,12 +33,12 @@ def train_seeds(config: TrainConfig) -> int:
     """
     from thinmargin_agents.cli.console import console as make_console  # noqa: PLC0415  # as above
     from thinmargin_agents.config.preset import resolve  # noqa: PLC0415  # as above
-    from thinmargin_agents.parallel.processes import cores, train_here  # noqa: PLC0415  # as above
-    from thinmargin_agents.parallel.progress import Board  # noqa: PLC0415  # as above
-    from thinmargin_agents.parallel.ray_session import (  # noqa: PLC0415  # heavy, as all: not for who trains one seed
+    from thinmargin_agents.parallel.processes import cores, train_in_processes  # noqa: PLC0415  # as above
+    from thinmargin_agents.parallel.progress import SeedsProgress  # noqa: PLC0415  # as above
+    from thinmargin_agents.parallel.ray_session import (  # noqa: PLC0415  # heavy, as all: not for a single seed
         ray_session,
     )
-    from thinmargin_agents.parallel.ray_tasks import train_there  # noqa: PLC0415  # as above
+    from thinmargin_agents.parallel.ray_tasks import train_on_ray  # noqa: PLC0415  # as above
     from thinmargin_agents.parallel.stop_signals import Stop  # noqa: PLC0415  # as above
     from thinmargin_agents.runs.folder import RunFolder  # noqa: PLC0415  # as above
     from thinmargin_agents.sb3.building import check  # noqa: PLC0415  # as above
@@ -54,23 +54,25 @@ def train_seeds(config: TrainConfig) -> int:
         ray = None
         if config.engine == "ray":
             ray = stack.enter_context(ray_session(config.ray_address, n_jobs * run.num_threads, run.num_threads))
-        jobs = [Job(item, RunFolder.create(config.log_folder, item).path) for item in runs]
+        jobs = [SeedJob(item, RunFolder.create(config.log_folder, item).path) for item in runs]
         console.print(_beginning(config, jobs), markup=False)
-        board = stack.enter_context(Board(jobs, console, bars=config.progress))
-        stop = stack.enter_context(Stop(board.say))
+        progress = stack.enter_context(SeedsProgress(jobs, console, bars=config.progress))
+        stop = stack.enter_context(Stop(progress.write_line))
         if ray is None:
-            ends = train_here(jobs, n_jobs, board, stop)
+            ends = train_in_processes(jobs, n_jobs, progress, stop)
         else:
-            ends = train_there(ray, jobs, config.log_folder, board, stop)
+            ends = train_on_ray(ray, jobs, config.log_folder, progress, stop)
         seconds = time.monotonic() - began
     if any(end.judgement for end in ends):
-        _sum_up(jobs, ends, board, console)
-    console.print(f"{board.months:,} months in {seconds:,.0f} s: {board.months / seconds:,.0f} months/s over all seeds")
-    return _say_next(jobs, ends, config, console)
+        _sum_up(jobs, ends, progress, console)
+    console.print(
+        f"{progress.months:,} months in {seconds:,.0f} s: {progress.months / seconds:,.0f} months/s over all seeds"
+    )
+    return _print_next_steps(jobs, ends, config, console)
 
 
 def _check_engine(config: TrainConfig) -> None:
-    """Nothing if the flags of the engine can be used together, else a ConfigError."""
+    """Raise ConfigError unless the flags of the engine can be used together."""
     if config.engine == "ray" and config.device != "cpu":
         raise ConfigError(f"--device is {config.device!r} and --engine 'ray': seeds train on processors there")
     if config.ray_address is not None and config.n_jobs is not None:
@@ -80,7 +82,7 @@ def _check_engine(config: TrainConfig) -> None:
         )
 
 
-def _beginning(config: TrainConfig, jobs: Sequence[Job]) -> str:
+def _beginning(config: TrainConfig, jobs: Sequence[SeedJob]) -> str:
     run = jobs[0].run
     where = "on this machine" if config.engine == "local" else f"on Ray, {config.ray_address or 'this machine'}"
     return (
@@ -89,7 +91,7 @@ def _beginning(config: TrainConfig, jobs: Sequence[Job]) -> str:
     )
 
 
-def _sum_up(jobs: Sequence[Job], ends: Sequence[End], board: Board, console: Console) -> None:
+def _sum_up(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], progress: SeedsProgress, console: Console) -> None:
     """A table of the seeds, and the mean of those that are done."""
     from rich.table import Table  # noqa: PLC0415  # as above
 
@@ -106,12 +108,12 @@ def _sum_up(jobs: Sequence[Job], ends: Sequence[End], board: Board, console: Con
     table.add_column("folder", overflow="fold")
     done: list[tuple[float, float, float | None]] = []
     for number, (job, end) in enumerate(zip(jobs, ends, strict=True)):
-        told = end.judgement
-        if told is None:
+        judgement = end.judgement
+        if judgement is None:
             table.add_row(str(job.run.seed), "failed" if end.error else "stopped", "", "", "", "", str(job.path))
             continue
-        done.append((told.J, told.difference, board.score(number)))
-        interval, bankrupt = f"{told.low:+.1f}, {told.high:+.1f}", f"{told.bankrupt_share:.1%}"
+        done.append((judgement.J, judgement.difference, progress.score(number)))
+        interval, bankrupt = f"{judgement.low:+.1f}, {judgement.high:+.1f}", f"{judgement.bankrupt_share:.1%}"
         J, over, score = map(_cell, done[-1], ("{:.1f}", "{:+.1f}", "{:.1f}"))  # noqa: N806  # its name everywhere
         table.add_row(str(job.run.seed), J, over, interval, bankrupt, score, str(job.path))
     if len(done) > 1:
@@ -126,8 +128,8 @@ def _cell(value: float | None, form: str) -> str:
     return "-" if value is None else form.format(value)
 
 
-def _say_next(jobs: Sequence[Job], ends: Sequence[End], config: TrainConfig, console: Console) -> int:
-    """Say how to go on; the exit status."""
+def _print_next_steps(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], config: TrainConfig, console: Console) -> int:
+    """Print the commands that come next; returns the exit status."""
     done = [str(job.path) for job, end in zip(jobs, ends, strict=True) if end.judgement is not None]
     if done:
         judge = shlex.join(["python", "evaluate.py", ",".join(done), *evaluation_flags(jobs[0].run)])

@@ -16,12 +16,12 @@ class Stop:
     """Inside, the first signal sets `asked` and the second raises KeyboardInterrupt.
 
     Args:
-        say: told that the first has come.
+        notify: called with a message at the first signal.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, notify: Callable[[str], None]) -> None:
         self.asked = False
-        self._say = say
+        self._notify = notify
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
@@ -40,4 +40,4 @@ class Stop:
             raise KeyboardInterrupt
         self.asked = True
         again = "Ctrl-C again" if number == signal.SIGINT else "a second signal"
-        self._say(f"stopping every seed after its update ({again} stops at once) ...")
+        self._notify(f"stopping every seed after its update ({again} stops at once) ...")

@@ -1,4 +1,4 @@
-"""The search for hyper-parameters: `python train.py --optimize`. docs/search.md says what it does and why."""
+"""The search for hyper-parameters: `python train.py --optimize`. docs/search.md explains it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from thinmargin_agents.config.train_config import TrainConfig
 
 MOST_TRIALS, MOST_SEEDS = 1_000_000, 1000
 FLAGS_WITHOUT_EFFECT = ("resume", "seeds", "tensorboard_log", "save_freq")
-"""Flags of a run that say nothing to a search."""
+"""Flags of a run that have no effect on a search."""
 
 
 def optimize(config: TrainConfig) -> int:
-    """Search as the command line says, go on where an earlier call ended, and write the best as a preset.
+    """Search as the command line asks, from where an earlier call ended, and write the best as a preset.
 
     Returns:
         The exit status: 0, 1 if no trial could be completed, 130 if Ctrl-C stopped it.
@@ -31,7 +31,7 @@ def optimize(config: TrainConfig) -> int:
 
 
 def check_flags(config: TrainConfig) -> None:
-    """Nothing if the flags fit a search, else a ConfigError."""
+    """Raise ConfigError unless the flags fit a search."""
     for name, most in (("n_trials", MOST_TRIALS), ("n_seeds", MOST_SEEDS)):
         value = getattr(config, name)
         if not 1 <= value <= most:
@@ -39,4 +39,4 @@ def check_flags(config: TrainConfig) -> None:
     plain = TrainConfig()
     for name in FLAGS_WITHOUT_EFFECT:
         if getattr(config, name) != getattr(plain, name):
-            raise ConfigError(f"--{name.replace('_', '-')} says nothing to --optimize: leave one of them out")
+            raise ConfigError(f"--{name.replace('_', '-')} has no effect on --optimize: leave one of them out")

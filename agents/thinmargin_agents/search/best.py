@@ -1,4 +1,4 @@
-"""What a search found: its best trials in a table, and the best of them as a preset that train.py takes."""
+"""The result of a search: its best trials in a table, and the best of them as a preset that train.py takes."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from thinmargin_agents.search.target import Target
 SHOWN = 5
 """Trials of the table."""
 ENOUGH = 20
-"""Complete trials from which on importances are told."""
+"""Least number of complete trials for which importances are shown."""
 
 
 def preset_path(config: TrainConfig, name: str) -> Path:
-    """Where the best hyper-parameters of a study are written."""
+    """The file of a study's best hyper-parameters."""
     return config.log_folder / "search" / f"{name}.yml"
 
 
 def counts(study: Study) -> str:
-    """How the trials ended, in words."""
+    """Numbers of trials by how they ended, in words."""
     found: Counter[str] = Counter()
     for trial in study.get_trials(deepcopy=False):
         reasoned = REASON in trial.user_attrs
@@ -61,7 +61,7 @@ def importances(study: Study) -> dict[str, float]:
 
 
 def table_of(study: Study, space: Space, target: Target) -> Table:
-    """The best trials, a column each, and what their hyper-parameters are."""
+    """The best trials, a column each, with their hyper-parameters."""
     best = ranking(study)[:SHOWN]
     shares = importances(study)
     table = Table(title=f"best trials: {target.words}")
@@ -92,14 +92,14 @@ def _text(value: Any) -> str:
 
 
 def preset_text(study: Study, space: Space, target: Target, command: str, storage: str) -> str:
-    """The best trial as a preset in the form of rl-zoo3, with a comment that says where it comes from.
+    """The best trial as a preset in the form of rl-zoo3, with a comment on its origin.
 
     Args:
         study: with a complete trial.
         space: what was tried.
-        target: what was made large.
-        command: that goes on with the search.
-        storage: where the study is.
+        target: the objective.
+        command: the command line that continues the search.
+        storage: of the study.
     """
     best, base = ranking(study)[0], space.base
     seeds = ", ".join(f"{value:.2f}" for value in best.user_attrs["by_seed"])

@@ -1,7 +1,7 @@
-"""One search at a time on a study: who searches, and whether it still lives.
+"""The claim that keeps a study to one search at a time.
 
-While a search runs, its study says which process does it and when it last said so. A search that was killed cannot
-take that back, so a claim that is old, or whose process is gone from this machine, counts for nothing.
+While a search runs, its study holds the process that runs it and the time of its last sign of life. A search that was
+killed cannot remove its claim, so a claim that is old, or whose process is gone from this machine, is void.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ ATTRIBUTE = "search claimed by"
 BEAT = 10.0
 """Seconds between two signs of life."""
 GRACE = 60.0
-"""Seconds without one after which a search is taken for dead."""
+"""Seconds without one after which a search counts as dead."""
 
 
 class TakenOverError(OSError):
-    """Another search took this one for dead and goes on with its study."""
+    """Another search considered this one dead and goes on with its study."""
 
 
 class Claim:
@@ -36,7 +36,7 @@ class Claim:
 
     def __init__(self, study: Study) -> None:
         self._study = study
-        self._mine = {"token": uuid.uuid4().hex, "host": socket.gethostname(), "pid": os.getpid()}
+        self._identity = {"token": uuid.uuid4().hex, "host": socket.gethostname(), "pid": os.getpid()}
         self._last = 0.0
         other = study.user_attrs.get(ATTRIBUTE)
         if other is not None and is_alive(other):
@@ -51,7 +51,7 @@ class Claim:
         if time.monotonic() - self._last < BEAT:
             return
         other = self._study.user_attrs.get(ATTRIBUTE) or {}
-        if other.get("token") != self._mine["token"]:
+        if other.get("token") != self._identity["token"]:
             raise TakenOverError(
                 f"study {self._study.study_name!r}: process {other.get('pid')} on {other.get('host')} took over, as"
                 f" this one gave no sign of life for {GRACE:g} seconds"
@@ -60,14 +60,14 @@ class Claim:
 
     def is_held(self) -> bool:
         """Whether no other search has taken over."""
-        return (self._study.user_attrs.get(ATTRIBUTE) or {}).get("token") == self._mine["token"]
+        return (self._study.user_attrs.get(ATTRIBUTE) or {}).get("token") == self._identity["token"]
 
     def release(self) -> None:
         """Leave the study to the next search."""
         self._study.set_user_attr(ATTRIBUTE, None)
 
     def _write(self) -> None:
-        self._study.set_user_attr(ATTRIBUTE, {**self._mine, "at": time.time()})
+        self._study.set_user_attr(ATTRIBUTE, {**self._identity, "at": time.time()})
         self._last = time.monotonic()
 
 

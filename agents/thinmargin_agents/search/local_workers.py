@@ -1,7 +1,7 @@
-"""Worker processes of this machine: each trains one trial after another and says over a pipe how it goes.
+"""Worker processes of this machine: each trains one trial after another and sends its progress over a pipe.
 
-Only the process that searches opens the study. A worker whose pipe breaks ends, so that nothing goes on learning
-for a search that was killed; a worker that is killed is noticed at once.
+Only the process that searches opens the study. A worker whose pipe breaks ends, so that no worker trains on for a
+search that was killed; a worker that is killed is noticed at once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from multiprocessing.context import SpawnProcess
 from typing import NamedTuple
 
 from thinmargin_agents.parallel.processes import inherited, last_words
-from thinmargin_agents.search.messages import Ended, Job, Judged, Lost, Message
+from thinmargin_agents.search.messages import IntermediateValue, LostWorker, Message, TrialEnd, TrialJob
 
 
 class _Worker(NamedTuple):
@@ -37,7 +37,7 @@ class LocalWorkers:
         self._idle: list[_Worker] = []
         self._busy: dict[int, _Worker] = {}
 
-    def start(self, job: Job) -> None:
+    def start(self, job: TrialJob) -> None:
         """Train a trial."""
         while self._idle:
             worker = self._idle.pop()
@@ -46,21 +46,21 @@ class LocalWorkers:
                 self._busy[job.number] = worker
                 return
         self._busy[job.number] = worker = self._hire()
-        with contextlib.suppress(OSError):  # it died at once: the next news say so
+        with contextlib.suppress(OSError):  # it died at once: the next call of news reports it
             worker.pipe.send(job)
 
     def news(self, seconds: float) -> list[tuple[int, Message]]:
-        """What was said of which trial, waiting at most so long for the first."""
+        """New messages with the numbers of their trials; waits at most this long for the first."""
         ready = wait([worker.pipe for worker in self._busy.values()], seconds)
         return [
-            (number, self._heard(number, worker))
+            (number, self._receive(number, worker))
             for number, worker in list(self._busy.items())
             if worker.pipe in ready
         ]  # fmt: skip
 
     def answer(self, number: int, *, proceed: bool) -> None:
         """Let a judged trial go on, or end it."""
-        with contextlib.suppress(OSError):  # its worker died meanwhile: the next news say so
+        with contextlib.suppress(OSError):  # its worker died meanwhile: the next call of news reports it
             self._busy[number].pipe.send(proceed)
 
     def close(self) -> None:
@@ -82,7 +82,7 @@ class LocalWorkers:
         there.close()
         return _Worker(process, here)
 
-    def _heard(self, number: int, worker: _Worker) -> Message:
+    def _receive(self, number: int, worker: _Worker) -> Message:
         try:
             message: Message = worker.pipe.recv()
         except (EOFError, OSError):
@@ -90,20 +90,20 @@ class LocalWorkers:
             worker.pipe.close()
             worker.process.kill()
             worker.process.join()
-            return Lost(last_words(worker.process.exitcode))
-        if isinstance(message, Ended):
+            return LostWorker(last_words(worker.process.exitcode))
+        if isinstance(message, TrialEnd):
             self._idle.append(self._busy.pop(number))
         return message
 
 
 def serve(pipe: Connection) -> None:
-    """A worker's life: train what the pipe asks for until it breaks."""
+    """The main loop of a worker: train the trials that come through the pipe, until it breaks."""
     from thinmargin_agents.search.trial import end_of  # noqa: PLC0415  # torch takes seconds
 
-    def told(message: Message) -> bool:
+    def send(message: Message) -> bool:
         try:
             pipe.send(message)
-            return bool(pipe.recv()) if isinstance(message, Judged) else True
+            return bool(pipe.recv()) if isinstance(message, IntermediateValue) else True
         except (EOFError, OSError) as error:
             raise SystemExit from error  # the search is gone
 
@@ -112,4 +112,4 @@ def serve(pipe: Connection) -> None:
             job = pipe.recv()
         except (EOFError, OSError):
             return
-        told(end_of(job, told))
+        send(end_of(job, send))

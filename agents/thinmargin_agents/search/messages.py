@@ -1,4 +1,4 @@
-"""What a search and its workers say to each other."""
+"""The messages between a search and its workers."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from thinmargin_agents.config.run import Run
 State: TypeAlias = Literal["complete", "pruned", "impossible", "failed"]
 
 
-class Job(NamedTuple):
+class TrialJob(NamedTuple):
     """A trial to train: its number in the study, and a run for each training seed."""
 
     number: int
     runs: tuple[Run, ...]
 
 
-class Went(NamedTuple):
-    """How far a trial is: which of its seeds, and months of experience of that seed."""
+class TrialProgress(NamedTuple):
+    """How far a trial is: the place of its current seed, and months of experience of that seed."""
 
     place: int
     months: int
 
 
-class Judged(NamedTuple):
-    """A trial was judged; its worker waits to hear whether it goes on.
+class IntermediateValue(NamedTuple):
+    """The value of a trial at an evaluation; its worker waits for the answer whether it goes on.
 
     `step` counts months over the seeds, `value` is the mean over the seeds that have got as far as this one.
     """
@@ -35,8 +35,8 @@ class Judged(NamedTuple):
     value: float
 
 
-class Ended(NamedTuple):
-    """A trial's end: `impossible` are hyper-parameters that do not fit each other, or that make weights diverge."""
+class TrialEnd(NamedTuple):
+    """The end of a trial; `impossible` if its hyper-parameters do not fit each other, or make weights diverge."""
 
     state: State
     value: float | None = None
@@ -44,17 +44,17 @@ class Ended(NamedTuple):
     details: Mapping[str, Any] = {}
 
 
-class Lost(NamedTuple):
-    """A trial's worker is gone, and why as far as is known."""
+class LostWorker(NamedTuple):
+    """The loss of a trial's worker, and the reason as far as it is known."""
 
     reason: str
 
 
-Message: TypeAlias = Went | Judged | Ended | Lost
+Message: TypeAlias = TrialProgress | IntermediateValue | TrialEnd | LostWorker
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, without what libraries write below it."""
+    """First line of an error's message, without the lines that libraries write below it."""
     return next(iter(str(error).splitlines()), "").rstrip(".")
 
 
@@ -62,13 +62,13 @@ class Workers(Protocol):
     """Processes that train trials, here or on a cluster."""
 
     count: int
-    """How many trials they train at once."""
+    """Trials that they train at once."""
 
-    def start(self, job: Job) -> None:
+    def start(self, job: TrialJob) -> None:
         """Train a trial; at most `count` at once."""
 
     def news(self, seconds: float) -> list[tuple[int, Message]]:
-        """What was said of which trial, waiting at most so long for the first."""
+        """New messages with the numbers of their trials; waits at most this long for the first."""
 
     def answer(self, number: int, *, proceed: bool) -> None:
         """Let a judged trial go on, or end it."""

@@ -1,4 +1,4 @@
-"""What a search shows while it runs: trials done, the best so far, what runs now, and a line a trial."""
+"""The display of a running search: trials done, the best so far, running trials, and a line for each that ends."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 
-class Board:
+class SearchProgress:
     """Bars on a terminal; only lines elsewhere, or without `shown`.
 
     Args:
-        console: where.
+        console: bars and lines go there.
         trials: of the whole search.
         months: of experience of one training seed.
         seeds: training seeds of a trial.
-        name: of what is made large.
+        name: of the objective.
         shown: show bars.
     """
 
@@ -31,12 +31,12 @@ class Board:
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[said]}"),
+            TextColumn("{task.fields[note]}"),
             console=console,
             disable=not shown,
             transient=True,
         )
-        self._all = self._bars.add_task("search", total=trials, said="")
+        self._all = self._bars.add_task("search", total=trials, note="")
         self._rows: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -48,31 +48,31 @@ class Board:
     ) -> None:
         self._bars.stop()
 
-    def say(self, text: str) -> None:
-        """A line that stays."""
+    def write_line(self, text: str) -> None:
+        """Print a line that stays."""
         self._console.print(text, markup=False)
 
     def standing(self, done: int, best: str) -> None:
-        """How many trials are done, and the best of them."""
-        self._bars.update(self._all, completed=done, said=best)
+        """Show how many trials are done, and the best of them."""
+        self._bars.update(self._all, completed=done, note=best)
 
     def begun(self, number: int) -> None:
-        """A trial runs now."""
-        self._rows[number] = self._bars.add_task(f"trial {number}", total=self._months * self._seeds, said="")
+        """Show that a trial runs now."""
+        self._rows[number] = self._bars.add_task(f"trial {number}", total=self._months * self._seeds, note="")
 
     def went(self, number: int, place: int, months: int) -> None:
-        """A trial is so far in this of its seeds."""
+        """Show how far a trial is in one of its seeds."""
         done = place * self._months + min(months, self._months)
         self._bars.update(self._rows[number], completed=done, description=f"trial {number} {self._seed(place)}")
 
     def judged(self, number: int, value: float) -> None:
-        """A trial has this value by now."""
-        self._bars.update(self._rows[number], said=f"{self._name} {value:.2f}")
+        """Show the value of a trial at its latest evaluation."""
+        self._bars.update(self._rows[number], note=f"{self._name} {value:.2f}")
 
     def ended(self, number: int, text: str) -> None:
-        """A trial runs no more; the line stays."""
+        """Show that a trial has ended; the line stays."""
         self._bars.remove_task(self._rows.pop(number))
-        self.say(f"trial {number:>3}   {text}")
+        self.write_line(f"trial {number:>3}   {text}")
 
     def _seed(self, place: int) -> str:
         return f"seed {place + 1} of {self._seeds}" if self._seeds > 1 else ""

@@ -1,7 +1,7 @@
-"""What a search tries: one table, and how its numbers become the hyper-parameters of a run.
+"""The search space: one table, and the hyper-parameters of a run made of its values.
 
-A search starts from a run: what its command line gives stays as it is, what the table names is tried, and all else
-is the preset's.
+A search starts from a run: hyper-parameters that its command line gives are fixed, those of the table are searched,
+and all others are the preset's.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ BOUND = "residual_bound"
 SMALLEST = 16
 """Months of the smallest batch that is made by sharing an update."""
 DIGITS = 4
-"""Significant digits of a number that is tried: what is written down is what was trained."""
+"""Significant digits of a number that is tried, so that the stored number is the one that was trained."""
 
 
 @dataclass(frozen=True)
-class Between:
+class NumberRange:
     """Numbers from `low` to `high`, evenly or evenly in their logarithms; a preset's `lin_` schedule stays one."""
 
     low: float
@@ -39,12 +39,12 @@ class Between:
 
     @property
     def words(self) -> str:
-        """What is tried."""
+        """The values tried, in words."""
         how = ", ".join([*(["whole"] if self.whole else []), *(["log"] if self.log else [])])
         return f"{self.low:g} to {self.high:g}{f' ({how})' if how else ''}"
 
     def distribution(self) -> BaseDistribution:
-        """As Optuna has it."""
+        """The same for Optuna."""
         if self.whole:
             return IntDistribution(int(self.low), int(self.high), log=self.log)
         return FloatDistribution(self.low, self.high, log=self.log)
@@ -58,13 +58,13 @@ class OneOf:
 
     @property
     def words(self) -> str:
-        """What is tried."""
+        """The values tried, in words."""
         return ", ".join(
             name if name == _name(value) else f"{name}: {_name(value)}" for name, value in self.values.items()
         )
 
     def distribution(self) -> BaseDistribution:
-        """As Optuna has it."""
+        """The same for Optuna."""
         return CategoricalDistribution(list(self.values))
 
 
@@ -76,19 +76,19 @@ class Share:
 
     @property
     def words(self) -> str:
-        """What is tried."""
+        """The values tried, in words."""
         return f"an update's months / {', '.join(map(str, self.parts))}"
 
 
-Dimension: TypeAlias = Between | OneOf
+Dimension: TypeAlias = NumberRange | OneOf
 
 
 @dataclass(frozen=True)
 class Searched:
-    """A hyper-parameter that is searched, what is tried, and for which algorithms."""
+    """A hyper-parameter that is searched, its values, and its algorithms."""
 
     name: str
-    kind: Between | OneOf | Share
+    kind: NumberRange | OneOf | Share
     algorithms: tuple[str, ...]
 
 
@@ -122,39 +122,39 @@ CRITICS = OneOf({
 VALUES = OneOf({"even": [64, 64], "wide": [128, 128], "wider": [256, 256], "deep": [128, 128, 128]})
 FLAG = OneOf({"yes": True, "no": False})
 TABLE: tuple[Searched, ...] = (
-    Searched("learning_rate", Between(1e-4, 5e-3, log=True), CLIPPED),
-    Searched("learning_rate", Between(1e-4, 1e-2, log=True), ("a2c",)),
-    Searched("learning_rate", Between(5e-5, 3e-3, log=True), OFF_POLICY),
-    Searched("gae_lambda", Between(0.9, 1.0), ON_POLICY),
-    Searched("n_epochs", Between(2, 20, log=True, whole=True), CLIPPED),
+    Searched("learning_rate", NumberRange(1e-4, 5e-3, log=True), CLIPPED),
+    Searched("learning_rate", NumberRange(1e-4, 1e-2, log=True), ("a2c",)),
+    Searched("learning_rate", NumberRange(5e-5, 3e-3, log=True), OFF_POLICY),
+    Searched("gae_lambda", NumberRange(0.9, 1.0), ON_POLICY),
+    Searched("n_epochs", NumberRange(2, 20, log=True, whole=True), CLIPPED),
     Searched("batch_size", Share((3, 6, 12, 24, 48, 96)), CLIPPED),
     Searched("batch_size", _one_of(128, 256, 512, 1024, 2048), OFF_POLICY),
-    Searched("clip_range", Between(0.05, 0.4), CLIPPED),
+    Searched("clip_range", NumberRange(0.05, 0.4), CLIPPED),
     Searched("ent_coef", _one_of(0.0, 1e-4, 1e-3, 1e-2), ON_POLICY),
     Searched("ent_coef", _one_of("auto", "auto_0.1", 2e-4, 5e-4, 2e-3, 1e-2), SOFT),
     Searched("max_grad_norm", _one_of(0.3, 0.5, 1.0, 5.0), ("a2c", "dqn")),
     Searched("use_rms_prop", FLAG, ("a2c",)),
     Searched("normalize_advantage", FLAG, ("a2c",)),
     Searched(PAIRED, _one_of(1, 2, 4, 8, 16, 32), ON_POLICY),
-    Searched("tau", Between(2e-3, 5e-2, log=True), ("sac", "td3", "tqc", "dqn")),
+    Searched("tau", NumberRange(2e-3, 5e-2, log=True), ("sac", "td3", "tqc", "dqn")),
     Searched("train_freq", _one_of(1, 2, 4, 8), OFF_POLICY),
     Searched("gradient_steps", _one_of(1, 2, 4, 8, 16), OFF_POLICY),
     Searched("n_steps", _one_of(1, 6, 12, 36), OFF_POLICY),
     Searched("noise_std", _one_of(0.0, 0.1, 0.2, 0.4), CONTINUOUS),
     Searched("policy_delay", _one_of(1, 2, 4), ("td3", "crossq")),
-    Searched("target_policy_noise", Between(0.05, 0.4), ("td3",)),
-    Searched("top_quantiles_to_drop_per_net", Between(0, 8, whole=True), ("tqc",)),
-    Searched("exploration_fraction", Between(0.05, 0.5), ("dqn",)),
-    Searched("exploration_final_eps", Between(0.01, 0.2, log=True), ("dqn",)),
+    Searched("target_policy_noise", NumberRange(0.05, 0.4), ("td3",)),
+    Searched("top_quantiles_to_drop_per_net", NumberRange(0, 8, whole=True), ("tqc",)),
+    Searched("exploration_fraction", NumberRange(0.05, 0.5), ("dqn",)),
+    Searched("exploration_final_eps", NumberRange(0.01, 0.2, log=True), ("dqn",)),
     Searched("policy_kwargs.net_arch", ACTORS, ("ppo", "a2c")),
     Searched("policy_kwargs.net_arch", MEMORIES, RECURRENT),
     Searched("policy_kwargs.net_arch", CRITICS, CONTINUOUS),
     Searched("policy_kwargs.net_arch", VALUES, ("dqn",)),
     Searched("policy_kwargs.activation_fn", _one_of("tanh", "relu"), ON_POLICY),
-    Searched("policy_kwargs.log_std_init", Between(-2.5, 0.0), ON_POLICY),
+    Searched("policy_kwargs.log_std_init", NumberRange(-2.5, 0.0), ON_POLICY),
     Searched("policy_kwargs.lstm_hidden_size", _one_of(16, 32, 64, 128), RECURRENT),
     Searched("policy_kwargs.n_critics", _one_of(1, 2, 5), ("tqc",)),
-    Searched(BOUND, Between(0.05, 1.0, log=True), (*ON_POLICY, *OFF_POLICY)),
+    Searched(BOUND, NumberRange(0.05, 1.0, log=True), (*ON_POLICY, *OFF_POLICY)),
 )
 """Names are those of `thinmargin_agents.config.hyperparameters.TABLE`, and BOUND. `gamma` is not among them: a policy
 is judged by the benchmark's own discount."""
@@ -162,18 +162,18 @@ is judged by the benchmark's own discount."""
 
 @dataclass(frozen=True)
 class Space:
-    """What is tried around a run.
+    """The search space around a run.
 
     Attributes:
-        base: the run: everything that is not searched is its.
-        dimensions: by name of TABLE, what is tried.
+        base: the run; it has the values of all that is not searched.
+        dimensions: the values tried, by name of TABLE.
     """
 
     base: Run
     dimensions: Mapping[str, Dimension]
 
     def distributions(self) -> dict[str, BaseDistribution]:
-        """As Optuna has them."""
+        """The same for Optuna."""
         return {name: dimension.distribution() for name, dimension in self.dimensions.items()}
 
     def start(self) -> dict[str, Any]:
@@ -216,11 +216,11 @@ class Space:
 
 
 def space_of(base: Run, given: Collection[str] = (), horizon: int = 180) -> Space:
-    """What is tried around a run.
+    """The search space around a run.
 
     Args:
         base: the run.
-        given: names that its command line gives: they are not searched.
+        given: names that its command line gives; they are not searched.
         horizon: months of an episode.
 
     Raises:
@@ -248,7 +248,7 @@ def space_of(base: Run, given: Collection[str] = (), horizon: int = 180) -> Spac
 
 
 def own_value(base: Run, name: str) -> Any:
-    """What the run has, or what the algorithm takes where it says nothing; None where that is the network's affair."""
+    """The run's value, or the algorithm's default; None where the network decides."""
     from thinmargin_agents.sb3.algorithms import CLASSES  # noqa: PLC0415  # torch takes seconds; the table needs none
 
     values = flat(base.hyperparameters)
@@ -280,8 +280,8 @@ def _shares(base: Run, share: Share) -> OneOf:
 def _pairings(base: Run, horizon: int) -> OneOf:
     """Firms a world that divide the firms; one alone where an update does not hold whole episodes."""
     n_steps, firms = _update(base)
-    wanted = next(item.kind for item in TABLE if item.name == PAIRED)
-    values = wanted.values if isinstance(wanted, OneOf) else {}
+    paired = next(item.kind for item in TABLE if item.name == PAIRED)
+    values = paired.values if isinstance(paired, OneOf) else {}
     whole = n_steps % horizon == 0
     return OneOf({name: copies for name, copies in values.items() if copies == 1 or (whole and firms % copies == 0)})
 
@@ -308,5 +308,5 @@ def _with_bound(base: Run, bound: float) -> list[Any]:
 
 
 def _wrappers(hyperparameters: Mapping[str, Any]) -> list[Any]:
-    wanted = hyperparameters.get("env_wrapper")
-    return list(wanted) if isinstance(wanted, (list, tuple)) else [] if wanted is None else [wanted]
+    wrappers = hyperparameters.get("env_wrapper")
+    return list(wrappers) if isinstance(wrappers, (list, tuple)) else [] if wrappers is None else [wrappers]

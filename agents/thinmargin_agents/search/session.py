@@ -1,4 +1,4 @@
-"""From the flags of `--optimize` to its end: what is tried, where it is kept, who works, what is said."""
+"""A call of `--optimize` from its flags to its end: space, storage, workers and messages."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from thinmargin_agents.search.claim import Claim
 from thinmargin_agents.search.driver import Driver
 from thinmargin_agents.search.local_workers import LocalWorkers
 from thinmargin_agents.search.messages import Workers, first_line
-from thinmargin_agents.search.progress import Board
+from thinmargin_agents.search.progress import SearchProgress
 from thinmargin_agents.search.ray_workers import RayWorkers
 from thinmargin_agents.search.search_space import BOUND, Space, space_of
 from thinmargin_agents.search.study import (
     count_settled,
     open_storage,
     open_study,
+    requeue_running,
     shown_url,
     storage_url,
     study_name,
-    take_back,
 )
 from thinmargin_agents.search.target import Target, target_of
 
@@ -46,10 +46,10 @@ STOPPED = 130
 def search(config: TrainConfig) -> int:
     """See `thinmargin_agents.search.optimize`."""
     study_name(config)
-    space = asked_for(config)
+    space = space_of_flags(config)
     target = target_of(space.base)
     if config.engine == "ray":
-        usable_ray(config.ray_address)  # said before there is a storage
+        usable_ray(config.ray_address)  # raises before a storage is made
     console = make_console()
     where = shown_url(storage_url(config))
     storage = open_storage(config)
@@ -57,12 +57,12 @@ def search(config: TrainConfig) -> int:
         study = open_study(config, storage, space, target)
         claim = Claim(study)
         try:
-            again = take_back(study)
+            again = requeue_running(study)
             _introduce(config, study, space, target, where, again, console)
             is_whole = _search(config, study, claim, space, target, console)
         finally:
             if claim.is_held():
-                take_back(study)
+                requeue_running(study)
                 claim.release()
         command = command_of("python train.py", _shareable(config), without=("progress",))
         if is_whole:
@@ -75,8 +75,8 @@ def search(config: TrainConfig) -> int:
     return STOPPED
 
 
-def asked_for(config: TrainConfig) -> Space:
-    """What a command line has tried: all that it does not give itself; a ConfigError says what cannot be."""
+def space_of_flags(config: TrainConfig) -> Space:
+    """The search space of a command line: all that it does not give itself; a ConfigError if it cannot be used."""
     base = resolve(config)
     check(base)
     given = set(flat(parse_pairs("--hyperparams", config.hyperparams)))
@@ -90,12 +90,12 @@ def _search(config: TrainConfig, study: Study, claim: Claim, space: Space, targe
     left = config.n_trials - count_settled(study)
     if left <= 0:
         return True
-    board = Board(
+    progress = SearchProgress(
         console, trials=config.n_trials, months=space.base.total_timesteps, seeds=config.n_seeds, name=target.name,
         shown=config.progress,
     )  # fmt: skip
-    with _workers(config, left) as workers, board:
-        return Driver(study, claim, space, config.n_seeds, config.n_trials, workers, board).search()
+    with _workers(config, left) as workers, progress:
+        return Driver(study, claim, space, config.n_seeds, config.n_trials, workers, progress).search()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The study of a search: where it is kept, what it is of, which of its trials count and which must be tried again."""
+"""The study of a search: its storage, its settings, the trials that count and those that must be tried again."""
 
 from __future__ import annotations
 
@@ -28,26 +28,27 @@ from thinmargin_agents.search.search_space import Space
 from thinmargin_agents.search.target import Target
 
 ATTRIBUTE = "search"
-"""Of a study: what it is of."""
+"""Attribute of a study: the settings that decide its values."""
 REASON = "reason"
-"""Of a trial: why it has no value. A failed one without is no verdict on its hyper-parameters: its worker was lost."""
+"""Attribute of a trial: why it has no value. A failed trial without it says nothing on its hyper-parameters: its worker
+was lost."""
 TRIES = "tries"
-"""Of a trial: how many workers were lost on these hyper-parameters before."""
+"""Attribute of a trial: how many workers were lost on these hyper-parameters before."""
 MOST_TRIES = 3
 ENQUEUED = "fixed_params"
-"""Optuna's own, of a trial: the hyper-parameters that it was enqueued with."""
+"""Optuna's own attribute of a trial: the hyper-parameters that it was enqueued with."""
 NAME = re.compile(r"[\w.-]+")
-"""What a study may be called: a file is named after it."""
+"""Allowed names of a study: a file is named after it."""
 STARTUP = 5
 """Complete trials before one is ended early."""
 WARM_UP = 3
-"""No trial is ended in the first of so many parts of its first seed."""
-TOLD = 3
+"""No trial is ended early in the first of this many parts of its first seed."""
+MOST_DIFFERENCES = 3
 """Most differences that a message names."""
 
 
 def study_name(config: TrainConfig) -> str:
-    """What the study is called; a name that no file can have is a ConfigError."""
+    """The name of the study; one that no file can have is a ConfigError."""
     name = config.study_name or f"{config.algo}-{config.env.rsplit('/', 1)[-1]}"
     if not NAME.fullmatch(name):
         raise ConfigError(f"--study-name is {name!r}: letters, digits and . _ - are allowed")
@@ -55,7 +56,7 @@ def study_name(config: TrainConfig) -> str:
 
 
 def storage_url(config: TrainConfig) -> str:
-    """Where the study is kept."""
+    """The address of the study's storage."""
     return config.storage or f"sqlite:///{config.log_folder / 'search.db'}"
 
 
@@ -68,7 +69,7 @@ def shown_url(url: str) -> str:
 
 
 def open_storage(config: TrainConfig) -> RDBStorage:
-    """The data base of the command line, made if it is not there; one that cannot be opened is a ConfigError."""
+    """The database of the command line, created if it is not there; one that cannot be opened is a ConfigError."""
     url = storage_url(config)
     if config.storage is None:
         config.log_folder.mkdir(parents=True, exist_ok=True)
@@ -82,24 +83,24 @@ def open_storage(config: TrainConfig) -> RDBStorage:
 
 
 def open_study(config: TrainConfig, storage: RDBStorage, space: Space, target: Target) -> Study:
-    """The study of the command line, made if it is not there.
+    """The study of the command line, created if it is not there.
 
     Args:
         config: the command line.
-        storage: where it is kept.
-        space: what is tried.
-        target: what is made large.
+        storage: it holds the study.
+        space: the search space.
+        target: the objective.
 
     Raises:
-        ConfigError: a study of this name is of something else, so that its values cannot be compared with new ones.
+        ConfigError: a study of this name has other settings, so that its values cannot be compared with new ones.
     """
     name, base = study_name(config), space.base
-    optuna.logging.set_verbosity(optuna.logging.WARNING)  # a line a trial is the search's own affair
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # the search prints its own line for every trial
     pruner = MedianPruner(n_startup_trials=STARTUP, n_warmup_steps=base.total_timesteps // WARM_UP)
     study = optuna.create_study(
         storage=storage, study_name=name, direction="maximize", pruner=pruner, load_if_exists=True
     )
-    wanted = document(config, space, target)
+    settings = document(config, space, target)
     found = study.user_attrs.get(ATTRIBUTE)
     if found is None and (study.trials or study.direction != StudyDirection.MAXIMIZE):
         raise ConfigError(
@@ -107,21 +108,21 @@ def open_study(config: TrainConfig, storage: RDBStorage, space: Space, target: T
             " another"
         )
     if found is None:
-        study.set_user_attr(ATTRIBUTE, wanted)
+        study.set_user_attr(ATTRIBUTE, settings)
         start = space.start()
         if start:
             study.enqueue_trial(start)
-    elif found != wanted:
+    elif found != settings:
         raise ConfigError(
             f"--study-name is {name!r}: that study in {shown_url(storage_url(config))} is another: it has"
-            f" {_differences(found, wanted)}; give the same, or name another study"
+            f" {_differences(found, settings)}; give the same, or name another study"
         )
     study.sampler = TPESampler(seed=_seed(config.seed, len(study.trials)))
     return study
 
 
 def document(config: TrainConfig, space: Space, target: Target) -> dict[str, Any]:
-    """What decides the values of a study, as plain JSON values: trials of another cannot be compared with them."""
+    """The settings that decide the values of a study, as plain JSON values: trials under others cannot be compared."""
     base = space.base
     values = {
         "target": target.words,
@@ -158,8 +159,8 @@ def ranking(study: Study) -> list[FrozenTrial]:
     return sorted(complete, key=lambda trial: (-(trial.value or 0.0), trial.number))
 
 
-def give_up(study: Study, trial: Trial, reason: str) -> bool:
-    """End a trial whose worker was lost and have it tried again; False, and a verdict, after MOST_TRIES."""
+def requeue_lost(study: Study, trial: Trial, reason: str) -> bool:
+    """End a trial whose worker was lost and enqueue it again; False, with a reason, after MOST_TRIES."""
     tries = int(trial.user_attrs.get(TRIES, 0)) + 1
     if tries >= MOST_TRIES:
         trial.set_user_attr(REASON, f"{tries} workers were lost; the last: {reason}")
@@ -170,29 +171,29 @@ def give_up(study: Study, trial: Trial, reason: str) -> bool:
     return True
 
 
-def take_back(study: Study) -> int:
-    """Have every running trial tried again: of a search that was killed, or of this one as it ends. Their number."""
+def requeue_running(study: Study) -> int:
+    """Enqueue every running trial again, of a killed search or of this one as it ends; returns their number."""
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     for trial in running:
-        wanted = trial.system_attrs.get(ENQUEUED, {})  # all of them, where not all have been drawn
+        enqueued = trial.system_attrs.get(ENQUEUED, {})  # all of them, where not all have been drawn
         tries = {TRIES: trial.user_attrs[TRIES]} if TRIES in trial.user_attrs else {}
-        study.enqueue_trial({**wanted, **trial.params}, user_attrs=tries)
+        study.enqueue_trial({**enqueued, **trial.params}, user_attrs=tries)
         study.tell(trial.number, state=TrialState.FAIL)
     return len(running)
 
 
 def _seed(seed: int, trials: int) -> int:
-    """Of the sampler: another in every call, or the same trials would be drawn again."""
+    """Seed of the sampler: it differs between calls, or the same trials would be drawn again."""
     return int(np.random.SeedSequence([seed, trials]).generate_state(1)[0])
 
 
-def _differences(found: Any, wanted: dict[str, Any]) -> str:
-    """What a study has that is asked for otherwise, in words."""
-    old, new = _leaves(found), _leaves(wanted)
+def _differences(found: Any, settings: dict[str, Any]) -> str:
+    """The settings of a study that differ from those of the command line, in words."""
+    old, new = _leaves(found), _leaves(settings)
     names = differing(old, new)
-    told = [f"{name} {old.get(name)!r}, not {new.get(name)!r}" for name in names[:TOLD]]
-    more = len(names) - len(told)
-    return ", ".join(told) + (f", and {more} more" if more else "")
+    words = [f"{name} {old.get(name)!r}, not {new.get(name)!r}" for name in names[:MOST_DIFFERENCES]]
+    more = len(names) - len(words)
+    return ", ".join(words) + (f", and {more} more" if more else "")
 
 
 def _leaves(value: Any, name: str = "") -> dict[str, Any]:

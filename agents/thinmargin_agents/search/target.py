@@ -1,4 +1,4 @@
-"""What a search makes large: the interquartile mean over training seeds and validation worlds."""
+"""The objective of a search: the interquartile mean over training seeds and validation worlds."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ Numbers = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """What is made large in the validation worlds of a judge: the score, or J where there is none."""
+    """The objective in the validation worlds of a judge: the score, or J where there is none."""
 
     judge: Judge
 
     @property
     def name(self) -> str:
-        """What is made large."""
+        """Name of the objective."""
         return "J" if self.judge.anchors is None else "score"
 
     @property
     def words(self) -> str:
-        """What is made large, and where."""
+        """Description of the objective."""
         what = "J, RMB bn" if self.judge.anchors is None else "the score, percent"
         return f"IQM of {what}, over training seeds and {len(self.judge.keys)} validation worlds"
 
@@ -52,7 +52,7 @@ class Target:
 
 
 def target_of(run: Run) -> Target:
-    """What is made large in the environment of a run; made once a process. A ConfigError says what cannot be."""
+    """The objective in the environment of a run, made once a process; a ConfigError if there can be none."""
     return _target(json.dumps(environment_arguments(run)), run.n_eval_episodes)
 
 

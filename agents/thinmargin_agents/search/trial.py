@@ -1,4 +1,4 @@
-"""One trial: train its seeds one after the other, judge them when a run of train.py would, and say how they do."""
+"""One trial: train its seeds one after the other, judge them when a run of train.py would, and report their values."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from thinmargin_agents.config.run import Run
 from thinmargin_agents.runs.folder import DivergedError
 from thinmargin_agents.sb3.building import build_environment, build_model
 from thinmargin_agents.sb3.networks import first_non_finite, policy_of
-from thinmargin_agents.search.messages import Ended, Job, Judged, Message, Went, first_line
+from thinmargin_agents.search.messages import IntermediateValue, Message, TrialEnd, TrialJob, TrialProgress, first_line
 from thinmargin_agents.search.target import Target, target_of
 
 Numbers = npt.NDArray[np.float64]
-Told: TypeAlias = Callable[[Message], bool]
-"""Hears how a trial goes, and answers a judgement: whether it goes on."""
+Send: TypeAlias = Callable[[Message], bool]
+"""Sends a message of a trial; the answer to an IntermediateValue is whether the trial goes on."""
 PAUSE = 1.0
 """Seconds between two messages about months."""
 
 
 class PrunedError(Exception):
-    """The trial does worse than others did: it ends here."""
+    """The trial does worse than others did and ends."""
 
 
-def end_of(job: Job, told: Told) -> Ended:
-    """Train a trial to its end, whatever that is; only what `told` raises is raised."""
+def end_of(job: TrialJob, send: Send) -> TrialEnd:
+    """Train a trial to its end, whatever that is; it raises only what `send` raises."""
     begun = time.monotonic()
     try:
         target = target_of(job.runs[0])
-        value = np.stack(_Seeds(job, target, told).best())
+        value = np.stack(_Seeds(job, target, send).best())
         details = {
             "J": float(value.mean()),
             "by_seed": [target.of(row[None]) for row in value],
             "seconds": round(time.monotonic() - begun, 1),
         }
-        return Ended("complete", target.of(value), details=details)
+        return TrialEnd("complete", target.of(value), details=details)
     except PrunedError:
-        return Ended("pruned")
+        return TrialEnd("pruned")
     except (ConfigError, DivergedError) as error:
-        return Ended("impossible", reason=first_line(error))
+        return TrialEnd("impossible", reason=first_line(error))
     except Exception as error:  # noqa: BLE001  # one trial that fails must not end a search
-        return Ended("failed", reason=f"{type(error).__name__}: {first_line(error)}")
+        return TrialEnd("failed", reason=f"{type(error).__name__}: {first_line(error)}")
 
 
 class _Seeds:
@@ -60,13 +60,13 @@ class _Seeds:
     can end it, and every trial is compared with others at the same months of the same seeds.
     """
 
-    def __init__(self, job: Job, target: Target, told: Told) -> None:
-        self._job, self._target, self._told = job, target, told
+    def __init__(self, job: TrialJob, target: Target, send: Send) -> None:
+        self._job, self._target, self._send = job, target, send
         self._values: list[list[float]] = []
         self._is_trained = False
 
     def best(self) -> list[Numbers]:
-        """J of the worlds, shape (worlds,), of the policy each seed would keep: the best of its evaluations."""
+        """J of the worlds, shape (worlds,), of the policy each seed would save: the best of its evaluations."""
         return [self._train(place, run) for place, run in enumerate(self._job.runs)]
 
     def _train(self, place: int, run: Run) -> Numbers:
@@ -75,32 +75,32 @@ class _Seeds:
         model = build_model(run, environment)
         model.set_logger(Logger(None, []))
         self._values.append([])
-        evaluation = _Evaluation(run, self._target, policy_of(model.policy, run), self._judged)
+        evaluation = _Evaluation(run, self._target, policy_of(model.policy, run), self._report)
         try:
-            model.learn(run.total_timesteps, CallbackList([evaluation, _Months(place, self._told)]))
+            model.learn(run.total_timesteps, CallbackList([evaluation, _Months(place, self._send)]))
         except (ValueError, RuntimeError) as error:
             if not isinstance(error, DivergedError):
-                _check_finite(model)  # a network of NaN fails in many ways: this is what is wrong
+                _check_finite(model)  # a network of NaN fails in many ways: name the cause
             raise
         self._is_trained = place == len(self._job.runs) - 1
         return evaluation.judge()
 
-    def _judged(self, months: int, value: Numbers) -> None:
-        place, mine = len(self._values) - 1, self._values[-1]
-        mine.append(self._target.of(value[None]))
-        mean = float(np.mean([seed[len(mine) - 1] for seed in self._values if len(seed) >= len(mine)]))
-        goes_on = self._told(Judged(place, place * self._job.runs[place].total_timesteps + months, mean))
-        if not goes_on and not self._is_trained:  # nothing is saved where all is done
+    def _report(self, months: int, value: Numbers) -> None:
+        place, values = len(self._values) - 1, self._values[-1]
+        values.append(self._target.of(value[None]))
+        mean = float(np.mean([seed[len(values) - 1] for seed in self._values if len(seed) >= len(values)]))
+        goes_on = self._send(IntermediateValue(place, place * self._job.runs[place].total_timesteps + months, mean))
+        if not goes_on and not self._is_trained:  # at the end of the last seed, pruning saves nothing
             raise PrunedError
 
 
 class _Evaluation(BaseCallback):
-    """Judges when a run's ValidationCallback does, and keeps what the best policy earned."""
+    """Judges when a run's ValidationCallback does, and stores the earnings of the best policy."""
 
-    def __init__(self, run: Run, target: Target, player: Policy, told: Callable[[int, Numbers], None]) -> None:
+    def __init__(self, run: Run, target: Target, player: Policy, report: Callable[[int, Numbers], None]) -> None:
         super().__init__()
         self._every = self._next = run.eval_freq
-        self._target, self._player, self._told = target, player, told
+        self._target, self._player, self._report = target, player, report
         self._best: Numbers | None = None
 
     def _on_step(self) -> bool:
@@ -112,21 +112,21 @@ class _Evaluation(BaseCallback):
             self.judge()
 
     def judge(self) -> Numbers:
-        """Play every validation world; returns what the best policy so far earned, shape (worlds,), RMB bn."""
+        """Play every validation world; returns J of the best policy so far, shape (worlds,), RMB bn."""
         _check_finite(self.model)
         value = self._target.play(self._player)
         if self._best is None or self._best.mean() < value.mean():
             self._best = value
-        self._told(self.model.num_timesteps, value)
+        self._report(self.model.num_timesteps, value)
         return self._best
 
 
 class _Months(BaseCallback):
-    """Says now and then how far the training is."""
+    """Sends the months of the training at most once every PAUSE."""
 
-    def __init__(self, place: int, told: Told) -> None:
+    def __init__(self, place: int, send: Send) -> None:
         super().__init__()
-        self._place, self._told = place, told
+        self._place, self._send = place, send
         self._last = 0.0
 
     def _on_step(self) -> bool:
@@ -136,11 +136,11 @@ class _Months(BaseCallback):
         now = time.monotonic()
         if now - self._last >= PAUSE:
             self._last = now
-            self._told(Went(self._place, self.num_timesteps))
+            self._send(TrialProgress(self._place, self.num_timesteps))
 
 
 def _check_finite(model: BaseAlgorithm) -> None:
-    """Nothing if every weight of the network is a number, else a DivergedError."""
+    """Raise DivergedError unless every weight of the network is finite."""
     non_finite = first_non_finite(model.policy.state_dict())
     if non_finite is not None:
         raise DivergedError(

@@ -23,8 +23,8 @@ from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.parallel import ray_tasks
-from thinmargin_agents.parallel.jobs import Job
-from thinmargin_agents.parallel.progress import Board
+from thinmargin_agents.parallel.jobs import SeedJob
+from thinmargin_agents.parallel.progress import SeedsProgress
 from thinmargin_agents.parallel.ray_session import answer_of, ray_session
 from thinmargin_agents.parallel.seeds import train_seeds
 from thinmargin_agents.runs.folder import RunFolder
@@ -76,7 +76,7 @@ def test_killed_workers_runs_go_on_from_their_checkpoints_and_end_as_if_nothing_
 ) -> None:
     fates = {1: signal.SIGKILL, 2: signal.SIGTERM}
     log: list[tuple[int, int | str]] = []
-    begins, steps = Board.begins, Board.steps
+    begins, steps = SeedsProgress.begins, SeedsProgress.steps
 
     class Deadly(ray_tasks.Exchange):
         """Kills a worker while it tells that its run has been judged."""
@@ -95,11 +95,11 @@ def test_killed_workers_runs_go_on_from_their_checkpoints_and_end_as_if_nothing_
                 os.kill(self.pids[number], self.fates.pop(number))
             return super().steps(number, timesteps, judgement)
 
-    def note_begin(self: Board, number: int, where: str) -> None:
+    def note_begin(self: SeedsProgress, number: int, where: str) -> None:
         begins(self, number, where)
         log.append((number, where))
 
-    def note_step(self: Board, number: int, step: Step) -> None:
+    def note_step(self: SeedsProgress, number: int, step: Step) -> None:
         steps(self, number, step)
         log.append((number, step.timesteps))
 
@@ -107,20 +107,20 @@ def test_killed_workers_runs_go_on_from_their_checkpoints_and_end_as_if_nothing_
     monkeypatch.setattr(ray_tasks, "PULSE", 0.05)
     monkeypatch.setattr(trainer, "FINAL_WORLDS", 2)
     monkeypatch.setattr(trainer, "can_draw", lambda: False)
-    monkeypatch.setattr(Board, "begins", note_begin)
-    monkeypatch.setattr(Board, "steps", note_step)
+    monkeypatch.setattr(SeedsProgress, "begins", note_begin)
+    monkeypatch.setattr(SeedsProgress, "steps", note_step)
     flags = ["--seeds", "10", "11", "12", "13", "--engine", "ray", "--ray-address", cluster.address]
     assert train.main([*flags, "-f", str(tmp_path), *SMALL]) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     for number, seed in enumerate((10, 11, 12, 13)):
         folder, whole = RunFolder.open(tmp_path / "ppo" / f"Ecosystem-v0_{number + 1}"), small_run(seed)
         alone = RunFolder.create(tmp_path / "alone", whole)
         trainer.train(whole, alone, shown=False)
         assert folder.run() == whole
-        ours, theirs = (one.load("checkpoint")["parameters"]["policy"] for one in (folder, alone))
-        assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
-        assert f"seed {seed}: done: " in told
-        again = f"seed {seed}: begins again, from its last checkpoint" in told
+        shared, single = (one.load("checkpoint")["parameters"]["policy"] for one in (folder, alone))
+        assert all(np.array_equal(shared[name], single[name]) for name in single)
+        assert f"seed {seed}: done: " in output
+        again = f"seed {seed}: begins again, from its last checkpoint" in output
         assert again == (number in fates)
     assert not list(tmp_path.glob(".*"))
     for number, fate in fates.items():
@@ -183,25 +183,25 @@ def test_a_task_that_waits_for_an_answer_keeps_its_processor(cluster: Any) -> No
 def test_ctrl_c_stops_the_seeds_of_a_cluster_and_says_how_to_go_on(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    begins, pressed = Board.begins, []
+    begins, pressed = SeedsProgress.begins, []
 
-    def press(self: Board, number: int, where: str) -> None:
+    def press(self: SeedsProgress, number: int, where: str) -> None:
         begins(self, number, where)
         if not pressed:
             pressed.append(number)
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(Board, "begins", press)
+    monkeypatch.setattr(SeedsProgress, "begins", press)
     monkeypatch.setattr(ray_tasks, "PULSE", 0.05)
     flags = ["--seeds", "1", "2", "3", "4", "--engine", "ray", "--ray-address", cluster.address]
     assert train.main([*flags, "-f", str(tmp_path), *SMALL, "--total-timesteps", "10000000"]) == 130
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     folders = [RunFolder(tmp_path / "ppo" / f"Ecosystem-v0_{number}") for number in (1, 2, 3, 4)]
     assert 0 < folders[pressed[0]].load("checkpoint")["timesteps"] < 10_000_000
     assert not folders[3].has("checkpoint")
     for folder in folders:
-        assert f"  python train.py --resume {folder.path}\n" in told
-    assert "seed 4: stopped" in told
+        assert f"  python train.py --resume {folder.path}\n" in output
+    assert "seed 4: stopped" in output
 
 
 @pytest.mark.slow
@@ -219,8 +219,8 @@ def test_a_session_starts_a_cluster_of_this_machine_and_takes_it_down() -> None:
 
 @pytest.mark.slow
 def test_more_threads_than_any_machine_has_processors_are_refused_and_nobody_waits(cluster: Any) -> None:
-    told = naming("--num-threads", "99", "processors", "are 1")
-    with pytest.raises(ConfigError, match=told), ray_session(cluster.address, None, threads=99):
+    message = naming("--num-threads", "99", "processors", "are 1")
+    with pytest.raises(ConfigError, match=message), ray_session(cluster.address, None, threads=99):
         pass
 
 
@@ -273,7 +273,7 @@ def test_flags_that_a_cluster_decides_are_refused() -> None:
 
 def order_of(folder: Path, token: Path, **changed: str) -> ray_tasks.Order:
     run = small_run(1)
-    return ray_tasks.Order(0, Job(run, RunFolder.create(folder, run).path), token, {**versions(), **changed})
+    return ray_tasks.Order(0, SeedJob(run, RunFolder.create(folder, run).path), token, {**versions(), **changed})
 
 
 def test_a_machine_that_does_not_see_the_log_folder_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,8 +22,8 @@ from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.monitoring.judgement import Judgement
 from thinmargin_agents.parallel import processes
-from thinmargin_agents.parallel.jobs import End, Job
-from thinmargin_agents.parallel.progress import Board
+from thinmargin_agents.parallel.jobs import SeedEnd, SeedJob
+from thinmargin_agents.parallel.progress import SeedsProgress
 from thinmargin_agents.parallel.stop_signals import Stop
 from thinmargin_agents.runs.folder import RunFolder
 from thinmargin_agents.training import trainer
@@ -50,9 +50,9 @@ def small_run(seed: int, timesteps: int = 1440) -> Run:
     )  # fmt: skip
 
 
-def small_job(folder: Path, seed: int, timesteps: int = 1440) -> Job:
+def small_job(folder: Path, seed: int, timesteps: int = 1440) -> SeedJob:
     run = small_run(seed, timesteps)
-    return Job(run, RunFolder.create(folder, run).path)
+    return SeedJob(run, RunFolder.create(folder, run).path)
 
 
 def alone(tmp_path: Path, run: Run) -> RunFolder:
@@ -63,9 +63,9 @@ def alone(tmp_path: Path, run: Run) -> RunFolder:
 
 
 def same_weights(one: RunFolder, other: RunFolder) -> bool:
-    ours, theirs = (folder.load("checkpoint")["parameters"]["policy"] for folder in (one, other))
-    assert len(ours) == len(theirs) > 0
-    return all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+    first, second = (folder.load("checkpoint")["parameters"]["policy"] for folder in (one, other))
+    assert len(first) == len(second) > 0
+    return all(np.array_equal(first[name], second[name]) for name in second)
 
 
 @pytest.fixture(autouse=True)
@@ -86,15 +86,15 @@ def child() -> int:
 def test_seeds_are_trained_as_if_alone_and_one_that_fails_harms_no_other(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begins, steps = Board.begins, Board.steps
+    begins, steps = SeedsProgress.begins, SeedsProgress.steps
     pids: list[int] = []
     surroundings: list[str] = []
 
-    def note(self: Board, number: int, where: str) -> None:
+    def note(self: SeedsProgress, number: int, where: str) -> None:
         begins(self, number, where)
         pids.append(int(where.removeprefix("process ")))
 
-    def kill_the_second(self: Board, number: int, step: Step) -> None:
+    def kill_the_second(self: SeedsProgress, number: int, step: Step) -> None:
         steps(self, number, step)
         if number == 1 and not surroundings:
             if Path("/proc/self/environ").exists():
@@ -102,52 +102,52 @@ def test_seeds_are_trained_as_if_alone_and_one_that_fails_harms_no_other(
                 assert "OMP_NUM_THREADS=1" in surroundings
             os.kill(pids[1], signal.SIGKILL)
 
-    monkeypatch.setattr(Board, "begins", note)
-    monkeypatch.setattr(Board, "steps", kill_the_second)
+    monkeypatch.setattr(SeedsProgress, "begins", note)
+    monkeypatch.setattr(SeedsProgress, "steps", kill_the_second)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     events = tmp_path / "events"
     flags = ["--seeds", "3", "5", "6", "--n-jobs", "2", "--tensorboard-log", str(events), "-f", str(tmp_path), *SMALL]
     assert train.main(flags) == 1
     assert os.environ["OMP_NUM_THREADS"] == "3"
     captured = capsys.readouterr()
-    told = captured.out
+    output = captured.out
     folders = [tmp_path / "ppo" / f"Ecosystem-v0_{number}" for number in (1, 2, 3)]
     assert [RunFolder.open(folder).run().seed for folder in folders] == [3, 5, 6]
     for seed, folder in ((3, folders[0]), (6, folders[2])):
         assert same_weights(RunFolder(folder), alone(tmp_path, small_run(seed)))
         assert list((events / "ppo" / folder.name).glob("events.out.tfevents.*"))
-        assert re.search(rf"seed {seed}:\s+1,536 months", told)
-        assert f"seed {seed}: done: " in told
+        assert re.search(rf"seed {seed}:\s+1,536 months", output)
+        assert f"seed {seed}: done: " in output
     assert not same_weights(RunFolder(folders[0]), RunFolder(folders[2]))
-    assert "seed 5: failed: its process was killed by SIGKILL" in told
+    assert "seed 5: failed: its process was killed by SIGKILL" in output
     assert "seed 5 failed" in captured.err
-    assert "of 2 seeds" in told
-    assert f"next: python evaluate.py {folders[0]},{folders[2]}    tensorboard --logdir {events}\n" in told
-    assert f"  python train.py --resume {folders[1]}\n" in told
-    assert re.search(r"[\d,]+ months in \d+ s: [\d,]+ months/s over all seeds", told)
+    assert "of 2 seeds" in output
+    assert f"next: python evaluate.py {folders[0]},{folders[2]}    tensorboard --logdir {events}\n" in output
+    assert f"  python train.py --resume {folders[1]}\n" in output
+    assert re.search(r"[\d,]+ months in \d+ s: [\d,]+ months/s over all seeds", output)
 
 
 @pytest.mark.slow
 def test_ctrl_c_stops_every_seed_with_a_checkpoint_that_goes_on_bit_for_bit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begins = Board.begins
+    begins = SeedsProgress.begins
 
-    def press(self: Board, number: int, where: str) -> None:
+    def press(self: SeedsProgress, number: int, where: str) -> None:
         begins(self, number, where)
         os.kill(child(), signal.SIGINT)  # a terminal tells all of its processes
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(Board, "begins", press)
+    monkeypatch.setattr(SeedsProgress, "begins", press)
     flags = ["--seeds", "1", "2", "--n-jobs", "1", "-f", str(tmp_path), *SMALL]
     assert train.main(flags) == 130
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     first, second = (RunFolder(tmp_path / "ppo" / f"Ecosystem-v0_{number}") for number in (1, 2))
     assert first.load("checkpoint")["timesteps"] == 192
     assert not second.has("checkpoint")
-    assert not lacks(told, "stopping every seed", "Ctrl-C again")
-    assert "seed 1: stopped" in told
-    assert f"go on with:\n  python train.py --resume {first.path}\n  python train.py --resume {second.path}\n" in told
+    assert not lacks(output, "stopping every seed", "Ctrl-C again")
+    assert "seed 1: stopped" in output
+    assert f"go on with:\n  python train.py --resume {first.path}\n  python train.py --resume {second.path}\n" in output
     assert not multiprocessing.active_children()
     for seed, folder in ((1, first), (2, second)):
         assert train.main(["--resume", str(folder.path), "--no-progress"]) == 0
@@ -162,7 +162,7 @@ def test_a_second_ctrl_c_stops_at_once_and_keeps_the_last_checkpoint(
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(Board, "steps", press_twice)
+    monkeypatch.setattr(SeedsProgress, "steps", press_twice)
     flags = ["--seeds", "1", "-f", str(tmp_path), *SMALL, "--total-timesteps", "1000000"]
     assert train.main(flags) == 130
     folder = tmp_path / "ppo" / "Ecosystem-v0_1"
@@ -173,10 +173,10 @@ def test_a_second_ctrl_c_stops_at_once_and_keeps_the_last_checkpoint(
 
 def test_a_seed_whose_parent_is_gone_stops_with_a_checkpoint(tmp_path: Path) -> None:
     job = small_job(tmp_path, 1, 1_000_000)
-    ours, theirs = multiprocessing.Pipe()
-    ours.close()
-    processes._child(job, theirs)
-    theirs.close()
+    here, there = multiprocessing.Pipe()
+    here.close()
+    processes._child(job, there)
+    there.close()
     assert 0 < RunFolder(job.path).load("checkpoint")["timesteps"] < 1_000_000
 
 
@@ -187,11 +187,11 @@ def test_an_unforeseen_error_of_a_seed_is_told_with_its_traceback(
         raise ZeroDivisionError("of our own making")
 
     monkeypatch.setattr(trainer, "train", broken)
-    ours, theirs = multiprocessing.Pipe()
-    processes._child(small_job(tmp_path, 1), theirs)
-    end = ours.recv()
-    ours.close()
-    theirs.close()
+    here, there = multiprocessing.Pipe()
+    processes._child(small_job(tmp_path, 1), there)
+    end = here.recv()
+    here.close()
+    there.close()
     assert end.judgement is None
     assert "ZeroDivisionError: of our own making" in end.error
     assert "Traceback" in end.error
@@ -216,8 +216,8 @@ def test_what_cannot_be_trained_is_refused_before_anything_begins(
     flags: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert status([*flags, "-f", str(tmp_path / "logs")]) == 2
-    told = " ".join(capsys.readouterr().err.split())  # some errors are folded into a box
-    assert words in told
+    errors = " ".join(capsys.readouterr().err.split())  # some errors are folded into a box
+    assert words in errors
     assert not (tmp_path / "logs").exists()
 
 
@@ -239,48 +239,48 @@ def test_a_negative_seed_and_an_unknown_engine_are_refused_from_python_too() -> 
 def test_bars_show_every_seed_that_runs_and_all_of_them(tmp_path: Path) -> None:
     jobs = [small_job(tmp_path, seed) for seed in (7, 8, 9)]
     console = Console(record=True, force_terminal=True, width=200, file=(tmp_path / "screen").open("w"))
-    with console.file, Board(jobs, console, bars=True) as board:
-        board.begins(0, "process 11")
-        board.begins(1, "process 12")
-        board.steps(0, Step(480, None))
-        board.steps(0, Step(960, JUDGEMENT))
-        board.ends(1, End(error="no room"))
-        bars = "\n".join(str(task.description) for task in board._progress.tasks if task.visible)
-        board._progress.refresh()
+    with console.file, SeedsProgress(jobs, console, bars=True) as progress:
+        progress.begins(0, "process 11")
+        progress.begins(1, "process 12")
+        progress.steps(0, Step(480, None))
+        progress.steps(0, Step(960, JUDGEMENT))
+        progress.ends(1, SeedEnd(error="no room"))
+        bars = "\n".join(str(task.description) for task in progress._progress.tasks if task.visible)
+        progress._progress.refresh()
     shown = console.export_text()
     assert bars == "all\nseed 7"
     assert "seed 8: failed: no room" in shown
     assert re.search(r"all .* 960/4320 .* 1 of 3 seeds ended, 1 waiting", shown)
     assert re.search(r"seed 7 .* 960/1440 .* J 212\.4 bn \(\+27\.7 over the baseline\)", shown)
-    assert board.months == 960
+    assert progress.months == 960
 
 
 def test_a_seed_is_scored_as_its_best_evaluation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    board = Board([small_job(tmp_path, 7)], Console(width=200), bars=True)
-    board.begins(0, "process 11")
-    assert board.score(0) is None
+    progress = SeedsProgress([small_job(tmp_path, 7)], Console(width=200), bars=True)
+    progress.begins(0, "process 11")
+    assert progress.score(0) is None
     for months, value, score in ((480, 213.0, 45.1), (960, 214.0, 46.2), (1440, 200.0, 31.0)):
-        board.steps(0, Step(months, dataclasses.replace(JUDGEMENT, J=value, score=score)))
-    assert board.score(0) == 46.2
+        progress.steps(0, Step(months, dataclasses.replace(JUDGEMENT, J=value, score=score)))
+    assert progress.score(0) == 46.2
     assert re.search(r"seed 7:\s+960 months\s+score\s+46\.2\s+J\s+214\.0", capsys.readouterr().out)
 
 
 def test_a_seed_whose_beginning_was_not_told_is_shown_too(tmp_path: Path) -> None:
-    board = Board([small_job(tmp_path, 7)], Console(quiet=True), bars=False)
-    board.steps(0, Step(480, None))
-    board.ends(0, End())
-    assert board.months == 480
+    progress = SeedsProgress([small_job(tmp_path, 7)], Console(quiet=True), bars=False)
+    progress.steps(0, Step(480, None))
+    progress.ends(0, SeedEnd())
+    assert progress.months == 480
 
 
 def test_the_first_signal_asks_and_the_second_interrupts() -> None:
-    said: list[str] = []
+    messages: list[str] = []
     before = signal.getsignal(signal.SIGTERM)
-    with Stop(said.append) as stop:
+    with Stop(messages.append) as stop:
         assert not stop.asked
         signal.raise_signal(signal.SIGTERM)
         assert stop.asked
-        assert len(said) == 1
-        assert "a second signal stops at once" in said[0]
+        assert len(messages) == 1
+        assert "a second signal stops at once" in messages[0]
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGTERM) is before

@@ -8,12 +8,12 @@ import pytest
 from tests.agents.search.small import small
 
 from thinmargin_agents.search.search_space import Space
-from thinmargin_agents.search.session import asked_for
+from thinmargin_agents.search.session import space_of_flags
 
 
 @pytest.fixture
 def space(tmp_path: Path) -> Space:
-    return asked_for(small(tmp_path))
+    return space_of_flags(small(tmp_path))
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,8 @@ from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.search.claim import Claim
 from thinmargin_agents.search.driver import Driver
-from thinmargin_agents.search.messages import Ended, Job, Lost, Message
-from thinmargin_agents.search.progress import Board
+from thinmargin_agents.search.messages import LostWorker, Message, TrialEnd, TrialJob
+from thinmargin_agents.search.progress import SearchProgress
 from thinmargin_agents.search.search_space import Space
 from thinmargin_agents.search.target import Target
 
@@ -65,7 +65,7 @@ def base_run(algo: str, **hyperparameters: Any) -> Run:
 
 def study_of(space: Space, trials: int) -> optuna.Study:
     """A study with so many trials, worth what their number is; the first is the preset's."""
-    study = optuna.create_study(direction="maximize", study_name="mine", sampler=optuna.samplers.RandomSampler(0))
+    study = optuna.create_study(direction="maximize", study_name="hand_made", sampler=optuna.samplers.RandomSampler(0))
     study.enqueue_trial(space.start())
     for value in range(trials):
         trial = study.ask(space.distributions())
@@ -76,18 +76,18 @@ def study_of(space: Space, trials: int) -> optuna.Study:
 
 
 class Scripted:
-    """Workers that train nothing: each trial says what a script says, one message at a time."""
+    """Workers that train nothing: each trial sends the messages of a script, one message at a time."""
 
     count = 2
 
     def __init__(self, *scripts: list[Message]) -> None:
         self._scripts = list(scripts)
-        self.jobs: list[Job] = []
+        self.jobs: list[TrialJob] = []
         self.answers: list[tuple[int, bool]] = []
         self._left: dict[int, list[Message]] = {}
         self.closed = False
 
-    def start(self, job: Job) -> None:
+    def start(self, job: TrialJob) -> None:
         self.jobs.append(job)
         self._left[job.number] = self._scripts.pop(0)
 
@@ -95,30 +95,30 @@ class Scripted:
         del seconds
         number, script = next(iter(self._left.items()))
         message = script.pop(0)
-        if not script or isinstance(message, (Ended, Lost)):
+        if not script or isinstance(message, (TrialEnd, LostWorker)):
             del self._left[number]
         return [(number, message)]
 
     def answer(self, number: int, *, proceed: bool) -> None:
         self.answers.append((number, proceed))
         if not proceed:
-            self._left[number] = [Ended("pruned")]
+            self._left[number] = [TrialEnd("pruned")]
 
     def close(self) -> None:
         self.closed = True
 
 
-def done(value: float) -> Ended:
-    return Ended("complete", value, details={"J": value, "by_seed": [value], "seconds": 1.0})
+def done(value: float) -> TrialEnd:
+    return TrialEnd("complete", value, details={"J": value, "by_seed": [value], "seconds": 1.0})
 
 
 def searched(space: Space, workers: Scripted, trials: int, study: optuna.Study | None = None) -> optuna.Study:
     study = study or optuna.create_study(
         direction="maximize", pruner=optuna.pruners.MedianPruner(n_startup_trials=2, n_warmup_steps=100)
     )
-    board = Board(Console(quiet=True), trials=trials, months=384, seeds=1, name="J", shown=False)
+    progress = SearchProgress(Console(quiet=True), trials=trials, months=384, seeds=1, name="J", shown=False)
     claim = Claim(study)
-    with board:
-        Driver(study, claim, space, 1, trials, workers, board).search()
+    with progress:
+        Driver(study, claim, space, 1, trials, workers, progress).search()
     claim.release()
     return study

@@ -9,9 +9,9 @@ from tests.agents.search.small import JUDGED_BY_J, Scripted, base_run, searched,
 
 from thinmargin_agents.config.preset import load_preset
 from thinmargin_agents.search.best import ENOUGH, conclude, importances, preset_path, preset_text, table_of
-from thinmargin_agents.search.messages import Ended
+from thinmargin_agents.search.messages import TrialEnd
 from thinmargin_agents.search.search_space import space_of
-from thinmargin_agents.search.session import asked_for
+from thinmargin_agents.search.session import space_of_flags
 
 
 def test_a_preset_without_pairing_or_arguments_is_written_and_read(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_a_preset_without_pairing_or_arguments_is_written_and_read(tmp_path: Pat
 
 
 def test_the_table_shows_the_best_trials_and_what_matters_once_there_are_enough(tmp_path: Path) -> None:
-    space = asked_for(small(tmp_path))
+    space = space_of_flags(small(tmp_path))
     few, many = study_of(space, 3), study_of(space, ENOUGH)
     assert importances(few) == {}
     assert set(importances(many)) == set(space.dimensions)
@@ -43,8 +43,8 @@ def test_the_table_shows_the_best_trials_and_what_matters_once_there_are_enough(
 
 def test_a_search_in_which_nothing_is_complete_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = small(tmp_path, n_trials=2)
-    space = asked_for(config)
-    study = searched(space, Scripted(*([Ended("impossible", reason="does not fit")] for _ in range(2))), 2)
+    space = space_of_flags(config)
+    study = searched(space, Scripted(*([TrialEnd("impossible", reason="does not fit")] for _ in range(2))), 2)
     assert conclude(config, study, space, JUDGED_BY_J, "python train.py", "sqlite:///x.db", Console()) == 1
     assert "does not fit" in capsys.readouterr().out
     assert not preset_path(config, study.study_name).exists()

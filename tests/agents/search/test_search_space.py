@@ -10,8 +10,8 @@ from thinmargin_agents.config.algorithms import ALL
 from thinmargin_agents.config.hyperparameters import TABLE as KNOWN
 from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.search.search_space import BOUND, TABLE, Between, OneOf, bound_of, space_of
-from thinmargin_agents.search.session import asked_for
+from thinmargin_agents.search.search_space import BOUND, TABLE, NumberRange, OneOf, bound_of, space_of
+from thinmargin_agents.search.session import space_of_flags
 
 
 def test_whatever_is_searched_is_a_hyperparameter_of_its_algorithm_and_every_value_is_allowed() -> None:
@@ -27,7 +27,7 @@ def test_whatever_is_searched_is_a_hyperparameter_of_its_algorithm_and_every_val
             kind = item.kind
             values = (
                 list(kind.values.values()) if isinstance(kind, OneOf)
-                else [kind.low, kind.high] if isinstance(kind, Between)
+                else [kind.low, kind.high] if isinstance(kind, NumberRange)
                 else list(kind.parts)
             )  # fmt: skip
             for value in values:
@@ -35,7 +35,7 @@ def test_whatever_is_searched_is_a_hyperparameter_of_its_algorithm_and_every_val
 
 
 def test_the_first_trial_is_the_preset_itself(tmp_path: Path) -> None:
-    space = asked_for(small(tmp_path))
+    space = space_of_flags(small(tmp_path))
     start = space.start()
     assert set(space.dimensions) - set(start) == {"policy_kwargs.activation_fn"}  # only the network knows its own
     tried = space.hyperparameters(start)
@@ -65,7 +65,7 @@ def test_what_is_tried_fits_firms_episodes_and_updates() -> None:
 
 def test_what_the_command_line_gives_is_not_searched(tmp_path: Path) -> None:
     config = small(tmp_path, hyperparams=("clip_range=0.3", "policy_kwargs.net_arch=[16]"), residual_bound=0.2)
-    space = asked_for(config)
+    space = space_of_flags(config)
     assert not {"clip_range", "policy_kwargs.net_arch", BOUND} & set(space.dimensions)
     values = space.hyperparameters({"gae_lambda": 0.951234})
     assert (values["clip_range"], values["policy_kwargs"]["net_arch"]) == (0.3, [16])
@@ -73,7 +73,7 @@ def test_what_the_command_line_gives_is_not_searched(tmp_path: Path) -> None:
 
 
 def test_numbers_keep_the_presets_schedule_and_names_become_what_they_stand_for(tmp_path: Path) -> None:
-    space = asked_for(small(tmp_path))
+    space = space_of_flags(small(tmp_path))
     values = space.hyperparameters({"learning_rate": 0.00123456, "policy_kwargs.net_arch": "wide critic", BOUND: 0.75})
     assert values["learning_rate"] == "lin_0.001235"
     assert values["policy_kwargs"] == {"log_std_init": -1.0, "net_arch": {"pi": [64, 64], "vf": [128, 128]}}

@@ -20,7 +20,7 @@ from thinmargin_agents.config.preset import load_preset, resolve
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.search import optimize
 from thinmargin_agents.search.best import preset_path
-from thinmargin_agents.search.session import asked_for
+from thinmargin_agents.search.session import space_of_flags
 from thinmargin_agents.search.study import open_storage, open_study
 from thinmargin_agents.search.target import Target
 from thinmargin_agents.train import main
@@ -67,12 +67,12 @@ def test_a_search_that_is_killed_goes_on_to_exactly_its_trials_and_its_preset_ca
     assert {trial.number for trial in failed} == {trial.number for trial in running}
     for trial in failed:
         assert any(again.params == trial.params for again in trials if again.number != trial.number)
-    told = capsys.readouterr().out
-    assert f"{len(running)} that an earlier search left unfinished are tried again" in told
+    output = capsys.readouterr().out
+    assert f"{len(running)} that an earlier search left unfinished are tried again" in output
 
     path = preset_path(config, study.study_name)
-    assert str(path) in told
-    space = asked_for(config)
+    assert str(path) in output
+    space = space_of_flags(config)
     assert load_preset(str(path), "ppo", "ThinMargin/Ecosystem-v0") == (
         space.hyperparameters(study.best_trial.params), space.base.env_kwargs,
     )  # fmt: skip
@@ -108,10 +108,10 @@ def test_a_flag_that_does_not_fit_a_search_ends_with_status_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], words: tuple[str, ...]
 ) -> None:
     assert main([*flags(small(tmp_path)), *arguments]) == 2
-    told = capsys.readouterr().err
+    errors = capsys.readouterr().err
     for word in words:
-        assert word in told
-    assert "secret" not in told
+        assert word in errors
+    assert "secret" not in errors
     assert not (tmp_path / "logs").exists()
 
 
@@ -125,18 +125,18 @@ def test_a_file_that_is_no_data_base_is_refused(tmp_path: Path, capsys: pytest.C
 @pytest.mark.slow
 def test_a_study_of_something_else_is_refused_and_what_differs_is_named(tmp_path: Path) -> None:
     config = small(tmp_path)
-    storage, space = open_storage(config), asked_for(config)
+    storage, space = open_storage(config), space_of_flags(config)
     open_study(config, storage, space, JUDGED_BY_J)
     assert open_study(config, storage, space, JUDGED_BY_J).study_name == "ppo-Ecosystem-v0"
     changed = dataclasses.replace(config, total_timesteps=768, seed=3, n_seeds=2)
     with pytest.raises(ConfigError) as caught:
-        open_study(changed, storage, asked_for(changed), JUDGED_BY_J)
+        open_study(changed, storage, space_of_flags(changed), JUDGED_BY_J)
     for words in ("--study-name", "n_timesteps 384, not 768", "seeds [0], not [3, 4]"):
         assert words in str(caught.value)
     fixed = dataclasses.replace(config, hyperparams=("gae_lambda=0.9",))
     with pytest.raises(ConfigError, match=r"tried\.gae_lambda"):
-        open_study(fixed, storage, asked_for(fixed), JUDGED_BY_J)
-    open_study(dataclasses.replace(changed, study_name="other"), storage, asked_for(changed), JUDGED_BY_J)
+        open_study(fixed, storage, space_of_flags(fixed), JUDGED_BY_J)
+    open_study(dataclasses.replace(changed, study_name="other"), storage, space_of_flags(changed), JUDGED_BY_J)
 
     other: Any = SimpleNamespace(**{**vars(JUDGE), "baseline": SimpleNamespace(value=np.ones(WORLDS))})
     with pytest.raises(ConfigError, match=r"J of low_margin_ecosystem 0\.0, not 1\.0"):
@@ -150,7 +150,7 @@ def test_a_study_of_something_else_is_refused_and_what_differs_is_named(tmp_path
 @pytest.mark.slow
 def test_a_search_begins_with_the_preset_and_draws_other_trials_when_it_goes_on(tmp_path: Path) -> None:
     config = small(tmp_path)
-    storage, space = open_storage(config), asked_for(config)
+    storage, space = open_storage(config), space_of_flags(config)
     first = open_study(config, storage, space, JUDGED_BY_J)
     start, drawn = (first.ask(space.distributions()).params for _ in range(2))
     assert {name: start[name] for name in space.start()} == space.start()

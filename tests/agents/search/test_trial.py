@@ -13,7 +13,7 @@ from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.runs.folder import RunFolder, load_policy
-from thinmargin_agents.search.messages import Job, Judged, Message
+from thinmargin_agents.search.messages import IntermediateValue, Message, TrialJob
 from thinmargin_agents.search.trial import end_of
 from thinmargin_agents.training import trainer
 
@@ -22,21 +22,21 @@ from thinmargin_agents.training import trainer
 def test_a_trial_is_worth_what_runs_of_train_py_would_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "FINAL_WORLDS", WORLDS)
     run = resolve(small(tmp_path, n_seeds=2))
-    kept = []
+    saved = []
     for seed in (0, 1):
         one = dataclasses.replace(run, seed=seed)
         folder = RunFolder.create(tmp_path / "runs", one)
         trainer.train(one, folder, shown=False)
-        kept.append(play_worlds(load_policy(folder.path), KEYS["validation"][:WORLDS], horizon=24).value)
-    told: list[Message] = []
-    ended = end_of(Job(0, (run, dataclasses.replace(run, seed=1))), lambda message: told.append(message) is None)
-    pooled = np.sort(np.concatenate(kept))
+        saved.append(play_worlds(load_policy(folder.path), KEYS["validation"][:WORLDS], horizon=24).value)
+    sent: list[Message] = []
+    ended = end_of(TrialJob(0, (run, dataclasses.replace(run, seed=1))), lambda message: sent.append(message) is None)
+    pooled = np.sort(np.concatenate(saved))
     assert ended.state == "complete", ended.reason
     assert ended.value == pytest.approx(pooled[2:-2].mean(), rel=1e-9)
-    judged = [message for message in told if isinstance(message, Judged)]
+    judged = [message for message in sent if isinstance(message, IntermediateValue)]
     assert [message.step for message in judged] == [192, 384, 576, 768]
     assert [message.place for message in judged] == [0, 0, 1, 1]
-    assert ended.details["by_seed"] == pytest.approx([np.sort(row)[1:-1].mean() for row in kept])
+    assert ended.details["by_seed"] == pytest.approx([np.sort(row)[1:-1].mean() for row in saved])
 
 
 def test_a_trial_ends_where_it_is_told_to_unless_all_is_trained(tmp_path: Path) -> None:
@@ -44,7 +44,9 @@ def test_a_trial_ends_where_it_is_told_to_unless_all_is_trained(tmp_path: Path) 
     runs = (run, dataclasses.replace(run, seed=1))
 
     def ended(job: tuple[Run, ...], last: int) -> str:
-        return end_of(Job(0, job), lambda message: not isinstance(message, Judged) or message.step < last).state
+        return end_of(
+            TrialJob(0, job), lambda message: not isinstance(message, IntermediateValue) or message.step < last
+        ).state
 
     assert [ended(runs, last) for last in (192, 384, 576, 768)] == ["pruned", "pruned", "pruned", "complete"]
 
@@ -55,9 +57,9 @@ def test_later_seeds_are_averaged_with_the_earlier_ones_at_the_same_months(tmp_p
     runs = (run, dataclasses.replace(run, seed=1))
 
     def judged(job: tuple[Run, ...]) -> list[float]:
-        told: list[Message] = []
-        end_of(Job(0, job), lambda message: told.append(message) is None)
-        return [message.value for message in told if isinstance(message, Judged)]
+        sent: list[Message] = []
+        end_of(TrialJob(0, job), lambda message: sent.append(message) is None)
+        return [message.value for message in sent if isinstance(message, IntermediateValue)]
 
     first, second = judged(runs[:1]), judged(runs[1:])
     assert judged(runs)[2:] == pytest.approx([(one + two) / 2 for one, two in zip(first, second, strict=True)])
@@ -76,7 +78,7 @@ def test_weights_that_diverge_and_values_that_do_not_fit_end_a_trial_with_the_re
 ) -> None:
     run = resolve(small(tmp_path))
     bad = dataclasses.replace(run, hyperparameters={**run.hyperparameters, **changes})
-    ended = end_of(Job(0, (bad,)), lambda _: True)
+    ended = end_of(TrialJob(0, (bad,)), lambda _: True)
     assert ended.state == "impossible"
     assert all(word in ended.reason for word in words)
     assert "\n" not in ended.reason

@@ -11,8 +11,8 @@ from tests.agents.search.small import small, study_in
 from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.search import optimize
 from thinmargin_agents.search.local_workers import LocalWorkers
-from thinmargin_agents.search.messages import Ended, Job, Judged, Lost, Message, Went
-from thinmargin_agents.search.ray_workers import Desk
+from thinmargin_agents.search.messages import IntermediateValue, LostWorker, Message, TrialEnd, TrialJob, TrialProgress
+from thinmargin_agents.search.ray_workers import Mailbox
 
 
 @pytest.mark.slow
@@ -20,40 +20,40 @@ def test_a_worker_that_is_killed_is_noticed_and_another_takes_the_next_trial(tmp
     run = resolve(small(tmp_path))
     workers = LocalWorkers(1)
 
-    def heard(kind: type) -> Message:
+    def received(kind: type) -> Message:
         while True:
             for _, message in workers.news(60.0):
-                if isinstance(message, Judged):
+                if isinstance(message, IntermediateValue):
                     workers.answer(0, proceed=True)
                 if isinstance(message, kind):
                     return message
 
     try:
-        workers.start(Job(0, (run,)))
+        workers.start(TrialJob(0, (run,)))
         workers._busy[0].process.kill()
-        lost = heard(Lost)
-        assert isinstance(lost, Lost)
+        lost = received(LostWorker)
+        assert isinstance(lost, LostWorker)
         assert "SIGKILL" in lost.reason
-        workers.start(Job(0, (run,)))
-        ended = heard(Ended)
-        assert isinstance(ended, Ended)
+        workers.start(TrialJob(0, (run,)))
+        ended = received(TrialEnd)
+        assert isinstance(ended, TrialEnd)
         assert ended.state == "complete", ended.reason
     finally:
         workers.close()
 
 
-def test_word_left_at_the_desk_is_heard_once_and_a_judgement_waits_for_its_answer() -> None:
+def test_a_message_is_collected_once_and_an_intermediate_value_waits_for_its_answer() -> None:
     async def talk() -> tuple[list[Any], bool, list[Any]]:
-        desk = Desk()
-        assert await desk.say(3, Went(0, 10))
-        asked = asyncio.create_task(desk.say(4, Judged(0, 10, 1.0)))
+        mailbox = Mailbox()
+        assert await mailbox.post(3, TrialProgress(0, 10))
+        answer = asyncio.create_task(mailbox.post(4, IntermediateValue(0, 10, 1.0)))
         await asyncio.sleep(0)
-        heard = await desk.heard()
-        assert not asked.done()
-        await desk.answer(4, proceed=False)
-        return heard, await asked, await desk.heard()
+        messages = await mailbox.collect()
+        assert not answer.done()
+        await mailbox.answer(4, proceed=False)
+        return messages, await answer, await mailbox.collect()
 
-    assert asyncio.run(talk()) == ([(3, Went(0, 10)), (4, Judged(0, 10, 1.0))], False, [])
+    assert asyncio.run(talk()) == ([(3, TrialProgress(0, 10)), (4, IntermediateValue(0, 10, 1.0))], False, [])
 
 
 @pytest.mark.slow
