@@ -1,10 +1,10 @@
-"""What makes learning work here: the default preset with one thing changed at a time.
+"""Ablation study: the default preset with one thing changed at a time.
 
     python benchmarks/ablation.py [--months 3000000] [--seeds 0 1 2] [--jobs 2] [--only NAME ...] [--markdown FILE]
 
-Every variant trains from its first month; told are the score of its last policy (not of its best) on 256 validation
-worlds, every seed and their mean. With `--markdown` the table goes between the lines <!-- results --> and <!-- end -->
-of a page.
+Every variant trains from its first month; the table has the score of its last policy (not of its best) on 256
+validation worlds, every seed and their mean. With `--markdown` it goes between the lines <!-- results --> and
+<!-- end --> of a page.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ class Job(NamedTuple):
     months: int
 
 
-class Learnt(NamedTuple):
+class LastPolicy(NamedTuple):
     """The last policy's mean J, RMB bn, and score, percent, on validation worlds."""
 
     value: float
     score: float
 
 
-def train_one(job: Job) -> Learnt:
+def train_one(job: Job) -> LastPolicy:
     """Train a variant with one seed, in a folder that is removed."""
     from thinmargin_agents.config.preset import resolve  # noqa: PLC0415  # as above
     from thinmargin_agents.config.train_config import TrainConfig  # noqa: PLC0415  # as above
@@ -82,7 +82,7 @@ def train_one(job: Job) -> Learnt:
         train(run, folder, shown=False)
         tree = folder.load("checkpoint")
     last = dict(zip(EVALUATION_COLUMNS, tree["validation"]["rows"][-1], strict=True))
-    return Learnt(float(last["J"]), float(last["score"]))
+    return LastPolicy(float(last["J"]), float(last["score"]))
 
 
 def main() -> None:
@@ -101,8 +101,8 @@ def main() -> None:
         learnt = {}
         for job, one in zip(jobs, pool.map(train_one, jobs), strict=True):
             learnt[job] = one
-            told = f"{job.variant}, seed {job.seed}: score {one.score:.1f} ({len(learnt)} of {len(jobs)})"
-            print(told, file=sys.stderr, flush=True)
+            line = f"{job.variant}, seed {job.seed}: score {one.score:.1f} ({len(learnt)} of {len(jobs)})"
+            print(line, file=sys.stderr, flush=True)
     seeds = " ".join(map(str, arguments.seeds))
     command = (
         f"`python benchmarks/ablation.py --months {arguments.months} --seeds {seeds}`: {arguments.months:,} months of"

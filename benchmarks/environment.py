@@ -1,4 +1,4 @@
-"""How fast the environment is: beside CartPole, in batches, and the compiled month by itself.
+"""Speed of the environment: beside CartPole, in batches, and of the compiled month by itself.
 
 python benchmarks/environment.py [--seconds 0.5] [--repeats 5] [--sizes 256 1024 4096] [--json FILE]
 
@@ -22,10 +22,10 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from thinmargin.families import BENCHMARK
 from thinmargin.scenarios import FAMILIES
 from thinmargin.vector import EcosystemVectorEnv
 
-BENCHMARK = "ThinMargin/Ecosystem-v0"
 CARTPOLE = "CartPole-v1"
 HORIZON = 180
 CHUNK = 1000
@@ -176,7 +176,7 @@ def table(title: str, rows: list[Row]) -> str:
 
 
 def main() -> None:
-    """Measure, print, and write JSON where asked to."""
+    """Measure, print, and write JSON if requested."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=0.5, help="of each measurement (default 0.5)")
     parser.add_argument("--repeats", type=int, default=5, help="measurements of each, the median counts (default 5)")

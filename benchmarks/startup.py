@@ -1,4 +1,4 @@
-"""How long one waits: for the import, for the compiler, for `--help`.
+"""Waiting times: for the import, for the compiler, for `--help`.
 
 python benchmarks/startup.py [--repeats 3] [--json FILE]
 
@@ -94,7 +94,7 @@ def table(title: str, rows: list[Row]) -> str:
 
 
 def main() -> None:
-    """Measure, print, and write JSON where asked to."""
+    """Measure, print, and write JSON if requested."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3, help="fresh processes of each, the median counts (default 3)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there")

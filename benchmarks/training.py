@@ -10,8 +10,8 @@ Four PPOs on `ThinMargin/Ecosystem-v0`, one torch thread each, run in turn:
 - default: the default preset, which starts from the best hand-made rule.
 
 The time to a rule's J ends when the policy earns as much as that rule on 64 validation worlds; it is judged after every
-update, and the judging is not counted. Who has not got there after `--limit` seconds is said to take more. Told are
-medians: of speeds over `--repeats` timings, of times over as many training seeds.
+update, and the judging is not counted. A training that does not get there in `--limit` seconds counts as taking more.
+The figures are medians: of speeds over `--repeats` timings, of times over as many training seeds.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from thinmargin.baselines import BASELINES, baseline
+from thinmargin.families import BENCHMARK
 from thinmargin.splits import keys_of
 from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.train_config import TrainConfig
@@ -56,7 +57,7 @@ class Contestant(NamedTuple):
     months: int
 
 
-def ours(name: str, preset: str, *hyperparams: str) -> Contestant:
+def preset_contestant(name: str, preset: str, *hyperparams: str) -> Contestant:
     """A shipped preset, with some hyper-parameters changed; timed over two updates or more."""
     run = resolve(TrainConfig(preset=preset, hyperparams=hyperparams))
     values = run.hyperparameters
@@ -71,7 +72,7 @@ def ours(name: str, preset: str, *hyperparams: str) -> Contestant:
 
 def stock_model(seed: int) -> BaseAlgorithm:
     """PPO as Stable-Baselines3 comes."""
-    firms = DummyVecEnv([lambda: gymnasium.make("thinmargin:ThinMargin/Ecosystem-v0") for _ in range(STOCK_FIRMS)])
+    firms = DummyVecEnv([lambda: gymnasium.make(f"thinmargin:{BENCHMARK}") for _ in range(STOCK_FIRMS)])
     return PPO("MlpPolicy", firms, device="cpu", seed=seed)
 
 
@@ -84,11 +85,11 @@ def months_a_second(contestant: Contestant) -> float:
 
 
 class UntilReached(BaseCallback):
-    """Stop when the policy earns `wanted` on the validation worlds, or when its time is over."""
+    """Stop when the policy earns `target` on the validation worlds, or when its time is over."""
 
-    def __init__(self, wanted: float, adapters: list[Any], limit: float) -> None:
+    def __init__(self, target: float, adapters: list[Any], limit: float) -> None:
         super().__init__()
-        self._wanted, self._adapters, self._limit = wanted, adapters, limit
+        self._target, self._adapters, self._limit = target, adapters, limit
         self.seconds, self.reached = 0.0, False
         self._since = time.perf_counter()
 
@@ -96,20 +97,20 @@ class UntilReached(BaseCallback):
         self._since = time.perf_counter()
 
     def _on_rollout_start(self) -> None:
-        if self.num_timesteps == 0:  # what nobody has trained yet has not been learnt
+        if self.num_timesteps == 0:  # an untrained policy has learnt nothing
             return
         self.seconds += time.perf_counter() - self._since
         policy: Any = AdaptedPolicy(self.model.policy, self._adapters)  # type: ignore[arg-type]  # has predict
         earned = play_worlds(policy, keys_of("validation")[:WORLDS]).value.mean()
-        self.reached = bool(earned >= self._wanted)
+        self.reached = bool(earned >= self._target)
         self._since = time.perf_counter()
 
     def _on_step(self) -> bool:
         return not self.reached and self.seconds < self._limit
 
 
-class Reached(NamedTuple):
-    """When a rule's J was reached: seconds and months; or that it was not."""
+class TimeToRule(NamedTuple):
+    """Seconds and months until a rule's J was reached, or until the limit if it was not."""
 
     seconds: float
     months: int
@@ -121,12 +122,12 @@ class Reached(NamedTuple):
         return f"{'' if self.reached else 'more than '}{self.seconds:.1f} s, {self.months:,} months"
 
 
-def time_to_rule(contestant: Contestant, wanted: float, limit: float, seed: int) -> Reached:
-    """Train until `wanted` is earned or `limit` seconds are over."""
+def time_to_rule(contestant: Contestant, target: float, limit: float, seed: int) -> TimeToRule:
+    """Train until `target` is earned or `limit` seconds are over."""
     model = contestant.make(seed)
-    callback = UntilReached(wanted, contestant.adapters, limit)
+    callback = UntilReached(target, contestant.adapters, limit)
     model.learn(1 << 40, callback)
-    return Reached(callback.seconds, model.num_timesteps, callback.reached)
+    return TimeToRule(callback.seconds, model.num_timesteps, callback.reached)
 
 
 def main() -> None:
@@ -142,29 +143,29 @@ def main() -> None:
     torch.set_num_threads(1)
     contestants = [
         Contestant("stock SB3", stock_model, [], STOCK_MONTHS),
-        ours("ppo_scratch", "ppo_scratch"),
-        ours("in a hurry", "ppo_scratch", "n_envs=32", "batch_size=480"),
-        ours("default", "default"),
+        preset_contestant("ppo_scratch", "ppo_scratch"),
+        preset_contestant("in a hurry", "ppo_scratch", "n_envs=32", "batch_size=480"),
+        preset_contestant("default", "default"),
     ]
     for contestant in contestants:  # compiled code is loaded before anything is timed
         contestant.make(0).learn(1)
     rounds = range(arguments.repeats)
     speeds = [[months_a_second(contestant) for contestant in contestants] for _ in rounds]
-    wanted = float(play_worlds(baseline(arguments.reach), keys_of("validation")[:WORLDS]).value.mean())
-    print(f"{arguments.reach} earns J {wanted:.1f} RMB bn on {WORLDS} validation worlds", flush=True)
-    courses = [[time_to_rule(one, wanted, arguments.limit, seed) for one in contestants] for seed in rounds]
+    target = float(play_worlds(baseline(arguments.reach), keys_of("validation")[:WORLDS]).value.mean())
+    print(f"{arguments.reach} earns J {target:.1f} RMB bn on {WORLDS} validation worlds", flush=True)
+    times = [[time_to_rule(one, target, arguments.limit, seed) for one in contestants] for seed in rounds]
     figures = {}
     for place, contestant in enumerate(contestants):
         speed = statistics.median(row[place] for row in speeds)
         ratio = statistics.median(row[place] / row[0] for row in speeds)
-        found = sorted(row[place] for row in courses)[len(courses) // 2]
-        sooner = statistics.median(row[0].seconds / row[place].seconds for row in courses)
+        found = sorted(row[place] for row in times)[len(times) // 2]
+        sooner = statistics.median(row[0].seconds / row[place].seconds for row in times)
         figures[contestant.name] = {
             "months_a_second": speed,
             "ratio_to_stock": ratio,
             **found._asdict(),
             "stock_takes_times": sooner,
-            "by_seed": [row[place]._asdict() for row in courses],
+            "by_seed": [row[place]._asdict() for row in times],
         }
         print(
             f"{contestant.name:11} {speed:7,.0f} months/s ({ratio:4.1f} x stock)   J of {arguments.reach} after"
