@@ -1,4 +1,4 @@
-"""From played worlds to what is said about a policy: the numbers of the table and of the JSON file."""
+"""Summaries of played worlds: the numbers of the table and of the JSON file."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Result:
     """One entrant played through the worlds of an evaluation.
 
     Attributes:
-        name: what it is called.
+        name: of the entrant.
         members: names of its policies, one a training seed.
-        seeds: training seeds; empty if it is no run.
+        seeds: training seeds; empty if it was not trained.
         value, profit_part, closing_part: shape (members, worlds), RMB bn, as of `Outcome`.
         bankrupt, months: shape (members, worlds), as of `Outcome`.
         saturation: by lever name, mean of the members.
@@ -58,7 +58,7 @@ class Result:
 
 
 def result_of(entrant: Entrant, outcomes: Sequence[Outcome]) -> Result:
-    """Put the outcomes of an entrant's members together; they played the same worlds."""
+    """Combine the outcomes of an entrant's members, which played the same worlds."""
     tracks = {name: np.concatenate([outcome.yearly[name] for outcome in outcomes], axis=1) for name in YEARLY}
     return Result(
         name=entrant.name,
@@ -106,10 +106,10 @@ def anchors_of(results: Sequence[Result]) -> Anchors | None:
 
 
 def summary_of(result: Result, baselines: Sequence[Result], anchors: Anchors | None, seed: int) -> dict[str, Any]:
-    """What is said about one entrant; the layout of `policies` in the JSON file.
+    """Summary of one entrant; the layout of `policies` in the JSON file.
 
-    Every interval is drawn with a generator of its own made from `seed`, so what is said about a policy
-    does not depend on which others were judged with it.
+    Every interval has a generator of its own, seeded with `seed`, so the summary of a policy does not depend on
+    which others were judged with it.
     """
     value = result.value
     points = statistics.percentiles(value, PERCENTILES)
@@ -138,7 +138,7 @@ def summary_of(result: Result, baselines: Sequence[Result], anchors: Anchors | N
 
 
 def versus(value: Numbers, baseline: Result, seed: int) -> dict[str, Any]:
-    """How a policy with this J, shape (seeds, worlds), compares with a baseline in the same worlds."""
+    """Comparison of a policy with this J, shape (seeds, worlds), with a baseline in the same worlds."""
     gap = statistics.paired_difference(value, baseline.value[0], np.random.default_rng(seed))
     return {
         "diff_mean": gap.mean,
@@ -170,11 +170,11 @@ def report_of(
         environment: id.
         split: of the world keys.
         seed: of the bootstrap.
-        command: that gives the same results again.
+        command: command line that reproduces the results.
         foresight: how the best known plans were made, None without them.
-        note: why there are none.
+        note: why there are no such plans.
         stress_worlds: how many of each held-out family were played.
-        stress: what `thinmargin_agents.judging.stress.stress_summary` says of them.
+        stress: their summary, of `thinmargin_agents.judging.stress.stress_summary`.
         failures: messages of the policies that failed.
     """
     ranked = sorted(results, key=lambda result: -result.value.mean())
@@ -192,7 +192,7 @@ def report_of(
             "policies": {result.name: score_profile(result.value, anchors, seed) for result in ranked},
         }
     if foresight is not None and anchors is not None:
-        foresight = {**foresight, "worlds_without_gap": int(np.sum(~anchors.kept))}
+        foresight = {**foresight, "worlds_without_gap": int(np.sum(~anchors.has_gap))}
     return {
         "environment": environment,
         "split": split,

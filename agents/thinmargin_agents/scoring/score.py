@@ -1,4 +1,4 @@
-"""The score: what share of the gap between the tuned rule and the best known plan a policy closes, in percent.
+"""The score: the share of the gap between the tuned rule and the best known plan that a policy closes, in percent.
 
 0 is `low_margin_tuned`, 100 is `foresight`, both in the same worlds; below 0 and above 100 are possible.
 """
@@ -26,28 +26,28 @@ TUNED = "low_margin_tuned"
 FORESIGHT = "foresight"
 """The best known plan of every world, which scores 100."""
 SMALLEST_GAP = 1e-9
-"""RMB bn: in a world with a smaller gap there is nothing to close."""
+"""RMB bn: a smaller gap between the anchors counts as none."""
 THRESHOLDS = tuple(range(-100, 125, 5))
-"""Scores at which the performance profile is told."""
+"""Scores at which the performance profile is evaluated."""
 
 Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Anchors:
-    """What scores 0 and what scores 100: J of `low_margin_tuned` and of `foresight`, shape (worlds,), RMB bn."""
+    """The ends of the scale: J of `low_margin_tuned` (0) and of `foresight` (100), shape (worlds,), RMB bn."""
 
     tuned: Numbers
     best: Numbers
 
     @property
-    def kept(self) -> npt.NDArray[np.bool_]:
-        """In which worlds there is a gap to close, shape (worlds,)."""
+    def has_gap(self) -> npt.NDArray[np.bool_]:
+        """True for worlds with a gap to close, shape (worlds,)."""
         return self.best - self.tuned >= SMALLEST_GAP
 
     @property
     def can_score(self) -> bool:
-        """Whether the mean gap is one; else there are no scores."""
+        """Whether there is a gap in mean J; without it there are no scores."""
         return bool(np.mean(self.best - self.tuned) >= SMALLEST_GAP)
 
 
@@ -64,28 +64,28 @@ def score(value: Numbers, anchors: Anchors) -> float:
 def score_interval(value: Numbers, anchors: Anchors, generator: np.random.Generator, over: Unit = "both") -> Interval:
     """95 % interval of the score: a resample holds the same worlds for the policy and both anchors.
 
-    A resample that holds no world with a gap says nothing and is left out.
+    Resamples without a gap in mean J are left out.
     """
     gap = np.broadcast_to(anchors.best - anchors.tuned, value.shape)
     closed, whole = resampled_means(np.stack([value - anchors.tuned, gap], axis=-1), generator, over=over).T
-    says = whole >= SMALLEST_GAP
-    return interval_of(100.0 * closed[says] / whole[says])
+    has_gap = whole >= SMALLEST_GAP
+    return interval_of(100.0 * closed[has_gap] / whole[has_gap])
 
 
 def world_scores(value: Numbers, anchors: Anchors) -> Numbers:
-    """The score of each world on its own, shape (seeds, worlds with a gap)."""
-    kept = anchors.kept
-    tuned = anchors.tuned[kept]
-    return np.asarray(100.0 * (value[:, kept] - tuned) / (anchors.best[kept] - tuned))
+    """Score of each world on its own, shape (seeds, worlds with a gap)."""
+    has_gap = anchors.has_gap
+    tuned = anchors.tuned[has_gap]
+    return np.asarray(100.0 * (value[:, has_gap] - tuned) / (anchors.best[has_gap] - tuned))
 
 
 def score_summary(value: Numbers, anchors: Anchors | None, seed: int) -> dict[str, Any]:
-    """What the JSON file says of a policy's score; null throughout without anchors, or where they do not differ.
+    """The score of a policy as in the JSON file; None throughout without anchors, or where they do not differ.
 
     Args:
         value: J, shape (seeds, worlds), RMB bn.
         anchors: of the same worlds.
-        seed: every interval is drawn with a generator of its own made from it.
+        seed: of the generators, one for each interval.
     """
     if anchors is None or not anchors.can_score:
         return dict.fromkeys((

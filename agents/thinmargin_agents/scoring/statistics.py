@@ -21,13 +21,13 @@ Indices = npt.NDArray[np.int64]
 Statistic = Callable[[Numbers], Numbers]
 """Reduces the last axis."""
 Unit: TypeAlias = Literal["both", "worlds", "seeds"]
-"""What is resampled."""
+"""Sampling units that are resampled."""
 
 RESAMPLES = 2000
 CHUNK = 1 << 20
 """Most numbers resampled at once: 8 MB."""
 ROUNDING = 1e-12
-"""A variance below this share of what it is the difference of is none."""
+"""Rounding error: a variance of differences below this share of the separate variances counts as zero."""
 
 
 class Interval(NamedTuple):
@@ -82,16 +82,16 @@ def bootstrap_interval(
             and the statistic sees all their crossings.
         generator: draws the resamples.
         statistic: reduces the last axis.
-        over: what is resampled.
+        over: units that are resampled.
         resamples: how many, at least 1.
         level: share of the resampled statistics inside the interval, between 0 and 1.
 
     Raises:
-        ValueError: an argument is not among what is allowed.
+        ValueError: an argument is not allowed.
     """
     matrix = np.atleast_2d(_checked(values, "values"))
     if matrix.ndim != 2:
-        raise ValueError(f"values has shape {np.shape(values)}: (worlds,) or (seeds, worlds) is wanted")
+        raise ValueError(f"values has shape {np.shape(values)}: must be (worlds,) or (seeds, worlds)")
     if statistic is mean:
         drawn = resampled_means(matrix[:, :, None], generator, over=over, resamples=resamples)[:, 0]
     else:
@@ -110,11 +110,11 @@ def resampled_means(
     Args:
         table: shape (seeds, worlds, quantities).
         generator: draws the resamples.
-        over: what is resampled.
+        over: units that are resampled.
         resamples: how many, at least 1.
 
     Raises:
-        ValueError: `over` or `resamples` is not among what is allowed.
+        ValueError: `over` or `resamples` is not allowed.
     """
     seeds, worlds, _ = table.shape
     means = []
@@ -131,9 +131,9 @@ def interval_of(drawn: npt.ArrayLike, level: float = 0.95) -> Interval:
 
 
 def _middle(drawn: Numbers, level: float) -> tuple[Numbers, Numbers]:
-    """Between which two values of the first axis the middle `level` lies."""
+    """Ends of the middle `level` of the values along the first axis."""
     if not 0.0 < level < 1.0:
-        raise ValueError(f"level is {level}: a number between 0 and 1 is wanted")
+        raise ValueError(f"level is {level}: must be a number between 0 and 1")
     tail = 50.0 * (1.0 - level)
     low, high = np.percentile(drawn, [tail, 100.0 - tail], axis=0)
     return np.asarray(low), np.asarray(high)
@@ -144,7 +144,7 @@ def _draws(
 ) -> Iterator[tuple[Indices, Indices]]:
     """Rows and columns of the resamples, shapes (n, seeds) and (n, worlds), in portions of CHUNK // size."""
     if resamples < 1:
-        raise ValueError(f"resamples is {resamples}: a whole number from 1 is wanted")
+        raise ValueError(f"resamples is {resamples}: must be a whole number from 1")
     if over not in get_args(Unit):
         raise ValueError(f"over is {over!r}: allowed are {', '.join(get_args(Unit))}")
     portion = max(1, CHUNK // size)
@@ -160,7 +160,7 @@ def _draws(
 
 
 def _counts(indices: Indices, length: int) -> Numbers:
-    """How often each of so many indices is in every row, shape (n, length)."""
+    """Number of times that each index below `length` is in every row, shape (n, length)."""
     count = len(indices)
     places = indices + length * np.arange(count)[:, None]
     return np.bincount(places.ravel(), minlength=count * length).reshape(count, length).astype(np.float64)
@@ -177,31 +177,31 @@ class Difference(NamedTuple):
     correlation: float
     """Of the two across worlds, NaN if one of them is the same everywhere."""
     variance_reduction: float
-    """Variance of the difference had each played worlds of its own, over its variance in the same worlds: so many
+    """Variance of the difference in separate worlds over its variance in the same worlds: without pairing, so many
     times more worlds would be needed. NaN if the difference is the same everywhere."""
 
 
 def paired_difference(
-    mine: npt.ArrayLike,
-    theirs: npt.ArrayLike,
+    values: npt.ArrayLike,
+    baseline: npt.ArrayLike,
     generator: np.random.Generator,
     *,
     resamples: int = RESAMPLES,
     level: float = 0.95,
 ) -> Difference:
-    """Mean of `mine` - `theirs` world by world, its interval, how often it is an improvement, what pairing saves.
+    """Mean of `values` - `baseline` world by world, its interval, probability of improvement, and gain from pairing.
 
     Args:
-        mine: shape (worlds,) or (seeds, worlds).
-        theirs: shape (worlds,), the same worlds.
+        values: shape (worlds,) or (seeds, worlds).
+        baseline: shape (worlds,), the same worlds.
         generator: draws the resamples.
         resamples: as of `bootstrap_interval`.
         level: as of `bootstrap_interval`.
 
     Raises:
-        ValueError: other worlds, no value, or one that is not finite.
+        ValueError: the numbers of worlds differ, there is no value, or one is not finite.
     """
-    a, b = _paired(mine, theirs)
+    a, b = _paired(values, baseline)
     gaps, better = a - b, _better(a, b)
     drawn = resampled_means(np.stack([gaps, better], axis=-1), generator, resamples=resamples)
     average = a.mean(axis=0)
@@ -217,21 +217,21 @@ def paired_difference(
     )
 
 
-def probability_of_improvement(mine: npt.ArrayLike, theirs: npt.ArrayLike) -> float:
-    """Mean over worlds of the chance that mine > theirs there, a tie counting half (Mann & Whitney 1947).
+def probability_of_improvement(values: npt.ArrayLike, baseline: npt.ArrayLike) -> float:
+    """Mean over worlds of the chance that values > baseline there, a tie counting half (Mann & Whitney 1947).
 
-    In a world, every seed of mine meets every seed of theirs, as in rliable (Agarwal et al. 2021).
+    In a world, every seed is compared with every seed of the baseline, as in rliable (Agarwal et al. 2021).
 
     Args:
-        mine: shape (worlds,) or (seeds, worlds).
-        theirs: shape (worlds,) or (seeds, worlds), the same worlds.
+        values: shape (worlds,) or (seeds, worlds).
+        baseline: shape (worlds,) or (seeds, worlds), the same worlds.
 
     Raises:
-        ValueError: other worlds, no value, or one that is not finite.
+        ValueError: the numbers of worlds differ, there is no value, or one is not finite.
     """
-    a, b = _checked(mine, "mine"), _checked(theirs, "theirs")
+    a, b = _checked(values, "values"), _checked(baseline, "baseline")
     if max(a.ndim, b.ndim) > 2 or a.shape[-1] != b.shape[-1]:
-        raise ValueError(f"mine has shape {a.shape} and theirs {b.shape}: the same worlds are wanted")
+        raise ValueError(f"values has shape {a.shape} and baseline {b.shape}: must be of the same worlds")
     return float(_better(np.atleast_2d(a)[:, None], np.atleast_2d(b)[None]).mean())
 
 
@@ -274,17 +274,17 @@ def _better(a: Numbers, b: Numbers) -> Numbers:
     return np.asarray((a > b) + 0.5 * (a == b))
 
 
-def _paired(mine: npt.ArrayLike, theirs: npt.ArrayLike) -> tuple[Numbers, Numbers]:
-    a, b = _checked(mine, "mine"), _checked(theirs, "theirs")
+def _paired(values: npt.ArrayLike, baseline: npt.ArrayLike) -> tuple[Numbers, Numbers]:
+    a, b = _checked(values, "values"), _checked(baseline, "baseline")
     if b.ndim != 1 or a.ndim not in (1, 2) or a.shape[-1] != b.shape[0]:
-        raise ValueError(f"mine has shape {a.shape} and theirs {b.shape}: the same worlds are wanted")
+        raise ValueError(f"values has shape {a.shape} and baseline {b.shape}: must be of the same worlds")
     return np.atleast_2d(a), b
 
 
 def _checked(values: npt.ArrayLike, name: str) -> Numbers:
     numbers = np.asarray(values, np.float64)
     if numbers.ndim == 0 or numbers.size == 0:
-        raise ValueError(f"{name} has shape {numbers.shape}: at least one number is wanted")
+        raise ValueError(f"{name} has shape {numbers.shape}: must have at least one number")
     if not np.isfinite(numbers).all():
-        raise ValueError(f"{name} holds NaN or infinity: finite numbers are wanted")
+        raise ValueError(f"{name} holds NaN or infinity: numbers must be finite")
     return numbers

@@ -16,7 +16,7 @@ from thinmargin_agents.scoring.statistics import (
 )
 
 
-def dice(seed: int = 0) -> np.random.Generator:
+def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
@@ -39,14 +39,14 @@ def test_interquartile_mean_reduces_the_last_axis() -> None:
 
 def test_interval_of_two_worlds_by_hand() -> None:
     # The resampled mean is 0, 1/2, 1 with chances 1/4, 1/2, 1/4.
-    assert bootstrap_interval([0, 1], dice(), level=0.95) == (0.0, 1.0)
-    assert bootstrap_interval([0, 1], dice(), level=0.40) == (0.5, 0.5)
+    assert bootstrap_interval([0, 1], rng(), level=0.95) == (0.0, 1.0)
+    assert bootstrap_interval([0, 1], rng(), level=0.40) == (0.5, 0.5)
 
 
 def test_interval_of_many_worlds_is_the_normal_one() -> None:
     values = np.arange(400.0)
     half = 1.96 * values.std() / 20.0
-    interval = bootstrap_interval(values, dice(), resamples=4000)
+    interval = bootstrap_interval(values, rng(), resamples=4000)
     assert interval.low == pytest.approx(values.mean() - half, abs=0.06 * half)
     assert interval.high == pytest.approx(values.mean() + half, abs=0.06 * half)
 
@@ -54,75 +54,75 @@ def test_interval_of_many_worlds_is_the_normal_one() -> None:
 def test_seeds_that_differ_are_doubt_of_their_own() -> None:
     # Two trainings, one worth 0 and one worth 1 everywhere: no number of worlds tells what a third is worth.
     matrix = np.repeat([[0.0], [1.0]], 100, axis=1)
-    assert bootstrap_interval(matrix, dice()) == (0.0, 1.0)
-    assert bootstrap_interval(matrix.ravel(), dice()).low > 0.4
+    assert bootstrap_interval(matrix, rng()) == (0.0, 1.0)
+    assert bootstrap_interval(matrix.ravel(), rng()).low > 0.4
 
 
 def test_seeds_and_worlds_are_doubts_that_can_be_told_apart() -> None:
     matrix = np.add.outer([0.0, 10.0], [1.0, 2.0, 3.0, 4.0])  # two trainings ten apart, worlds one apart
-    over_seeds = bootstrap_interval(matrix, dice(), over="seeds")
+    over_seeds = bootstrap_interval(matrix, rng(), over="seeds")
     assert over_seeds == pytest.approx((2.5, 12.5))  # each world keeps its share: only the trainings differ
-    over_worlds = bootstrap_interval(matrix, dice(), over="worlds")
+    over_worlds = bootstrap_interval(matrix, rng(), over="worlds")
     assert 6.0 <= over_worlds.low < 7.5 < over_worlds.high <= 9.0  # each training keeps its share
-    both = bootstrap_interval(matrix, dice())
+    both = bootstrap_interval(matrix, rng())
     assert both.low < over_seeds.low
     assert both.high > over_seeds.high
 
 
 def test_one_row_has_no_doubt_over_seeds() -> None:
-    assert bootstrap_interval([1.0, 2.0, 6.0], dice(), over="seeds") == (3.0, 3.0)
-    assert bootstrap_interval([1.0, 2.0, 6.0], dice(), over="worlds") == bootstrap_interval([1.0, 2.0, 6.0], dice())
+    assert bootstrap_interval([1.0, 2.0, 6.0], rng(), over="seeds") == (3.0, 3.0)
+    assert bootstrap_interval([1.0, 2.0, 6.0], rng(), over="worlds") == bootstrap_interval([1.0, 2.0, 6.0], rng())
 
 
 def test_one_training_plays_all_worlds_so_its_row_goes_as_a_whole() -> None:
     # rliable's stratified bootstrap resamples the runs of every task apart, for runs trained task by task. There a
     # mean of 0 needs the low run in both of two worlds twice over: chance 1/16; here one row twice: 1/4.
     matrix = np.array([[0.0, 0.0], [1.0, 1.0]])
-    rows = dice().integers(2, size=(4000, 2, 2))
+    rows = rng().integers(2, size=(4000, 2, 2))
     task_by_task = matrix[rows, np.arange(2)].mean(axis=(1, 2))
     assert np.mean(task_by_task == 0.0) == pytest.approx(1 / 16, abs=0.015)
-    ours = resampled_means(matrix[:, :, None], dice(), over="seeds", resamples=4000)[:, 0]
-    assert np.mean(ours == 0.0) == pytest.approx(1 / 4, abs=0.025)
+    whole_rows = resampled_means(matrix[:, :, None], rng(), over="seeds", resamples=4000)[:, 0]
+    assert np.mean(whole_rows == 0.0) == pytest.approx(1 / 4, abs=0.025)
 
 
 @pytest.mark.parametrize("over", ["both", "seeds", "worlds"])
 def test_seeds_of_a_single_world_are_resampled_as_in_the_stratified_bootstrap(over: statistics.Unit) -> None:
     # One task, two runs: the resampled mean is 0, 1/2, 1 with chances 1/4, 1/2, 1/4.
-    drawn = resampled_means(np.array([[[0.0]], [[1.0]]]), dice(), over=over, resamples=4000)[:, 0]
+    drawn = resampled_means(np.array([[[0.0]], [[1.0]]]), rng(), over=over, resamples=4000)[:, 0]
     expected = [0.0, 1.0, 0.0] if over == "worlds" else [0.25, 0.5, 0.25]
     assert [np.mean(drawn == value) for value in (0.0, 0.5, 1.0)] == pytest.approx(expected, abs=0.03)
 
 
 def test_quantities_share_their_resamples() -> None:
-    values = dice(4).normal(size=(3, 20))
-    drawn = resampled_means(np.stack([values, 2.0 * values + 1.0], axis=-1), dice())
+    values = rng(4).normal(size=(3, 20))
+    drawn = resampled_means(np.stack([values, 2.0 * values + 1.0], axis=-1), rng())
     np.testing.assert_allclose(drawn[:, 1], 2.0 * drawn[:, 0] + 1.0)
 
 
 def test_weighted_means_are_the_means_of_the_resampled_values() -> None:
-    values = dice(6).normal(size=(2, 7))
-    plain = bootstrap_interval(values, dice(1), statistic=lambda drawn: drawn.mean(axis=-1))
-    assert bootstrap_interval(values, dice(1)) == pytest.approx(plain)
+    values = rng(6).normal(size=(2, 7))
+    plain = bootstrap_interval(values, rng(1), statistic=lambda drawn: drawn.mean(axis=-1))
+    assert bootstrap_interval(values, rng(1)) == pytest.approx(plain)
 
 
 def test_rows_and_columns_are_resampled_separately() -> None:
     # A mean of 0 needs one row twice (1/2), one column twice (1/2) and a zero where they cross (1/2): 1/8.
     # Resampling the four cells one by one it would have chance 1/16, and the 80 % interval were [1/4, 3/4].
     matrix = [[0, 1], [1, 0]]
-    assert bootstrap_interval(matrix, dice(), level=0.80) == (0.0, 1.0)
-    assert bootstrap_interval(matrix, dice(), level=0.70) == (0.5, 0.5)
+    assert bootstrap_interval(matrix, rng(), level=0.80) == (0.0, 1.0)
+    assert bootstrap_interval(matrix, rng(), level=0.70) == (0.5, 0.5)
 
 
 def test_interval_of_another_statistic() -> None:
     values = [*np.linspace(0, 1, 39), 1e6]
-    assert bootstrap_interval(values, dice(), statistic=interquartile_mean).high < 1.0
-    assert bootstrap_interval(values, dice()).high > 1e4
+    assert bootstrap_interval(values, rng(), statistic=interquartile_mean).high < 1.0
+    assert bootstrap_interval(values, rng()).high > 1e4
 
 
 def test_interval_comes_from_the_generator_alone() -> None:
-    values = dice(5).normal(size=30)
-    assert bootstrap_interval(values, dice(1)) == bootstrap_interval(values, dice(1))
-    assert bootstrap_interval(values, dice(1)) != bootstrap_interval(values, dice(2))
+    values = rng(5).normal(size=30)
+    assert bootstrap_interval(values, rng(1)) == bootstrap_interval(values, rng(1))
+    assert bootstrap_interval(values, rng(1)) != bootstrap_interval(values, rng(2))
 
 
 def test_large_matrices_are_resampled_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,26 +133,26 @@ def test_large_matrices_are_resampled_in_portions(monkeypatch: pytest.MonkeyPatc
         portions.append(len(values))
         return statistics.mean(values)
 
-    bootstrap_interval(np.zeros((2, 4)), dice(), statistic=spy, resamples=10)
+    bootstrap_interval(np.zeros((2, 4)), rng(), statistic=spy, resamples=10)
     assert portions == [3, 3, 3, 1]
-    assert resampled_means(np.ones((2, 4, 3)), dice(), resamples=10) == pytest.approx(np.ones((10, 3)))
+    assert resampled_means(np.ones((2, 4, 3)), rng(), resamples=10) == pytest.approx(np.ones((10, 3)))
 
 
 def test_paired_difference_by_hand() -> None:
-    difference = paired_difference([3, 5, 7], [1, 2, 9], dice())  # gaps 2, 3, -2
+    difference = paired_difference([3, 5, 7], [1, 2, 9], rng())  # gaps 2, 3, -2
     assert difference.mean == pytest.approx(1.0)
     assert difference.interval == (-2.0, 3.0)
     assert difference.probability == pytest.approx(2 / 3)
 
 
 def test_paired_difference_forgets_what_worlds_have_in_common() -> None:
-    worlds = dice(3).normal(scale=100.0, size=50)
-    difference = paired_difference(worlds + 1.0, worlds, dice())
+    worlds = rng(3).normal(scale=100.0, size=50)
+    difference = paired_difference(worlds + 1.0, worlds, rng())
     assert difference.interval == pytest.approx((1.0, 1.0))
 
 
 def test_what_the_same_worlds_save_by_hand() -> None:
-    difference = paired_difference([1.0, 3.0, 5.0, 7.0], [0.0, 1.0, 4.0, 5.0], dice())
+    difference = paired_difference([1.0, 3.0, 5.0, 7.0], [0.0, 1.0, 4.0, 5.0], rng())
     # Variances 5 and 4.25, covariance 4.5: apart 9.25, paired 9.25 - 9 = 0.25.
     assert difference.correlation == pytest.approx(4.5 / np.sqrt(5.0 * 4.25))
     assert difference.correlation == pytest.approx(np.corrcoef([1, 3, 5, 7], [0, 1, 4, 5])[0, 1])
@@ -160,21 +160,21 @@ def test_what_the_same_worlds_save_by_hand() -> None:
 
 
 def test_pairing_saves_nothing_where_worlds_have_nothing_in_common() -> None:
-    mine, theirs = dice(1).normal(size=(2, 4000))
-    difference = paired_difference(mine, theirs, dice())
+    values, baseline = rng(1).normal(size=(2, 4000))
+    difference = paired_difference(values, baseline, rng())
     assert difference.correlation == pytest.approx(0.0, abs=0.05)
     assert difference.variance_reduction == pytest.approx(1.0, abs=0.05)
 
 
 def test_what_cannot_be_divided_is_not_a_number() -> None:
-    same = paired_difference([1.0, 2.0, 4.0], [0.1, 1.1, 3.1], dice())
+    same = paired_difference([1.0, 2.0, 4.0], [0.1, 1.1, 3.1], rng())
     assert same.correlation == pytest.approx(1.0)
     assert np.isnan(same.variance_reduction)
-    assert np.isnan(paired_difference([1.0, 2.0], [5.0, 5.0], dice()).correlation)
+    assert np.isnan(paired_difference([1.0, 2.0], [5.0, 5.0], rng()).correlation)
 
 
 def test_paired_difference_of_several_seeds() -> None:
-    difference = paired_difference([[1, 1], [3, 3]], [1, 1], dice(), level=0.95)
+    difference = paired_difference([[1, 1], [3, 3]], [1, 1], rng(), level=0.95)
     assert difference.mean == pytest.approx(1.0)
     assert difference.interval == (0.0, 2.0)
     assert difference.probability == pytest.approx(0.75)  # half of the cells better, half equal
@@ -182,10 +182,11 @@ def test_paired_difference_of_several_seeds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mine", "theirs", "expected"), [([2, 2], [1, 1], 1.0), ([1, 1], [1, 1], 0.5), ([0, 1, 5, 5], [1, 1, 4, 9], 0.375)]
+    ("values", "baseline", "expected"),
+    [([2, 2], [1, 1], 1.0), ([1, 1], [1, 1], 0.5), ([0, 1, 5, 5], [1, 1, 4, 9], 0.375)],
 )
-def test_probability_of_improvement_by_hand(mine: list[float], theirs: list[float], expected: float) -> None:
-    assert probability_of_improvement(mine, theirs) == pytest.approx(expected)
+def test_probability_of_improvement_by_hand(values: list[float], baseline: list[float], expected: float) -> None:
+    assert probability_of_improvement(values, baseline) == pytest.approx(expected)
 
 
 def test_probability_of_improvement_is_rliables_mann_whitney_mean_over_tasks() -> None:
@@ -196,16 +197,16 @@ def test_probability_of_improvement_is_rliables_mann_whitney_mean_over_tasks() -
 
 
 def test_performance_profile_by_hand() -> None:
-    profile = performance_profile([[10.0, 20.0], [20.0, 40.0]], [0.0, 10.0, 20.0, 40.0], dice())
+    profile = performance_profile([[10.0, 20.0], [20.0, 40.0]], [0.0, 10.0, 20.0, 40.0], rng())
     assert profile.share.tolist() == [1.0, 0.75, 0.25, 0.0]  # strictly above, as in rliable
     assert profile.low.tolist() == pytest.approx([1.0, 0.0, 0.0, 0.0])
     assert profile.high.tolist() == pytest.approx([1.0, 1.0, 1.0, 0.0])
 
 
 def test_band_of_a_profile_is_the_interval_of_the_share() -> None:
-    scores = dice(2).normal(size=50)
-    profile = performance_profile(scores, [0.3], dice(7))
-    assert (profile.low[0], profile.high[0]) == pytest.approx(bootstrap_interval((scores > 0.3) * 1.0, dice(7)))
+    scores = rng(2).normal(size=50)
+    profile = performance_profile(scores, [0.3], rng(7))
+    assert (profile.low[0], profile.high[0]) == pytest.approx(bootstrap_interval((scores > 0.3) * 1.0, rng(7)))
 
 
 def test_percentiles_by_hand() -> None:
@@ -218,13 +219,13 @@ def test_percentiles_by_hand() -> None:
     [
         (lambda: interquartile_mean([]), "at least one number"),
         (lambda: percentiles([1.0, np.nan]), "finite"),
-        (lambda: bootstrap_interval([np.inf], dice()), "finite"),
-        (lambda: bootstrap_interval(np.zeros((2, 2, 2)), dice()), r"\(2, 2, 2\)"),
-        (lambda: bootstrap_interval([1.0], dice(), resamples=0), "resamples is 0"),
-        (lambda: bootstrap_interval([1.0], dice(), level=95.0), "level is 95"),
-        (lambda: bootstrap_interval([1.0], dice(), over="months"), "over is 'months': allowed are both, worlds, seeds"),  # type: ignore[arg-type]  # the refusal is tested
-        (lambda: performance_profile([np.nan], [0.0], dice()), "finite"),
-        (lambda: paired_difference([1, 2], [1, 2, 3], dice()), "the same worlds"),
+        (lambda: bootstrap_interval([np.inf], rng()), "finite"),
+        (lambda: bootstrap_interval(np.zeros((2, 2, 2)), rng()), r"\(2, 2, 2\)"),
+        (lambda: bootstrap_interval([1.0], rng(), resamples=0), "resamples is 0"),
+        (lambda: bootstrap_interval([1.0], rng(), level=95.0), "level is 95"),
+        (lambda: bootstrap_interval([1.0], rng(), over="months"), "over is 'months': allowed are both, worlds, seeds"),  # type: ignore[arg-type]  # the refusal is tested
+        (lambda: performance_profile([np.nan], [0.0], rng()), "finite"),
+        (lambda: paired_difference([1, 2], [1, 2, 3], rng()), "the same worlds"),
         (lambda: probability_of_improvement([1, 2], [[1], [2]]), "the same worlds"),
     ],
 )
