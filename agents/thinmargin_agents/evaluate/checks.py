@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from thinmargin import ENVIRONMENTS
+from thinmargin.families import BENCHMARK
 from thinmargin.splits import KEYS
 from thinmargin_agents.cli.command import UsageError, check_libraries
 from thinmargin_agents.cli.outputs import check_files
 from thinmargin_agents.evaluate.config import EvaluateConfig
 from thinmargin_agents.evaluate.tables import PLACES
-from thinmargin_agents.judging.stress import BENCHMARK, SPLIT
+from thinmargin_agents.judging.stress import SPLIT
 
 PREFIX = "thinmargin:"
 """Gymnasium's spelling of an id that imports its package first."""

@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from thinmargin.baselines import BASELINES
+from thinmargin.families import BENCHMARK
 from thinmargin.files import DamagedFileError, write_atomically
 from thinmargin.splits import KEYS
 from thinmargin_agents.cli.command import UsageError, command_of
@@ -19,7 +20,7 @@ from thinmargin_agents.evaluate.checks import plays_stress, registered
 from thinmargin_agents.evaluate.config import EvaluateConfig
 from thinmargin_agents.evaluate.tables import as_csv, as_json, results_markdown, show, stress_markdown
 from thinmargin_agents.judging.arena import Arena, ArenaResults, Playground, play_all, playground_of
-from thinmargin_agents.judging.stress import BENCHMARK, stress_arenas, stress_summary
+from thinmargin_agents.judging.stress import stress_arenas, stress_summary
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.play.time_limit import Clock, OutOfTime
 from thinmargin_agents.policies.by_name import entrant_of

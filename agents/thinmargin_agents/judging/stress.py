@@ -14,8 +14,6 @@ from thinmargin_agents.scoring.comparison import Numbers, Result, versus
 from thinmargin_agents.scoring.score import TUNED
 from thinmargin_agents.scoring.statistics import bootstrap_interval
 
-BENCHMARK = "ThinMargin/Ecosystem-v0"
-"""The environment that the stress worlds belong to."""
 SPLIT = "test"
 """They are for reporting: nothing is chosen by them."""
 

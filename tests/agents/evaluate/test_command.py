@@ -13,9 +13,11 @@ import pytest
 from tests.agents.evaluate.stand_ins import hindsight, read, read_rows
 
 from thinmargin.baselines import BASELINES, RandomPolicy
+from thinmargin.families import BENCHMARK
 from thinmargin.splits import KEYS
 from thinmargin_agents.evaluate import run
 from thinmargin_agents.evaluate.command import main
+from thinmargin_agents.evaluate.config import EvaluateConfig
 from thinmargin_agents.play.rollout import play_worlds
 
 
@@ -151,6 +153,10 @@ def test_a_flag_that_cannot_be_used_is_named_before_anything_is_played(
     for word in words:
         assert word in message
     assert sorted(path.name for path in Path().iterdir() if path.name != "__pycache__") == ["outsiders.py"]
+
+
+def test_the_environment_is_the_benchmark_by_default() -> None:
+    assert EvaluateConfig().env == BENCHMARK  # a literal there: the package is too heavy for --help
 
 
 @pytest.mark.slow
