@@ -1,4 +1,4 @@
-"""What the flags of `evaluate.py` may be, beyond their types."""
+"""Checks of the flags of `evaluate.py`, beyond their types."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from thinmargin_agents.policies.shipped import trained_names
 
 
 def policies_help() -> str:
-    """What may be named on the command line; the shipped agents are listed."""
+    """Help on the policies that may be named, with a list of the shipped agents."""
     trained = ", ".join(trained_names())
     agents = f"trained agents that are shipped ({trained}; NAME:SEED for one training seed)," if trained else ""
     return (
@@ -63,4 +63,4 @@ class EvaluateConfig:
     html: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """File for a report with pictures that needs no other file."""
     seed: int = 0
-    """Seed of the bootstrap and of policies with dice of their own."""
+    """Seed of the bootstrap and of policies that draw random numbers."""

@@ -1,4 +1,4 @@
-"""An evaluation from checked flags to tables and files: who plays, which worlds, what is said and written."""
+"""An evaluation, from checked flags to tables and files."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from thinmargin_agents.scoring.score import FORESIGHT, TUNED
 ALWAYS = (REFERENCE, TUNED)
 """Baselines that are judged in every evaluation."""
 LEVERS_AS = {False: "a number for each lever", True: "one number of a grid of levers"}
-"""How actions are given, by whether an environment is discrete."""
+"""Form of the actions, by whether an environment is discrete."""
 
 
 @dataclass(frozen=True)
 class BestKnown:
-    """The best known plans of the worlds of an evaluation: who plays them, how they were made, why there are none."""
+    """The best known plans of the worlds of an evaluation and how they were made, or a note on why there are none."""
 
     entrant: Entrant | None = None
     made: Mapping[str, Any] | None = None
@@ -53,7 +53,7 @@ def evaluate(config: EvaluateConfig, errors: Console) -> int:
         errors: for progress and messages.
 
     Raises:
-        UsageError: a policy is not among what is allowed.
+        UsageError: a policy is unknown, or cannot play in this environment.
     """
     evaluation = ArenaResults()
     playground = playground_of(registered(config.env))
@@ -81,17 +81,17 @@ def evaluate(config: EvaluateConfig, errors: Console) -> int:
 
 
 def entrants_of(config: EvaluateConfig, evaluation: ArenaResults, console: Console) -> list[Entrant]:
-    """The policies to judge; the baselines of ALWAYS are among them. Foresight plays by itself.
+    """The policies to judge, with the baselines of ALWAYS; the plans of foresight come from `best_known`.
 
     A name that is not allowed is a UsageError; a policy that cannot be loaded goes to `failures`.
     """
-    names = list(config.policies) or everybody(config, console)
+    names = list(config.policies) or default_names(config, console)
     entrants: dict[str, Entrant] = {}
     for name in dict.fromkeys([*names, *ALWAYS]):
         if name == FORESIGHT:
             continue
         try:
-            entrant = loaded(name, config.time_limit)
+            entrant = load_entrant(name, config.time_limit)
         except PolicyError as error:
             evaluation.failures[name] = str(error)
         except ValueError as error:
@@ -102,10 +102,11 @@ def entrants_of(config: EvaluateConfig, evaluation: ArenaResults, console: Conso
     return list(entrants.values())
 
 
-def everybody(config: EvaluateConfig, console: Console) -> list[str]:
-    """Who plays when nobody is named: the latest run, the shipped agents of this environment, all hand-coded policies.
+def default_names(config: EvaluateConfig, console: Console) -> list[str]:
+    """Policies where none is named: the latest run, the shipped agents of this environment, all hand-coded ones.
 
-    Says which run that is, or how to make one. An agent whose manifest cannot be read is among them, to be told of.
+    Prints which run that is, or how to make one. An agent whose manifest cannot be read is among them, so that its
+    failure is reported.
     """
     trained = [name for name in trained_names() if environment_of(name) in (None, registered(config.env))]
     runs = latest_run_in(config.log_folder)
@@ -126,24 +127,24 @@ def environment_of(name: str) -> str | None:
 
 
 def check_spaces(entrant: Entrant, env: str) -> None:
-    """Nothing if a shipped agent can play this environment as it learnt to, else a UsageError.
+    """Raise UsageError unless a shipped agent can play this environment with the actions it was trained to give.
 
-    What is observed is the same in all environments; levers are numbers in most of them, and a grid in some.
+    Observations are the same in all environments; levers are numbers in most of them, and a grid in some.
     """
     for member in entrant.members:
         if member.env_id is None or bool(member.discrete) == playground_of(env).discrete:
             continue
         raise UsageError(
             f"POLICY: {entrant.name!r} was trained for {member.env_id} and answers with"
-            f" {LEVERS_AS[bool(member.discrete)]}; {env} wants {LEVERS_AS[not member.discrete]}: --env {member.env_id}"
+            f" {LEVERS_AS[bool(member.discrete)]}; {env} takes {LEVERS_AS[not member.discrete]}: --env {member.env_id}"
             " plays it"
         )
 
 
-def loaded(name: str, time_limit: float) -> Entrant:
-    """The entrant of a name, if it can be loaded in so many seconds; errors as of `entrant_of`."""
+def load_entrant(name: str, time_limit: float) -> Entrant:
+    """The entrant of a name, loaded within so many seconds; errors as of `entrant_of`."""
     if name in BASELINES:
-        return entrant_of(name)  # the first of them waits for the compiler, which is not its fault
+        return entrant_of(name)  # no limit: the first of them waits for the compiler
     try:
         with Clock(time_limit) as clock, clock.policy_code():
             return entrant_of(name)
@@ -166,7 +167,7 @@ def latest_run_in(log_folder: Path) -> list[str]:
 def best_known(
     config: EvaluateConfig, playground: Playground, keys: Sequence[int], evaluation: ArenaResults
 ) -> BestKnown:
-    """The plans shipped for these worlds, or a note that says how they are made; a damaged file goes to `failures`."""
+    """The plans shipped for these worlds, or a note on how to make them; a damaged file goes to `failures`."""
     from thinmargin_agents.foresight.plan_files import known_plans  # noqa: PLC0415  # reads nothing before it is asked
 
     try:
@@ -185,7 +186,7 @@ def best_known(
 
 
 def command_line(config: EvaluateConfig) -> str:
-    """The command line that gives these results again, while the latest run is the one that the results name."""
+    """Command line that reproduces these results, as long as the run that they name is the latest."""
     without = {"json", "csv", "markdown", "html", "stress"}
     if not plays_stress(config):
         without.add("n_stress_worlds")
@@ -202,7 +203,7 @@ def conclude(
     best: BestKnown,
     stress: Sequence[Arena],
 ) -> list[str]:
-    """Say what was found, show it and write the files; returns what could not be written."""
+    """Write the files and print the tables; returns a message for each file that could not be written."""
     report = report_of(
         evaluation.results,
         environment=playground.id,
@@ -227,7 +228,7 @@ def write_files(
     entrants: Sequence[Entrant],
     playground: Playground,
 ) -> list[str]:
-    """Write every file that was asked for, each whole or not at all; returns what went wrong."""
+    """Write every file that was asked for, each whole or not at all; returns a message for each failure."""
     tables = {"results": results_markdown(report)}
     if report["stress"]:
         tables["stress"] = stress_markdown(report)

@@ -19,15 +19,15 @@ from thinmargin_agents.scoring.score import FORESIGHT, TUNED
 
 CSV_HEAD = ("policy", "world", "J", "profit_part", "closing_part", "bankrupt", "months")
 WIDEST = 1000
-"""Characters a line where nobody cuts lines: in a file or a pipe."""
+"""Characters of a line that is not cut: in a file or a pipe."""
 WIDEST_NAME = 30
 """Characters of a policy's name in a line of a terminal."""
 NOTHING = "-"
-"""Where there is no number."""
+"""Stands where there is no number."""
 
 
 class Column(NamedTuple):
-    """One column: its head, and what it says of a policy's name and summary."""
+    """One column: its head, and its cell for a policy's name and summary."""
 
     head: str
     cell: Callable[[str, dict[str, Any]], str]
@@ -141,17 +141,17 @@ def _stress_columns(report: dict[str, Any]) -> list[Column]:
     """J in the benchmark's worlds, then a column a scenario."""
     stress = report["stress"]
 
-    def calm(name: str, _: dict[str, Any]) -> str:
+    def benchmark(name: str, _: dict[str, Any]) -> str:
         return next(f"{family[name]['J_benchmark']:.1f}" for family in stress.values() if name in family)
 
     def column(family: str) -> Column:
         def cell(name: str, _: dict[str, Any]) -> str:
-            told = stress[family].get(name)
-            return NOTHING if told is None else f"{told['J_mean']:.1f}, {100 * told['bankrupt_share']:.1f} %"
+            entry = stress[family].get(name)
+            return NOTHING if entry is None else f"{entry['J_mean']:.1f}, {100 * entry['bankrupt_share']:.1f} %"
 
         return Column(family.replace("_", " "), cell)
 
-    return [Column("benchmark", calm), *(column(family) for family in stress)]
+    return [Column("benchmark", benchmark), *(column(family) for family in stress)]
 
 
 def plain_cell(name: str) -> str:

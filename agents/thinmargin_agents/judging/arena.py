@@ -1,4 +1,4 @@
-"""Entrants through the same worlds, one after the other: what each made of them, and which failed."""
+"""The arena: every entrant plays the same worlds; results and failures are collected."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BATCH = 512
 
 @dataclass(frozen=True)
 class Playground:
-    """What an environment id means for a rollout: arguments of `play_worlds`."""
+    """Settings of an environment for a rollout: arguments of `play_worlds`."""
 
     id: str
     worlds: str
@@ -55,7 +55,7 @@ class ArenaResults:
 
 
 def playground_of(env: str) -> Playground:
-    """What a registered environment id means."""
+    """Settings of a registered environment, by its id."""
     settings = Settings(**gymnasium.spec(env).kwargs)
     return Playground(env, settings.worlds, settings.horizon, settings.discrete, settings.closing)
 
@@ -73,11 +73,11 @@ def play_all(
     """Play every entrant through the worlds of every arena, with a progress bar.
 
     Args:
-        entrants: who plays; plans made for the main worlds (`Member.at_once`) play nowhere else.
-        main: where the results come from; who fails there does not play on.
+        entrants: to play; plans made for the main worlds (`Member.at_once`) play nowhere else.
+        main: worlds of the results; an entrant that fails there plays no others.
         stress: held-out worlds.
-        evaluation: gets the results, and the messages of those who fail.
-        seed: of policies with dice of their own.
+        evaluation: receives the results, and the messages of entrants that fail.
+        seed: of policies that draw random numbers.
         time_limit: seconds that each policy may take for all its worlds.
         console: for the bar.
     """
@@ -98,16 +98,16 @@ def play_all(
         task = bar.add_task("compiled model (slow only the first time)", total=everything, rate=0.0)
         play_worlds(baseline(REFERENCE), main.keys[:1], horizon=1)
 
-        begun = time.monotonic()
+        start = time.monotonic()
 
-        def tell(count: int) -> None:
-            rate = (bar.tasks[0].completed + count) / max(time.monotonic() - begun, 1e-9)
+        def progress(count: int) -> None:
+            rate = (bar.tasks[0].completed + count) / max(time.monotonic() - start, 1e-9)
             bar.update(task, advance=count, rate=rate)
 
         settled = 0
         for entrant, arenas in plays:
             bar.update(task, description=entrant.name)
-            _play_entrant(entrant, arenas, evaluation, seed, time_limit, tell if console.is_terminal else None)
+            _play_entrant(entrant, arenas, evaluation, seed, time_limit, progress if console.is_terminal else None)
             settled += _months(entrant, arenas)
             bar.update(task, completed=settled)
 
@@ -139,8 +139,8 @@ def _play_entrant(
 def play(member: Member, arena: Arena, seed: int, clock: Clock, progress: Callable[[int], None] | None) -> Outcome:
     """Play one policy through an arena, on its clock.
 
-    A policy answers in its own way: hand-coded ones move the levers freely also where the environment
-    asks for grid indices. Worlds and rewards are the same, so the comparison holds.
+    Hand-coded policies set the levers freely even where the environment takes grid indices. Worlds and rewards
+    are the same, so the comparison holds.
     """
     playground = arena.playground
     with clock:

@@ -15,7 +15,7 @@ from thinmargin_agents.scoring.score import TUNED
 from thinmargin_agents.scoring.statistics import bootstrap_interval
 
 SPLIT = "test"
-"""They are for reporting: nothing is chosen by them."""
+"""Split of the stress worlds: they are for reporting, nothing is chosen by them."""
 
 
 def stress_arenas(keys: Sequence[int]) -> list[Arena]:
@@ -25,7 +25,7 @@ def stress_arenas(keys: Sequence[int]) -> list[Arena]:
 
 
 def stress_summary(stress: Mapping[str, Sequence[Result]], results: Sequence[Result], seed: int) -> dict[str, Any]:
-    """What is said of every policy in every held-out family; the layout of `stress` in the JSON file.
+    """Summary of every policy in every held-out family; the layout of `stress` in the JSON file.
 
     `kept` is J as a share of J in the benchmark's worlds of the same keys, None where that is not above zero;
     differences are to `low_margin_tuned`, which has none to itself.
@@ -33,26 +33,26 @@ def stress_summary(stress: Mapping[str, Sequence[Result]], results: Sequence[Res
     Args:
         stress: results by family.
         results: of the benchmark; its first worlds have the keys of the stress worlds.
-        seed: every interval is drawn with a generator of its own made from it.
+        seed: of the generators, one for each interval.
     """
-    calm = {result.name: result.value for result in results}
-    told = {}
+    benchmark = {result.name: result.value for result in results}
+    summary = {}
     for family, played in stress.items():
         tuned = next((result for result in played if result.name == TUNED), None)
         ranked = sorted(played, key=lambda result: -result.value.mean())
-        told[family] = {result.name: _told(result, calm[result.name], tuned, seed) for result in ranked}
-    return told
+        summary[family] = {result.name: _summary(result, benchmark[result.name], tuned, seed) for result in ranked}
+    return summary
 
 
-def _told(result: Result, calm: Numbers, tuned: Result | None, seed: int) -> dict[str, Any]:
+def _summary(result: Result, benchmark: Numbers, tuned: Result | None, seed: int) -> dict[str, Any]:
     value = result.value
-    same = float(calm[:, : len(result.keys)].mean())
+    unbroken = float(benchmark[:, : len(result.keys)].mean())
     gap = {} if tuned is None or tuned.name == result.name else versus(value, tuned, seed)
     return {
         "J_mean": float(value.mean()),
         "J_ci95": list(bootstrap_interval(value, np.random.default_rng(seed))),
-        "J_benchmark": same,
-        "kept": float(value.mean()) / same if same > 0.0 else None,
+        "J_benchmark": unbroken,
+        "kept": float(value.mean()) / unbroken if unbroken > 0.0 else None,
         "bankrupt_share": float(result.bankrupt.mean()),
         "profit_part": float(result.profit_part.mean()),
         "closing_part": float(result.closing_part.mean()),

@@ -1,4 +1,4 @@
-"""Judge a policy on validation worlds while it learns: never on the worlds kept for reporting.
+"""Judging of a policy on validation worlds while it learns, never on the worlds for reporting.
 
 The score needs the best known plans of the worlds, which are shipped for the first 256 validation worlds of the
 benchmark; elsewhere there is J only. Policies are chosen by mean J, which orders them as the score does.
@@ -25,17 +25,17 @@ from thinmargin_agents.scoring.statistics import interquartile_mean, paired_diff
 
 
 class Judge:
-    """The same validation worlds for every policy; the baseline has played them already.
+    """Judges every policy on the same validation worlds, beside a baseline that has played them already.
 
     Args:
         arguments: keyword arguments of the environment the agent trains in.
         worlds: how many validation worlds, at most a million.
 
     Attributes:
-        settings: of the worlds: rewards are what is earned, whatever the agent learns by.
+        settings: of the worlds; rewards are money earned, whatever reward the agent learns from.
         keys: of the worlds.
-        baseline: what low_margin_ecosystem makes of the worlds.
-        anchors: what scores 0 and 100 in them, or None.
+        baseline: outcome of low_margin_ecosystem in the worlds.
+        anchors: of the score in them, or None.
         no_score: why there is no score; empty if there is one.
     """
 

@@ -34,7 +34,7 @@ def test_all_play_the_same_unseen_worlds() -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_what_is_said_of_a_policy_does_not_depend_on_the_others(shipped: Any) -> None:
+def test_the_summary_of_a_policy_does_not_depend_on_the_others(shipped: Any) -> None:
     shipped(hindsight)
     main(["premium", "--n-worlds", "4", "--no-stress", "--json", "two.json"])
     others = ["random", "outsiders.py:Vandal", "premium", "premium"]
@@ -53,7 +53,7 @@ def test_without_policies_and_runs_the_hand_coded_ones_play(capsys: pytest.Captu
 
 
 def make_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Two run folders of random policies with different seeds, behind a stand-in for the runs room."""
+    """Two run folders of random policies with different seeds, behind a stand-in for the module of run folders."""
     names = []
     for seed in (1, 2):
         run = folder / "logs" / "ppo" / f"run_{seed}"
@@ -65,7 +65,7 @@ def make_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     class Trained(RandomPolicy):
         def reset(self, seed: int = 0) -> None:
-            """Keep the dice of the run."""
+            """Keep the generator of the run."""
 
     def load_policy(folder: Path, _which: str = "best") -> Trained:
         policy = Trained.__new__(Trained)

@@ -34,9 +34,9 @@ def test_a_policy_that_never_answers_costs_only_its_own_row(capsys: pytest.Captu
     report = read("all.json")
     assert set(report["policies"]) == {"outsiders.py:Still", "low_margin_ecosystem", "low_margin_tuned"}
     assert set(report["failures"]) == {"outsiders.py:Dreamer", "outsiders.py:Late"}
-    told = capsys.readouterr().err
+    errors = capsys.readouterr().err
     for name, when in (("Dreamer", "month 0"), ("Late", "loaded")):
-        assert not lacks(next(line for line in told.splitlines() if name in line), when, "0.8 seconds")
+        assert not lacks(next(line for line in errors.splitlines() if name in line), when, "0.8 seconds")
 
 
 @pytest.mark.usefixtures("here")

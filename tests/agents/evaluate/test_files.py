@@ -57,9 +57,10 @@ def test_markdown_pages_get_their_tables_and_the_command(here: Path) -> None:
     assert text.endswith("\n<!-- end -->\nafter\n")
     assert "old" not in text
     assert f"| premium | - | {report['policies']['premium']['J_mean']:.1f} [" in text
-    told = report["stress"]["price_war"]["premium"]
+    entry = report["stress"]["price_war"]["premium"]
     assert (
-        f"| premium | {told['J_benchmark']:.1f} | {told['J_mean']:.1f}, {100 * told['bankrupt_share']:.1f} % |" in text
+        f"| premium | {entry['J_benchmark']:.1f} | {entry['J_mean']:.1f}, {100 * entry['bankrupt_share']:.1f} % |"
+        in text
     )
     results = text[text.index("<!-- results -->") : text.index("<!-- stress -->")]
     assert one.read_text(encoding="utf-8") == results
@@ -111,7 +112,7 @@ def test_tables_fit_a_terminal(shipped: Any, here: Path) -> None:
     report = read("all.json")
     report["policies"] = {f"{here}/{name * 3}": summary for name, summary in report["policies"].items()}
     report["stress"] = {
-        family: {f"{here}/{name * 3}": told for name, told in policies.items()}
+        family: {f"{here}/{name * 3}": entry for name, entry in policies.items()}
         for family, policies in report["stress"].items()
     }
     for width in (80, 120):

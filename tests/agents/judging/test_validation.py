@@ -103,7 +103,7 @@ def test_more_worlds_than_plans_are_known_of_give_no_score() -> None:
     assert len(judge.baseline.value) == 257
 
 
-def test_damaged_plans_are_told_and_leave_the_rest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_damaged_plans_are_reported_and_leave_the_rest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "benchmark_validation.npz").write_bytes(b"nothing")
     monkeypatch.setattr(plan_files, "FOLDER", tmp_path)
     other = Judge({}, 2)
