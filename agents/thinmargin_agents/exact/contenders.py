@@ -82,7 +82,7 @@ def planned(seed: int, generations: int = GENERATIONS, progress: Callable[[], No
         return climb(
             lambda numbers: candidates.plans(numbers.reshape(shape).clip(-1.0, 1.0)).value[:, 0],
             start, spread, generations=generations, population=POPULATION, seed=seed + number + 1,
-            told=None if progress is None else lambda _: progress(),
+            progress=None if progress is None else lambda _: progress(),
         )  # fmt: skip
 
     found = [seek(number, np.tile(start, KNOTS), WIDE) for number, start in enumerate(STARTS)]

@@ -49,7 +49,7 @@ class TuneConfig:
 
 
 def check(config: TuneConfig) -> None:
-    """Nothing if the flags can be used, else a UsageError."""
+    """Raise UsageError unless the flags can be used."""
     if config.split == "test":
         raise UsageError("--split is 'test': test worlds are for reporting only; allowed are validation, train")
     check_ranges(config, LIMITS)
@@ -82,14 +82,14 @@ def _run(config: TuneConfig, errors: Console) -> int:
 
     rule = RULES[config.rule]
     generations, population = config.generations or rule.generations, config.population or rule.population
-    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("tuning", total=rule.searches * generations)
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task("tuning", total=rule.searches * generations)
 
-        def told(value: float) -> None:
-            progress.update(task, advance=1, description=f"{config.rule}: J {value:.2f} RMB bn")
+        def progress(value: float) -> None:
+            bar.update(task, advance=1, description=f"{config.rule}: J {value:.2f} RMB bn")
 
         effort = Effort(KEYS[config.split], config.n_worlds, generations, population, config.seed, config.knots)
-        found = rule.seek(effort, told)
+        found = rule.seek(effort, progress)
     made = {
         "command": command_of(PROGRAM, config, without=("output",)),
         "split": config.split,
@@ -109,8 +109,8 @@ def _run(config: TuneConfig, errors: Console) -> int:
     )
     count = len(found.policy.knots)
     for knot, levers in enumerate(levers_of(found.policy.knots)):
-        told_levers = ", ".join(f"{name}={value:g}" for name, value in levers.items())
-        print(f"  at {100.0 * knot / max(count - 1, 1):.0f} % of the time: {told_levers}")  # noqa: T201  # as above
+        values = ", ".join(f"{name}={value:g}" for name, value in levers.items())
+        print(f"  at {100.0 * knot / max(count - 1, 1):.0f} % of the time: {values}")  # noqa: T201  # as above
     if config.output is not None:
         content = json.dumps(document(Tuned(found.policy, made)), indent=1, allow_nan=False) + "\n"
         try:

@@ -1,4 +1,4 @@
-"""A plan's expectations, and the linear answer to what departs from them as numbers of a search."""
+"""Expectations of a plan, and the linear answer to deviations from them as numbers of a search."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ FEATURES = (
     "users_home", "users_overseas", "fans", "share_home", "share_overseas", "unit_cost", "component", "market", "cash",
     "services_per_user", "accessories_per_user", "rival_price", "retention", "breadth", "headroom",
 )  # fmt: skip
-"""What feedback looks at: what tells of the hidden world, less what the firm decides itself."""
+"""Observations that feedback answers to: those that reveal the hidden world, without the firm's own decisions."""
 CENTRES = 19
-"""Times at which a plan's expectations are kept: every tenth month."""
+"""Number of times at which a plan's expectations are stored: every tenth month."""
 NARROWEST = 0.02
 """Least spread of an observation that a deviation is measured in."""
 FLATTEST = 0.05
@@ -24,10 +24,10 @@ FLATTEST = 0.05
 
 
 def surprise_of(knots: Numbers, keys: Sequence[int]) -> tuple[Surprise, Numbers]:
-    """What a plan of shape (k, 4) expects to see, and deviations from it.
+    """Expected observations of a plan of shape (k, 4), and deviations from them.
 
-    Means and standard deviations of what is observed in the worlds of `keys` under the plan. The second
-    value is the deviations of every third month, shape (samples, features).
+    The first value has means and standard deviations of what is observed in the worlds of `keys` under the plan, the
+    second the deviations of every third month, shape (samples, features).
     """
     candidates = Candidates(keys, 1)
     record = np.zeros((candidates.horizon, len(keys), len(FEATURE_NAMES)))
@@ -37,11 +37,11 @@ def surprise_of(knots: Numbers, keys: Sequence[int]) -> tuple[Surprise, Numbers]
         return between(knots, [time])
 
     candidates.play(watch)
-    looked_at = record[..., [FEATURE_NAMES.index(name) for name in FEATURES]]
+    observed = record[..., [FEATURE_NAMES.index(name) for name in FEATURES]]
     months, times = np.arange(candidates.horizon) / candidates.horizon, np.linspace(0.0, 1.0, CENTRES)
-    means = looked_at.mean(axis=1)
+    means = observed.mean(axis=1)
     centre = np.stack([np.interp(times, months, column) for column in means.T], axis=1)
-    scale = np.maximum(looked_at.std(axis=1).mean(axis=0), NARROWEST)
+    scale = np.maximum(observed.std(axis=1).mean(axis=0), NARROWEST)
     surprise = Surprise(FEATURES, centre, scale)
     deviations = [surprise.of(record[month], [month / candidates.horizon]) for month in range(0, candidates.horizon, 3)]
     return surprise, np.concatenate(deviations)

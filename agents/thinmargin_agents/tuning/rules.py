@@ -1,4 +1,4 @@
-"""What is tuned: for every rule, what its numbers mean, where the search begins and what it is judged by."""
+"""The rules that can be tuned: the numbers of each, the start of its search, and the worlds that judge it."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ STARTS = ((-0.4, -0.3, -0.2, 0.3), (0.5, -0.5, -0.3, 0.2))
 """Actions where a search begins, thin and premium: the landscape has two hills."""
 MYOPIC_MONTHS = 24
 COARSE = 4
-"""A plan is first sought with a quarter of the worlds, from both starts, then with all from the better one."""
+"""A plan is first searched with a quarter of the worlds, from both starts, then with all from the better one."""
 WIDE, NARROW, FINE = 0.3, 0.12, 0.05
 """First standard deviation of actions: from a start, from a plan, and from a plan that is given feedback."""
 LIMIT = 0.5
 """Most that feedback adds to an action: a quarter of the range of a lever."""
 
-Told = Callable[[float], None]
-"""Hears of the best J so far, once a generation."""
+Progress = Callable[[float], None]
+"""Called with the best J so far, once a generation."""
 
 
 @dataclass(frozen=True)
 class Effort:
-    """Where and how long is sought.
+    """Worlds and budget of a search.
 
     Attributes:
-        span: world keys that may be used. The first `worlds` of them judge what was found; plans are sought on
+        span: world keys that may be used. The first `worlds` of them judge what was found; plans are searched on
             others, new ones in every generation, so that they fit none in particular.
         worlds: of one evaluation.
         generations, population: of CMA-ES.
@@ -65,8 +65,8 @@ class Effort:
         return self.span[first : first + worlds]
 
 
-class Sought(NamedTuple):
-    """A rule found: what is played, the mean J and closing value in RMB bn, and how many candidates were judged."""
+class TunedRule(NamedTuple):
+    """A rule and its results: mean J and closing value in RMB bn, share of bankruptcies, candidates judged."""
 
     policy: PlanPolicy
     value: float
@@ -80,15 +80,15 @@ def clipped(actions: Numbers) -> Numbers:
     return np.clip(actions, -1.0, 1.0)
 
 
-def sought(policy: PlanPolicy, earned: Earned, evaluations: int) -> Sought:
-    """A rule and what it earned."""
+def tuned_rule(policy: PlanPolicy, earned: Earned, evaluations: int) -> TunedRule:
+    """A rule with its results in the worlds that judge it."""
     value, closing, bankrupt = (float(column.mean()) for column in earned)
-    return Sought(policy, value, closing, bankrupt, evaluations)
+    return TunedRule(policy, value, closing, bankrupt, evaluations)
 
 
 def constant(
-    effort: Effort, told: Told, *, highest_price: float = 1.0, horizon: int = 180, closing: bool = True
-) -> Sought:
+    effort: Effort, progress: Progress, *, highest_price: float = 1.0, horizon: int = 180, closing: bool = True
+) -> TunedRule:
     """The best constant levers, the first of them at most `highest_price` as an action."""
     settings = Settings(horizon=horizon, closing=closing)
     candidates = Candidates(effort.keys, effort.population, settings)
@@ -102,43 +102,43 @@ def constant(
         climb(
             lambda numbers: candidates.plans(levers(numbers)).value.mean(axis=1),
             start, WIDE, generations=effort.generations, population=effort.population, seed=effort.seed + number + 1,
-            told=told,
+            progress=progress,
         )
         for number, start in enumerate(STARTS)
     ]  # fmt: skip
     best = levers(max(found, key=lambda item: item.value).numbers)
     earned = Candidates(effort.keys, 1, settings).plans(best[None])
-    return sought(PlanPolicy(best), earned, sum(item.evaluations for item in found))
+    return tuned_rule(PlanPolicy(best), earned, sum(item.evaluations for item in found))
 
 
-def constant_best(effort: Effort, told: Told) -> Sought:
+def constant_best(effort: Effort, progress: Progress) -> TunedRule:
     """The constant levers with the best long-run value."""
-    return constant(effort, told)
+    return constant(effort, progress)
 
 
-def low_margin_tuned(effort: Effort, told: Told) -> Sought:
+def low_margin_tuned(effort: Effort, progress: Progress) -> TunedRule:
     """The same with the markup inside the baseline's pledge, in every month of a model."""
     p = Parameters()
     pledge = LOW_MARGIN_ECOSYSTEM.hardware_cap
     cap = capped_markup(pledge, p.tax_rate, p.research_share + p.admin_share, p.model_decline)
-    return constant(effort, told, highest_price=float(action_of(cap, 0.0, 0.0, 1.0)[PRICE]))
+    return constant(effort, progress, highest_price=float(action_of(cap, 0.0, 0.0, 1.0)[PRICE]))
 
 
-def myopic(effort: Effort, told: Told) -> Sought:
+def myopic(effort: Effort, progress: Progress) -> TunedRule:
     """The constant levers that earn most in the first 24 months."""
-    return constant(effort, told, horizon=MYOPIC_MONTHS, closing=False)
+    return constant(effort, progress, horizon=MYOPIC_MONTHS, closing=False)
 
 
-def bang_bang(effort: Effort, told: Told) -> Sought:
+def bang_bang(effort: Effort, progress: Progress) -> TunedRule:
     """The best of the sixteen corners."""
     corners = np.array(list(itertools.product((-1.0, 1.0), repeat=len(LEVERS))))
     earned = Candidates(effort.keys, len(corners)).plans(corners[:, None])
     best = int(earned.value.mean(axis=1).argmax())
-    told(float(earned.value[best].mean()))
-    return sought(PlanPolicy(corners[best][None]), Earned(*(column[best] for column in earned)), len(corners))
+    progress(float(earned.value[best].mean()))
+    return tuned_rule(PlanPolicy(corners[best][None]), Earned(*(column[best] for column in earned)), len(corners))
 
 
-def plan(effort: Effort, told: Told) -> Sought:
+def plan(effort: Effort, progress: Progress) -> TunedRule:
     """The best levers over time that react to nothing."""
     shape = (-1, effort.knots, len(LEVERS))
 
@@ -147,7 +147,7 @@ def plan(effort: Effort, told: Told) -> Sought:
         return climb(
             lambda numbers: candidates.plans(clipped(numbers.reshape(shape))).value.mean(axis=1),
             start, spread, generations=effort.generations, population=effort.population,
-            seed=effort.seed + number + 1, told=told,
+            seed=effort.seed + number + 1, progress=progress,
             refresh=lambda generation: candidates.draw(effort.others(number, generation, worlds)),
         )  # fmt: skip
 
@@ -159,10 +159,10 @@ def plan(effort: Effort, told: Told) -> Sought:
     better = max(found, key=lambda item: judged(item[0]).value.mean())
     fine = seek(len(STARTS), effort.worlds, better[0], NARROW)
     knots = clipped(fine[0].reshape(shape))
-    return sought(PlanPolicy(knots[0]), judged(fine[0]), sum(item[2] for item in (*found, fine)))
+    return tuned_rule(PlanPolicy(knots[0]), judged(fine[0]), sum(item[2] for item in (*found, fine)))
 
 
-def plan_with_feedback(effort: Effort, told: Told) -> Sought:
+def plan_with_feedback(effort: Effort, progress: Progress) -> TunedRule:
     """The shipped plan, its knots moved a little, with the best bounded linear answer to what is observed."""
     start = tuned_policy("plan").knots
     surprise, deviations = surprise_of(start, effort.keys)
@@ -185,18 +185,18 @@ def plan_with_feedback(effort: Effort, told: Told) -> Sought:
     found = climb(
         lambda numbers: play(candidates, numbers).value.mean(axis=1),
         np.concatenate([start.ravel(), np.zeros(len(LEVERS) * len(whole))]), FINE,
-        generations=effort.generations, population=effort.population, seed=effort.seed + 1, told=told,
+        generations=effort.generations, population=effort.population, seed=effort.seed + 1, progress=progress,
         refresh=lambda generation: candidates.draw(effort.others(0, generation, effort.worlds)),
     )  # fmt: skip
     knots, gain = read(found.numbers)
     policy = PlanPolicy(knots[0], Feedback(surprise, gain[0], LIMIT))
-    return sought(policy, play(Candidates(effort.keys, 1), found.numbers), found.evaluations)
+    return tuned_rule(policy, play(Candidates(effort.keys, 1), found.numbers), found.evaluations)
 
 
 class Rule(NamedTuple):
-    """One rule: how it is sought, in how many searches, and the default effort."""
+    """One rule: the function that tunes it, the number of searches in it, and the default effort."""
 
-    seek: Callable[[Effort, Told], Sought]
+    seek: Callable[[Effort, Progress], TunedRule]
     searches: int
     generations: int
     population: int
@@ -210,4 +210,4 @@ RULES = {
     "plan": Rule(plan, 3, 150, 20),
     "plan_with_feedback": Rule(plan_with_feedback, 1, 250, 24),
 }
-"""What can be tuned; the plan before what is built on it."""
+"""Every rule that can be tuned; the plan before the rule that builds on it."""

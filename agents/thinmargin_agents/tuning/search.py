@@ -14,7 +14,7 @@ Judge = Callable[[Numbers], Numbers]
 
 
 class Found(NamedTuple):
-    """What a search found."""
+    """Result of a search."""
 
     numbers: Numbers
     value: float
@@ -30,7 +30,7 @@ def climb(
     generations: int,
     population: int,
     seed: int,
-    told: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] | None = None,
     refresh: Callable[[int], None] | None = None,
 ) -> Found:
     """The best of all candidates judged, the final mean of the search among them; or that mean, where worlds change.
@@ -42,9 +42,9 @@ def climb(
         generations: how many.
         population: candidates of a generation.
         seed: of CMA-ES, at least 1.
-        told: hears of the best value so far, or of this generation where worlds change, after every generation.
-        refresh: changes the worlds before a generation, whose number it is told. What was found then fits no
-            worlds in particular, but values of different generations cannot be compared: the final mean is returned.
+        progress: called after every generation with the best value so far, or of this generation where worlds change.
+        refresh: called before every generation with its number, to change the worlds. The result then fits no worlds
+            in particular, but values of different generations cannot be compared: the final mean is returned.
 
     Raises:
         SystemExit: the package `cma` is not installed.
@@ -69,6 +69,6 @@ def climb(
         top = int(values.argmax())
         if values[top] > value:
             best, value = candidates[top].copy(), float(values[top])
-        if told is not None and not is_last:
-            told(value)
+        if progress is not None and not is_last:
+            progress(value)
     return Found(best, value, generations * population + 1)

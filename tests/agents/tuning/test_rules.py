@@ -13,14 +13,14 @@ QUICK = Effort(KEYS["validation"], worlds=4, generations=3, population=6, seed=0
 
 
 @pytest.mark.parametrize("name", list(RULES))
-def test_every_rule_is_sought_and_earns_what_is_said_of_it(name: str) -> None:
-    told: list[float] = []
-    found = RULES[name].seek(QUICK, told.append)
+def test_every_rule_is_tuned_and_earns_what_is_reported(name: str) -> None:
+    progress: list[float] = []
+    found = RULES[name].seek(QUICK, progress.append)
     outcome = play_worlds(found.policy, QUICK.keys)
     if name != "myopic":  # judged by two years only
         assert found.value == pytest.approx(outcome.value.mean(), rel=1e-4)
         assert found.closing == pytest.approx(outcome.closing_part.mean(), rel=1e-4)
-    assert len(told) == RULES[name].searches * (1 if name == "bang_bang" else QUICK.generations)
+    assert len(progress) == RULES[name].searches * (1 if name == "bang_bang" else QUICK.generations)
 
 
 def test_plans_meet_other_worlds_than_those_that_judge_them() -> None:
