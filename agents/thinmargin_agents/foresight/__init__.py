@@ -1,1 +1,1 @@
-"""The best plan known for each world given its future: what any policy can be measured against, never a bound."""
+"""The best plan known for each world given its future: a measure for any policy, not a bound."""

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 PROGRAM = "python -m thinmargin_agents.foresight"
 NOT_IN_COMMAND = ("output", "processes", "fresh")
-"""Flags that the command kept in the file leaves out."""
+"""Flags left out of the command that is saved in the file."""
 
 
 def check(config: ForesightConfig) -> None:
-    """Nothing if the flags can be used, else a UsageError."""
+    """Raise UsageError unless the flags can be used."""
     from thinmargin.splits import KEYS  # noqa: PLC0415  # heavy: not for --help
 
     most = len(KEYS[config.split])

@@ -12,9 +12,9 @@ import tyro
 
 @dataclass(frozen=True)
 class ForesightConfig:
-    """Look for the best plan of every world given its future: best known, not a bound.
+    """Search for the best plan of every world given its future: best known, not a bound.
 
-    Every world is sought twice, the second time with a finer plan. A check doubles the whole budget in some worlds.
+    Every world is searched twice, the second time with a finer plan. A check doubles the whole budget in some worlds.
     """
 
     split: Literal["validation", "test"] = "test"

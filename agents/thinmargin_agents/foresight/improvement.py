@@ -1,4 +1,4 @@
-"""Making a file of best-known plans: where every world begins, two searches, what the second one added."""
+"""Making a file of best known plans: the starts in every world, two searches, and a check that they converged."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ CHUNK = 16
 KNOTS = (11, 21, 21)
 """Of the two searches, the second finer, and of the check that doubles their budget."""
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""What keeps a process to one thread: matrices are small, and threads of two processes wait for each other."""
+"""Variables that limit a process to one thread: with small matrices, threads of two processes wait for each other."""
 UNUSED = "random"
-"""A hand-coded policy with dice of its own: no one plays the same twice."""
+"""A hand-coded policy that no search starts from: it acts at random."""
 
 
 def make(config: ForesightConfig, path: Path, command: str, console: Console) -> str:
-    """Seek the plans that `config` asks for, write them to `path`, and say in words what was found.
+    """Search for the plans that `config` asks for and write them to `path`; returns a summary in words.
 
     Raises:
-        DamagedFileError: there is a file at `path` that cannot be read, and `fresh` is not asked for.
+        DamagedFileError: there is a file at `path` that cannot be read, and `fresh` is not set.
         UsageError, PolicyError: a policy of `also` is unknown, or does not work.
         OSError: the file cannot be written.
     """
@@ -55,18 +55,18 @@ def make(config: ForesightConfig, path: Path, command: str, console: Console) ->
         except ValueError as error:
             raise UsageError(f"--also: {error}") from error
     names, starts = starts_of(players, keys, known, settings)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         checked = keys[: config.n_check]
-        task = progress.add_task("foresight", total=2 * config.evaluations * (len(keys) + len(checked)))
+        task = bar.add_task("foresight", total=2 * config.evaluations * (len(keys) + len(checked)))
 
-        def told(count: int) -> None:
-            progress.update(task, advance=count)
+        def progress(count: int) -> None:
+            bar.update(task, advance=count)
 
-        first = sought(config, keys, starts, 0, config.evaluations, told)
-        second = sought(config, keys, first.tables[None], 1, config.evaluations, told)
-        doubled = sought(config, checked, second.tables[None, : len(checked)], 2, 2 * config.evaluations, told)
-    begun = value_of(keys, starts[0], settings)
-    means = [float(value.mean()) for value in (begun, first.value, second.value)]
+        first = search_all(config, keys, starts, 0, config.evaluations, progress)
+        second = search_all(config, keys, first.tables[None], 1, config.evaluations, progress)
+        doubled = search_all(config, checked, second.tables[None, : len(checked)], 2, 2 * config.evaluations, progress)
+    start_value = value_of(keys, starts[0], settings)
+    means = [float(value.mean()) for value in (start_value, first.value, second.value)]
     raised = 100.0 * float(doubled.value.mean() / second.value[: len(checked)].mean() - 1.0)
     made = {
         "command": command if known is None else f"{command}, begun from an earlier file",
@@ -94,13 +94,13 @@ def make(config: ForesightConfig, path: Path, command: str, console: Console) ->
 def starts_of(
     players: dict[str, Policy], keys: Sequence[int], known: KnownPlans | None, settings: Settings
 ) -> tuple[list[str], Steps]:
-    """Where every world begins: the best of what the policies did there, and the shipped plan.
+    """Starts of the search in every world: the best table of a policy there, and the shipped plan.
 
     Returns:
         Names of the best, one a world, and tables of shape (2, worlds, horizon, 4).
     """
     names = list(players)
-    tables = [played(policy, keys, settings) for policy in players.values()]
+    tables = [table_of(policy, keys, settings) for policy in players.values()]
     if known is not None:
         place = {key: row for row, key in enumerate(known.keys.tolist())}
         earlier = tables[0].copy()
@@ -116,8 +116,8 @@ def starts_of(
     return [names[row] for row in best], np.stack([np.stack(tables)[best, np.arange(len(keys))], plan])
 
 
-def played(policy: Policy, keys: Sequence[int], settings: Settings) -> Steps:
-    """What a policy does in every world, shape (worlds, horizon, 4)."""
+def table_of(policy: Policy, keys: Sequence[int], settings: Settings) -> Steps:
+    """Actions of a policy in every world, shape (worlds, horizon, 4)."""
     candidates = Candidates(keys, 1, settings)
     table = np.zeros((len(keys), settings.horizon, 4), np.int16)
     state: Any = None
@@ -128,7 +128,7 @@ def played(policy: Policy, keys: Sequence[int], settings: Settings) -> Steps:
         actions, state = policy.predict(seen[0].copy(), state, np.full(len(keys), month == 0), True)  # noqa: FBT003  # SB3's own order
         if np.shape(actions) != (len(keys), 4) or not np.isfinite(actions).all():
             raise PolicyError(
-                f"{type(policy).__name__}, month {month}: finite actions of shape ({len(keys)}, 4) are wanted"
+                f"{type(policy).__name__}, month {month}: actions must be finite, of shape ({len(keys)}, 4)"
             )
         table[:, month] = in_steps(actions)
         return np.asarray(actions, np.float64)
@@ -137,15 +137,15 @@ def played(policy: Policy, keys: Sequence[int], settings: Settings) -> Steps:
     return table
 
 
-def sought(
+def search_all(
     config: ForesightConfig,
     keys: Sequence[int],
     starts: Steps,
     number: int,
     evaluations: int,
-    told: Callable[[int], None],
+    progress: Callable[[int], None],
 ) -> Best:
-    """The best tables of all worlds, chunk by chunk in processes; `number` says which of the searches this is."""
+    """The best tables of all worlds, chunk by chunk in processes; `number` is that of the search, 0 to 2."""
     parts: dict[int, Best] = {}
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))  # read by processes that start
     with ProcessPoolExecutor(config.processes, mp_context=get_context("spawn")) as pool:
@@ -162,7 +162,7 @@ def sought(
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for task in done:
                     parts[tasks[task]] = task.result()
-                    told(len(parts[tasks[task]].value) * evaluations)
+                    progress(len(parts[tasks[task]].value) * evaluations)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

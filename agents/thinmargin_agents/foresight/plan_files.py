@@ -1,4 +1,4 @@
-"""The best plans known, as files: what is shipped, how it is read, and what makes it unusable."""
+"""Files of the best plans known: where they are shipped, how they are written, read and checked."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from thinmargin.splits import KEYS
 from thinmargin_agents.foresight.search import Steps, in_actions, value_of
 
 FOLDER = Path(__file__).parent / "plans"
-"""Where shipped files are, FAMILY_SPLIT.npz."""
+"""Folder of the shipped files, FAMILY_SPLIT.npz."""
 AGREEMENT = 1e-6
-"""A plan that earns something else than when it was found, relatively, was found under other economics."""
+"""Relative tolerance of the value of a plan: if it earns something else now, it was found under other economics."""
 
 Numbers = npt.NDArray[np.float64]
 
@@ -44,7 +44,7 @@ class TablePolicy:
         """Actions of shape (n, 4) for observations of shape (n, 28); another n is a ValueError."""
         seen = np.atleast_2d(observation)
         if len(seen) != len(self.tables):
-            raise ValueError(f"{len(seen)} observations for plans of {len(self.tables)} worlds: one each is wanted")
+            raise ValueError(f"{len(seen)} observations for plans of {len(self.tables)} worlds: must be one each")
         horizon = self.tables.shape[1]
         months = np.minimum(np.rint(seen[:, 0] * horizon).astype(np.int64), horizon - 1)
         actions = in_actions(self.tables[np.arange(len(seen)), months])
@@ -58,8 +58,8 @@ class KnownPlans:
     Attributes:
         keys: shape (n,), world keys.
         tables: actions in steps, shape (n, horizon, 4).
-        value: what they earn, shape (n,), RMB bn.
-        made: command, evaluations a world, what doubling them added, policies begun from, versions.
+        value: J of the plans, shape (n,), RMB bn.
+        made: command, evaluations a world, gain from doubling them, policies to start from, versions.
     """
 
     keys: npt.NDArray[np.int64]
@@ -75,22 +75,22 @@ class KnownPlans:
     def of(self, keys: Sequence[int] | npt.NDArray[np.int64]) -> KnownPlans | None:
         """The plans of these worlds in this order; None if one of them has none."""
         place = {key: row for row, key in enumerate(self.keys.tolist())}
-        wanted = [int(key) for key in keys]
-        if not all(key in place for key in wanted):
+        requested = [int(key) for key in keys]
+        if not all(key in place for key in requested):
             return None
-        rows = [place[key] for key in wanted]
+        rows = [place[key] for key in requested]
         return KnownPlans(self.keys[rows], self.tables[rows], self.value[rows], self.made)
 
 
 def file_of(family: str, split: str) -> Path:
-    """Where the plans of a family and split are shipped."""
+    """Path of the shipped plans of a family and split."""
     return FOLDER / f"{family}_{split}.npz"
 
 
 def known_plans(
     family: str, keys: Sequence[int] | npt.NDArray[np.int64], horizon: int = 180, closing: bool = True
 ) -> KnownPlans | None:
-    """The shipped plans of these worlds, replayed to see that they still earn what they did; None without any.
+    """The shipped plans of these worlds, replayed to check that they still earn the same; None without any.
 
     Raises:
         DamagedFileError: the file cannot be read, or its plans earn something else now.
@@ -114,7 +114,7 @@ def known_plans(
 
 
 def save_plans(path: Path, plans: KnownPlans) -> None:
-    """Write plans to a file, whole or not at all; an OSError says why it cannot be."""
+    """Write plans to a file, whole or not at all; raises OSError if it cannot be written."""
     content = io.BytesIO()
     np.savez_compressed(
         content,
@@ -130,7 +130,7 @@ def read_plans(path: Path) -> KnownPlans:
     """The plans of a file; nothing in it is executed.
 
     Raises:
-        DamagedFileError: it cannot be read, or is no such file.
+        DamagedFileError: it cannot be read, or does not hold plans.
     """
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:

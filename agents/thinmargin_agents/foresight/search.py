@@ -1,7 +1,7 @@
-"""A plan for one world whose whole future is known, for many worlds at once.
+"""The search for the best plan of a world whose whole future is known, in many worlds at once.
 
-The world is deterministic once it is drawn, so what any policy did in it is a table of actions that earns the
-same again, up to rounding. The search begins there and bends the table: it can only get better.
+A world is deterministic once it is drawn, so the actions of any policy in it are a table that earns the same again,
+up to rounding. The search starts from such tables and bends them; its result is never worse than the best start.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RESOLUTION = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Some worlds and what is known of them.
+    """Worlds to search, and where to start.
 
     Attributes:
         keys: world keys.
@@ -69,7 +69,7 @@ def actions_in(tables: Steps, month: int) -> Numbers:
 
 
 def value_of(keys: Sequence[int], tables: Steps, settings: Settings) -> Numbers:
-    """What tables of actions, shape (worlds, horizon, 4), earn in their worlds, RMB bn."""
+    """J of tables of actions, shape (worlds, horizon, 4), in their worlds, RMB bn."""
     batch = settings.batch(len(keys))
     family = settings.family()
     for row, key in enumerate(keys):
@@ -92,7 +92,7 @@ def improve(problem: Problem, settings: Settings, evaluations: int, seed: int, k
     """The best tables found by CMA-ES in every world on its own, never worse than the best start.
 
     Args:
-        problem: worlds and tables to begin from.
+        problem: worlds and tables to start from.
         settings: of the environment.
         evaluations: plays of a world, shared by the starts.
         seed: of CMA-ES; a world's search depends on it and on the world's key, not on the other worlds.
@@ -124,10 +124,10 @@ def improve(problem: Problem, settings: Settings, evaluations: int, seed: int, k
             tried = in_steps(base[:, None] + bends).reshape(worlds * POPULATION, horizon, -1)
             value = play_rows(batch, partial(actions_in, tried)).value
             for w, search in enumerate(searches):
-                mine = value[w * POPULATION : (w + 1) * POPULATION]
-                search.tell(asked[w], (-mine).tolist())
-                top = int(mine.argmax())
-                if mine[top] > best.value[w]:
-                    best.value[w] = mine[top]
+                earned = value[w * POPULATION : (w + 1) * POPULATION]
+                search.tell(asked[w], (-earned).tolist())
+                top = int(earned.argmax())
+                if earned[top] > best.value[w]:
+                    best.value[w] = earned[top]
                     best.tables[w] = tried[w * POPULATION + top]
     return best

@@ -25,7 +25,7 @@ from thinmargin_agents.scoring.statistics import interquartile_mean, paired_diff
 
 
 class Judge:
-    """Judges every policy on the same validation worlds, beside a baseline that has played them already.
+    """Judges every policy on the same validation worlds, against a baseline that has played them already.
 
     Args:
         arguments: keyword arguments of the environment the agent trains in.

@@ -16,7 +16,7 @@ from thinmargin.splits import KEYS
 from thinmargin.tuned import DamagedFileError
 from thinmargin_agents.evaluate.command import main
 from thinmargin_agents.foresight import plan_files
-from thinmargin_agents.foresight.improvement import played
+from thinmargin_agents.foresight.improvement import table_of
 from thinmargin_agents.foresight.plan_files import KnownPlans, save_plans
 from thinmargin_agents.foresight.search import value_of
 from thinmargin_agents.judging import arena
@@ -161,8 +161,8 @@ def test_plans_are_played_in_one_batch_in_the_order_of_their_worlds(
 
 def test_a_shipped_file_of_plans_is_what_plays(here: Path, shipped: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = KEYS["test"][:4]
-    tables = played(baseline("plan"), keys, Settings())
-    tables[1] = played(baseline("premium"), keys[1:2], Settings())[0]  # rows differ, so their order matters
+    tables = table_of(baseline("plan"), keys, Settings())
+    tables[1] = table_of(baseline("premium"), keys[1:2], Settings())[0]  # rows differ, so their order matters
     value = value_of(keys, tables, Settings())
     save_plans(here / "benchmark_test.npz", KnownPlans(np.array(keys), tables, value, MADE))
     monkeypatch.setattr(plan_files, "FOLDER", here)

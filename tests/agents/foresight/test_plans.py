@@ -21,7 +21,7 @@ WORLDS = KEYS["validation"][:3]
 
 
 def starts() -> np.ndarray:
-    return np.stack([improvement.played(baseline(name), WORLDS, Settings()) for name in ("constant_best",)])
+    return np.stack([improvement.table_of(baseline(name), WORLDS, Settings()) for name in ("constant_best",)])
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +38,19 @@ def test_actions_survive_being_counted_in_steps() -> None:
 
 @pytest.mark.parametrize("name", ["plan_with_feedback", "low_margin_ecosystem"])
 def test_what_a_policy_did_earns_the_same_when_it_is_done_again(name: str) -> None:
-    table = improvement.played(baseline(name), WORLDS, Settings())
+    table = improvement.table_of(baseline(name), WORLDS, Settings())
     np.testing.assert_allclose(
         value_of(WORLDS, table, Settings()), play_worlds(baseline(name), WORLDS).value, rtol=2e-4
     )
 
 
 def test_no_world_is_worse_than_the_best_start_and_most_are_better(found: KnownPlans) -> None:
-    begun = np.stack([value_of(WORLDS, table, Settings()) for table in starts()]).max(axis=0)
-    assert (found.value >= begun).all()
-    assert (found.value > 1.01 * begun).sum() >= 2
+    start = np.stack([value_of(WORLDS, table, Settings()) for table in starts()]).max(axis=0)
+    assert (found.value >= start).all()
+    assert (found.value > 1.01 * start).sum() >= 2
 
 
-def test_a_table_earns_what_was_said_when_it_is_played_as_a_policy(found: KnownPlans) -> None:
+def test_a_table_earns_its_value_when_it_is_played_as_a_policy(found: KnownPlans) -> None:
     np.testing.assert_allclose(play_worlds(found.policy, WORLDS).value, found.value, rtol=1e-9)
 
 
