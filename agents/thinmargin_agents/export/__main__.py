@@ -24,7 +24,7 @@ NEEDED = ("onnx", "onnxruntime")
 
 @dataclass(frozen=True)
 class ExportConfig:
-    """Write a trained policy as one ONNX file: from the 28 observations to the environment's action, without dice.
+    """Write a trained policy as one ONNX file: from the 28 observations to the deterministic action.
 
     The file holds the network and everything between it and the environment, and answers like the policy: that is
     checked month by month on validation worlds before it gets its name. Exit status 0; 1 if it does not answer alike
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def check_flags(config: ExportConfig) -> None:
-    """Nothing if the values of the flags can be used, else a UsageError."""
+    """Raise UsageError unless the values of the flags can be used."""
     check_libraries("an ONNX file", NEEDED, "export")
     check_output("--output", config.output)
 

@@ -25,7 +25,7 @@ from thinmargin_agents.sb3.building import adapters_for, environment_arguments
 
 @dataclass(frozen=True)
 class Source:
-    """A trained policy: the run that made it, what plays, what the file says of them, where it goes if unsaid."""
+    """A trained policy with its run, the facts for the metadata of the file, and the default path of the file."""
 
     run: Run
     policy: Any
@@ -35,14 +35,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Exported:
-    """A file that is not written yet, where it goes if unsaid, and how it compares with its policy."""
+    """A file that is not written yet, its default path, and its agreement with the policy."""
 
     content: bytes
     output: Path
     agreement: Agreement
 
     def write(self, path: Path) -> None:
-        """Write the file, whole or not at all; an OSError says why it cannot be."""
+        """Write the file, whole or not at all; raises OSError if it cannot be written."""
         write_atomically(path, self.content)
 
 
@@ -54,8 +54,8 @@ def exported(name: str, which: Which | None = None) -> Exported:
         which: of a run the best policy or the latest; the best one there is if not given.
 
     Raises:
-        RunError, ShippedError: what is named is damaged or foreign.
-        ExportError: nothing is named so, or the policy cannot be a graph.
+        RunError, ShippedError: the run or agent is damaged or foreign.
+        ExportError: there is no such run or agent, or the policy cannot be a graph.
         PolicyError: the policy cannot play.
     """
     source = source_of(name, which)
@@ -75,7 +75,7 @@ def exported(name: str, which: Which | None = None) -> Exported:
 
 
 def source_of(name: str, which: Which | None) -> Source:
-    """What a name of the command line means; the same errors as `exported`."""
+    """The trained policy that a name on the command line means; the same errors as `exported`."""
     agent, _, seed = name.partition(":")
     if agent in shipped.trained_names():
         return _shipped(agent, seed, which)
@@ -83,7 +83,7 @@ def source_of(name: str, which: Which | None) -> Source:
     if not name or not folder.is_dir():
         known = ", ".join(shipped.trained_names()) or "none"
         raise ExportError(
-            f"RUN is {name!r}: a run folder is wanted, such as logs/ppo/Ecosystem-v0_1, or the name of a shipped agent"
+            f"RUN is {name!r}: must be a run folder, such as logs/ppo/Ecosystem-v0_1, or the name of a shipped agent"
             f" ({known})"
         )
     run = RunFolder.open(folder).run()

@@ -30,14 +30,14 @@ TOLERANCE = 1e-5
 WORLDS = 16
 """Validation worlds that are played to compare them."""
 EXPECTED: tuple[tuple[str, type[Warning]], ...] = (
-    # torch's newer exporter needs one more package; of the one that needs none it says that it will go some day.
+    # torch's newer exporter needs one more package; of the older one torch warns that it will be removed.
     ("You are using the legacy TorchScript-based ONNX export", DeprecationWarning),
     ("The feature will be removed", DeprecationWarning),
     # An LSTM checks the shapes of what it is given; and its states are inputs here, as the second one recommends.
     ("Converting a tensor to a Python boolean", torch.jit.TracerWarning),  # type: ignore[attr-defined]  # it is there
     ("Exporting a model to ONNX with a batch_size other than 1", UserWarning),
 )
-"""What torch warns of that is as it should be."""
+"""Expected warnings of torch."""
 
 Array = npt.NDArray[Any]
 
@@ -69,10 +69,10 @@ def to_onnx(graph: Graph, facts: Mapping[str, str]) -> bytes:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How a file's answers compare with its policy's: months compared, and the largest difference of an action.
+    """Agreement of a file's answers with its policy's: months compared, and the largest difference of an action.
 
-    Where an agent chooses by number, a choice that is not the policy's differs by how much less the network thinks of
-    it, in parts of the highest score (or of 1, if that is less): equal scores may be told apart either way.
+    Where an agent chooses by number, a choice that is not the policy's differs by how much lower its score is, as a
+    share of the highest score (or of 1, if that is less): between equal scores either choice is right.
     """
 
     months: int
@@ -93,12 +93,12 @@ class Agreement:
 
 
 def compare(content: bytes, graph: Graph, policy: Policy, settings: Settings, worlds: int = WORLDS) -> Agreement:
-    """Play validation worlds with `policy` and ask the file the same, month by month.
+    """Play validation worlds with `policy` and compare the file's answers with it, month by month.
 
     Args:
         content: of the file.
-        graph: it was made of.
-        policy: what it must answer like.
+        graph: from which the file was made.
+        policy: that the file must agree with.
         settings: of the environment.
         worlds: how many.
     """
@@ -112,7 +112,7 @@ def compare(content: bytes, graph: Graph, policy: Policy, settings: Settings, wo
 
 
 class _Both:
-    """A policy that plays, and its file that is asked the same."""
+    """A policy that plays, and its file, which answers the same observations."""
 
     def __init__(self, content: bytes, graph: Graph, policy: Policy) -> None:
         options = onnxruntime.SessionOptions()
@@ -131,7 +131,7 @@ class _Both:
         """The policy's actions for observations of shape (n, 28)."""
         inner, window, memory = (None, None, None) if state is None else state
         actions, inner = self._policy.predict(observation, inner, episode_start, deterministic)
-        window = _moved_on(window, observation, self._graph.months)
+        window = _shifted(window, observation, self._graph.months)
         if memory is None:
             memory = [tensor.numpy() for tensor in self._graph.examples(len(observation))[1:3]]
         inputs = [window if self._graph.months else observation, *memory]
@@ -158,8 +158,8 @@ class _Both:
         self.difference = max(self.difference, float(np.where(np.isnan(apart), np.inf, apart).max()))
 
 
-def _moved_on(window: Array | None, observation: npt.NDArray[np.float32], months: int) -> Array:
-    """Observations of now and so many months before, shape (n, months + 1, 28)."""
+def _shifted(window: Array | None, observation: npt.NDArray[np.float32], months: int) -> Array:
+    """Observations of this month and of so many before, shape (n, months + 1, 28)."""
     if window is None:
         return np.repeat(observation[:, None], months + 1, axis=1)
     return np.concatenate([observation[:, None], window[:, :-1]], axis=1)

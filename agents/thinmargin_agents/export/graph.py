@@ -1,4 +1,4 @@
-"""From what the environment shows to its action: network and wrappers as one torch module with named ends."""
+"""The graph: network and wrappers as one torch module, from observations to the environment's action."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from thinmargin_agents.export.torch_modules import ExportError, ResidualStage, f
 
 
 class Network(nn.Module):
-    """What a network would do without dice: an action in [-1, 1], or the number it chooses.
+    """A network's answer without randomness: an action in [-1, 1], or the number it chooses.
 
     Args:
-        algo: what trained it.
+        algo: that trained it.
         network: Stable-Baselines3's policy, as `thinmargin_agents.sb3.networks.build_network` makes it.
     """
 
@@ -31,9 +31,9 @@ class Network(nn.Module):
         self.chooses = isinstance(network.action_space, spaces.Discrete)
         self.lstm: nn.LSTM | None = self._policy.lstm_actor if ALGORITHMS[algo].recurrent else None
         if not self.chooses and network.action_space != spaces.Box(-1.0, 1.0, network.action_space.shape or ()):
-            raise ExportError(f"the agent's actions are {network.action_space}: numbers in [-1, 1] are known")
+            raise ExportError(f"the agent's actions are {network.action_space}: must be numbers in [-1, 1]")
 
-    def says(self, seen: Tensor, remembered: tuple[Tensor, Tensor, Tensor] | None) -> tuple[Tensor, list[Tensor]]:
+    def answer(self, seen: Tensor, remembered: tuple[Tensor, Tensor, Tensor] | None) -> tuple[Tensor, list[Tensor]]:
         """Actions before they are cut, shape (n, 4), or scores of all choices, shape (n, choices); and the memory.
 
         Args:
@@ -42,37 +42,37 @@ class Network(nn.Module):
         """
         policy, memory = self._policy, []
         if self._output == "values":
-            said = policy.q_net(seen)
+            answer = policy.q_net(seen)
         elif self._output == "action":
-            said = policy.actor(seen)
+            answer = policy.actor(seen)
         elif self._output == "tanh":
-            said = torch.tanh(policy.actor.get_action_dist_params(seen)[0])
+            answer = torch.tanh(policy.actor.get_action_dist_params(seen)[0])
         else:
             features = policy.pi_features_extractor(seen)
             if self.lstm is not None and remembered is not None:
                 hidden, cell, start = remembered
-                goes_on = (1.0 - start)[None, :, None]
-                features, memory = self.lstm(features[None], (goes_on * hidden, goes_on * cell))
+                continues = (1.0 - start)[None, :, None]
+                features, memory = self.lstm(features[None], (continues * hidden, continues * cell))
                 features = features[0]
-            said = policy.action_net(policy.mlp_extractor.forward_actor(features))
-        return said, list(memory)
+            answer = policy.action_net(policy.mlp_extractor.forward_actor(features))
+        return answer, list(memory)
 
-    def acts(self, said: Tensor) -> Tensor:
+    def action_of(self, answer: Tensor) -> Tensor:
         """Actions in [-1, 1], shape (n, 4), or the choices with the highest scores, shape (n,)."""
-        return said.argmax(dim=1) if self.chooses else torch.clamp(said, -1.0, 1.0)
+        return answer.argmax(dim=1) if self.chooses else torch.clamp(answer, -1.0, 1.0)
 
 
 class Graph(nn.Module):
     """The whole policy.
 
     Args:
-        algo: what trained it.
+        algo: that trained it.
         network: Stable-Baselines3's policy.
-        adapters: what it learnt behind, innermost first.
+        adapters: of the wrappers it was trained with, innermost first.
 
     Attributes:
-        months: observations the graph wants of each firm: of now, and of so many months before.
-        inputs, outputs: what each end is, by name, in the order of `forward`.
+        months: number of earlier months whose observations the graph takes besides the current ones.
+        inputs, outputs: meaning of each input and output by name, in the order of `forward`.
 
     Raises:
         ExportError: the policy cannot be a graph.
@@ -122,22 +122,22 @@ class Graph(nn.Module):
 
     def forward(self, observation: Tensor, *remembered: Tensor) -> tuple[Tensor, ...]:
         """The outputs in their order."""
-        window, said, memory = self._seen(observation, remembered)
-        chosen = self.network.acts(said)
+        window, answer, memory = self._seen(observation, remembered)
+        chosen = self.network.action_of(answer)
         action = chosen
         for stage in reversed(self._stages):
             action = stage.act(features_of(window), action)
         return (action, *((chosen,) if self._has_grid else ()), *memory)
 
     def scores(self, observation: Tensor, *remembered: Tensor) -> Tensor:
-        """What the network thinks of every choice, shape (n, choices)."""
+        """Scores of all choices, shape (n, choices)."""
         return self._seen(observation, remembered)[1]
 
     def _seen(self, observation: Tensor, remembered: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """The window of observations, what the network says to it, and its memory."""
+        """The window of observations, the network's answer to it, and its memory."""
         window = observation if self.months else observation[:, None]
         seen = window
         for stage in self._stages:
             seen = stage.observe(seen)
         memory = (remembered[0], remembered[1], remembered[2]) if remembered else None
-        return window, *self.network.says(seen[:, 0], memory)
+        return window, *self.network.answer(seen[:, 0], memory)

@@ -1,7 +1,7 @@
 """Plans, surprises and wrappers as torch modules, so that a graph can hold them.
 
-The only place that says them a second time: formulas are those of `thinmargin.plans` and `thinmargin.wrappers`, in
-the same precision, and every number is read from the very objects that play. Tests compare both.
+This is their only second implementation: formulas are those of `thinmargin.plans` and `thinmargin.wrappers`, in the
+same precision, and every number is read from the objects themselves. Tests compare both.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from thinmargin.wrappers.adapters import (
 
 
 class ExportError(ValueError):
-    """A policy that cannot be written as a graph; the message says what of it."""
+    """A policy that cannot be written as a graph; the message says why."""
 
 
 def _numbers(array: Any) -> Tensor:
@@ -54,7 +54,7 @@ class Between(nn.Module):
 
 
 class Deviations(nn.Module):
-    """How far observations are from what a plan expects: `thinmargin.plans.Surprise.of`."""
+    """Deviations of observations from the expectations of a plan: `thinmargin.plans.Surprise.of`."""
 
     columns: Tensor
     scale: Tensor
@@ -73,7 +73,7 @@ class Deviations(nn.Module):
 
 
 class Answer(nn.Module):
-    """What a feedback adds to a plan: `thinmargin.plans.correction`."""
+    """Correction that feedback adds to a plan: `thinmargin.plans.correction`."""
 
     def __init__(self, feedback: Feedback) -> None:
         super().__init__()
@@ -121,22 +121,24 @@ class Constant(nn.Module):
 
 
 def policy_module(policy: Policy) -> nn.Module:
-    """A hand-coded policy as a module; an ExportError for one that is not known here."""
+    """A hand-coded policy as a module; raises ExportError for a kind that has none."""
     if isinstance(policy, PlanPolicy):
         return Plan(policy)
     if isinstance(policy, ConstantPolicy):
         return Constant(policy)
-    raise ExportError(f"the policy that is corrected is a {type(policy).__name__}: plans and constant levers are known")
+    raise ExportError(
+        f"the policy that is corrected is a {type(policy).__name__}: only plans and constant levers have a graph"
+    )
 
 
 class Stage(nn.Module):
     """An adapter on windows of observations, shape (n, months, k), the latest first; this one changes nothing."""
 
     months = 0
-    """How many months back it looks."""
+    """Number of earlier months it looks at."""
 
     def observe(self, window: Tensor) -> Tensor:
-        """What the next stage sees, shape (n, months less those it looks back, its k)."""
+        """Observations for the next stage, shape (n, months less the earlier ones it looks at, its k)."""
         return window
 
     def act(self, observations: Tensor, actions: Tensor) -> Tensor:
@@ -187,13 +189,13 @@ class ResidualStage(Stage):
 
     def act(self, observations: Tensor, actions: Tensor) -> Tensor:
         """Base actions plus the bounded corrections."""
-        wanted = actions if self.grid is None else self.grid[actions]
-        corrected: Tensor = self.base(observations) + self.bound * torch.clamp(wanted, -1.0, 1.0)
+        correction = actions if self.grid is None else self.grid[actions]
+        corrected: Tensor = self.base(observations) + self.bound * torch.clamp(correction, -1.0, 1.0)
         return torch.clamp(corrected, -1.0, 1.0)
 
 
 def stage_of(adapter: Adapter) -> Stage:
-    """An adapter as a module; an ExportError for one that is not known here."""
+    """An adapter as a module; raises ExportError for a kind that has none."""
     if isinstance(adapter, SurprisesAdapter):
         return SurprisesStage(adapter)
     if isinstance(adapter, HistoryAdapter):

@@ -57,7 +57,7 @@ def test_a_file_that_answers_otherwise_is_not_written_and_the_old_one_stays(
     folder = folder_of("ppo", tmp_path)
     made = to_onnx
 
-    def spoilt(graph: Graph, facts: Any) -> bytes:
+    def altered(graph: Graph, facts: Any) -> bytes:
         model = onnx.load_from_string(made(graph, facts))
         for item in model.graph.initializer:
             if item.name.endswith("action_net.bias"):
@@ -66,7 +66,7 @@ def test_a_file_that_answers_otherwise_is_not_written_and_the_old_one_stays(
         content: bytes = model.SerializeToString()
         return content
 
-    monkeypatch.setattr("thinmargin_agents.export.conversion.to_onnx", spoilt)
+    monkeypatch.setattr("thinmargin_agents.export.conversion.to_onnx", altered)
     output = folder / "best.onnx"
     assert command.main([str(folder)]) == 1
     assert "was not written" in capsys.readouterr().err
@@ -90,7 +90,7 @@ def test_answers_that_are_no_numbers_are_never_close() -> None:
 
 
 @pytest.mark.slow
-def test_a_policy_that_cannot_play_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_policy_that_cannot_play_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = run_of("a2c")
     run = dataclasses.replace(
         run, hyperparameters={**run.hyperparameters, "policy_kwargs": {"net_arch": [4], "activation_fn": "relu"}}
@@ -149,11 +149,11 @@ def test_a_missing_library_is_named_with_what_brings_it(
 ) -> None:
     monkeypatch.setattr("thinmargin_agents.cli.command.find_spec", lambda name: None if name == absent else name)
     assert command.main([str(tmp_path)]) == 2
-    told = capsys.readouterr().err
-    assert f"needs {absent}: pip install 'thinmargin[export]'" in told
+    errors = capsys.readouterr().err
+    assert f"needs {absent}: pip install 'thinmargin[export]'" in errors
 
 
-def test_a_full_disk_is_told(
+def test_a_full_disk_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = folder_of("ppo alone", tmp_path)

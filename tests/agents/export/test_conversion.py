@@ -49,8 +49,7 @@ def test_the_file_answers_as_the_policy_does_in_any_number_of_worlds(
 ) -> None:
     folder = folder_of(case, tmp_path)
     assert command.main([str(folder)]) == 0
-    told = capsys.readouterr().out
-    assert "largest difference" in told
+    assert "largest difference" in capsys.readouterr().out
     session, policy = session_of(folder / "best.onnx"), load_policy(folder)
     inputs = {item.name: item for item in session.get_inputs()}
     outputs = [item.name for item in session.get_outputs()]
@@ -134,9 +133,9 @@ def test_a_recurrent_policy_forgets_where_an_episode_starts(tmp_path: Path) -> N
 def test_every_policy_that_can_be_corrected_is_restated(name: str) -> None:
     seen = random_observations(4000)
     policy = baseline(name)
-    said = policy_module(policy)(torch.from_numpy(seen)).numpy()
-    assert said.dtype == np.float32
-    np.testing.assert_allclose(said, policy.predict(seen)[0], rtol=0, atol=1e-7)
+    actions = policy_module(policy)(torch.from_numpy(seen)).numpy()
+    assert actions.dtype == np.float32
+    np.testing.assert_allclose(actions, policy.predict(seen)[0], rtol=0, atol=1e-7)
 
 
 def test_what_has_no_graph_is_refused() -> None:

@@ -34,16 +34,18 @@ def feedback() -> Feedback:
 
 
 def test_surprises_and_answers_are_those_of_numpy() -> None:
-    ours, seen = feedback(), random_observations(4000)
+    plan_feedback, seen = feedback(), random_observations(4000)
     time = seen[:, 0].astype(np.float64)
-    deviation = ours.surprise.of(seen, time)
+    deviation = plan_feedback.surprise.of(seen, time)
     assert np.abs(deviation).max() == 3.0
-    np.testing.assert_allclose(Deviations(ours.surprise)(torch.from_numpy(seen)), deviation, rtol=0, atol=1e-13)
-    many = np.random.default_rng(0).normal(size=(7, *ours.gain.shape[1:]))
-    for gain in (ours.gain, ours.gain[:1], many):
-        answer = Answer(dataclasses.replace(ours, gain=gain))
+    np.testing.assert_allclose(
+        Deviations(plan_feedback.surprise)(torch.from_numpy(seen)), deviation, rtol=0, atol=1e-13
+    )
+    many = np.random.default_rng(0).normal(size=(7, *plan_feedback.gain.shape[1:]))
+    for gain in (plan_feedback.gain, plan_feedback.gain[:1], many):
+        answer = Answer(dataclasses.replace(plan_feedback, gain=gain))
         np.testing.assert_allclose(
-            answer(torch.from_numpy(seen)), correction(gain, deviation, time, ours.limit), rtol=0, atol=1e-13
+            answer(torch.from_numpy(seen)), correction(gain, deviation, time, plan_feedback.limit), rtol=0, atol=1e-13
         )
 
 
@@ -59,9 +61,9 @@ def test_stages_show_what_adapters_show(adapter: Adapter) -> None:
         memory, shown = adapter.observe(memory, seen, np.full(200, month == 0))
         if month:
             window = np.concatenate([seen[:, None], window[:, :-1]], axis=1)
-        theirs = stage.observe(torch.from_numpy(window))
-        assert theirs.shape[1] == 1
-        np.testing.assert_allclose(theirs[:, 0], shown, rtol=0, atol=1e-6)
+        observed = stage.observe(torch.from_numpy(window))
+        assert observed.shape[1] == 1
+        np.testing.assert_allclose(observed[:, 0], shown, rtol=0, atol=1e-6)
         assert np.array_equal(features_of(torch.from_numpy(window)), seen)
 
 
@@ -69,15 +71,15 @@ def test_stages_show_what_adapters_show(adapter: Adapter) -> None:
 def test_corrections_are_added_as_adapters_add_them(levels: int | None) -> None:
     adapter = ResidualAdapter("plan_with_feedback", 0.7, levels)
     seen, generator = random_observations(3000), np.random.default_rng(0)
-    wanted: Any = generator.normal(size=(3000, 4)).astype(np.float32)
+    corrections: Any = generator.normal(size=(3000, 4)).astype(np.float32)
     if levels is not None:
-        wanted = generator.integers(0, levels**4, 3000)
-    theirs = stage_of(adapter).act(torch.from_numpy(seen), torch.from_numpy(wanted))
-    np.testing.assert_allclose(theirs, adapter.act(seen, wanted), rtol=0, atol=2e-7)
+        corrections = generator.integers(0, levels**4, 3000)
+    actions = stage_of(adapter).act(torch.from_numpy(seen), torch.from_numpy(corrections))
+    np.testing.assert_allclose(actions, adapter.act(seen, corrections), rtol=0, atol=2e-7)
 
 
 @pytest.mark.slow
-def test_equal_scores_may_be_told_apart_either_way_and_worse_choices_not() -> None:
+def test_either_of_equal_scores_may_be_chosen_and_no_worse_one() -> None:
     run = run_of("dqn grid")
     network, settings = network_of(run), Settings(**environment_arguments(run))
     graph = Graph(run.algo, network, adapters_for(run))
