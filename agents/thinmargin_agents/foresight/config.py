@@ -12,7 +12,7 @@ import tyro
 
 @dataclass(frozen=True)
 class ForesightConfig:
-    """Search for the best plan of every world given its future: best known, not a bound.
+    """Look for the best plan of every world given its future: best known, not a bound.
 
     Every world is searched twice, the second time with a finer plan. A check doubles the whole budget in some worlds.
     """
