@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "template"
 PAGE, STYLE, SCRIPT = "report.html.jinja", "report.css", "report.js"
 ASKED = "plan_with_feedback"
-"""Whose answers are shown where no run is among the entrants."""
+"""The policy whose answers are shown where no run is among the entrants."""
 
 
 def html_report(
@@ -52,10 +52,10 @@ def html_report(
 
     Args:
         report: the JSON document of `thinmargin_agents.scoring.comparison.report_of`; the page names what it lacks.
-        results: what the document was made of.
+        results: from which the document was made.
         stress: results of held-out worlds, by family.
         entrants: the policies themselves; one is asked for its answers.
-        playground: what the environment id means.
+        playground: settings of the environment.
         command: the command line that makes the page again.
 
     Raises:
@@ -131,7 +131,7 @@ def _fall(cast: Cast, seed: int) -> dict[str, Any] | None:
 def _answers(cast: Cast, entrants: Sequence[Entrant], playground: Playground, seed: int) -> dict[str, Any]:
     """The answers of the policy that is asked, or why there are none."""
     try:
-        member, color, others = _who_answers(cast, entrants)
+        member, color, others = _policy_to_ask(cast, entrants)
         discrete = playground.discrete if member.discrete is None else member.discrete
         settings = Settings(
             worlds=playground.worlds, closing=playground.closing, horizon=playground.horizon, discrete=discrete
@@ -150,8 +150,8 @@ def _answers(cast: Cast, entrants: Sequence[Entrant], playground: Playground, se
     }
 
 
-def _who_answers(cast: Cast, entrants: Sequence[Entrant]) -> tuple[Member, str, int]:
-    """Who is asked, its colour, and how many other trainings of it: the best run, else an outsider, else the plan."""
+def _policy_to_ask(cast: Cast, entrants: Sequence[Entrant]) -> tuple[Member, str, int]:
+    """The best run, else an outsider, else the plan with feedback; its colour, and the number of other trainings."""
     if cast.learned is not None:
         entrant = next((entrant for entrant in entrants if entrant.name == cast.learned.name), None)
         if entrant is None:

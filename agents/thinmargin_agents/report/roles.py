@@ -1,4 +1,4 @@
-"""Who is on the page: names, labels, one colour a policy through the whole page, who is compared with whom."""
+"""The policies of the page: names, labels, one colour a policy through the whole page, which ones are compared."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class Player:
     """One policy of the page.
 
     Attributes:
-        name: its whole name.
+        name: in full.
         label: its name in pictures.
         color: as #rrggbb.
-        result: what it made of the worlds.
-        summary: what the JSON document says of it.
+        result: in the worlds of the evaluation.
+        summary: its part of the JSON document.
         dashes: lengths of dashes and gaps of its lines, none for a solid one.
     """
 
@@ -56,7 +56,7 @@ class Player:
 
     @property
     def dash_array(self) -> str:
-        """The dashes as SVG wants them, as long as in the pictures."""
+        """The dashes in SVG's notation, as long as in the pictures."""
         return " ".join(f"{length * LINE_WIDTH:g}" for length in self.dashes)
 
     @property
@@ -76,7 +76,7 @@ class Player:
 
     @property
     def knows_future(self) -> bool:
-        """Whether it is told what will happen, and so cannot be compared as a policy."""
+        """Whether it knows the future, and so cannot be compared as a policy."""
         return self.name == FORESIGHT
 
 
@@ -88,7 +88,7 @@ class Cast:
         players: best first.
         best: the best that does not know the future; the best of all where there is none.
         learned: the best that was trained, or None.
-        anchor: what others are compared with: low_margin_tuned, else low_margin_ecosystem, else None.
+        anchor: the policy that others are compared with: low_margin_tuned, else low_margin_ecosystem, else None.
         champion: the best that neither knows the future nor is the anchor, or None.
         chosen: at most five for pictures over the years.
     """
@@ -106,13 +106,13 @@ class Cast:
 
 
 def cast_of(report: Mapping[str, Any], results: Sequence[Result]) -> Cast:
-    """Who is on the page, from the JSON document and the results it was made of.
+    """The policies of the page, from the JSON document and the results it was made of.
 
     Raises:
         ValueError: there is no result.
     """
     if not results:
-        raise ValueError("results is empty: at least one played policy is wanted")
+        raise ValueError("results is empty: must have at least one played policy")
     ranked = sorted(results, key=lambda result: -float(result.value.mean()))
     names = [result.name for result in ranked]
     learned = next((result.name for result in ranked if result.seeds), None)
@@ -141,11 +141,11 @@ def cast_of(report: Mapping[str, Any], results: Sequence[Result]) -> Cast:
 
 def _chosen(names: Sequence[str], first: str, best: str) -> list[str]:
     own = [name for name in names if name not in BASELINES and name != FORESIGHT]
-    wanted = (first, *own[:2], TUNED, PLAN, FORESIGHT, REFERENCE, best)
-    return [name for name in dict.fromkeys(wanted) if name in names][:MOST_CHOSEN]
+    candidates = (first, *own[:2], TUNED, PLAN, FORESIGHT, REFERENCE, best)
+    return [name for name in dict.fromkeys(candidates) if name in names][:MOST_CHOSEN]
 
 
 def _colors(chosen: Sequence[str], others: Sequence[str]) -> dict[str, str]:
-    """Colours of those without one of their own, while there are some left: first who is chosen, then others."""
-    needy = dict.fromkeys(name for name in (*chosen, *others) if name not in COLORS)
-    return dict(zip(needy, FREE, strict=False))
+    """Colours of policies without one of their own, while there are some left: first the chosen, then others."""
+    uncolored = dict.fromkeys(name for name in (*chosen, *others) if name not in COLORS)
+    return dict(zip(uncolored, FREE, strict=False))

@@ -1,7 +1,7 @@
-"""One look for every picture of the page, and figures as SVG that stands inside HTML.
+"""One style for every picture of the page, and figures as SVG that stands inside HTML.
 
-Figures are matplotlib's objects, never pyplot. A figure is as wide and high as it is said in pixels of the page;
-letters are text, measured in DejaVu Sans and shown in the page's own font, which is no wider.
+Figures are matplotlib's objects, never pyplot. Widths and heights are in pixels of the page; letters are
+text, measured in DejaVu Sans and shown in the page's own font, which is no wider.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from thinmargin_agents.report.words import FONT, MINUS, number
 # Okabe & Ito's colours (2008), which colour-blind readers can tell apart.
 BLUE, SKY, GREEN, ORANGE, RED, PINK = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7"
 BROWN = "#7A4A1E"
-"""Not theirs: darker than all of them."""
+"""Not one of Okabe and Ito's: darker than all of them."""
 INK, SLATE, GREY, PALE = "#1f2933", "#3d4852", "#5f6b76", "#e3e7eb"
 LINE_WIDTH = 1.8
 """Pixels; lengths of dashes are multiples of it."""
@@ -85,7 +85,7 @@ class Chart:
         name: its id on the page.
         title: what it is about.
         caption: how to read it, with units.
-        svg: the picture, with its text for who cannot see it.
+        svg: the picture, with a text alternative.
         size: `panel` where many stand side by side, `half` where two do.
     """
 
@@ -98,7 +98,7 @@ class Chart:
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Inside, matplotlib has this look, whatever the reader's own settings are; they come back afterwards."""
+    """Draw in this style whatever matplotlib's settings are; they are restored afterwards."""
     with matplotlib.style.context(["default", LOOK]):
         yield
 
@@ -110,7 +110,7 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def panel() -> tuple[Figure, Axes]:
-    """A small figure that stands among others: its axes begin where theirs do."""
+    """A small figure for a grid of figures: its axes have the same place in each."""
     figure = Figure(figsize=(PANEL_WIDTH / POINTS, PANEL_HEIGHT / POINTS))
     left, bottom, right, top = 46.0, 22.0, 8.0, 8.0
     return figure, figure.add_axes((
@@ -164,7 +164,7 @@ def zero_line(axes: Axes) -> None:
 
 
 def dashes(pattern: Sequence[float]) -> Any:
-    """A pattern of dashes as matplotlib wants it; an empty one is a solid line."""
+    """A pattern of dashes in matplotlib's notation; an empty one is a solid line."""
     return (0.0, tuple(pattern)) if len(pattern) else "-"
 
 
@@ -192,7 +192,7 @@ def svg_of(figure: Figure, name: str, alt: str) -> str:
 
 
 def _links(root: ET.Element) -> Iterator[str]:
-    """What refers to other elements by their id."""
+    """Attributes that refer to other elements by their id."""
     for element in root.iter():
         yield element.get(XLINK, "")
         yield element.get("clip-path", "")

@@ -17,7 +17,7 @@ ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 LABEL_WIDTH = 22
 """Most characters of a name in a picture."""
 FONT = "DejaVu Sans"
-"""What pictures are measured with; it comes with matplotlib."""
+"""The font that pictures are measured with; it comes with matplotlib."""
 
 
 def is_number(value: object) -> bool:
@@ -85,7 +85,7 @@ def _cut(text: str, width: int) -> str:
 
 
 def _drawable(text: str) -> str:
-    """What the font has no letter for as a question mark."""
+    """`text` with a question mark for each character that the font lacks."""
     return "".join(letter if letter.isprintable() and _has_letter(letter) else "?" for letter in text)
 
 

@@ -38,6 +38,6 @@ def test_foresight_does_not_win(whole: Judged) -> None:
     assert not headline(cast, whole.report, 0).lead.startswith("foresight")
 
 
-def test_a_failure_is_told(whole: Judged) -> None:
+def test_a_failure_is_reported(whole: Judged) -> None:
     report = {**whole.report, "failures": {"x": "policy 'x' broke"}}
     assert "policy 'x' broke" in headline(cast_of(report, whole.results), report, 0).sentences[-1]

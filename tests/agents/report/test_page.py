@@ -225,12 +225,12 @@ def test_a_policy_that_cannot_be_asked_costs_only_its_section(poor: Reader) -> N
     assert not lacks(poor.text, "No answers to show", "'narrow_0'", "RuntimeError: three rows, please")
 
 
-def test_why_there_is_no_score_is_told_in_the_words_of_the_document(whole: Judged) -> None:
+def test_why_there_is_no_score_is_stated_in_the_words_of_the_document(whole: Judged) -> None:
     policies = {name: {**summary, "score": None} for name, summary in whole.report["policies"].items()}
     report = {**whole.report, "policies": policies, "note": "score is null: run this"}
-    said = headline(cast_of(report, whole.results), report, 0)
-    assert "There is no score: run this." in said.sentences
-    assert not any(fact.what == "score" for fact in said.facts)
+    top = headline(cast_of(report, whole.results), report, 0)
+    assert "There is no score: run this." in top.sentences
+    assert not any(fact.what == "score" for fact in top.facts)
     assert columns_of(cast_of(report, whole.results))[0].head == "J, RMB bn"
 
 

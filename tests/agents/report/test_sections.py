@@ -51,16 +51,16 @@ def test_bands_leave_out_worlds_that_are_over() -> None:
 
 def test_stress_is_read_from_the_document_and_else_from_the_results(whole: Judged) -> None:
     cast = cast_of(whole.report, whole.results)
-    said = stress_table(cast, whole.report, {})
+    stated = stress_table(cast, whole.report, {})
     played = stress_table(cast, without(whole.report, "stress"), whole.stress)
-    assert said is not None
+    assert stated is not None
     assert played is not None
-    assert [title for title, _ in said.scenarios] == ["price war", "demand slump"]
-    assert said.scenarios[0][1].startswith("Some day rivals")
-    assert [name for name, _ in said.rows] == [player.name for player in cast.players if not player.knows_future]
-    for (_, mine), (_, theirs) in zip(said.rows, played.rows, strict=True):
-        assert [cell and cell.value for cell in mine] == [cell and cell.value for cell in theirs]
-        assert [cell and cell.bankrupt for cell in mine] == [cell and cell.bankrupt for cell in theirs]
+    assert [title for title, _ in stated.scenarios] == ["price war", "demand slump"]
+    assert stated.scenarios[0][1].startswith("Some day rivals")
+    assert [name for name, _ in stated.rows] == [player.name for player in cast.players if not player.knows_future]
+    for (_, first), (_, second) in zip(stated.rows, played.rows, strict=True):
+        assert [cell and cell.value for cell in first] == [cell and cell.value for cell in second]
+        assert [cell and cell.bankrupt for cell in first] == [cell and cell.bankrupt for cell in second]
     assert stress_table(cast, {}, {}) is None
     own = stress_table(cast, {"stress": {"ThinMargin/PriceWar-v0": {"plan": {"J_mean": 1.0, "kept": -2.0}}}}, {})
     assert own is not None

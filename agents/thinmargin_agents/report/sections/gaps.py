@@ -1,4 +1,4 @@
-"""How far two policies are apart in the same worlds."""
+"""Paired differences between two policies in the same worlds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Numbers = npt.NDArray[np.float64]
 
 
 class Gap(NamedTuple):
-    """How much more one policy makes than another in the same worlds."""
+    """Gain of one policy over another in the same worlds."""
 
     mean: float
     interval: Interval
@@ -27,34 +27,34 @@ class Gap(NamedTuple):
         return self.interval.low > 0.0 or self.interval.high < 0.0
 
 
-def gap(mine: Numbers, theirs: Numbers, seed: int) -> Gap:
-    """Mean of `mine` - `theirs`, its 95 % interval, and how often it is an improvement.
+def gap(values: Numbers, baseline: Numbers, seed: int) -> Gap:
+    """Mean of `values` - `baseline`, its 95 % interval, and how often it is an improvement.
 
     Seeds of either side and the worlds they share are resampled as units of their own (Owen 2007).
 
     Args:
-        mine: shape (seeds, worlds).
-        theirs: the same worlds; the number of seeds may be another.
+        values: shape (seeds, worlds).
+        baseline: the same worlds; the number of seeds may be another.
         seed: of the bootstrap.
     """
     generator = np.random.default_rng(seed)
-    if len(theirs) == 1:
-        found = paired_difference(mine, theirs[0], generator)
+    if len(baseline) == 1:
+        found = paired_difference(values, baseline[0], generator)
         return Gap(found.mean, found.interval, found.probability)
-    worlds = mine.shape[1]
+    worlds = values.shape[1]
     drawn = []
     for first in range(0, RESAMPLES, max(1, CHUNK // worlds)):
         count = min(max(1, CHUNK // worlds), RESAMPLES - first)
-        a, b, w = (_shares(generator, size, count) for size in (len(mine), len(theirs), worlds))
-        drawn.append(((a @ mine - b @ theirs) * w).sum(axis=1))
-    pairs = mine[:, None] - theirs[None]
+        a, b, w = (_shares(generator, size, count) for size in (len(values), len(baseline), worlds))
+        drawn.append(((a @ values - b @ baseline) * w).sum(axis=1))
+    pairs = values[:, None] - baseline[None]
     return Gap(
-        float(mine.mean() - theirs.mean()),
+        float(values.mean() - baseline.mean()),
         interval_of(np.concatenate(drawn)),
         float(np.mean((pairs > 0.0) + 0.5 * (pairs == 0.0))),
     )
 
 
 def _shares(generator: np.random.Generator, size: int, count: int) -> Numbers:
-    """How often each of `size` units is drawn in `count` resamples, as shares: shape (count, size)."""
+    """Share of each of `size` units in `count` resamples: shape (count, size)."""
     return generator.multinomial(size, np.full(size, 1.0 / size), size=count) / size

@@ -1,4 +1,4 @@
-"""The terms of the page, for who meets them here first."""
+"""The terms of the page, for first-time readers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def terms() -> dict[str, str]:
 
 
 def about(player: Player) -> str:
-    """What a policy is, in a sentence."""
+    """A policy in one sentence."""
     if player.name in BASELINES:
         found = BASELINES[player.name]
         return f"{found.meaning} ({found.source})"

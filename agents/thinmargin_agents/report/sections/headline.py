@@ -1,4 +1,4 @@
-"""Who wins by how much, in plain sentences; honest where intervals say nothing."""
+"""The winner and its margin in plain sentences, or that the intervals do not separate the policies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OFTEN = 0.05
 
 @dataclass(frozen=True)
 class Fact:
-    """A number at the top of the page, what it is, and what qualifies it."""
+    """A number at the top of the page, its name, and a qualification."""
 
     figure: str
     what: str
@@ -32,7 +32,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Headline:
-    """The first thing that is read: one sentence, the sentences behind it, and a few numbers."""
+    """The top of the page: one sentence, the sentences behind it, and a few numbers."""
 
     lead: str
     sentences: tuple[str, ...]
@@ -100,7 +100,7 @@ def _score(cast: Cast, report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def why_no_score(report: Mapping[str, Any]) -> str:
-    """Why there is no score, and which command would help, as far as the JSON document says it."""
+    """Why there is no score, and which command would help, as far as the JSON document states it."""
     note = str(report.get("note") or "").removeprefix("score is null: ")
     return f"There is no score: {note}." if note else NO_SCORE
 

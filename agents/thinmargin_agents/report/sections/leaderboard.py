@@ -17,7 +17,7 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class Bar:
-    """Where a mean and its interval lie between the ends of a column's axis, percent; and its zero."""
+    """Positions of a mean, its interval and zero on the axis of a column, percent."""
 
     low: float
     mid: float
@@ -37,7 +37,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its head, what it means, and what it says of every player."""
+    """One column: its head, its meaning, and a cell for every player."""
 
     head: str
     hint: str

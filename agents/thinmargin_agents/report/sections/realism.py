@@ -1,4 +1,4 @@
-"""How real the model is: the back-test, with its own pictures and its own table."""
+"""Realism of the model: the back-test with its pictures and its table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WORDS = {
     "china_share": "share at home",
     "overseas_share": "overseas share of revenue",
 }
-"""Series by the words of this page, where their own names are others."""
+"""Names of series on this page, where they differ from their own."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _chart(result: Result, name: str) -> Chart:
 
 
 def _key(result: Result) -> Chart:
-    """What the lines, dots and bands of the pictures are."""
+    """Legend of the lines, dots and bands of the pictures."""
     figure, axes = panel()
     picture.panel(axes, result, next(iter(result.truth)))
     handles, labels = axes.get_legend_handles_labels()

@@ -1,4 +1,4 @@
-"""Pictures of what a policy answers: a figure a feature, a small plot a lever."""
+"""Pictures of the responses of a policy: a figure a feature, a small plot a lever."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEVER_WORDS = (
     ("selling, % of revenue", 100.0, 1.0),
     ("releases a month", 1.0, 0.5),
 )
-"""For each lever what its plot says, the factor to that unit, and the least its axis spans."""
+"""For each lever the title of its plot, the factor to that unit, and the least span of its axis."""
 MOST_TICKS = 4
 LIGHT, DARK = "#8cc5e3", "#0b2e4a"
 
@@ -36,12 +36,12 @@ def month_color(month: int) -> str:
 
 
 def month_words(month: int) -> str:
-    """When a curve's answers are given."""
+    """The month of a curve in words."""
     return f"January {FIRST_YEAR + month // 12}"
 
 
 def response_charts(found: Responses, color: str) -> list[Chart]:
-    """The way of the levers over the months, then a figure for each feature that is varied."""
+    """The path of the levers over the months, then a figure for each feature that is varied."""
     limits = _limits(found)
     return [_path_chart(found, color, limits), *_curve_charts(found, limits)]
 
@@ -148,7 +148,7 @@ def log_ticks(low: float, high: float, first: float) -> list[float]:
 
 
 def _effects(found: Responses, varied: Varied) -> str:
-    """What happens to each lever from the low to the high end, in words."""
+    """Change of each lever from the low to the high end, in words."""
     parts = []
     for curve in found.curves[varied.feature]:
         moves = [

@@ -1,7 +1,7 @@
-"""What a policy does when one thing it observes changes: its answers around what it typically sees.
+"""Responses of a policy to one observed feature, around its typical observations.
 
-A policy is followed through some worlds once; what it then saw at a few months is typical. One feature is varied
-over what it saw, the others stay at their medians, and the actions are read as levers in their own units.
+A policy is followed through some worlds once; its observations at a few months are the typical ones. One feature is
+varied over their range, the others stay at their medians, and the actions are read as levers in their own units.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MONTHS = (12, 60, 120, 168)
 WORLDS = 64
 """Most worlds that a policy is followed through."""
 FEWEST = 4
-"""Worlds that must still run for something to be typical."""
+"""Least number of worlds still running for typical observations."""
 RANGE = (5.0, 95.0)
 """Percentiles between which a feature is varied."""
 BAND = (10.0, 90.0)
@@ -41,7 +41,7 @@ POINTS = 33
 
 @dataclass(frozen=True)
 class Varied:
-    """A feature that is varied: how it is called, its unit, and its number in that unit."""
+    """A feature that is varied: its title, its unit, and the map from its observation to that unit."""
 
     feature: str
     title: str
@@ -63,17 +63,17 @@ VARIED = (
     Varied("unit_cost", "unit cost", "% of its start", lambda x: 100.0 * (1.0 + x / 2.0)),
     Varied("services_per_user", "services per user", "RMB a year", lambda x: x * 100.0, 1.0),
 )
-"""The inverse of the maps in `thinmargin.observation`."""
+"""Features that are varied; each `natural` inverts the map in `thinmargin.observation`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Followed:
-    """A policy on its way through some worlds.
+    """Observations and levers of a policy in some worlds.
 
     Attributes:
         seen: by month, observations of the worlds still running, shape (worlds, 28).
         done: shape (months, worlds, 4), levers it asked for, NaN behind a bankruptcy.
-        remembers: whether it hands a state from month to month.
+        remembers: whether it carries a state from month to month.
     """
 
     seen: dict[int, Seen]
@@ -96,7 +96,7 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class Responses:
-    """What a policy answers.
+    """Responses of a policy.
 
     Attributes:
         curves: by feature of VARIED, one curve a month.
@@ -118,7 +118,7 @@ def responses(policy: Policy, keys: Sequence[int], settings: Settings, name: str
         policy: anything with Stable-Baselines3's `predict`, asked for many worlds at once.
         keys: world keys; at most 64 are used.
         settings: of the worlds, and whether the policy answers with grid indices.
-        name: what errors call the policy.
+        name: of the policy in error messages.
         seed: handed to the policy's `reset`.
 
     Raises:
@@ -140,7 +140,7 @@ def responses(policy: Policy, keys: Sequence[int], settings: Settings, name: str
 
 
 def follow(policy: Policy, keys: Sequence[int], settings: Settings, name: str, seed: int = 0) -> Followed:
-    """Play a policy and keep what it saw and asked for."""
+    """Play a policy and record what it observed and the levers it asked for."""
     checked = CheckedPolicy(policy, name, discrete=settings.discrete)
     checked.reset(seed)
     batch, family = settings.batch(len(keys)), settings.family()

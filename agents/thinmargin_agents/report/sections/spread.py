@@ -25,7 +25,7 @@ NARROWEST = 0.008
 
 
 def spread_charts(cast: Cast, report: Mapping[str, Any], seed: int) -> list[Chart]:
-    """Every picture of the section that there is something for."""
+    """The pictures of the section, those without data left out."""
     return [
         _ridges(cast),
         _curves(cast),
@@ -189,9 +189,9 @@ def _profile(cast: Cast, profile: Mapping[str, Any]) -> Iterator[Chart]:
 
 
 def _curve(profile: Mapping[str, Any], name: str) -> dict[str, Numbers]:
-    """What the JSON document says of a policy's profile; nothing where something is missing."""
-    said = {"tau": profile.get("tau"), **((profile.get("policies") or profile).get(name) or {})}
-    parts = {key: said.get(key) for key in ("tau", "share", "low", "high")}
+    """The profile of a policy in the JSON document; empty where a part is missing."""
+    entry = {"tau": profile.get("tau"), **((profile.get("policies") or profile).get(name) or {})}
+    parts = {key: entry.get(key) for key in ("tau", "share", "low", "high")}
     if not all(part and None not in part for part in parts.values()):
         return {}
     return {key: np.array(part, np.float64) for key, part in parts.items()}
@@ -218,7 +218,7 @@ def _seeds(cast: Cast) -> Iterator[Chart]:
 
 
 def _by_unit(player: Player) -> str:
-    """The interval of a policy's J with only worlds, or only seeds, drawn again."""
+    """The intervals of a policy's J with only worlds and with only seeds resampled, in words."""
     worlds, seeds = player.summary.get("J_ci95_worlds"), player.summary.get("J_ci95_seeds")
     if not worlds or not seeds:
         return ""

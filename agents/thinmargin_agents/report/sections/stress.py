@@ -14,7 +14,7 @@ from thinmargin_agents.report.words import NOTHING, interval, is_number, number,
 from thinmargin_agents.scoring.comparison import Result
 
 WHITE, GOOD, BAD = "#ffffff", "#a9d1ea", "#f6b48f"
-"""What is kept in full is white; blue is more, orange less; light enough for dark letters."""
+"""Colours of the share of J that is kept: all of it white, more blue, less orange; light enough for dark letters."""
 HALF_LOST = 0.5
 """Share of J lost at which a cell has the full colour."""
 
@@ -43,14 +43,14 @@ def stress_table(
 ) -> StressTable | None:
     """The table, best policy first; None if no scenario was played.
 
-    What the JSON document does not say is taken from the results.
+    Numbers that the JSON document lacks are taken from the results.
     """
-    said = report.get("stress") or {}
+    summary = report.get("stress") or {}
     played = stress or {}
-    scenarios = [name for name in dict.fromkeys([*said, *played]) if said.get(name) or played.get(name)]
+    scenarios = [name for name in dict.fromkeys([*summary, *played]) if summary.get(name) or played.get(name)]
     if not scenarios:
         return None
-    entries = {name: {**_of_results(played.get(name) or ()), **(said.get(name) or {})} for name in scenarios}
+    entries = {name: {**_of_results(played.get(name) or ()), **(summary.get(name) or {})} for name in scenarios}
     rows = []
     for player in cast.players:
         cells = tuple(_heat(entries[name].get(player.name)) for name in scenarios)
@@ -65,7 +65,7 @@ def title_of(scenario: str) -> str:
 
 
 def meaning_of(scenario: str) -> str:
-    """What breaks, in a sentence; nothing for a scenario that this package does not have."""
+    """The scenario in one sentence; empty for one that this package does not have."""
     family = FAMILIES.get(_family(scenario))
     return family.meaning if family else ""
 

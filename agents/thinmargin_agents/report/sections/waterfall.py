@@ -48,7 +48,7 @@ class Step:
 
     @property
     def change(self) -> float:
-        """What the line adds to J, RMB bn."""
+        """Contribution of the line to the difference in J, RMB bn."""
         return self.after - self.before
 
     @property
@@ -85,10 +85,10 @@ def waterfall_of(cast: Cast, seed: int) -> Waterfall | None:
     before, after = cast.anchor.result, cast.champion.result
     names = [name for name in before.lines if name in after.lines]
     words = [*(WORDS.get(name, name.replace("_", " ")) for name in names), CLOSING]
-    mine = [*(after.lines[name] for name in names), after.closing_part]
-    theirs = [*(before.lines[name] for name in names), before.closing_part]
-    ends = [_ends(a, b, seed) for a, b in zip(mine, theirs, strict=True)]
-    first, second = ([float(line.mean()) for line in lines] for lines in (theirs, mine))
+    after_lines = [*(after.lines[name] for name in names), after.closing_part]
+    before_lines = [*(before.lines[name] for name in names), before.closing_part]
+    ends = [_ends(a, b, seed) for a, b in zip(after_lines, before_lines, strict=True)]
+    first, second = ([float(line.mean()) for line in lines] for lines in (before_lines, after_lines))
     rounded = zip(adding_up(first), adding_up(second), strict=True)
     return Waterfall(
         cast.anchor,
@@ -101,8 +101,8 @@ def waterfall_of(cast: Cast, seed: int) -> Waterfall | None:
     )
 
 
-def _ends(mine: Numbers, theirs: Numbers, seed: int) -> tuple[float, float]:
-    found = gap(mine, theirs, seed).interval
+def _ends(values: Numbers, baseline: Numbers, seed: int) -> tuple[float, float]:
+    found = gap(values, baseline, seed).interval
     return found.low, found.high
 
 
@@ -120,16 +120,16 @@ def waterfall_chart(fall: Waterfall) -> Chart:
     level = sum(step.before for step in fall.steps)
     start = level
     axes.barh(last, level, color=fall.before.color, height=0.62)
-    _say(axes, level, last, number(fall.shown_start), left=level < 0.0)
+    _label(axes, level, last, number(fall.shown_start), left=level < 0.0)
     for number_, step in enumerate(fall.steps, 1):
         row, end = last - number_, level + step.change
         axes.plot([level, level], [row + 1.31, row - 0.31], color=GREY, linewidth=0.8)
         axes.barh(row, step.change, left=level, color=BLUE if step.change >= 0.0 else RED, height=0.62)
-        _say(axes, end, row, signed(step.shown_change), left=step.change < 0.0)
+        _label(axes, end, row, signed(step.shown_change), left=step.change < 0.0)
         level = end
     axes.plot([level, level], [1.0, -0.31], color=GREY, linewidth=0.8)
     axes.barh(0, level, color=fall.after.color, height=0.62)
-    _say(axes, level, 0, number(fall.shown_end), left=level < 0.0)
+    _label(axes, level, 0, number(fall.shown_end), left=level < 0.0)
     rows(axes, labels[::-1], "RMB bn, discounted, mean of the worlds")
     axes.margins(x=0.16)
     axes.axvline(0.0, color=INK, linewidth=0.8)
@@ -164,7 +164,7 @@ def waterfall_rows(fall: Waterfall) -> list[list[str]]:
     return [*found, ["J", number(fall.shown_start), number(fall.shown_end), signed(change), interval(fall.interval)]]
 
 
-def _say(axes: Axes, x: float, row: int, words: str, *, left: bool) -> None:
+def _label(axes: Axes, x: float, row: int, words: str, *, left: bool) -> None:
     axes.annotate(
         words, (x, row), (-4 if left else 4, 0), "data", "offset points", va="center", ha="right" if left else "left",
         color=INK,

@@ -1,4 +1,4 @@
-"""What policies do and what comes of it, year by year: medians and 10-90 % bands over worlds."""
+"""Decisions and results of policies, year by year: medians and 10-90 % bands over worlds."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ COURSES = {
         Course("margin", "Hardware net margin", "% of phone revenue", _scaled("hardware_net_margin", 100.0)),
     ),
 }
-"""What is drawn, group by group. Flows are the mean months of a year at a year's rate, stocks the year's mean."""
+"""Quantities drawn, group by group. Flows are the mean months of a year at a year's rate, stocks the year's mean."""
 
 
 def year_groups(cast: Cast) -> list[Group]:
