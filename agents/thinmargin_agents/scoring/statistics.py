@@ -167,7 +167,7 @@ def _counts(indices: Indices, length: int) -> Numbers:
 
 
 class Difference(NamedTuple):
-    """How much more one policy makes than another in the same worlds."""
+    """Gain of one policy over another in the same worlds."""
 
     mean: float
     interval: Interval

@@ -29,7 +29,7 @@ WHOLE = {
     "bankrupt_share", "months_mean", "saturation", "profit_part", "closing_part", "vs", "seeds", "percentiles",
     "yearly",
 }  # fmt: skip
-"""What the JSON file says of every policy."""
+"""Keys of every policy in the JSON file."""
 
 
 @pytest.mark.usefixtures("here")

@@ -20,19 +20,19 @@ def test_stress_worlds_show_what_breaks(capsys: pytest.CaptureFixture[str]) -> N
     report = read("all.json")
     assert list(report["stress"]) == SCENARIOS
     assert report["stress_worlds"] == 3
-    calm = {name: [] for name in report["policies"]}
+    benchmark = {name: [] for name in report["policies"]}
     for row in read_rows("all.csv"):
-        calm[row["policy"]].append(float(row["J"]))
+        benchmark[row["policy"]].append(float(row["J"]))
     keys = KEYS["test"][:3]
     cheap = "low_margin_ecosystem"
     hard = play_worlds(baseline(cheap), keys, worlds="price_war").value
     tuned = play_worlds(baseline("low_margin_tuned"), keys, worlds="price_war").value
-    told = report["stress"]["price_war"][cheap]
-    assert told["J_mean"] == pytest.approx(hard.mean())
-    assert told["J_benchmark"] == pytest.approx(np.mean(calm[cheap][:3]))
-    assert told["kept"] == pytest.approx(hard.mean() / np.mean(calm[cheap][:3]))
-    assert told["diff_mean"] == pytest.approx(np.mean(hard - tuned))
-    assert told["diff_ci95"][0] <= told["diff_mean"] <= told["diff_ci95"][1]
+    entry = report["stress"]["price_war"][cheap]
+    assert entry["J_mean"] == pytest.approx(hard.mean())
+    assert entry["J_benchmark"] == pytest.approx(np.mean(benchmark[cheap][:3]))
+    assert entry["kept"] == pytest.approx(hard.mean() / np.mean(benchmark[cheap][:3]))
+    assert entry["diff_mean"] == pytest.approx(np.mean(hard - tuned))
+    assert entry["diff_ci95"][0] <= entry["diff_mean"] <= entry["diff_ci95"][1]
     for scenario in report["stress"].values():
         assert set(scenario) == {"outsiders.py:Still", cheap, "low_margin_tuned"}
         assert scenario["low_margin_tuned"]["diff_mean"] is None
