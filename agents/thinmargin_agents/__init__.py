@@ -6,12 +6,12 @@ which, and `python tests/import_graph.py` prints the graph. Start with `play`, t
 =============== =====================================================================================================
 folder or file  what is in it
 =============== =====================================================================================================
-train           the command line of `train.py`: one run, several seeds, a search, or a run that goes on
+train           the command line of `train.py`: one run, several seeds, a search, or a run that is resumed
 audit           `python -m thinmargin_agents.audit`: is money earned by running the firm, or by a hole in the model?
 search          `train.py --optimize`: a search for hyper-parameters with Optuna, resumable, on many processes
 shipping        `python -m thinmargin_agents.shipping`: from finished runs to an agent that the package ships
 curves          `python -m thinmargin_agents.curves`: learning curves of the shipped agents
-evaluate        the command line of `evaluate.py`: who plays, on which worlds, tables and files of the results
+evaluate        the command line of `evaluate.py`: policies, worlds, tables and files of the results
 exact           `python -m thinmargin_agents.exact`: a small world whose optimum is computed, and who reaches it
 parallel        `train.py --seeds`: several runs side by side, as processes of this machine or on a Ray cluster
 report          `evaluate.py --html`: the results as one page with pictures
@@ -24,12 +24,12 @@ foresight       `python -m thinmargin_agents.foresight`: the best plan known of 
 scoring         the score, intervals, comparisons: pure functions of what policies earned
 stock           the earlier name of import_sb3
 import_sb3      `python -m thinmargin_agents.import_sb3`: a model that Stable-Baselines3 saved, as a run folder
-policies        from a name on the command line to who plays; the shipped agents and their manifests
+policies        from a name on the command line to a policy; the shipped agents and their manifests
 runs            the run folder: what is saved, and how it is read again without executing anything
 sb3             Stable-Baselines3 here: vector environment, algorithms, networks, the snapshot of a training
 monitoring      the curves of TensorBoard: every tag with unit, meaning and value
 tuning          `python -m thinmargin_agents.tuning`: the numbers of the rules and plans that are shipped
-cli             what command lines share: flags and their checks, files, Markdown pages, the console, versions
+cli             the part that all command lines have: flags and their checks, files, Markdown pages, the console, versions
 config          what a run is: flags, limits, the table of algorithms, hyper-parameters, presets
 play            one policy through many worlds at once: the roll-out, checks of answers, time limits, the outcome
 =============== =====================================================================================================

@@ -137,7 +137,7 @@ def _print_next_steps(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], config: 
         console.print(f"next: {judge}    {look}", markup=False)
     left = [job for job, end in zip(jobs, ends, strict=True) if end.judgement is None]
     if left:
-        console.print("go on with:\n" + "\n".join(f"  {job.resume}" for job in left), markup=False)
+        console.print("resume with:\n" + "\n".join(f"  {job.resume}" for job in left), markup=False)
     failed = [job.name for job, end in zip(jobs, ends, strict=True) if end.error is not None]
     if failed:
         print(f"train.py: {', '.join(failed)} failed, see above", file=sys.stderr)  # noqa: T201  # the answer

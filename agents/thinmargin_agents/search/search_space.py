@@ -14,9 +14,19 @@ from typing import Any, TypeAlias
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from thinmargin_agents.config.algorithms import CLIPPED, CONTINUOUS, OFF_POLICY, ON_POLICY, RECURRENT, SOFT
+from thinmargin_agents.config.algorithms import (
+    ALL,
+    CLIPPED,
+    CONTINUOUS,
+    FEEDFORWARD,
+    OFF_POLICY,
+    ON_POLICY,
+    RECURRENT,
+    SOFT,
+    UNCLIPPED,
+)
 from thinmargin_agents.config.errors import ConfigError
-from thinmargin_agents.config.hyperparameters import LINEAR, checked, flat, linear_start, merged
+from thinmargin_agents.config.hyperparameters import LINEAR, checked, flat, linear_start, merged, names_of
 from thinmargin_agents.config.preset import PAIRED, RESIDUAL
 from thinmargin_agents.config.run import Run
 
@@ -85,11 +95,19 @@ Dimension: TypeAlias = NumberRange | OneOf
 
 @dataclass(frozen=True)
 class Searched:
-    """A hyper-parameter that is searched, its values, and its algorithms."""
+    """A hyper-parameter that is searched, its values, and the algorithms of the row.
+
+    A row of a family holds for those of it that have the hyper-parameter.
+    """
 
     name: str
     kind: NumberRange | OneOf | Share
-    algorithms: tuple[str, ...]
+    family: tuple[str, ...]
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """The algorithms that it is searched for."""
+        return tuple(algo for algo in self.family if self.name == BOUND or self.name in names_of(algo))
 
 
 def _name(value: Any) -> str:
@@ -123,7 +141,7 @@ VALUES = OneOf({"even": [64, 64], "wide": [128, 128], "wider": [256, 256], "deep
 FLAG = OneOf({"yes": True, "no": False})
 TABLE: tuple[Searched, ...] = (
     Searched("learning_rate", NumberRange(1e-4, 5e-3, log=True), CLIPPED),
-    Searched("learning_rate", NumberRange(1e-4, 1e-2, log=True), ("a2c",)),
+    Searched("learning_rate", NumberRange(1e-4, 1e-2, log=True), UNCLIPPED),
     Searched("learning_rate", NumberRange(5e-5, 3e-3, log=True), OFF_POLICY),
     Searched("gae_lambda", NumberRange(0.9, 1.0), ON_POLICY),
     Searched("n_epochs", NumberRange(2, 20, log=True, whole=True), CLIPPED),
@@ -146,7 +164,7 @@ TABLE: tuple[Searched, ...] = (
     Searched("top_quantiles_to_drop_per_net", NumberRange(0, 8, whole=True), ("tqc",)),
     Searched("exploration_fraction", NumberRange(0.05, 0.5), ("dqn",)),
     Searched("exploration_final_eps", NumberRange(0.01, 0.2, log=True), ("dqn",)),
-    Searched("policy_kwargs.net_arch", ACTORS, ("ppo", "a2c")),
+    Searched("policy_kwargs.net_arch", ACTORS, FEEDFORWARD),
     Searched("policy_kwargs.net_arch", MEMORIES, RECURRENT),
     Searched("policy_kwargs.net_arch", CRITICS, CONTINUOUS),
     Searched("policy_kwargs.net_arch", VALUES, ("dqn",)),
@@ -154,7 +172,7 @@ TABLE: tuple[Searched, ...] = (
     Searched("policy_kwargs.log_std_init", NumberRange(-2.5, 0.0), ON_POLICY),
     Searched("policy_kwargs.lstm_hidden_size", _one_of(16, 32, 64, 128), RECURRENT),
     Searched("policy_kwargs.n_critics", _one_of(1, 2, 5), ("tqc",)),
-    Searched(BOUND, NumberRange(0.05, 1.0, log=True), (*ON_POLICY, *OFF_POLICY)),
+    Searched(BOUND, NumberRange(0.05, 1.0, log=True), ALL),
 )
 """Names are those of `thinmargin_agents.config.hyperparameters.TABLE`, and BOUND. `gamma` is not among them: a policy
 is judged by the benchmark's own discount."""

@@ -71,7 +71,7 @@ def search(config: TrainConfig) -> int:
         raise OSError(f"--storage is {where!r}: {first_line(error)}") from error
     except UpdateFinishedTrialError as error:
         raise OSError(f"--storage is {where!r}: another search took over: {first_line(error)}") from error
-    console.print(f"stopped: {count_settled(study)} of {config.n_trials} trials are done; go on with: {command}")
+    console.print(f"stopped: {count_settled(study)} of {config.n_trials} trials are done; resume with: {command}")
     return STOPPED
 
 
