@@ -147,7 +147,9 @@ def test_ctrl_c_stops_every_seed_with_a_checkpoint_that_goes_on_bit_for_bit(
     assert not second.has("checkpoint")
     assert not lacks(output, "stopping every seed", "Ctrl-C again")
     assert "seed 1: stopped" in output
-    assert f"resume with:\n  python train.py --resume {first.path}\n  python train.py --resume {second.path}\n" in output
+    assert (
+        f"resume with:\n  python train.py --resume {first.path}\n  python train.py --resume {second.path}\n" in output
+    )
     assert not multiprocessing.active_children()
     for seed, folder in ((1, first), (2, second)):
         assert train.main(["--resume", str(folder.path), "--no-progress"]) == 0
