@@ -90,8 +90,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _import(config: ImportConfig, errors: Console) -> int:
-    from thinmargin_agents.config.errors import ConfigError  # noqa: PLC0415  # light, but only needed here
-    from thinmargin_agents.config.preset import resolve  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.config.errors import ConfigError
+    from thinmargin_agents.config.preset import resolve
 
     try:
         training_run = resolve(
@@ -104,7 +104,7 @@ def _import(config: ImportConfig, errors: Console) -> int:
         weights = sb3_weights(config.model, training_run)
     except ConfigError as error:
         raise UsageError(str(error)) from error
-    from thinmargin_agents.runs.folder import RunFolder  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.runs.folder import RunFolder
 
     try:
         config.output.mkdir(parents=True)
@@ -113,7 +113,7 @@ def _import(config: ImportConfig, errors: Console) -> int:
     except OSError as error:
         errors.print(f"{PROGRAM}: --output: {error}", style="red")
         return 1
-    from rich.console import Console  # noqa: PLC0415  # as above
+    from rich.console import Console
 
     evaluate = shlex.join(["python", "evaluate.py", str(config.output), *evaluation_flags(training_run)])
     message = f"{config.output}: {config.model} on {config.env}; next: {evaluate}"
@@ -131,8 +131,8 @@ def sb3_weights(file: Path, training_run: Run) -> dict[str, Any]:
     Raises:
         ConfigError: the zip is damaged or holds more than tensors, or the weights are not those of the network.
     """
-    from thinmargin_agents.config.errors import ConfigError  # noqa: PLC0415  # light, but only needed here
-    from thinmargin_agents.sb3.networks import build_network, load_weights, weights  # noqa: PLC0415  # heavy
+    from thinmargin_agents.config.errors import ConfigError
+    from thinmargin_agents.sb3.networks import build_network, load_weights, weights
 
     try:
         network = build_network(training_run)
@@ -151,9 +151,9 @@ def sb3_weights(file: Path, training_run: Run) -> dict[str, Any]:
 
 def _tensors(file: Path, most: int) -> dict[str, Any]:
     """The tensors of the zip's `policy.pth`, by name; anything else is a ConfigError."""
-    import torch  # noqa: PLC0415  # heavy: not for --help
+    import torch
 
-    from thinmargin_agents.config.errors import ConfigError  # noqa: PLC0415  # light, but only needed here
+    from thinmargin_agents.config.errors import ConfigError
 
     try:
         with zipfile.ZipFile(file) as archive:
@@ -180,7 +180,7 @@ def _tensors(file: Path, most: int) -> dict[str, Any]:
 
 def _is_plain(item: Any) -> bool:
     """Whether it is a tensor with all its numbers: neither sparse, nor nested, nor a shape alone."""
-    import torch  # noqa: PLC0415  # heavy: not for --help
+    import torch
 
     return isinstance(item, torch.Tensor) and item.layout == torch.strided and not (item.is_nested or item.is_meta)
 

@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         return _failed(error, 2)
     os.environ.setdefault("OMP_NUM_THREADS", str(config.num_threads))
-    from thinmargin_agents.runs.folder import DivergedError, RunError  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.runs.folder import DivergedError, RunError
 
     try:
         return _act(config)
@@ -41,21 +41,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _act(config: TrainConfig) -> int:
     if config.optimize:
-        from thinmargin_agents.search import optimize  # noqa: PLC0415  # heavy: not for --help
+        from thinmargin_agents.search import optimize
 
         return optimize(config)
     if config.resume is None and (config.seeds or config.engine == "ray"):
-        from thinmargin_agents.parallel import train_seeds  # noqa: PLC0415  # as above
+        from thinmargin_agents.parallel import train_seeds
 
         return train_seeds(config)
     return _train_one(config)
 
 
 def _train_one(config: TrainConfig) -> int:
-    from thinmargin_agents.config.preset import resolve  # noqa: PLC0415  # as above
-    from thinmargin_agents.runs.folder import RunFolder  # noqa: PLC0415  # as above
-    from thinmargin_agents.sb3.building import check  # noqa: PLC0415  # as above
-    from thinmargin_agents.training.trainer import train  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.config.preset import resolve
+    from thinmargin_agents.runs.folder import RunFolder
+    from thinmargin_agents.sb3.building import check
+    from thinmargin_agents.training.trainer import train
 
     if config.resume is None:
         run = resolve(config)

@@ -67,10 +67,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def check_flags(config: AuditConfig) -> None:
     """Raise UsageError unless the values of the flags can be used."""
-    from thinmargin_agents.audit.adversary import LEAST_EVALUATIONS  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.audit.findings import MOST_WORLDS  # noqa: PLC0415  # as above
-    from thinmargin_agents.audit.table import PLACE  # noqa: PLC0415  # as above
-    from thinmargin_agents.cli.outputs import check_files  # noqa: PLC0415  # as above
+    from thinmargin_agents.audit.adversary import LEAST_EVALUATIONS
+    from thinmargin_agents.audit.findings import MOST_WORLDS
+    from thinmargin_agents.audit.table import PLACE
+    from thinmargin_agents.cli.outputs import check_files
 
     allowed = {
         "n_worlds": (2, MOST_WORLDS),
@@ -96,12 +96,12 @@ def command_line(config: AuditConfig) -> str:
 
 def _run(config: AuditConfig, errors: Console) -> int:
     """Run the requested checks in the order of CHECKS, then write the files."""
-    from rich.console import Console  # noqa: PLC0415  # heavy: not for --help
+    from rich.console import Console
 
-    from thinmargin_agents.audit.checks import CHECKS  # noqa: PLC0415  # as above
-    from thinmargin_agents.audit.findings import Scope  # noqa: PLC0415  # as above
-    from thinmargin_agents.audit.plan_players import Players  # noqa: PLC0415  # as above
-    from thinmargin_agents.audit.table import show, summary  # noqa: PLC0415  # as above
+    from thinmargin_agents.audit.checks import CHECKS
+    from thinmargin_agents.audit.findings import Scope
+    from thinmargin_agents.audit.plan_players import Players
+    from thinmargin_agents.audit.table import show, summary
 
     output = Console(markup=False, highlight=False, soft_wrap=True)
     findings = []
@@ -118,9 +118,9 @@ def _run(config: AuditConfig, errors: Console) -> int:
 
 def _checked(name: str, scope: Scope, errors: Console) -> Finding:
     """One check, with its progress on stderr."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415  # not for --help
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from thinmargin_agents.audit.checks import CHECKS  # noqa: PLC0415  # as above
+    from thinmargin_agents.audit.checks import CHECKS
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
     with Progress(
@@ -136,10 +136,10 @@ def _checked(name: str, scope: Scope, errors: Console) -> Finding:
 
 def _write(config: AuditConfig, scope: Scope, findings: list[Finding], errors: Console) -> bool:
     """Write the requested files; False if one could not be written."""
-    from thinmargin.files import write_atomically  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.audit.table import PLACE, as_markdown, document  # noqa: PLC0415  # as above
-    from thinmargin_agents.cli.markdown import page_with  # noqa: PLC0415  # as above
-    from thinmargin_agents.evaluate.tables import as_json  # noqa: PLC0415  # as above
+    from thinmargin.files import write_atomically
+    from thinmargin_agents.audit.table import PLACE, as_markdown, document
+    from thinmargin_agents.cli.markdown import page_with
+    from thinmargin_agents.evaluate.tables import as_json
 
     command = command_line(config)
     try:

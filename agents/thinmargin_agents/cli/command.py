@@ -43,7 +43,7 @@ def run(
         config = tyro.cli(kind, args=argv, prog=program)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
-    from rich.console import Console  # noqa: PLC0415  # heavy: not for --help
+    from rich.console import Console
 
     errors = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
     try:
@@ -70,7 +70,7 @@ def check_ranges(config: Any, allowed: Mapping[str, tuple[int, int]]) -> None:
 
 def check_output(flag: str, path: Path | None) -> None:
     """Raise UsageError unless a file can be written there, or none is asked for."""
-    from thinmargin.files import check_writable  # noqa: PLC0415  # not for --help
+    from thinmargin.files import check_writable
 
     if path is not None:
         try:

@@ -45,8 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(config: CurvesConfig, errors: Console) -> int:
-    from thinmargin_agents.curves.learning_curve import learning_curve_of  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.curves.picture import curves_by_picture, shows, write  # noqa: PLC0415  # as above
+    from thinmargin_agents.curves.learning_curve import learning_curve_of
+    from thinmargin_agents.curves.picture import curves_by_picture, shows, write
 
     try:
         pictures = curves_by_picture([learning_curve_of(name) for name in trained_names()])

@@ -25,12 +25,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _check(config: EvaluateConfig) -> None:
-    from thinmargin_agents.evaluate.checks import check_flags  # noqa: PLC0415  # heavy: the command line is read first
+    from thinmargin_agents.evaluate.checks import check_flags
 
     check_flags(config)
 
 
 def _evaluate(config: EvaluateConfig, errors: Console) -> int:
-    from thinmargin_agents.evaluate.run import evaluate  # noqa: PLC0415  # as above
+    from thinmargin_agents.evaluate.run import evaluate
 
     return evaluate(config, errors)

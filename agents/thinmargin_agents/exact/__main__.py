@@ -64,13 +64,13 @@ def check_flags(config: ExactConfig) -> None:
 
 def _run(config: ExactConfig, errors: Console) -> int:
     """Compute everything requested, then print the table and write the file."""
-    import json  # noqa: PLC0415  # the flag of that name is read before
+    import json
 
-    from rich.console import Console  # noqa: PLC0415  # heavy: not for --help
+    from rich.console import Console
 
-    from thinmargin.files import write_atomically  # noqa: PLC0415  # as above
-    from thinmargin_agents.exact.contenders import trained  # noqa: PLC0415  # as above
-    from thinmargin_agents.exact.table import Results, document, text  # noqa: PLC0415  # as above
+    from thinmargin.files import write_atomically
+    from thinmargin_agents.exact.contenders import trained
+    from thinmargin_agents.exact.table import Results, document, text
 
     checked, reached = _without_learning(config.seed, errors)
     if config.ppo:
@@ -91,15 +91,15 @@ def _run(config: ExactConfig, errors: Console) -> int:
 
 def _without_learning(seed: int, errors: Console) -> tuple[CheckedOptimum, list[Contender]]:
     """The optimum with its check, then the plan and the constants, with progress on stderr."""
-    from rich.progress import Progress  # noqa: PLC0415  # heavy: not for --help
+    from rich.progress import Progress
 
-    from thinmargin_agents.exact.backward_induction import (  # noqa: PLC0415  # as above
+    from thinmargin_agents.exact.backward_induction import (
         PRICES,
         USERS,
         checked_optimum,
         settings_of_the_world,
     )
-    from thinmargin_agents.exact.contenders import (  # noqa: PLC0415  # as above
+    from thinmargin_agents.exact.contenders import (
         GENERATIONS,
         SEARCHES,
         constants,

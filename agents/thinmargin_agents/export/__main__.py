@@ -52,13 +52,13 @@ def check_flags(config: ExportConfig) -> None:
 
 def _run(config: ExportConfig, errors: Console) -> int:
     """Make the graph, check it, write it."""
-    from rich.console import Console  # noqa: PLC0415  # heavy: not for --help
+    from rich.console import Console
 
-    from thinmargin_agents.export.conversion import exported  # noqa: PLC0415  # as above
-    from thinmargin_agents.export.torch_modules import ExportError  # noqa: PLC0415  # as above
-    from thinmargin_agents.play.errors import PolicyError  # noqa: PLC0415  # as above
-    from thinmargin_agents.policies.manifest import ShippedError  # noqa: PLC0415  # as above
-    from thinmargin_agents.runs.folder import RunError  # noqa: PLC0415  # as above
+    from thinmargin_agents.export.conversion import exported
+    from thinmargin_agents.export.torch_modules import ExportError
+    from thinmargin_agents.play.errors import PolicyError
+    from thinmargin_agents.policies.manifest import ShippedError
+    from thinmargin_agents.runs.folder import RunError
 
     try:
         made = exported(config.run, config.which)

@@ -18,7 +18,7 @@ NOT_IN_COMMAND = ("output", "processes", "fresh")
 
 def check(config: ForesightConfig) -> None:
     """Raise UsageError unless the flags can be used."""
-    from thinmargin.splits import KEYS  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin.splits import KEYS
 
     most = len(KEYS[config.split])
     ranges = {"n_worlds": (1, most), "n_check": (1, most), "evaluations": (32, 1_000_000)}
@@ -33,10 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(config: ForesightConfig, errors: Console) -> int:
-    from thinmargin.files import DamagedFileError, check_writable  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.foresight.improvement import make  # noqa: PLC0415  # as above
-    from thinmargin_agents.foresight.plan_files import file_of  # noqa: PLC0415  # as above
-    from thinmargin_agents.play.errors import PolicyError  # noqa: PLC0415  # as above
+    from thinmargin.files import DamagedFileError, check_writable
+    from thinmargin_agents.foresight.improvement import make
+    from thinmargin_agents.foresight.plan_files import file_of
+    from thinmargin_agents.play.errors import PolicyError
 
     path = config.output or file_of("benchmark", config.split)
     try:

@@ -106,7 +106,7 @@ def train_on_ray(
         progress: shows what happens.
         stop: whether to stop; at a second signal, the tasks end with the connection.
     """
-    from thinmargin_agents.cli.versions import versions  # noqa: PLC0415  # the worker's own is compared with it
+    from thinmargin_agents.cli.versions import versions
 
     exchange, threads = _begin_exchange(ray), jobs[0].run.num_threads
     ends = [SeedEnd() for _ in jobs]
@@ -149,7 +149,7 @@ def _stop(ray: Any, exchange: Any, pending: Mapping[Any, int]) -> None:
 
 def _begin_exchange(ray: Any) -> Any:
     """The actor, on this machine: if that is lost, so is the driver. A lost process of the actor is begun again."""
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: PLC0415  # part of Ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     lasting = ray.remote(num_cpus=0, scheduling_strategy=here, max_restarts=-1, max_task_retries=-1)(Exchange)
@@ -168,8 +168,8 @@ def _token(log_folder: Path) -> Iterator[Path]:
 
 
 def _show(progress: SeedsProgress, number: int, news: str | tuple[int, dict[str, Any] | None]) -> None:
-    from thinmargin_agents.monitoring.judgement import Judgement  # noqa: PLC0415  # as above
-    from thinmargin_agents.training.callbacks.progress import Step  # noqa: PLC0415  # heavy: not for the exchange
+    from thinmargin_agents.monitoring.judgement import Judgement
+    from thinmargin_agents.training.callbacks.progress import Step
 
     if isinstance(news, str):
         progress.begins(number, news)
@@ -217,7 +217,7 @@ def _train(order: Order, exchange: Any) -> SeedEnd:
 
 def _unusable(order: Order) -> str | None:
     """Why this machine cannot train the job, or None."""
-    from thinmargin_agents.cli.versions import versions  # noqa: PLC0415  # as a worker finds it
+    from thinmargin_agents.cli.versions import versions
 
     other = [
         f"{name} is {versions().get(name)}, not {expected}"
@@ -246,7 +246,7 @@ def _unusable(order: Order) -> str | None:
 
 def _checkpoint_of(path: Path) -> int:
     """A number that changes with every checkpoint; 0 if there is none."""
-    from thinmargin_agents.runs.file_names import TREE  # noqa: PLC0415  # heavy: not for the exchange
+    from thinmargin_agents.runs.file_names import TREE
 
     try:
         return (path / "checkpoint" / TREE).stat().st_mtime_ns

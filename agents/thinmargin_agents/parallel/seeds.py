@@ -31,17 +31,17 @@ def train_seeds(config: TrainConfig) -> int:
     Raises:
         ConfigError: the flags cannot be used; nothing has been trained.
     """
-    from thinmargin_agents.cli.console import console as make_console  # noqa: PLC0415  # as above
-    from thinmargin_agents.config.preset import resolve  # noqa: PLC0415  # as above
-    from thinmargin_agents.parallel.processes import cores, train_in_processes  # noqa: PLC0415  # as above
-    from thinmargin_agents.parallel.progress import SeedsProgress  # noqa: PLC0415  # as above
-    from thinmargin_agents.parallel.ray_session import (  # noqa: PLC0415  # heavy, as all: not for a single seed
+    from thinmargin_agents.cli.console import console as make_console
+    from thinmargin_agents.config.preset import resolve
+    from thinmargin_agents.parallel.processes import cores, train_in_processes
+    from thinmargin_agents.parallel.progress import SeedsProgress
+    from thinmargin_agents.parallel.ray_session import (
         ray_session,
     )
-    from thinmargin_agents.parallel.ray_tasks import train_on_ray  # noqa: PLC0415  # as above
-    from thinmargin_agents.parallel.stop_signals import Stop  # noqa: PLC0415  # as above
-    from thinmargin_agents.runs.folder import RunFolder  # noqa: PLC0415  # as above
-    from thinmargin_agents.sb3.building import check  # noqa: PLC0415  # as above
+    from thinmargin_agents.parallel.ray_tasks import train_on_ray
+    from thinmargin_agents.parallel.stop_signals import Stop
+    from thinmargin_agents.runs.folder import RunFolder
+    from thinmargin_agents.sb3.building import check
 
     _check_engine(config)
     run = resolve(config)
@@ -93,10 +93,10 @@ def _beginning(config: TrainConfig, jobs: Sequence[SeedJob]) -> str:
 
 def _sum_up(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], progress: SeedsProgress, console: Console) -> None:
     """A table of the seeds, and the mean of those that are done."""
-    from rich.table import Table  # noqa: PLC0415  # as above
+    from rich.table import Table
 
-    from thinmargin_agents.scoring.comparison import REFERENCE  # noqa: PLC0415  # as above
-    from thinmargin_agents.training.trainer import FINAL_WORLDS  # noqa: PLC0415  # as above
+    from thinmargin_agents.scoring.comparison import REFERENCE
+    from thinmargin_agents.training.trainer import FINAL_WORLDS
 
     table = Table(
         title=f"best policies on {FINAL_WORLDS} validation worlds, RMB bn; baseline {REFERENCE};"

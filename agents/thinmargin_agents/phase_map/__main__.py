@@ -64,7 +64,7 @@ def check(config: PhaseMapConfig) -> None:
     """Raise ValueError, naming flag, value and what is allowed, unless the flags can be used."""
     check_ranges(config, LIMITS)
     check_libraries("the search", ["cma"], "search")
-    from thinmargin_agents.cli.outputs import check_files  # noqa: PLC0415  # not for --help
+    from thinmargin_agents.cli.outputs import check_files
 
     files = [("--json", config.json), ("--picture", config.picture), ("--markdown", config.markdown)]
     check_files(files, picture="--picture", page="--markdown", places=[PLACE])
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(config: PhaseMapConfig, errors: Console) -> int:
-    from thinmargin_agents.phase_map.table import text  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin_agents.phase_map.table import text
 
     result = _found(config, errors)
     problem = _write(config, result)  # before anything is printed: a reader that leaves early costs no file
@@ -88,14 +88,14 @@ def _run(config: PhaseMapConfig, errors: Console) -> int:
 
 def _found(config: PhaseMapConfig, console: Console) -> PhaseMapResult:
     """Everything requested, with a progress bar on a terminal."""
-    import numpy as np  # noqa: PLC0415  # heavy: not for --help
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    import numpy as np
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from thinmargin.settings import Settings  # noqa: PLC0415  # as above
-    from thinmargin_agents.phase_map.cells import GRIDS  # noqa: PLC0415  # as above
-    from thinmargin_agents.phase_map.results import PhaseMapRequest, find  # noqa: PLC0415  # as above
-    from thinmargin_agents.phase_map.search import SearchBudget  # noqa: PLC0415  # as above
-    from thinmargin_agents.play.candidates import Candidates  # noqa: PLC0415  # as above
+    from thinmargin.settings import Settings
+    from thinmargin_agents.phase_map.cells import GRIDS
+    from thinmargin_agents.phase_map.results import PhaseMapRequest, find
+    from thinmargin_agents.phase_map.search import SearchBudget
+    from thinmargin_agents.play.candidates import Candidates
 
     grids = tuple(grid for name, grid in GRIDS.items() if config.map in (name, "both"))
     request = PhaseMapRequest(grids, config.n_worlds, config.n_hidden, SearchBudget(config.generations, config.seed))
@@ -109,17 +109,17 @@ def _found(config: PhaseMapConfig, console: Console) -> PhaseMapResult:
 
 def _write(config: PhaseMapConfig, result: PhaseMapResult) -> Exception | None:
     """Write the requested files; returns the error, if there was one."""
-    from thinmargin.files import write_atomically  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.cli.markdown import page_with  # noqa: PLC0415  # as above
-    from thinmargin_agents.cli.outputs import write_picture  # noqa: PLC0415  # as above
-    from thinmargin_agents.phase_map.table import document, markdown  # noqa: PLC0415  # as above
+    from thinmargin.files import write_atomically
+    from thinmargin_agents.cli.markdown import page_with
+    from thinmargin_agents.cli.outputs import write_picture
+    from thinmargin_agents.phase_map.table import document, markdown
 
     command = command_of(PROGRAM, config, without=NOT_FOUND_BY)
     try:
         if config.json is not None:
             write_atomically(config.json, plain_json.dumps(document(result, command), allow_nan=False, indent=1) + "\n")
         if config.picture is not None:
-            from thinmargin_agents.phase_map.picture import draw  # noqa: PLC0415  # needs matplotlib
+            from thinmargin_agents.phase_map.picture import draw
 
             write_picture(draw(result), config.picture)
         if config.markdown is not None:

@@ -47,10 +47,10 @@ class ShippingConfig:
 
 def check(config: ShippingConfig) -> None:
     """Raise ValueError, naming flag, value and what is allowed, unless the flags can be used."""
-    from thinmargin.baselines import BASELINES  # noqa: PLC0415  # not for --help
-    from thinmargin_agents.policies.manifest import MANIFEST  # noqa: PLC0415  # as above
-    from thinmargin_agents.policies.shipped import FOLDER, NAME  # noqa: PLC0415  # as above
-    from thinmargin_agents.scoring.score import FORESIGHT  # noqa: PLC0415  # as above
+    from thinmargin.baselines import BASELINES
+    from thinmargin_agents.policies.manifest import MANIFEST
+    from thinmargin_agents.policies.shipped import FOLDER, NAME
+    from thinmargin_agents.scoring.score import FORESIGHT
 
     if not NAME.fullmatch(config.name):
         raise ValueError(f"NAME is {config.name!r}: must be a small letter, then small letters, digits and _")
@@ -76,14 +76,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(config: ShippingConfig, errors: Console) -> int:
     try:
-        from thinmargin_agents.shipping.shipment import shipment_of, write  # noqa: PLC0415  # torch takes seconds
+        from thinmargin_agents.shipping.shipment import shipment_of, write
     except ModuleNotFoundError as error:
         raise UsageError(f"{error}; this needs: pip install 'thinmargin[agents]'") from error
-    from thinmargin.files import DamagedFileError  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.config.errors import ConfigError  # noqa: PLC0415  # as above
-    from thinmargin_agents.policies.shipped import FOLDER  # noqa: PLC0415  # as above
-    from thinmargin_agents.runs.folder import RunError  # noqa: PLC0415  # as above
-    from thinmargin_agents.shipping.finished_run import read_finished_run  # noqa: PLC0415  # as above
+    from thinmargin.files import DamagedFileError
+    from thinmargin_agents.config.errors import ConfigError
+    from thinmargin_agents.policies.shipped import FOLDER
+    from thinmargin_agents.runs.folder import RunError
+    from thinmargin_agents.shipping.finished_run import read_finished_run
 
     try:
         runs = [read_finished_run(path) for path in config.runs]

@@ -53,8 +53,8 @@ def check(config: TuneConfig) -> None:
     if config.split == "test":
         raise UsageError("--split is 'test': test worlds are for reporting only; allowed are validation, train")
     check_ranges(config, LIMITS)
-    from thinmargin.splits import KEYS  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.tuning.rules import RULES  # noqa: PLC0415  # as above
+    from thinmargin.splits import KEYS
+    from thinmargin_agents.tuning.rules import RULES
 
     rule = RULES[config.rule]
     most = len(KEYS[config.split]) // (rule.searches * ((config.generations or rule.generations) + 1) + 1)
@@ -72,13 +72,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(config: TuneConfig, errors: Console) -> int:
-    from rich.progress import Progress  # noqa: PLC0415  # heavy: not for --help
+    from rich.progress import Progress
 
-    from thinmargin.files import write_atomically  # noqa: PLC0415  # as above
-    from thinmargin.splits import KEYS  # noqa: PLC0415  # as above
-    from thinmargin.tuned import Tuned, document, levers_of  # noqa: PLC0415  # as above
-    from thinmargin_agents.cli.versions import versions  # noqa: PLC0415  # as above
-    from thinmargin_agents.tuning.rules import RULES, Effort  # noqa: PLC0415  # as above
+    from thinmargin.files import write_atomically
+    from thinmargin.splits import KEYS
+    from thinmargin.tuned import Tuned, document, levers_of
+    from thinmargin_agents.cli.versions import versions
+    from thinmargin_agents.tuning.rules import RULES, Effort
 
     rule = RULES[config.rule]
     generations, population = config.generations or rule.generations, config.population or rule.population

@@ -54,8 +54,8 @@ class YearsConfig:
 
 def check(config: YearsConfig) -> None:
     """Raise ValueError, naming flag, value and what is allowed, unless the flags can be used."""
-    from thinmargin.splits import KEYS  # noqa: PLC0415  # not for --help
-    from thinmargin_agents.cli.outputs import check_files  # noqa: PLC0415  # as above
+    from thinmargin.splits import KEYS
+    from thinmargin_agents.cli.outputs import check_files
 
     most = len(KEYS[config.split])
     check_ranges(config, {"n_worlds": (1, most), "seed": (0, LAST_SEED)})
@@ -75,9 +75,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(config: YearsConfig, errors: Console) -> int:
-    from thinmargin_agents.play.errors import PolicyError  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.policies.by_name import entrant_of  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.years.table import text  # noqa: PLC0415  # as above
+    from thinmargin_agents.play.errors import PolicyError
+    from thinmargin_agents.policies.by_name import entrant_of
+    from thinmargin_agents.years.table import text
 
     try:
         entrants = [entrant_of(name) for name in config.policies]
@@ -96,15 +96,15 @@ def _run(config: YearsConfig, errors: Console) -> int:
 
 def played(config: YearsConfig, entrants: Sequence[Entrant], console: Console) -> list[Result]:
     """Every policy through the same worlds; one that fails is a PolicyError."""
-    from thinmargin.families import BENCHMARK  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin.splits import KEYS  # noqa: PLC0415  # as above
-    from thinmargin_agents.judging.arena import (  # noqa: PLC0415  # as above
+    from thinmargin.families import BENCHMARK
+    from thinmargin.splits import KEYS
+    from thinmargin_agents.judging.arena import (
         Arena,
         ArenaResults,
         play_all,
         playground_of,
     )
-    from thinmargin_agents.play.errors import PolicyError  # noqa: PLC0415  # as above
+    from thinmargin_agents.play.errors import PolicyError
 
     evaluation = ArenaResults()
     arena = Arena(playground_of(BENCHMARK), KEYS[config.split][: config.n_worlds])
@@ -116,10 +116,10 @@ def played(config: YearsConfig, entrants: Sequence[Entrant], console: Console) -
 
 def _write(config: YearsConfig, results: Sequence[Result]) -> Exception | None:
     """Write the requested files; returns the error, if there was one."""
-    from thinmargin.files import write_atomically  # noqa: PLC0415  # heavy: not for --help
-    from thinmargin_agents.cli.markdown import page_with  # noqa: PLC0415  # as above
-    from thinmargin_agents.cli.outputs import write_picture  # noqa: PLC0415  # as above
-    from thinmargin_agents.years.table import document, markdown  # noqa: PLC0415  # as above
+    from thinmargin.files import write_atomically
+    from thinmargin_agents.cli.markdown import page_with
+    from thinmargin_agents.cli.outputs import write_picture
+    from thinmargin_agents.years.table import document, markdown
 
     split, worlds, command = config.split, config.n_worlds, command_of(PROGRAM, config, without=WRITTEN)
     try:
@@ -127,7 +127,7 @@ def _write(config: YearsConfig, results: Sequence[Result]) -> Exception | None:
             content = document(results, split=split, worlds=worlds, seed=config.seed, command=command)
             write_atomically(config.json, plain_json.dumps(content, allow_nan=False, indent=1) + "\n")
         if config.picture is not None:
-            from thinmargin_agents.years.picture import draw, title  # noqa: PLC0415  # needs matplotlib
+            from thinmargin_agents.years.picture import draw, title
 
             write_picture(draw(results, title(split, worlds)), config.picture)
         if config.markdown is not None:
