@@ -125,9 +125,9 @@ def main() -> None:
     print(table)
     if arguments.markdown:
         from thinmargin.files import write_atomically  # noqa: PLC0415  # as above
-        from thinmargin_agents.cli.markdown import old_page, with_tables  # noqa: PLC0415  # as above
+        from thinmargin_agents.cli.markdown import page_with  # noqa: PLC0415  # as above
 
-        write_atomically(arguments.markdown, with_tables(old_page(arguments.markdown), {"results": table}))
+        write_atomically(arguments.markdown, page_with(arguments.markdown, {"results": table}))
 
 
 if __name__ == "__main__":

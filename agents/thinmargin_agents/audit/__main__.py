@@ -27,7 +27,7 @@ CheckName = Literal[
 SEARCHING = {"adversary", "last_year"}
 """Checks that need CMA-ES."""
 PROGRAM = "python -m thinmargin_agents.audit"
-NOT_FOUND_BY = ("processes", "json", "markdown")
+NOT_IN_COMMAND = ("processes", "json", "markdown")
 """Flags that do not change the results."""
 LAST_SEED = 2**31
 """CMA-ES takes no larger seed."""
@@ -81,9 +81,9 @@ def check_flags(config: AuditConfig) -> None:
     check_ranges(config, allowed)
     if not config.only:
         raise UsageError(f"--only names no check: allowed are {', '.join(get_args(CheckName))}")
-    searching = [name for name in config.only if name in SEARCHING]
-    if searching:
-        check_libraries(f"--only {' '.join(searching)}", ["cma"], "search")
+    if SEARCHING & set(config.only):
+        words = f"the search of {' and '.join(sorted(SEARCHING))}"
+        check_libraries(words, ["cma"], "search", hint=", or name other checks with --only")
     check_files((("--json", config.json), ("--markdown", config.markdown)), page="--markdown", places=[PLACE])
 
 
@@ -91,7 +91,7 @@ def command_line(config: AuditConfig) -> str:
     """The command line that reproduces these results."""
     checks = tuple(name for name in get_args(CheckName) if name in config.only)
     always = ("n_worlds", "evaluations", "seed")
-    return command_of(PROGRAM, replace(config, only=checks), without=NOT_FOUND_BY, always=always)
+    return command_of(PROGRAM, replace(config, only=checks), without=NOT_IN_COMMAND, always=always)
 
 
 def _run(config: AuditConfig, errors: Console) -> int:

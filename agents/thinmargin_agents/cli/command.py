@@ -56,7 +56,7 @@ def run(
         errors.print(f"{program}: {error}", style="red")
         return 2
     except KeyboardInterrupt:
-        errors.print("interrupted: nothing was written")
+        errors.print("interrupted")
         return 130
 
 
@@ -81,17 +81,18 @@ def check_output(flag: str, path: Path | None) -> None:
             ) from error
 
 
-def check_libraries(what: str, libraries: Sequence[str], extra: str) -> None:
+def check_libraries(what: str, libraries: Sequence[str], extra: str, hint: str = "") -> None:
     """Raise UsageError unless these libraries are installed.
 
     Args:
         what: subject of the message: a flag, or words.
         libraries: names as they are imported.
         extra: of this package, which installs them.
+        hint: what else helps.
     """
     missing = [name for name in libraries if find_spec(name) is None]
     if missing:
-        raise UsageError(f"{what} needs {' and '.join(missing)}: pip install 'thinmargin[{extra}]'")
+        raise UsageError(f"{what} needs {' and '.join(missing)}: pip install 'thinmargin[{extra}]'{hint}")
 
 
 def command_of(program: str, config: Any, *, without: Collection[str] = (), always: Collection[str] = ()) -> str:

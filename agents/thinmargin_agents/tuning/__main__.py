@@ -63,7 +63,8 @@ def check(config: TuneConfig) -> None:
             f"--n-worlds is {config.n_worlds}: at most {most}, with new ones in every generation, fit a split"
         )
     check_output("--output", config.output)
-    check_libraries("the search", ["cma"], "search")
+    if rule.uses_cma_es:
+        check_libraries("the search", ["cma"], "search")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

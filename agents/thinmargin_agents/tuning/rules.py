@@ -200,13 +200,14 @@ class Rule(NamedTuple):
     searches: int
     generations: int
     population: int
+    uses_cma_es: bool = True
 
 
 RULES = {
     "constant_best": Rule(constant_best, 2, 60, 12),
     "low_margin_tuned": Rule(low_margin_tuned, 2, 60, 12),
     "myopic": Rule(myopic, 2, 60, 12),
-    "bang_bang": Rule(bang_bang, 1, 1, 16),
+    "bang_bang": Rule(bang_bang, 1, 1, 16, uses_cma_es=False),
     "plan": Rule(plan, 3, 150, 20),
     "plan_with_feedback": Rule(plan_with_feedback, 1, 250, 24),
 }

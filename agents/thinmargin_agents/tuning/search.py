@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from thinmargin_agents.cli.command import check_libraries
+
 Numbers = npt.NDArray[np.float64]
 Judge = Callable[[Numbers], Numbers]
 """Values, higher is better, of candidates of shape (population, numbers)."""
@@ -47,12 +49,10 @@ def climb(
             in particular, but values of different generations cannot be compared: the final mean is returned.
 
     Raises:
-        SystemExit: the package `cma` is not installed.
+        UsageError: the package `cma` is not installed.
     """
-    try:
-        import cma  # noqa: PLC0415  # only searches need it
-    except ModuleNotFoundError as error:
-        raise SystemExit("a search needs CMA-ES: pip install 'thinmargin[search]'") from error
+    check_libraries("the search", ["cma"], "search")
+    import cma  # noqa: PLC0415  # only searches need it
 
     strategy = cma.CMAEvolutionStrategy(list(start), spread, {"seed": seed, "verbose": -9, "popsize": population})
     best, value = np.asarray(start, np.float64), -np.inf
