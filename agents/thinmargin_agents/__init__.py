@@ -22,7 +22,7 @@ phase_map       `python -m thinmargin_agents.phase_map`: when the thin margin wi
 export          `python -m thinmargin_agents.export`: a policy as an ONNX file
 foresight       `python -m thinmargin_agents.foresight`: the best plan known of each world given its future
 scoring         the score, intervals, comparisons: pure functions of what policies earned
-stock           the earlier name of import_sb3
+stock           the earlier name of import_sb3, so that old commands work
 import_sb3      `python -m thinmargin_agents.import_sb3`: a model that Stable-Baselines3 saved, as a run folder
 policies        from a name on the command line to a policy; the shipped agents and their manifests
 runs            the run folder: what is saved, and how it is read again without executing anything
@@ -30,7 +30,7 @@ sb3             Stable-Baselines3 here: vector environment, algorithms, networks
 monitoring      the curves of TensorBoard: every tag with unit, meaning and value
 tuning          `python -m thinmargin_agents.tuning`: the numbers of the rules and plans that are shipped
 cli             shared by all command lines: flags and their checks, files, Markdown pages, the console, versions
-config          what a run is: flags, limits, the table of algorithms, hyper-parameters, presets
+config          what a run is: flags and their checks, the table of algorithms, hyper-parameters, presets
 play            one policy through many worlds at once: the roll-out, checks of answers, time limits, the outcome
 =============== =====================================================================================================
 """

@@ -44,7 +44,7 @@ class EvaluateConfig:
         tyro.conf.FlagCreatePairsOff[bool],
         tyro.conf.arg(help_behavior_hint="(default: with test worlds of ThinMargin/Ecosystem-v0)"),
     ] = False
-    """Play the five held-out scenarios too."""
+    """Play the held-out scenarios too."""
     no_stress: Annotated[tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(help_behavior_hint="")] = False
     """Leave the held-out scenarios out."""
     n_stress_worlds: int = 128
