@@ -97,7 +97,7 @@ def entrants_of(config: EvaluateConfig, evaluation: ArenaResults, console: Conso
         except ValueError as error:
             raise UsageError(f"POLICY: {error}") from error
         else:
-            check_spaces(entrant, registered(config.env))
+            check_actions_fit(entrant, registered(config.env))
             entrants[entrant.name] = entrant
     return list(entrants.values())
 
@@ -126,7 +126,7 @@ def environment_of(name: str) -> str | None:
         return None
 
 
-def check_spaces(entrant: Entrant, env: str) -> None:
+def check_actions_fit(entrant: Entrant, env: str) -> None:
     """Raise UsageError unless a shipped agent can play this environment with the actions it was trained to give.
 
     Observations are the same in all environments; levers are numbers in most of them, and a grid in some.

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from thinmargin_agents.phase_map.results import PhaseMapResult
 
 PROGRAM = "python -m thinmargin_agents.phase_map"
-NOT_FOUND_BY = ("json", "picture", "markdown", "processes")
-"""Flags that do not change the results."""
+NOT_IN_COMMAND = ("json", "picture", "markdown", "processes")
+"""Flags left out of the printed command: they do not change the results."""
 PLACE = "phase map"
 """Name of the place on a Markdown page."""
 LIMITS = {
@@ -114,7 +114,7 @@ def _write(config: PhaseMapConfig, result: PhaseMapResult) -> Exception | None:
     from thinmargin_agents.cli.outputs import write_picture
     from thinmargin_agents.phase_map.table import document, markdown
 
-    command = command_of(PROGRAM, config, without=NOT_FOUND_BY)
+    command = command_of(PROGRAM, config, without=NOT_IN_COMMAND)
     try:
         if config.json is not None:
             write_atomically(config.json, plain_json.dumps(document(result, command), allow_nan=False, indent=1) + "\n")

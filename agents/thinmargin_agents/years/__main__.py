@@ -24,8 +24,8 @@ PLACE = "years"
 """Name of the place on a Markdown page."""
 POLICIES = ("low_margin_tuned", "plan", "plan_with_feedback")
 LAST_SEED = 2**31
-WRITTEN = ("json", "picture", "markdown")
-"""Flags of files: they do not change the results."""
+NOT_IN_COMMAND = ("json", "picture", "markdown")
+"""Flags left out of the printed command: they do not change the results."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _write(config: YearsConfig, results: Sequence[Result]) -> Exception | None:
     from thinmargin_agents.cli.outputs import write_picture
     from thinmargin_agents.years.table import document, markdown
 
-    split, worlds, command = config.split, config.n_worlds, command_of(PROGRAM, config, without=WRITTEN)
+    split, worlds, command = config.split, config.n_worlds, command_of(PROGRAM, config, without=NOT_IN_COMMAND)
     try:
         if config.json is not None:
             content = document(results, split=split, worlds=worlds, seed=config.seed, command=command)

@@ -36,7 +36,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Column:
+class PlayerColumn:
     """One column: its head, its meaning, and a cell for every player."""
 
     head: str
@@ -44,20 +44,20 @@ class Column:
     cells: tuple[Cell, ...]
 
 
-def columns_of(cast: Cast) -> list[Column]:
+def columns_of(cast: Cast) -> list[PlayerColumn]:
     """The columns of the table, one cell a player; without scores there is no column for them."""
     players = cast.players
     found = []
     if any(is_number(player.summary.get("score")) for player in players):
         found.append(
-            Column(
+            PlayerColumn(
                 "score",
                 f"share of the gap between {TUNED} (0) and {FORESIGHT} (100) that is closed, with its 95 % interval",
                 _bars([_estimate(player.summary, "score", "score_ci95") for player in players], at_least=(0.0, 100.0)),
             )
         )
     found.append(
-        Column(
+        PlayerColumn(
             "J, RMB bn",
             "discounted profits of the years run plus closing value, mean of the worlds, with its 95 % interval",
             _bars([_value(player) for player in players], at_least=(0.0, 0.0)),
@@ -66,16 +66,16 @@ def columns_of(cast: Cast) -> list[Column]:
     found += [
         _plain("years run", "part of J from the years that were played, RMB bn", players, _part("profit_part")),
         _plain("closing", "part of J from the closing value, RMB bn", players, _part("closing_part")),
-        Column("bankrupt", "share of worlds that end in bankruptcy", tuple(map(_bankrupt, players))),
+        PlayerColumn("bankrupt", "share of worlds that end in bankruptcy", tuple(map(_bankrupt, players))),
     ]
     if cast.anchor is not None:
         found += [
-            Column(
+            PlayerColumn(
                 f"against {cast.anchor.name}",
                 f"mean difference to {cast.anchor.name} world by world, RMB bn, with its 95 % interval",
                 tuple(_difference(player, cast.anchor.name) for player in players),
             ),
-            Column(
+            PlayerColumn(
                 "P(better)",
                 f"share of worlds in which it earns more than {cast.anchor.name}",
                 tuple(_improvement(player, cast.anchor.name) for player in players),
@@ -83,7 +83,7 @@ def columns_of(cast: Cast) -> list[Column]:
         ]
     if any(is_number(player.summary.get("beats_best_known")) for player in players):
         found.append(
-            Column(
+            PlayerColumn(
                 "beats best known",
                 f"in how many worlds it earns more than {FORESIGHT}: the best plan known is no bound",
                 tuple(_count(player.summary.get("beats_best_known")) for player in players),
@@ -98,7 +98,9 @@ def columns_of(cast: Cast) -> list[Column]:
         _plain(f"{at} %", f"{at} % of the worlds earn less, RMB bn", players, _percentile(at)) for at in (5, 50, 95)
     ]
     levers = ", ".join(lever.name for lever in LEVERS)
-    found.append(Column("at limit, %", f"months with {levers} at an end of its range", tuple(map(_limits, players))))
+    found.append(
+        PlayerColumn("at limit, %", f"months with {levers} at an end of its range", tuple(map(_limits, players)))
+    )
     return found
 
 
@@ -106,9 +108,9 @@ Number = Callable[[Player], float | None]
 Estimate = tuple[float | None, Sequence[float] | None]
 
 
-def _plain(head: str, hint: str, players: Sequence[Player], of: Number) -> Column:
+def _plain(head: str, hint: str, players: Sequence[Player], of: Number) -> PlayerColumn:
     numbers = [of(player) for player in players]
-    return Column(head, hint, tuple(Cell(number(value), _sorted(value)) for value in numbers))
+    return PlayerColumn(head, hint, tuple(Cell(number(value), _sorted(value)) for value in numbers))
 
 
 def _part(name: str) -> Number:

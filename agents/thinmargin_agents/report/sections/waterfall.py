@@ -32,7 +32,7 @@ ROW, MARGIN = 27.0, 58.0
 
 
 @dataclass(frozen=True)
-class Step:
+class StatementLine:
     """One line of the statement under both policies, mean of the worlds, RMB bn, discounted.
 
     The `shown` numbers are rounded so that they add up: each is the difference of rounded running sums.
@@ -63,7 +63,7 @@ class Waterfall:
 
     before: Player
     after: Player
-    steps: tuple[Step, ...]
+    steps: tuple[StatementLine, ...]
     interval: tuple[float, float]
     """95 % interval of the whole difference."""
 
@@ -94,7 +94,7 @@ def waterfall_of(cast: Cast, seed: int) -> Waterfall | None:
         cast.anchor,
         cast.champion,
         tuple(
-            Step(word, a, b, shown_a, shown_b, end)
+            StatementLine(word, a, b, shown_a, shown_b, end)
             for word, a, b, (shown_a, shown_b), end in zip(words, first, second, rounded, ends, strict=True)
         ),
         _ends(after.value, before.value, seed),

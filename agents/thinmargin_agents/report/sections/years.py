@@ -26,7 +26,7 @@ A_YEAR = 12.0 * BILLION
 
 
 @dataclass(frozen=True)
-class Course:
+class YearPanel:
     """One quantity over the years: its name on the page, title, unit, and how it follows from the yearly means."""
 
     name: str
@@ -54,38 +54,40 @@ def in_business(tracks: Tracks) -> Numbers:
     return np.where(np.isnan(tracks["revenue"]), 0.0, 100.0)
 
 
-COURSES = {
+PANELS = {
     "What the firm does": (
-        Course("markup", "Markup over unit cost", "%", _scaled("applied_price", 100.0)),
-        Course("price", "List price of a phone", "RMB", _scaled("price", 1.0), from_zero=True),
-        Course("cost", "Unit cost of a phone", "RMB", _scaled("unit_cost", 1.0), from_zero=True),
-        Course("tickets", "Start-up tickets", "% of revenue", _scaled("applied_accessories", 100.0), from_zero=True),
-        Course("selling", "Selling and marketing", "% of revenue", _scaled("applied_marketing", 100.0), from_zero=True),
-        Course("updates", "Software updates", "releases a month", _scaled("applied_updates", 1.0), from_zero=True),
+        YearPanel("markup", "Markup over unit cost", "%", _scaled("applied_price", 100.0)),
+        YearPanel("price", "List price of a phone", "RMB", _scaled("price", 1.0), from_zero=True),
+        YearPanel("cost", "Unit cost of a phone", "RMB", _scaled("unit_cost", 1.0), from_zero=True),
+        YearPanel("tickets", "Start-up tickets", "% of revenue", _scaled("applied_accessories", 100.0), from_zero=True),
+        YearPanel(
+            "selling", "Selling and marketing", "% of revenue", _scaled("applied_marketing", 100.0), from_zero=True
+        ),
+        YearPanel("updates", "Software updates", "releases a month", _scaled("applied_updates", 1.0), from_zero=True),
     ),
     "What customers do": (
-        Course("users", "Users", "million", lambda t: t["users_home"] + t["users_overseas"], from_zero=True),
-        Course("share-home", "Share of phones at home", "%", _scaled("share_home", 100.0), from_zero=True),
-        Course("share-overseas", "Share of phones overseas", "%", _scaled("share_overseas", 100.0), from_zero=True),
-        Course("fans", "Fans", "% of users", _scaled("fans", 100.0), from_zero=True),
-        Course("ventures", "Accessory ventures", "live", _scaled("breadth", 1.0), from_zero=True),
-        Course("business", "Still in business", "% of worlds", in_business, from_zero=True),
+        YearPanel("users", "Users", "million", lambda t: t["users_home"] + t["users_overseas"], from_zero=True),
+        YearPanel("share-home", "Share of phones at home", "%", _scaled("share_home", 100.0), from_zero=True),
+        YearPanel("share-overseas", "Share of phones overseas", "%", _scaled("share_overseas", 100.0), from_zero=True),
+        YearPanel("fans", "Fans", "% of users", _scaled("fans", 100.0), from_zero=True),
+        YearPanel("ventures", "Accessory ventures", "live", _scaled("breadth", 1.0), from_zero=True),
+        YearPanel("business", "Still in business", "% of worlds", in_business, from_zero=True),
     ),
     "What it earns": (
-        Course("phones", "Phone revenue", "RMB bn a year", _scaled("device_revenue", A_YEAR), from_zero=True),
-        Course("things", "Accessory revenue", "RMB bn a year", _scaled("accessory_revenue", A_YEAR), from_zero=True),
-        Course("services", "Services revenue", "RMB bn a year", _scaled("services_revenue", A_YEAR), from_zero=True),
-        Course("profit", "Profit after tax", "RMB bn a year", _scaled("profit", A_YEAR)),
-        Course("cash", "Cash", "RMB bn", _scaled("cash", BILLION)),
-        Course("margin", "Hardware net margin", "% of phone revenue", _scaled("hardware_net_margin", 100.0)),
+        YearPanel("phones", "Phone revenue", "RMB bn a year", _scaled("device_revenue", A_YEAR), from_zero=True),
+        YearPanel("things", "Accessory revenue", "RMB bn a year", _scaled("accessory_revenue", A_YEAR), from_zero=True),
+        YearPanel("services", "Services revenue", "RMB bn a year", _scaled("services_revenue", A_YEAR), from_zero=True),
+        YearPanel("profit", "Profit after tax", "RMB bn a year", _scaled("profit", A_YEAR)),
+        YearPanel("cash", "Cash", "RMB bn", _scaled("cash", BILLION)),
+        YearPanel("margin", "Hardware net margin", "% of phone revenue", _scaled("hardware_net_margin", 100.0)),
     ),
 }
 """Quantities drawn, group by group. Flows are the mean months of a year at a year's rate, stocks the year's mean."""
 
 
 def year_groups(cast: Cast) -> list[Group]:
-    """Every course of the chosen policies."""
-    return [Group(title, tuple(_chart(cast, course) for course in courses)) for title, courses in COURSES.items()]
+    """Every quantity of the chosen policies, group by group."""
+    return [Group(title, tuple(_chart(cast, drawn) for drawn in panels)) for title, panels in PANELS.items()]
 
 
 def middle_and_band(table: Numbers) -> tuple[Numbers, Numbers, Numbers]:
@@ -102,12 +104,12 @@ def middle_and_band(table: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     return found[0], found[1], found[2]
 
 
-def _chart(cast: Cast, course: Course) -> Chart:
+def _chart(cast: Cast, drawn: YearPanel) -> Chart:
     figure, axes = panel()
     ends = []
     for order, player in enumerate(reversed(cast.chosen)):
-        table = course.of(player.result.tracks)
-        if course.of is in_business:
+        table = drawn.of(player.result.tracks)
+        if drawn.of is in_business:
             middle = table.mean(axis=1)
             low = high = middle
         else:
@@ -121,11 +123,9 @@ def _chart(cast: Cast, course: Course) -> Chart:
         known = middle[np.isfinite(middle)]
         if len(known):
             ends.append(f"{player.label} from {number(float(known[0]))} to {number(float(known[-1]))}")
-    if course.from_zero:
-        axes.set_ylim(0.0, 103.0 if course.of is in_business else None)
+    if drawn.from_zero:
+        axes.set_ylim(0.0, 103.0 if drawn.of is in_business else None)
     year_ticks(axes)
     zero_line(axes)
-    words = f"{course.title}, {course.unit}, by year: {listed(ends) if ends else 'nobody'}."
-    return Chart(
-        f"years-{course.name}", course.title, course.unit, svg_of(figure, f"years-{course.name}", words), "panel"
-    )
+    words = f"{drawn.title}, {drawn.unit}, by year: {listed(ends) if ends else 'nobody'}."
+    return Chart(f"years-{drawn.name}", drawn.title, drawn.unit, svg_of(figure, f"years-{drawn.name}", words), "panel")
