@@ -29,6 +29,7 @@ class Algorithm:
         soft: whether entropy is part of what it maximises (Haarnoja et al. 2018).
         sde: whether it can explore depending on the state (Raffin et al. 2022).
         recurrent: whether its network has a memory.
+        target_networks: whether it learns against slow copies of its networks.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Algorithm:
     soft: bool = False
     sde: bool = False
     recurrent: bool = False
+    target_networks: bool = False
 
     @property
     def discrete(self) -> bool:
@@ -115,6 +117,7 @@ _TABLE = (
         on_policy=False,
         sde=True,
         soft=True,
+        target_networks=True,
         output="tanh",
         acting_weights=("actor.",),
     ),
@@ -128,6 +131,7 @@ _TABLE = (
             " actions are blurred by noise. Exploration is noise that is added to the actions."
         ),
         on_policy=False,
+        target_networks=True,
         output="action",
         acting_weights=("actor.",),
     ),
@@ -143,6 +147,7 @@ _TABLE = (
         on_policy=False,
         sde=True,
         soft=True,
+        target_networks=True,
         output="tanh",
         acting_weights=("actor.",),
     ),
@@ -169,6 +174,7 @@ _TABLE = (
             " must be a grid."
         ),
         on_policy=False,
+        target_networks=True,
         output="values",
         acting_weights=("q_net.",),
     ),
@@ -190,5 +196,13 @@ FEEDFORWARD = tuple(item.name for item in _TABLE if item.on_policy and not item.
 SOFT = tuple(item.name for item in _TABLE if item.soft)
 SDE = tuple(item.name for item in _TABLE if item.sde)
 RECURRENT = tuple(item.name for item in _TABLE if item.recurrent)
+DISCRETE = tuple(item.name for item in _TABLE if item.discrete)
+TARGETED = tuple(item.name for item in _TABLE if item.target_networks)
+"""With target networks."""
 CONTINUOUS = tuple(item.name for item in _TABLE if not item.on_policy and not item.discrete)
 """Off-policy, with actions that are numbers."""
+NETWORKS = {
+    network: tuple(item.name for item in _TABLE if item.policy == network)
+    for network in dict.fromkeys(item.policy for item in _TABLE)
+}
+"""The algorithms of every kind of network, by Stable-Baselines3's name of it."""

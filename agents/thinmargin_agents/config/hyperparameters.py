@@ -12,7 +12,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from thinmargin_agents.config.algorithms import ALL, CLIPPED, CONTINUOUS, OFF_POLICY, ON_POLICY, RECURRENT, SDE, SOFT
+from thinmargin_agents.config.algorithms import (
+    ALL,
+    CLIPPED,
+    CONTINUOUS,
+    NETWORKS,
+    OFF_POLICY,
+    ON_POLICY,
+    RECURRENT,
+    SDE,
+    SOFT,
+    TARGETED,
+)
 from thinmargin_agents.config.errors import ConfigError
 
 LINEAR = "lin_"
@@ -51,7 +62,7 @@ def _whole(low: int, high: int = 1 << 40) -> Kind:
     def allows(value: Any) -> bool:
         return _is_number(value, low, high) and float(value).is_integer()
 
-    return Kind(allows, f"must be a whole number from {low}{f' to {high}' if high < 1 << 40 else ''}", integer=True)
+    return Kind(allows, f"allowed are whole numbers from {low}{f' to {high}' if high < 1 << 40 else ''}", integer=True)
 
 
 def _schedule(low: float, high: float) -> Kind:
@@ -94,6 +105,10 @@ def _are_layers(value: Any) -> bool:
 
 
 FLAG = Kind(lambda value: isinstance(value, bool), "allowed are true and false")
+NETWORK = Kind(
+    lambda value: value in tuple(NETWORKS),
+    "allowed are " + ", ".join(f"{network} ({', '.join(names)})" for network, names in NETWORKS.items()),
+)
 ENTROPY = _or(
     _number(0.0, 10.0),
     lambda value: isinstance(value, str) and re.fullmatch(r"auto(_\d*\.?\d+)?", value) is not None,
@@ -109,11 +124,10 @@ TABLE: tuple[Hyperparameter, ...] = (
     ),
     Hyperparameter(
         "env_wrapper", Kind(lambda value: value is None or isinstance(value, (str, list, tuple, Mapping)),
-                            "must be a list of wrappers of thinmargin.wrappers"),
+                            "allowed are lists of wrappers of thinmargin.wrappers"),
         "wrappers of thinmargin.wrappers around the environment, innermost first",
     ),
-    Hyperparameter("policy", Kind(lambda value: value in ("MlpPolicy", "MlpLstmPolicy"),
-                                  "must be MlpPolicy (ppo_lstm: MlpLstmPolicy)"), "kind of network"),
+    Hyperparameter("policy", NETWORK, "kind of network"),
     Hyperparameter("learning_rate", _schedule(0.0, 1.0), "step size"),
     Hyperparameter("gamma", _number(0.0, 1.0), "discount of a month; the benchmark's own if not given"),
     Hyperparameter("n_steps", _whole(1, 1 << 20), "months of each firm in one update (off-policy: in one target)"),
@@ -135,7 +149,7 @@ TABLE: tuple[Hyperparameter, ...] = (
     Hyperparameter("use_rms_prop", FLAG, "RMSprop instead of Adam", ("a2c",)),
     Hyperparameter("buffer_size", _whole(1, 10_000_000), "months of experience that are remembered", OFF_POLICY),
     Hyperparameter("learning_starts", _whole(0), "months before the first gradient step", OFF_POLICY),
-    Hyperparameter("tau", _number(1e-6, 1.0), "how fast target networks follow", ("sac", "td3", "tqc", "dqn")),
+    Hyperparameter("tau", _number(1e-6, 1.0), "how fast target networks follow", TARGETED),
     Hyperparameter("train_freq", _whole(1, 1 << 20), "months of each firm between updates", OFF_POLICY),
     Hyperparameter("gradient_steps", _or(_whole(1, 1 << 20), lambda value: value == -1, "-1: one a month"),
                    "gradient steps of an update", OFF_POLICY),
@@ -154,7 +168,7 @@ TABLE: tuple[Hyperparameter, ...] = (
     Hyperparameter("exploration_initial_eps", _number(0.0, 1.0), "share of random choices at the start", ("dqn",)),
     Hyperparameter("exploration_final_eps", _number(0.0, 1.0), "share of random choices at the end", ("dqn",)),
     Hyperparameter("policy_kwargs.net_arch",
-                   Kind(_are_layers, "must be a list of sizes from 1 to 8192, or one each for pi and vf"
+                   Kind(_are_layers, "allowed are lists of sizes from 1 to 8192, or one each for pi and vf"
                                      " (off-policy: qf)"), "hidden layers"),
     Hyperparameter("policy_kwargs.activation_fn", _choice("tanh", "relu"), "activation of the hidden layers"),
     Hyperparameter("policy_kwargs.log_std_init", _number(-10.0, 3.0), "log standard deviation of actions at the start",

@@ -17,7 +17,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from thinmargin import ENVIRONMENTS
 from thinmargin.settings import Settings, observation_space
 from thinmargin.wrappers import Adapter, adapters_of
-from thinmargin_agents.config.algorithms import ALGORITHMS
+from thinmargin_agents.config.algorithms import ALGORITHMS, DISCRETE
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.hyperparameters import linear_start
 from thinmargin_agents.config.run import Run
@@ -103,7 +103,7 @@ def training_notes(model: BaseAlgorithm, run: Run) -> list[str]:
 
 
 def build_environment(run: Run) -> EcosystemVecEnv:
-    """The batch of firms a run trains on.
+    """The environment a run trains on, a batch of firms.
 
     Raises:
         ConfigError: hyper-parameters and environment do not fit each other.
@@ -142,7 +142,7 @@ def check_spaces(run: Run) -> tuple[spaces.Box, spaces.Space[Any]]:
     required = spaces.Discrete if algorithm.discrete else spaces.Space if algorithm.on_policy else spaces.Box
     if not isinstance(actions, required):
         raise ConfigError(
-            f"--algo is {run.algo!r} and the actions are {actions}: they must be {required.__name__} (for dqn, an id"
-            " with discrete actions, or wrapper Residual with levels)"
+            f"--algo is {run.algo!r} and the actions are {actions}: they must be {required.__name__} (for"
+            f" {', '.join(DISCRETE)}, an id with discrete actions, or wrapper Residual with levels)"
         )
     return observations, actions

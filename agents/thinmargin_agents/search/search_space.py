@@ -54,7 +54,7 @@ class NumberRange:
         return f"{self.low:g} to {self.high:g}{f' ({how})' if how else ''}"
 
     def distribution(self) -> BaseDistribution:
-        """The same for Optuna."""
+        """The range as Optuna's distribution."""
         if self.whole:
             return IntDistribution(int(self.low), int(self.high), log=self.log)
         return FloatDistribution(self.low, self.high, log=self.log)
@@ -74,7 +74,7 @@ class OneOf:
         )
 
     def distribution(self) -> BaseDistribution:
-        """The same for Optuna."""
+        """The names as Optuna's distribution."""
         return CategoricalDistribution(list(self.values))
 
 
@@ -154,7 +154,7 @@ TABLE: tuple[Searched, ...] = (
     Searched("use_rms_prop", FLAG, ("a2c",)),
     Searched("normalize_advantage", FLAG, ("a2c",)),
     Searched(PAIRED, _one_of(1, 2, 4, 8, 16, 32), ON_POLICY),
-    Searched("tau", NumberRange(2e-3, 5e-2, log=True), ("sac", "td3", "tqc", "dqn")),
+    Searched("tau", NumberRange(2e-3, 5e-2, log=True), OFF_POLICY),
     Searched("train_freq", _one_of(1, 2, 4, 8), OFF_POLICY),
     Searched("gradient_steps", _one_of(1, 2, 4, 8, 16), OFF_POLICY),
     Searched("n_steps", _one_of(1, 6, 12, 36), OFF_POLICY),
@@ -191,7 +191,7 @@ class Space:
     dimensions: Mapping[str, Dimension]
 
     def distributions(self) -> dict[str, BaseDistribution]:
-        """The same for Optuna."""
+        """The dimensions as Optuna's distributions, by name."""
         return {name: dimension.distribution() for name, dimension in self.dimensions.items()}
 
     def start(self) -> dict[str, Any]:
