@@ -15,6 +15,8 @@ import numpy as np
 from thinmargin.baselines import baseline
 from thinmargin.observation import FEATURE_COUNT
 from thinmargin.records import LEVERS, PRICE
+from thinmargin_agents.config.preset import resolve
+from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.exact.backward_induction import (
     ENVIRONMENT,
     KEY,
@@ -25,6 +27,7 @@ from thinmargin_agents.exact.backward_induction import (
     settings_of_the_world,
 )
 from thinmargin_agents.play.candidates import Candidates
+from thinmargin_agents.runs.folder import RunFolder
 from thinmargin_agents.tuning.rules import NARROW, STARTS, WIDE
 from thinmargin_agents.tuning.search import Found, climb
 
@@ -103,10 +106,7 @@ def trained(seed: int, timesteps: int | None = None, *, shown: bool = False) -> 
         ConfigError: a value is not among what is allowed.
         KeyboardInterrupt: the run was stopped.
     """
-    from thinmargin_agents.config.preset import resolve  # noqa: PLC0415  # as above
-    from thinmargin_agents.config.train_config import TrainConfig  # noqa: PLC0415  # torch takes seconds
-    from thinmargin_agents.runs.folder import RunFolder  # noqa: PLC0415  # as above
-    from thinmargin_agents.training.trainer import train  # noqa: PLC0415  # as above
+    from thinmargin_agents.training.trainer import train  # noqa: PLC0415  # torch takes seconds
 
     run = resolve(TrainConfig(env=ENVIRONMENT, seed=seed, total_timesteps=timesteps, n_eval_episodes=2))
     output = sys.stderr if shown else io.StringIO()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
+from thinmargin_agents.runs.folder import RunError, RunFolder
 
 if TYPE_CHECKING:  # these take seconds to import, which a process that trains nothing should not
     from thinmargin_agents.monitoring.judgement import Judgement
@@ -56,8 +57,7 @@ def work(job: SeedJob, report: Callable[[Step], bool], *, resume: bool = False) 
         report: called with its progress; if it returns True, the run stops after this update, with a checkpoint.
         resume: go on from the folder's checkpoint, if there is one.
     """
-    from thinmargin_agents.runs.folder import RunError, RunFolder  # noqa: PLC0415  # as above
-    from thinmargin_agents.training.trainer import train  # noqa: PLC0415  # heavy: see above
+    from thinmargin_agents.training.trainer import train  # noqa: PLC0415  # torch takes seconds
 
     try:
         return SeedEnd(train(job.run, RunFolder(job.path), shown=False, resume=resume, report=report))

@@ -35,7 +35,7 @@ def draw(result: PhaseMapResult) -> Figure:
         ModuleNotFoundError: matplotlib is not installed.
     """
     from matplotlib.figure import Figure  # noqa: PLC0415  # only pictures need it
-    from matplotlib.patches import Patch  # noqa: PLC0415  # as above
+    from matplotlib.patches import Patch  # noqa: PLC0415  # only pictures need it
 
     count = len(result.maps)
     figure = Figure(figsize=(PANEL * count, HEIGHT), layout="constrained")

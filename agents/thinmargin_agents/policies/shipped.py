@@ -87,7 +87,7 @@ def agent(name: str, seed: int | None = None) -> Policy:
 def load(folder: Path, manifest: Manifest, one: Seed) -> Policy:
     """One training of the agent in this folder; a damaged or foreign file is a ShippedError."""
     from thinmargin_agents.sb3.actor_weights import network_of, read_actor  # noqa: PLC0415  # torch takes seconds
-    from thinmargin_agents.sb3.networks import policy_of  # noqa: PLC0415  # as above
+    from thinmargin_agents.sb3.networks import policy_of  # noqa: PLC0415  # torch takes seconds
 
     path = folder / one.file
     content = checked_content(path, one.sha256)

@@ -36,7 +36,7 @@ def capture(model: BaseAlgorithm, environment: EcosystemVecEnv) -> dict[str, Any
             if isinstance(value, numbers.Real)
         ],
         "environment": environment.get_state(),
-        "last_observations": np.asarray(model._last_obs),  # noqa: SLF001  # as above
+        "last_observations": np.asarray(model._last_obs),  # noqa: SLF001  # no public name exists
         "last_starts": np.asarray(model._last_episode_starts),  # noqa: SLF001  # as above
         "timesteps": model.num_timesteps,
         "counters": {name: getattr(model, name) for name in _counters(model)},
@@ -91,7 +91,7 @@ def _rng_state(model: BaseAlgorithm) -> dict[str, Any]:
     noise = _noise(model)
     return {
         "torch": torch.get_rng_state().numpy().copy(),
-        "cuda": [state.numpy() for state in torch.cuda.get_rng_state_all()] if model.device.type == "cuda" else [],
+        "cuda": [one.numpy() for one in torch.cuda.get_rng_state_all()] if model.device.type == "cuda" else [],
         "numpy": dict(generator),
         "noise": None if noise is None else {name: _to_arrays(getattr(noise, name)) for name in NOISE},
     }
@@ -108,7 +108,7 @@ def restore_rng(model: BaseAlgorithm, state: Mapping[str, Any]) -> None:
         for name in NOISE:
             setattr(noise, name, torch.as_tensor(state["noise"][name], device=model.device))
     torch.set_rng_state(torch.as_tensor(state["torch"]))
-    torch.cuda.set_rng_state_all([torch.as_tensor(state) for state in state["cuda"]])
+    torch.cuda.set_rng_state_all([torch.as_tensor(generator) for generator in state["cuda"]])
     np.random.set_state(state["numpy"])  # noqa: NPY002  # Stable-Baselines3 shuffles with it
 
 

@@ -83,7 +83,7 @@ def _config(run: Run, preset: str) -> TrainConfig:
         save_freq=None if run.save_freq == often else run.save_freq,
         hyperparams=_pairs(changed),
         env_kwargs=_pairs({name: item for name, item in run.env_kwargs.items() if item != env_kwargs.get(name, ...)}),
-        device=run.device,  # type: ignore[arg-type]  # as above
+        device=run.device,  # type: ignore[arg-type]  # a run's device is a text
     )
 
 

@@ -149,7 +149,7 @@ class _Drawing:
 
     def __init__(self, baselines: Track, heading: str, horizon: int) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  # only pictures need it
-        from matplotlib.figure import Figure  # noqa: PLC0415  # as above
+        from matplotlib.figure import Figure  # noqa: PLC0415  # only pictures need it
 
         figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor="white")
         self._canvas: Any = FigureCanvasAgg(figure)
