@@ -62,7 +62,7 @@ class Month:
 
     Attributes:
         states: record array of shape (n,), those of January 2012 but for the users: where each month begins.
-        batch: it runs them.
+        batch: the compiled rows, one a state, that a month is run on.
     """
 
     def __init__(self, users: Numbers) -> None:

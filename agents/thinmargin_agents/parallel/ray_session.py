@@ -78,7 +78,10 @@ def answer_of(reference: Any) -> Any:
 
 
 def _check_answers(address: str) -> None:
-    """Raise ConfigError unless something listens at HOST:PORT, or `auto` stands for no known address."""
+    """Raise ConfigError unless something listens at HOST:PORT, or at the address that `auto` stands for.
+
+    Where none is known for `auto`, nothing is checked.
+    """
     named = f"--ray-address is {address!r}"
     if address == "auto":
         address = _known_address()

@@ -49,7 +49,7 @@ class PhaseMapResult:
     """The results.
 
     Attributes:
-        request: it led to these results.
+        request: what was asked for.
         maps: in the order of the grids.
         hidden: None without the map they are put on.
     """

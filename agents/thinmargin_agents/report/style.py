@@ -169,10 +169,10 @@ def dashes(pattern: Sequence[float]) -> Any:
 
 
 def svg_of(figure: Figure, name: str, alt: str) -> str:
-    """A figure as an SVG element for the page `name` is unique on.
+    """A figure as an SVG element for a page.
 
     The same figure gives the same text: no date, coordinates to a hundredth of a pixel, names of its parts made
-    from `name`. What the page gives is left out: size, fonts, namespaces.
+    from `name`, which must be unique on the page. What the page gives is left out: size, fonts, namespaces.
     """
     content = io.StringIO()
     drawn: Any = FigureCanvasSVG(figure)
