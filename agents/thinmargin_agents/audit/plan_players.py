@@ -57,7 +57,7 @@ def months_of(knots: Numbers, months: int, horizon: int) -> Numbers:
 def knots_of(policy: object) -> Numbers:
     """The knots, shape (k, 4), of a plan that reacts to nothing; any other policy is a TypeError."""
     if not isinstance(policy, PlanPolicy) or policy.feedback is not None:
-        raise TypeError(f"policy is {policy!r}: must be a plan without feedback")
+        raise TypeError(f"policy is {policy!r}: it must be a plan without feedback")
     return policy.knots
 
 

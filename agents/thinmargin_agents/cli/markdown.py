@@ -26,7 +26,7 @@ def read_page(path: Path, places: Sequence[str]) -> str:
         raise PageError(f"it is no text in UTF-8: {error}") from error
     first = places[0]
     if text and not _place(first).search(text):
-        raise PageError(f"it has no lines <!-- {first} --> and <!-- end -->: it must be such a page, or a new file")
+        raise PageError(f"it has no lines <!-- {first} --> and <!-- end -->: it must have both, or be a new file")
     for name in places:
         if f"\n<!-- {name} -->\n" in f"\n{text}" and not _place(name).search(text):
             raise PageError(f"its line <!-- {name} --> is not followed by <!-- end -->")

@@ -136,4 +136,4 @@ def _check_together(values: Mapping[str, Any], algo: str) -> None:
         )
     size = int(values.get("n_steps", 5)) * firms
     if ALGORITHMS[algo].on_policy and size < 2:
-        raise ConfigError(f"n_steps x n_envs is {size}: it must be at least 2 months")
+        raise ConfigError(f"n_steps x n_envs is {size}: an update must have at least 2 months")

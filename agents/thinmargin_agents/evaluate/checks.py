@@ -28,7 +28,7 @@ def check_flags(config: EvaluateConfig) -> None:
     if not config.time_limit > 0.0:
         raise UsageError(f"--time-limit is {config.time_limit:g}: it must be above 0 seconds")
     if config.stress and config.no_stress:
-        raise UsageError("--stress and --no-stress are both given: it must be one of them")
+        raise UsageError("--stress and --no-stress are both given: give one of the two")
     if config.stress and (registered(config.env) != BENCHMARK or config.split != SPLIT):
         raise UsageError(
             f"--stress goes with --env {BENCHMARK} and --split {SPLIT}, not with --env {config.env} and --split"

@@ -36,7 +36,7 @@ class Results:
     def problems(self) -> list[str]:
         """One sentence for each failed requirement; empty if all hold."""
         problems = [
-            f"{item.name} reaches {100.0 * self.share(item):.2f} % of the optimum: it must be at least"
+            f"{item.name} reaches {100.0 * self.share(item):.2f} % of the optimum: it must reach at least"
             f" {100.0 * LEAST_SHARE:g} %"
             for item in self.reached
             if item.seeks and self.share(item) < LEAST_SHARE

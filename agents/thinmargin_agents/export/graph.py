@@ -31,7 +31,7 @@ class Network(nn.Module):
         self.chooses = isinstance(network.action_space, spaces.Discrete)
         self.lstm: nn.LSTM | None = self._policy.lstm_actor if ALGORITHMS[algo].recurrent else None
         if not self.chooses and network.action_space != spaces.Box(-1.0, 1.0, network.action_space.shape or ()):
-            raise ExportError(f"the agent's actions are {network.action_space}: must be numbers in [-1, 1]")
+            raise ExportError(f"the agent's actions are {network.action_space}: they must be numbers in [-1, 1]")
 
     def answer(self, seen: Tensor, remembered: tuple[Tensor, Tensor, Tensor] | None) -> tuple[Tensor, list[Tensor]]:
         """Actions before they are cut, shape (n, 4), or scores of all choices, shape (n, choices); and the memory.

@@ -39,12 +39,14 @@ class TablePolicy:
         observation: npt.NDArray[np.float32],
         state: Any = None,
         episode_start: npt.NDArray[np.bool_] | None = None,  # noqa: ARG002  # the arguments of Stable-Baselines3
-        deterministic: bool = True,  # noqa: ARG002  # as above
+        deterministic: bool = True,  # noqa: ARG002  # the arguments of Stable-Baselines3
     ) -> tuple[npt.NDArray[np.float64], Any]:
         """Actions of shape (n, 4) for observations of shape (n, 28); another n is a ValueError."""
         seen = np.atleast_2d(observation)
         if len(seen) != len(self.tables):
-            raise ValueError(f"{len(seen)} observations for plans of {len(self.tables)} worlds: must be one each")
+            raise ValueError(
+                f"{len(seen)} observations for plans of {len(self.tables)} worlds: there must be one a world"
+            )
         horizon = self.tables.shape[1]
         months = np.minimum(np.rint(seen[:, 0] * horizon).astype(np.int64), horizon - 1)
         actions = in_actions(self.tables[np.arange(len(seen)), months])

@@ -69,7 +69,7 @@ def play_worlds(
     """
     settings = Settings(worlds=worlds, closing=closing, horizon=horizon, discrete=discrete)
     if len(keys) < 1:
-        raise ValueError("keys is empty: it must have at least one world key")
+        raise ValueError("keys is empty: there must be at least one world key")
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}: it must be a whole number from 1")
     checked = CheckedPolicy(policy, name or type(policy).__name__, discrete=discrete, clock=clock)

@@ -112,7 +112,7 @@ def cast_of(report: Mapping[str, Any], results: Sequence[Result]) -> Cast:
         ValueError: there is no result.
     """
     if not results:
-        raise ValueError("results is empty: must have at least one played policy")
+        raise ValueError("results is empty: there must be at least one played policy")
     ranked = sorted(results, key=lambda result: -float(result.value.mean()))
     names = [result.name for result in ranked]
     learned = next((result.name for result in ranked if result.seeds), None)

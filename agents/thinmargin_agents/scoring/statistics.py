@@ -91,7 +91,7 @@ def bootstrap_interval(
     """
     matrix = np.atleast_2d(_checked(values, "values"))
     if matrix.ndim != 2:
-        raise ValueError(f"values has shape {np.shape(values)}: must be (worlds,) or (seeds, worlds)")
+        raise ValueError(f"values has shape {np.shape(values)}: it must be (worlds,) or (seeds, worlds)")
     if statistic is mean:
         drawn = resampled_means(matrix[:, :, None], generator, over=over, resamples=resamples)[:, 0]
     else:
@@ -133,7 +133,7 @@ def interval_of(drawn: npt.ArrayLike, level: float = 0.95) -> Interval:
 def _middle(drawn: Numbers, level: float) -> tuple[Numbers, Numbers]:
     """Ends of the middle `level` of the values along the first axis."""
     if not 0.0 < level < 1.0:
-        raise ValueError(f"level is {level}: must be a number between 0 and 1")
+        raise ValueError(f"level is {level}: it must be a number between 0 and 1")
     tail = 50.0 * (1.0 - level)
     low, high = np.percentile(drawn, [tail, 100.0 - tail], axis=0)
     return np.asarray(low), np.asarray(high)
@@ -144,7 +144,7 @@ def _draws(
 ) -> Iterator[tuple[Indices, Indices]]:
     """Rows and columns of the resamples, shapes (n, seeds) and (n, worlds), in portions of CHUNK // size."""
     if resamples < 1:
-        raise ValueError(f"resamples is {resamples}: must be a whole number from 1")
+        raise ValueError(f"resamples is {resamples}: it must be a whole number from 1")
     if over not in get_args(Unit):
         raise ValueError(f"over is {over!r}: allowed are {', '.join(get_args(Unit))}")
     portion = max(1, CHUNK // size)
@@ -231,7 +231,7 @@ def probability_of_improvement(values: npt.ArrayLike, baseline: npt.ArrayLike) -
     """
     a, b = _checked(values, "values"), _checked(baseline, "baseline")
     if max(a.ndim, b.ndim) > 2 or a.shape[-1] != b.shape[-1]:
-        raise ValueError(f"values has shape {a.shape} and baseline {b.shape}: must be of the same worlds")
+        raise ValueError(f"values has shape {a.shape} and baseline {b.shape}: they must be of the same worlds")
     return float(_better(np.atleast_2d(a)[:, None], np.atleast_2d(b)[None]).mean())
 
 
@@ -277,14 +277,14 @@ def _better(a: Numbers, b: Numbers) -> Numbers:
 def _paired(values: npt.ArrayLike, baseline: npt.ArrayLike) -> tuple[Numbers, Numbers]:
     a, b = _checked(values, "values"), _checked(baseline, "baseline")
     if b.ndim != 1 or a.ndim not in (1, 2) or a.shape[-1] != b.shape[0]:
-        raise ValueError(f"values has shape {a.shape} and baseline {b.shape}: must be of the same worlds")
+        raise ValueError(f"values has shape {a.shape} and baseline {b.shape}: they must be of the same worlds")
     return np.atleast_2d(a), b
 
 
 def _checked(values: npt.ArrayLike, name: str) -> Numbers:
     numbers = np.asarray(values, np.float64)
     if numbers.ndim == 0 or numbers.size == 0:
-        raise ValueError(f"{name} has shape {numbers.shape}: must have at least one number")
+        raise ValueError(f"{name} has shape {numbers.shape}: there must be at least one number")
     if not np.isfinite(numbers).all():
         raise ValueError(f"{name} holds NaN or infinity: numbers must be finite")
     return numbers
