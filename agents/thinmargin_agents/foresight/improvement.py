@@ -130,7 +130,7 @@ def table_of(policy: Policy, keys: Sequence[int], settings: Settings) -> Steps:
             raise PolicyError(
                 f"{type(policy).__name__}, month {month}: actions must be finite, of shape ({len(keys)}, 4)"
             )
-        table[:, month] = in_steps(actions)
+        table[:, month] = in_steps(actions)  # in their own type: as float64, some of float32 would round otherwise
         return np.asarray(actions, np.float64)
 
     candidates.play(answer)

@@ -45,7 +45,7 @@ class TablePolicy:
         seen = np.atleast_2d(observation)
         if len(seen) != len(self.tables):
             raise ValueError(
-                f"{len(seen)} observations for plans of {len(self.tables)} worlds: there must be one a world"
+                f"{len(seen)} observations for plans of {len(self.tables)} worlds: there must be one for each"
             )
         horizon = self.tables.shape[1]
         months = np.minimum(np.rint(seen[:, 0] * horizon).astype(np.int64), horizon - 1)

@@ -90,7 +90,7 @@ def test_every_hyperparameter_says_what_it_is_and_is_named_once_an_algorithm() -
         ("ppo", {"policy_kwargs": {"activation_fn": "torch.nn.Tanh"}}, ("activation_fn", "tanh, relu")),
         ("sac", {"noise_type": "ornstein-uhlenbeck"}, ("noise_type", "normal")),
         ("sac", {"gradient_steps": 0}, ("gradient_steps", "0", "-1")),
-        ("ppo", {"env_wrapper": 3}, ("env_wrapper", "3", "list of wrappers")),
+        ("ppo", {"env_wrapper": 3}, ("env_wrapper", "3", "lists of wrappers")),
     ],
 )
 def test_a_wrong_name_or_value_is_named_with_what_is_allowed(

@@ -53,7 +53,7 @@ def test_values_of_pairs_are_json_or_text_and_never_evaluated() -> None:
         (("n_epochs=" + "[" * 100_000,), ("n_epochs", "from 1 to 1000")),
         (("learning_rate=NaN",), ("learning_rate", "nan")),
         (("policy_kwargs.activation_fn=gelu",), ("activation_fn", "gelu", "tanh, relu")),
-        (("policy_kwargs.net_arch=64",), ("net_arch", "64", "list of sizes")),
+        (("policy_kwargs.net_arch=64",), ("net_arch", "64", "lists of sizes")),
         (("activation_fn=relu",), ("activation_fn", "policy_kwargs.activation_fn")),
         (("buffer_size=10",), ("buffer_size", "ppo", "sac")),
         (("gae_lambda",), ("--hyperparams", "gae_lambda", "NAME=VALUE")),

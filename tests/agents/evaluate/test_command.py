@@ -129,7 +129,7 @@ def test_the_environment_decides_worlds_grid_and_closing() -> None:
         (["--n-stress-worlds", "1"], ["--n-stress-worlds is 1", "from 2"]),
         (["--time-limit", "0"], ["--time-limit is 0", "above 0 seconds"]),
         (["--time-limit", "nan"], ["--time-limit is nan", "above 0 seconds"]),
-        (["--stress", "--no-stress"], ["--stress and --no-stress", "one of them"]),
+        (["--stress", "--no-stress"], ["--stress and --no-stress", "one of the two"]),
         (["--stress", "--split", "validation"], ["--stress", "--split test", "validation"]),
         (
             ["--stress", "--env", "ThinMargin/PriceWar-v0"],
