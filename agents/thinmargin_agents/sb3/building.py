@@ -15,6 +15,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from thinmargin import ENVIRONMENTS
+from thinmargin.families import FAMILY_TABLE
 from thinmargin.settings import Settings, observation_space
 from thinmargin.wrappers import Adapter, adapters_of
 from thinmargin_agents.config.algorithms import ALGORITHMS, DISCRETE
@@ -33,7 +34,10 @@ def environment_arguments(run: Run) -> dict[str, Any]:
     """
     known = [entry.id for entry in ENVIRONMENTS]
     if run.env_id not in known:
-        raise ConfigError(f"--env is {run.env_id!r}: allowed are {', '.join(known)}")
+        held_out = {entry.id for entry in FAMILY_TABLE.values() if entry.held_out}
+        raise ConfigError(
+            f"--env is {run.env_id!r}: allowed are {', '.join(name for name in known if name not in held_out)}"
+        )
     spec = gymnasium.spec(run.env_id)
     arguments = {**spec.kwargs, **run.env_kwargs}
     if arguments.get("split", "train") != "train":
