@@ -3,14 +3,20 @@
 Nodes are the folders and loose files at the top of the package; an arrow runs from whatever imports to what it
 imports, also where that happens inside a function or for type checkers only. A level is one more than that of the
 highest node below; nodes of a circle share theirs.
+
+Not counted: imports of names from the package's own __init__, and that importing a module loads the __init__ of every
+folder above it. An import that binds the package itself, `import house` or `import house.roof`, hides what is taken
+from it and is refused; so is an import of what is no Python file of the package.
 """
 
 from __future__ import annotations
 
 import ast
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 AGENTS = Path(__file__).parents[1] / "agents" / "thinmargin_agents"
 
@@ -23,29 +29,58 @@ def module_of(path: Path, package: Path) -> str:
     return ".".join((package.name, *path.relative_to(package).with_suffix("").parts)).removesuffix(".__init__")
 
 
-def imported(path: Path) -> Iterator[tuple[str, str | None]]:
-    """Every module that a file imports, with the name that is taken from it, if any."""
+class Import(NamedTuple):
+    """A module that a file imports, and the name that is taken from it, if any."""
+
+    module: str
+    name: str | None
+    line: int
+    binds: str
+    """The name that stands for it in the file."""
+
+
+def imported(path: Path) -> Iterator[Import]:
+    """Every import of a file."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, None) for alias in node.names)
+            for alias in node.names:
+                yield Import(alias.name, None, node.lineno, alias.asname or alias.name.partition(".")[0])
         elif isinstance(node, ast.ImportFrom):
             if node.level:
                 raise ValueError(f"{path}:{node.lineno}: a relative import; imports must name the whole module")
-            yield from ((node.module or "", alias.name) for alias in node.names)
+            for alias in node.names:
+                yield Import(node.module or "", alias.name, node.lineno, alias.asname or alias.name)
 
 
 def graph_of_files(package: Path) -> Graph:
-    """The modules of a package, and which modules of the package each imports."""
+    """The modules of a package, and which modules of the package each imports.
+
+    Raises:
+        ValueError: an import is relative, binds the package itself, or names no Python file of it.
+    """
     files = {module_of(path, package): path for path in sorted(package.rglob("*.py"))}
     graph: Graph = {}
     for module, path in files.items():
-        found = {
-            next((one for one in (f"{source}.{name}", source) if one in files), source)
-            for source, name in imported(path)
-            if source.partition(".")[0] == package.name
-        }
+        found = {_target(one, path, files, package.name) for one in imported(path) if _is_of(one, package.name)}
         graph[module] = found - {module, package.name}
     return graph
+
+
+def _is_of(one: Import, package: str) -> bool:
+    return one.module.partition(".")[0] == package
+
+
+def _target(one: Import, path: Path, files: Mapping[str, Path], package: str) -> str:
+    """The module of the package that an import loads."""
+    if one.name is None and package in {one.module, one.binds}:
+        raise ValueError(
+            f"{path}:{one.line}: import {one.module} binds {package}, which hides what is taken from it;"
+            f" must be written as from {package} import NAME"
+        )
+    for module in (f"{one.module}.{one.name}", one.module):
+        if module in files:
+            return module
+    raise ValueError(f"{path}:{one.line}: {one.module} is no Python file of {package}")
 
 
 def room_of(module: str) -> str:
@@ -127,4 +162,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read it has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

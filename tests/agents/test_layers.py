@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from tests.import_graph import AGENTS, circles, graph_of_files, graph_of_rooms, imported, levels
+from tests.messages import naming
 
 import thinmargin_agents
 
@@ -43,6 +48,7 @@ ALLOWED = {room: set(below.split()) for room, below in ROOMS.items()}
 LIGHT = ("cli", "config", "play", "monitoring", "tuning")
 """Rooms that must not import a learning library, also not when something in them is called."""
 HEAVY = ("torch", "stable_baselines3", "sb3_contrib", "tensorboard", "optuna", "ray")
+GRAPH_PROGRAM = Path(__file__).parents[1] / "import_graph.py"
 MOST_FILES, MOST_LOOSE, MOST_LEVELS = 15, 5, 11
 
 FILES = graph_of_files(AGENTS)
@@ -91,22 +97,95 @@ def test_the_map_of_the_package_has_the_same_rooms_in_the_same_order() -> None:
 @pytest.mark.parametrize("room", LIGHT)
 def test_a_light_room_imports_no_learning_library(room: str) -> None:
     for path in sorted((AGENTS / room).rglob("*.py")):
-        for module, _ in imported(path):
-            assert module.partition(".")[0] not in HEAVY, path.name
+        for one in imported(path):
+            assert one.module.partition(".")[0] not in HEAVY, path.name
 
 
-def test_a_circle_and_its_level_are_seen(tmp_path: Path) -> None:
-    package = tmp_path / "house"
-    for name, text in {
-        "__init__": "",
-        "roof": "import house.wall",
-        "wall": "def build():\n    from house import roof, floor",
-        "floor": "",
-        "attic/__init__": "from house.roof import tile",
-    }.items():
+@pytest.mark.parametrize("room", LIGHT)
+def test_a_light_room_imports_light_rooms_only(room: str) -> None:
+    assert ALLOWED[room] <= set(LIGHT)
+
+
+def hidden_imports(text: str, package: str) -> list[str]:
+    """Calls that import a module by its name in a string: of the package, or of a name that is not written there."""
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    by_name = [node for node in calls if ast.unparse(node.func).rpartition(".")[2] in ("import_module", "__import__")]
+    return [ast.unparse(node) for node in by_name if not _names_another(node, package)]
+
+
+def _names_another(call: ast.Call, package: str) -> bool:
+    first = call.args[0] if call.args else None
+    return isinstance(first, ast.Constant) and str(first.value).partition(".")[0] not in ("", package)
+
+
+@pytest.mark.parametrize("path", sorted(AGENTS.rglob("*.py")), ids=lambda path: str(path.relative_to(AGENTS)))
+def test_no_file_imports_the_package_by_a_name_in_a_string(path: Path) -> None:
+    assert hidden_imports(path.read_text(encoding="utf-8"), AGENTS.name) == []
+
+
+def test_imports_by_a_name_in_a_string_are_seen() -> None:
+    text = """
+importlib.import_module("house.roof")
+import_module(f"house.{name}")
+__import__("house")
+import_module(".roof", "house")
+import_module("torch")
+pkgutil.resolve_name("torch.nn:Module")
+"""
+    assert len(hidden_imports(text, "house")) == 4
+
+
+def built(folder: Path, files: Mapping[str, str]) -> Path:
+    """A package of these files."""
+    package = folder / "house"
+    for name, text in {"__init__": "", **files}.items():
         file = package / f"{name}.py"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
+    return package
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("import house\nhouse.roof.x", ("roof.py:1", "import house", "from house import NAME")),
+        ("import house as home", ("roof.py:1", "import house", "from house import NAME")),
+        ("\nimport house.wall\nhouse.floor.x", ("roof.py:2", "import house.wall", "from house import NAME")),
+        ("from . import wall", ("roof.py:1", "relative", "the whole module")),
+        ("from house.cellar import wine", ("roof.py:1", "house.cellar", "no Python file")),
+        ("import house.cellar as cellar", ("roof.py:1", "house.cellar", "no Python file")),
+    ],
+)
+def test_an_import_that_cannot_be_followed_is_refused_with_its_place(
+    text: str, parts: tuple[str, ...], tmp_path: Path
+) -> None:
+    package = built(tmp_path, {"roof": text, "wall": "", "floor": ""})
+    (package / "cellar").mkdir()
+    with pytest.raises(ValueError, match=naming(*parts)):
+        graph_of_files(package)
+
+
+def test_a_reader_who_has_seen_enough_ends_it_quietly() -> None:
+    with subprocess.Popen(  # noqa: S603  # our own program
+        [sys.executable, str(GRAPH_PROGRAM)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
+
+
+def test_a_circle_and_its_level_are_seen(tmp_path: Path) -> None:
+    package = built(
+        tmp_path,
+        {
+            "roof": "import house.wall as wall",
+            "wall": "def build():\n    from house import roof, floor",
+            "floor": "",
+            "attic/__init__": "from house.roof import tile",
+        },
+    )
     graph = graph_of_rooms(graph_of_files(package))
     assert graph == {"attic": {"roof"}, "floor": set(), "roof": {"wall"}, "wall": {"roof", "floor"}}
     assert circles(graph) == [["roof", "wall"]]
