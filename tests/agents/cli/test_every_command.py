@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from tests.messages import said
+from tests.messages import flat, said
 
 HEAVY = (
     "numpy",
     "gymnasium",
     "torch",
     "stable_baselines3",
+    "sb3_contrib",
+    "tensorboard",
+    "thinmargin",
     "numba",
     "matplotlib",
     "onnx",
@@ -26,6 +32,9 @@ HEAVY = (
     "sqlalchemy",
     "ray",
 )
+OWN = ("thinmargin", "numpy", "gymnasium")
+"""What the environment's package itself loads: its own commands have it by then."""
+ROOT = Path(__file__).parents[3]
 HELP = """
 import contextlib, io, json, sys
 from importlib import import_module
@@ -56,6 +65,12 @@ class Command:
     """A flag, a value outside its range, and the range."""
     files: tuple[str, ...] = ()
     """Flags of files that are written."""
+    place: str = ""
+    """Name of the place that a page of --markdown must have."""
+    libraries: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    """A library that may be missing, the extra that brings it, and flags that ask for it."""
+    own: bool = False
+    """Whether it is a command of the environment's package."""
 
 
 PACKAGE = "thinmargin_agents"
@@ -63,26 +78,32 @@ COMMANDS = {
     "audit": Command(
         f"{PACKAGE}.audit.__main__", f"{PACKAGE}.audit.findings.Scope",
         "--n-worlds --evaluations --seed --processes --only --json --markdown",
-        ranged=("--n-worlds", "1", "2 to 10000"), files=("--json", "--markdown"),
+        ranged=("--n-worlds", "1", "2 to 10000"), files=("--json", "--markdown"), place="audit",
+        libraries=(("cma", "search", ()),),
     ),
-    "curves": Command(f"{PACKAGE}.curves.__main__", f"{PACKAGE}.curves.picture.curves_by_picture", "--folder --check"),
+    "curves": Command(
+        f"{PACKAGE}.curves.__main__", f"{PACKAGE}.curves.picture.curves_by_picture", "--folder --check",
+        libraries=(("matplotlib", "report", ()),),
+    ),
     "exact": Command(
         f"{PACKAGE}.exact.__main__", f"{PACKAGE}.exact.backward_induction.checked_optimum",
         "--ppo --timesteps --seed --json", ranged=("--seed", "-1", "0 to"), files=("--json",),
+        libraries=(("cma", "search", ()),),
     ),
     "export": Command(
         f"{PACKAGE}.export.__main__", f"{PACKAGE}.export.conversion.exported", "RUN --output --which",
-        needed=("run",), files=("--output",),
+        needed=("run",), files=("--output",), libraries=(("onnx", "export", ()), ("onnxruntime", "export", ())),
     ),
     "foresight": Command(
         f"{PACKAGE}.foresight.__main__", f"{PACKAGE}.foresight.improvement.make",
         "--split --n-worlds --evaluations --n-check --also --processes --seed --fresh --output",
-        ranged=("--n-worlds", "0", "1 to"), files=("--output",),
+        ranged=("--n-worlds", "0", "1 to"), files=("--output",), libraries=(("cma", "search", ()),),
     ),
     "phase_map": Command(
         f"{PACKAGE}.phase_map.__main__", f"{PACKAGE}.phase_map.results.find",
         "--map --n-worlds --n-hidden --generations --seed --json --picture --markdown --processes",
-        ranged=("--n-worlds", "65", "1 to 64"), files=("--json", "--markdown", "--picture"),
+        ranged=("--n-worlds", "65", "1 to 64"), files=("--json", "--markdown", "--picture"), place="phase map",
+        libraries=(("cma", "search", ()), ("matplotlib", "report", ("--picture", "map.png"))),
     ),
     "shipping": Command(
         f"{PACKAGE}.shipping.__main__", f"{PACKAGE}.shipping.finished_run.read_finished_run",
@@ -92,12 +113,13 @@ COMMANDS = {
         f"{PACKAGE}.tuning.__main__", f"{PACKAGE}.tuning.rules.Effort",
         "--split --n-worlds --generations --population --knots --seed --output",
         needed=("plan", "--n-worlds", "2", "--generations", "1", "--population", "4"),
-        ranged=("--population", "3", "4 to"), files=("--output",),
+        ranged=("--population", "3", "4 to"), files=("--output",), libraries=(("cma", "search", ()),),
     ),
     "years": Command(
         f"{PACKAGE}.years.__main__", f"{PACKAGE}.judging.arena.play_all",
         "POLICY --n-worlds --split --seed --json --picture --markdown",
-        ranged=("--n-worlds", "0", "1 to"), files=("--json", "--markdown", "--picture"),
+        ranged=("--n-worlds", "0", "1 to"), files=("--json", "--markdown", "--picture"), place="years",
+        libraries=(("matplotlib", "report", ("--picture", "years.png")),),
     ),
     "import_sb3": Command(
         f"{PACKAGE}.import_sb3", f"{PACKAGE}.config.preset.resolve",
@@ -118,10 +140,27 @@ COMMANDS = {
         f"{PACKAGE}.evaluate.command", f"{PACKAGE}.evaluate.run.play_all",
         "POLICY --env --split --n-worlds --stress --no-stress --n-stress-worlds --time-limit --log-folder --json --csv"
         " --markdown --html --seed",
-        ranged=("--n-worlds", "1", "2 to"), files=("--json", "--markdown", "--csv", "--html"),
+        ranged=("--n-worlds", "1", "2 to"), files=("--json", "--markdown", "--csv", "--html"), place="results",
+        libraries=(("matplotlib", "report", ("--html", "report.html")),),
     ),
 }  # fmt: skip
+OWN_COMMANDS = {
+    "backtest": Command(
+        "thinmargin.backtest.__main__", "thinmargin.backtest.results.backtest",
+        "--json --picture --until --data --markets --draws --seed",
+        ranged=("--draws", "0", "1 to 10000"), files=("--json", "--picture"), own=True,
+        libraries=(("matplotlib", "report", ("--picture", "figures.png")),),
+    ),
+    "calibration": Command(
+        "thinmargin.calibration.__main__", "thinmargin.calibration.search.search",
+        "--seed --starts --output --check", ranged=("--seed", "-1", "0 to"), files=("--output",), own=True,
+        libraries=(("cma", "search", ()), ("rich", "search", ())),
+    ),
+    "data": Command("thinmargin.data.table", "thinmargin.data.table.figures_text", "--series", own=True),
+}  # fmt: skip
+ALL_COMMANDS = {**COMMANDS, **OWN_COMMANDS}  # in this order: what one has loaded, those behind it have too
 EACH_COMMAND = pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+EVERY_COMMAND = pytest.mark.parametrize("command", ALL_COMMANDS.values(), ids=ALL_COMMANDS)
 
 
 def status_of(command: Command, arguments: Sequence[str]) -> object:
@@ -139,6 +178,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def make_inputs(command: Command) -> None:
+    """Files and folders that a command reads, as empty as they may be."""
+    if "model.zip" in command.needed:
+        Path("model.zip").touch()
+    if command.module.endswith("curves.__main__"):
+        Path("docs/algorithms").mkdir(parents=True)
+
+
 def work_is(command: Command, act: object, patch: pytest.MonkeyPatch) -> None:
     module, _, name = command.work.rpartition(".")
     patch.setattr(importlib.import_module(module), name, act)
@@ -147,7 +194,7 @@ def work_is(command: Command, act: object, patch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def helped() -> dict[str, tuple[int, str, list[str]]]:
     """Of every command the exit status of --help, its text, and the heavy modules that are loaded by then."""
-    code = HELP.format(modules=[command.module for command in COMMANDS.values()], heavy=HEAVY)
+    code = HELP.format(modules=[command.module for command in ALL_COMMANDS.values()], heavy=HEAVY)
     done = subprocess.run(  # noqa: S603  # the program is written above
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
     )
@@ -156,24 +203,36 @@ def helped() -> dict[str, tuple[int, str, list[str]]]:
     return found
 
 
-@EACH_COMMAND
+@EVERY_COMMAND
 def test_help_says_what_it_does_and_every_flag_and_loads_nothing_heavy(
     command: Command, helped: dict[str, tuple[int, str, list[str]]]
 ) -> None:
     status, printed, heavy = helped[command.module]
-    assert (status, heavy) == (0, [])
+    assert status == 0
+    assert [name for name in heavy if not (command.own and name in OWN)] == []
     for flag in command.flags.split():
         assert flag in printed
-    assert any(line.strip().endswith((".", ",")) and line[:1].isupper() for line in printed.splitlines())
+    parts = map(flat, printed.split("\n\n")) if command.own else printed.splitlines()
+    assert any(part.strip().endswith((".", ",")) and part[:1].isupper() for part in parts)
 
 
-@EACH_COMMAND
+@pytest.mark.parametrize("script", ["evaluate.py", "train.py"])
+def test_scripts_at_the_top_are_these_commands(script: str, helped: dict[str, tuple[int, str, list[str]]]) -> None:
+    done = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-W", "error", ROOT / script, "--help"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    module_help = helped[COMMANDS[script].module][1]
+    assert re.findall(r"\w+", done.stdout) == re.findall(r"\w+", module_help)  # frames depend on who reads
+
+
+@EVERY_COMMAND
 def test_an_unknown_flag_is_named(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of(command, ["--xyzzy", "3"]) == 2
     assert "--xyzzy" in said(capsys)
 
 
-RANGED = {name: command for name, command in COMMANDS.items() if command.ranged}
+RANGED = {name: command for name, command in ALL_COMMANDS.items() if command.ranged}
 
 
 @pytest.mark.parametrize("command", RANGED.values(), ids=RANGED)
@@ -190,37 +249,100 @@ def test_a_number_outside_its_range_is_named_with_the_range_and_nothing_is_done(
     assert list(here.iterdir()) == []
 
 
-WRITING = [(command, flag) for command in COMMANDS.values() for flag in command.files]
-WRITING_IDS = [f"{name} {flag}" for name, command in COMMANDS.items() for flag in command.files]
+WRITING = {f"{name} {flag}": (command, flag) for name, command in ALL_COMMANDS.items() for flag in command.files}
 
 
-@pytest.mark.parametrize(("command", "flag"), WRITING, ids=WRITING_IDS)
+@pytest.mark.parametrize(("command", "flag"), WRITING.values(), ids=WRITING)
 def test_a_file_that_cannot_be_written_is_refused_before_anything_is_done(
     command: Command, flag: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     work_is(command, pytest.fail, monkeypatch)
     for file in ("none/file.svg", "."):
         assert status_of(command, [flag, file]) == 2
-        printed = said(capsys)
-        assert flag in printed
-        assert repr(file) in printed
+        assert f"{flag} is {file if command.own else repr(file)}: " in said(capsys)
     assert list(here.iterdir()) == []
 
 
-TWICE = {name: command for name, command in COMMANDS.items() if len(command.files) > 1}
+TWICE = {
+    f"{name} {one} {other}": (command, one, other)
+    for name, command in COMMANDS.items()
+    for one, other in itertools.combinations(command.files, 2)
+}
 
 
-@pytest.mark.parametrize("command", TWICE.values(), ids=TWICE)
+@pytest.mark.parametrize(("command", "one", "other"), TWICE.values(), ids=TWICE)
 def test_one_file_for_two_flags_is_refused(
-    command: Command, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+    command: Command, one: str, other: str, here: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     work_is(command, pytest.fail, monkeypatch)
-    one, other = command.files[:2]
     assert status_of(command, [one, "same.md", other, "./same.md"]) == 2
     printed = said(capsys)
-    for part in (one, other, "same.md"):
+    for part in (one, other, "'same.md'", "must be two files"):
         assert part in printed
     assert list(here.iterdir()) == []
+
+
+PLACES = {name: command for name, command in COMMANDS.items() if "--markdown" in command.files}
+NO_PAGES = {
+    "a letter": b"Dear reader\n",
+    "a place without an end": b"Dear reader\n<!-- %s -->\n",
+    "no text": b"\xff\xfe\x00",
+}
+
+
+@pytest.mark.parametrize("page", NO_PAGES)
+@pytest.mark.parametrize("command", PLACES.values(), ids=PLACES)
+def test_a_page_without_a_place_is_refused_and_left(
+    command: Command, page: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work_is(command, pytest.fail, monkeypatch)
+    content = NO_PAGES[page].replace(b"%s", command.place.encode())
+    Path("letter.md").write_bytes(content)
+    assert status_of(command, ["--markdown", "letter.md"]) == 2
+    printed = said(capsys)
+    assert "--markdown is 'letter.md': " in printed
+    for part in ("UTF-8",) if page == "no text" else (f"<!-- {command.place} -->", "<!-- end -->"):
+        assert part in printed
+    assert [path.name for path in here.iterdir()] == ["letter.md"]
+    assert Path("letter.md").read_bytes() == content
+
+
+PICTURES = {name: command for name, command in ALL_COMMANDS.items() if "--picture" in command.files}
+
+
+@pytest.mark.parametrize("file", ["drawn.bmp", "drawn.gif", "drawn"])
+@pytest.mark.parametrize("command", PICTURES.values(), ids=PICTURES)
+def test_a_picture_with_another_ending_is_refused(
+    command: Command, file: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work_is(command, pytest.fail, monkeypatch)
+    assert status_of(command, ["--picture", file]) == 2
+    named = file if command.own else repr(file)
+    assert f"--picture is {named}: allowed endings are .png, .svg, .pdf" in said(capsys)
+    assert list(here.iterdir()) == []
+
+
+NEEDING = {f"{name} {row[0]}": (command, *row) for name, command in ALL_COMMANDS.items() for row in command.libraries}
+
+
+@pytest.mark.parametrize(("command", "library", "extra", "flags"), NEEDING.values(), ids=NEEDING)
+def test_a_missing_library_is_named_with_what_brings_it(
+    command: Command, library: str, extra: str, flags: tuple[str, ...], here: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    work_is(command, pytest.fail, monkeypatch)
+    make_inputs(command)
+    before = sorted(here.rglob("*"))
+    place = command.module if command.own else f"{PACKAGE}.cli.command"
+    monkeypatch.setattr(
+        importlib.import_module(place), "find_spec", lambda name: None if name == library else find_spec(name)
+    )
+    assert status_of(command, flags) == 2
+    printed = said(capsys)
+    assert (library if command.own else f"needs {library}: pip install") in printed
+    assert f"pip install 'thinmargin[{extra}]'" in printed
+    assert sorted(here.rglob("*")) == before
 
 
 @EACH_COMMAND
@@ -231,15 +353,12 @@ def test_ctrl_c_ends_with_130_and_writes_nothing(
         raise KeyboardInterrupt
 
     work_is(command, interrupted, monkeypatch)
-    if "model.zip" in command.needed:
-        Path("model.zip").touch()
-    if command.module.endswith("curves.__main__"):
-        Path("docs/algorithms").mkdir(parents=True)
+    make_inputs(command)
     before = sorted(here.rglob("*"))
     status = status_of(command, ["--json", "file.json"] if "--json" in command.files else [])
-    told = said(capsys)
-    assert status == 130, told
-    if not command.module.endswith((".train", ".evaluate.command")):  # which say nothing, or how to go on
-        assert "interrupted" in told
+    printed = said(capsys)
+    assert status == 130, printed
+    if command.module != f"{PACKAGE}.train":  # which says how to resume
+        assert "interrupted" in printed
     if command.module != f"{PACKAGE}.train":  # which makes the folder of the run first
         assert sorted(here.rglob("*")) == before
