@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.messages import lacks
 
 from thinmargin.baselines import baseline
 from thinmargin.splits import KEYS
@@ -91,7 +92,7 @@ def test_without_best_known_plans_there_is_no_score(arguments: dict[str, Any], w
     other = Judge(arguments, worlds)
     judgement = other.judge(baseline("premium"))
     assert other.anchors is None
-    assert other.no_score
+    assert not lacks(other.no_score, "the best plans of these worlds", "not known")
     assert judgement.score is judgement.score_low is judgement.score_high is judgement.score_iqm is None
     assert judgement.score_in_words == ""
     assert set(values_of(VALIDATION, judgement)) == {tag.name for tag in EVAL}

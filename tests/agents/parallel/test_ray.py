@@ -240,7 +240,7 @@ def test_an_address_that_cannot_be_is_refused(address: str, capsys: pytest.Captu
     assert f"--ray-address is {address!r}" in capsys.readouterr().err
 
 
-def test_an_address_where_nothing_answers_is_refused_soon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_address_where_nothing_answers_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     need_ray()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, and deaf: nobody else can answer there meanwhile
@@ -251,7 +251,7 @@ def test_an_address_where_nothing_answers_is_refused_soon(tmp_path: Path, capsys
     assert not (tmp_path / "logs").exists()
 
 
-def test_auto_that_stands_for_a_cluster_that_is_gone_is_refused_soon(
+def test_auto_that_stands_for_a_cluster_that_is_gone_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     need_ray()

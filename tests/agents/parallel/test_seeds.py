@@ -203,11 +203,11 @@ def test_an_unforeseen_error_of_a_seed_is_told_with_its_traceback(
     ("flags", "words"),
     [
         (["--seeds", "1", "2", "1"], "--seeds has 1 more than once"),
-        (["--seeds", "0", "-1"], "-1"),
+        (["--seeds", "0", "-1"], "--seeds has -1: allowed are 0 to 2147483647"),
         (["--seeds", "1", "2147483648"], "--seeds has 2147483648: allowed are 0 to 2147483647"),
         (["--seeds", "1", "2", "--seed", "3"], "--seed is 3 and --seeds are given too"),
         (["--seeds", "1", "2", "--n-jobs", "0"], "--n-jobs is 0: allowed are 1 to"),
-        (["--seeds", "1", "2", "--ray-address", "auto"], "--ray-address is 'auto'"),
+        (["--seeds", "1", "2", "--ray-address", "auto"], "--ray-address is 'auto': it needs --engine ray"),
         (["--seeds", "1", "2", "--resume", "somewhere"], "--resume takes the run's own settings"),
         (["--seeds", "1", "2", "--hyperparams", "n_steps=7"], "hyper-parameter n_steps is 7"),
         (["--seeds", "1", "2", "--env", "ThinMargin/PriceWar-v0"], "never trained on"),

@@ -45,7 +45,7 @@ def test_every_candidate_meets_the_same_worlds_also_after_new_ones_are_drawn() -
     np.testing.assert_array_equal(other[0], other[1])
     assert not np.allclose(first, other)
     np.testing.assert_array_equal(other, Candidates(KEYS["validation"][6:12], 2).plans(knots).value)
-    with pytest.raises(ValueError, match=naming("5", "6")):
+    with pytest.raises(ValueError, match=naming("keys", "length 5", "must be 6")):
         candidates.draw(KEYS["validation"][:5])
 
 

@@ -70,7 +70,7 @@ def step_by_step(
     return rewards, infos, truncated
 
 
-def same(a: Outcome, b: Outcome) -> None:
+def assert_same(a: Outcome, b: Outcome) -> None:
     for name in ("value", "profit_part", "closing_part", "bankrupt", "months", "keys"):
         np.testing.assert_allclose(getattr(a, name), getattr(b, name), rtol=1e-9)
     for name in YEARLY:
@@ -177,7 +177,7 @@ def test_the_last_observation_of_an_ended_world_is_kept() -> None:
 def test_batches_change_nothing(batch_size: int) -> None:
     settled: list[int] = []
     whole = play_worlds(Scripted(wiggle), KEYS, horizon=24)
-    same(whole, play_worlds(Scripted(wiggle), KEYS, horizon=24, batch_size=batch_size, progress=settled.append))
+    assert_same(whole, play_worlds(Scripted(wiggle), KEYS, horizon=24, batch_size=batch_size, progress=settled.append))
     assert sum(settled) == len(KEYS) * 24
 
 
@@ -194,13 +194,13 @@ def test_a_policy_may_write_into_what_it_is_shown() -> None:
         observation[:] = np.nan
         return actions
 
-    same(play_worlds(Scripted(wiggle), KEYS, horizon=6), play_worlds(Scripted(answer), KEYS, horizon=6))
+    assert_same(play_worlds(Scripted(wiggle), KEYS, horizon=6), play_worlds(Scripted(answer), KEYS, horizon=6))
 
 
 def test_the_seed_is_the_policys() -> None:
     policy = RandomPolicy()
     first = play_worlds(policy, KEYS, horizon=6, seed=1)
-    same(first, play_worlds(policy, KEYS, horizon=6, seed=1))
+    assert_same(first, play_worlds(policy, KEYS, horizon=6, seed=1))
     assert not np.array_equal(first.value, play_worlds(policy, KEYS, horizon=6, seed=2).value)
 
 

@@ -216,6 +216,8 @@ def test_a_tuned_rule_whose_file_is_damaged_is_a_policy_error(tmp_path: Path, mo
 
 
 GRID = "ThinMargin/EcosystemDiscrete-v0"
+AS_GRID, AS_NUMBERS = "one number of a grid of levers", "a number for each lever"
+"""The two forms of an action."""
 
 
 @pytest.fixture(scope="module")
@@ -344,7 +346,13 @@ def test_a_shipped_agent_plays_where_its_actions_fit_and_is_refused_elsewhere(
     capsys.readouterr()
     assert main(["grid"]) == 2
     assert not lacks(
-        said(capsys), "POLICY", "'grid'", f"trained for {GRID}", "ThinMargin/Ecosystem-v0", f"--env {GRID}"
-    )
+        said(capsys),
+        "POLICY", "'grid'", f"trained for {GRID}", f"answers with {AS_GRID}",
+        f"ThinMargin/Ecosystem-v0 takes {AS_NUMBERS}", f"--env {GRID}",
+    )  # fmt: skip
     assert main(["tiny", "--env", f"thinmargin:{GRID}"]) == 2
-    assert not lacks(said(capsys), "'tiny'", "--env ThinMargin/Ecosystem-v0")
+    assert not lacks(
+        said(capsys),
+        "POLICY", "'tiny'", "trained for ThinMargin/Ecosystem-v0", f"answers with {AS_NUMBERS}",
+        f"{GRID} takes {AS_GRID}", "--env ThinMargin/Ecosystem-v0",
+    )  # fmt: skip

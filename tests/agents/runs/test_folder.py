@@ -64,7 +64,7 @@ def folder(finished: Path, tmp_path: Path) -> Path:
     return shutil.copytree(finished, tmp_path / "run")
 
 
-def refused(folder: Path, *words: str) -> None:
+def assert_refused(folder: Path, *words: str) -> None:
     """Neither played nor resumed, and the message has these words."""
     for use in (lambda: load_policy(folder), lambda: resume(folder)):
         with pytest.raises((RunError, ConfigError)) as caught:
@@ -88,7 +88,7 @@ def changed(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
 @pytest.mark.parametrize("wrapper", ["os.system", {"os.system": {"command": "touch boom"}}, "thinmargin_agents.x.Y", 7])
 def test_a_run_that_names_foreign_classes_is_refused(folder: Path, wrapper: Any) -> None:
     changed(folder, lambda values: values["hyperparameters"].update(env_wrapper=[wrapper]))
-    refused(folder, "env_wrapper", "thinmargin.wrappers.Residual")
+    assert_refused(folder, "env_wrapper", "thinmargin.wrappers.Residual")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_run_that_names_foreign_classes_is_refused(folder: Path, wrapper: Any)
 )  # fmt: skip
 def test_a_damaged_configuration_is_refused(folder: Path, change: Callable[[dict[str, Any]], Any], word: str) -> None:
     changed(folder, change)
-    refused(folder, word)
+    assert_refused(folder, word)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_configuration_that_its_checkpoint_does_not_fit_is_not_gone_on_with(
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"null", b"[" * 100_000, b'{"algo": 1e999}'])
 def test_a_configuration_that_is_no_configuration_is_refused(folder: Path, content: bytes) -> None:
     (folder / "config.json").write_bytes(content)
-    refused(folder, "config.json")
+    assert_refused(folder, "config.json")
 
 
 def array_of(item: Any) -> bytes:
@@ -176,7 +176,7 @@ def test_weights_in_any_other_form_are_refused_and_nothing_in_them_runs(
 ) -> None:
     for which in ("best", "checkpoint"):
         write(folder / which / "state.safetensors", boom)
-    refused(folder, "state.safetensors")
+    assert_refused(folder, "state.safetensors")
     assert not boom.exists()
 
 
@@ -255,7 +255,7 @@ def test_a_run_folder_with_links_is_refused_and_what_they_point_to_is_left(
     (folder / name).rename(outside)
     (folder / name).symlink_to(outside)
     before = outside.read_bytes() if outside.is_file() else None
-    refused(folder, name, "a link")
+    assert_refused(folder, name, "a link")
     assert before is None or outside.read_bytes() == before
 
 
@@ -285,7 +285,7 @@ def test_a_run_whose_plan_was_tuned_anew_is_refused_and_not_played_as_something_
     load_policy(folder)
     rule = tuned_policy("plan_with_feedback")
     monkeypatch.setattr(baselines, "tuned_policy", lambda _: dataclasses.replace(rule, knots=rule.knots * 0.99))
-    refused(folder, "built_on.json", "Residual: the tuned rule is not the one the run began with")
+    assert_refused(folder, "built_on.json", "Residual: the tuned rule is not the one the run began with")
 
 
 def test_the_latest_run_is_one_with_a_policy_and_a_configuration(finished: Path, tmp_path: Path) -> None:
