@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import json
 import re
 import runpy
-import sys
 from collections.abc import Callable
 from contextlib import nullcontext as does_not_raise
 from dataclasses import fields, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import gymnasium as gym
 import pytest
+from tests.docs_modules import load
 
 from thinmargin import ENVIRONMENTS
 from thinmargin.calibration.saved import shipped
@@ -31,19 +29,7 @@ MODEL = ROOT / "docs" / "model.md"
 DOCSTRING = inspect.cleandoc(EcosystemEnv.__doc__ or "")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LANGUAGES = {"python", "sh", "text", "toml", "json", ""}
-
-
-def _load_tables() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("documentation_tables", ROOT / "docs" / "tables.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-TABLES = _load_tables()
+TABLES = load("tables", "documentation_tables")
 
 
 def _name(page: Path) -> str:

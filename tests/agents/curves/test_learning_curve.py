@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import importlib.util
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.docs_modules import load
 from tests.messages import lacks, said
 
 from thinmargin_agents.curves.__main__ import main
@@ -27,16 +26,6 @@ from thinmargin_agents.scoring.statistics import bootstrap_interval
 ROOT = Path(__file__).parents[3]
 PAGES = ROOT / "docs" / "algorithms"
 REFERENCES = {"low_margin_tuned": 100.0, "plan": 150.0, "plan_with_feedback": 160.0, "foresight": 200.0}
-
-
-def load_tables() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("tables_of_agents", ROOT / "docs" / "tables.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def write_agent(folder: Path, name: str, scores: Sequence[Sequence[float]], *, scored: bool = True) -> Manifest:
@@ -226,7 +215,7 @@ def test_a_picture_that_cannot_be_written_is_told(
 def test_a_new_agent_gets_a_page_whose_tables_come_from_its_manifest(
     agents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tables = load_tables()
+    tables = load("tables", "tables_of_agents")
     monkeypatch.setattr(tables, "ALGORITHMS", tmp_path)
     (tmp_path / "sac.md").write_text("mine\n", encoding="utf-8")
     tables.add_missing_pages()

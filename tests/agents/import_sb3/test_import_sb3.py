@@ -3,7 +3,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import os
 import pickle
 import zipfile
 from pathlib import Path
@@ -17,7 +16,8 @@ from sb3_contrib import RecurrentPPO
 from stable_baselines3 import DQN, PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import DummyVecEnv
-from tests.bombs import Bomb, live_bomb
+from tests.bombs import Bomb
+from tests.tiny_training import FLAGS, NAMES, resume
 
 from thinmargin.splits import KEYS
 from thinmargin.wrappers import Residual, Surprises
@@ -29,28 +29,8 @@ from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.runs.folder import RunError, RunFolder, load_policy
 from thinmargin_agents.sb3.building import build_environment, build_model
 from thinmargin_agents.sb3.networks import policy_of
-from thinmargin_agents.training import trainer
-from thinmargin_agents.training.trainer import train
 
-NAMES = ("policy_kwargs.net_arch=[8]", "paired_worlds=1", "n_steps=12", "batch_size=24")
-FLAGS: dict[str, Any] = {"env_kwargs": ("horizon=12",), "n_envs": 4, "total_timesteps": 48, "n_eval_episodes": 2}
-
-
-@pytest.fixture
-def boom(tmp_path: Path) -> Path:
-    return live_bomb(tmp_path / "boom")
-
-
-@pytest.fixture(autouse=True)
-def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer, "FINAL_WORLDS", 2)
-    monkeypatch.setattr(trainer, "can_draw", lambda: False)
-    monkeypatch.setattr(os, "fsync", lambda _: None)  # no test pulls the plug
-
-
-def resume(folder: Path) -> None:
-    opened = RunFolder.open(folder)
-    train(opened.run(), opened, shown=False, resume=True)
+pytestmark = pytest.mark.usefixtures("quick_training")
 
 
 def stock_model(algo: str, **flags: Any) -> tuple[Run, BaseAlgorithm]:

@@ -29,6 +29,7 @@ from thinmargin_agents.runs.folder import RunFolder
 from thinmargin_agents.training import trainer
 from thinmargin_agents.training.callbacks.progress import Step
 
+pytestmark = pytest.mark.usefixtures("quick_training")
 SMALL = [
     "--total-timesteps", "1440", "--n-envs", "8", "--eval-freq", "1440", "--save-freq", "480", "--n-eval-episodes", "2",
     "--no-progress", "--env-kwargs", "horizon=24", "--hyperparams", "paired_worlds=1", "n_steps=24", "batch_size=48",
@@ -66,13 +67,6 @@ def same_weights(one: RunFolder, other: RunFolder) -> bool:
     first, second = (folder.load("checkpoint")["parameters"]["policy"] for folder in (one, other))
     assert len(first) == len(second) > 0
     return all(np.array_equal(first[name], second[name]) for name in second)
-
-
-@pytest.fixture(autouse=True)
-def quick_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer, "FINAL_WORLDS", 2)
-    monkeypatch.setattr(trainer, "can_draw", lambda: False)
-    monkeypatch.setattr(os, "fsync", lambda _: None)  # no test pulls the plug
 
 
 def child() -> int:

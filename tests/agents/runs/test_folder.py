@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.bombs import Bomb, live_bomb
+from tests.bombs import Bomb
 from tests.messages import naming
+from tests.tiny_training import FLAGS, NAMES, resume
 
 from thinmargin import baselines
 from thinmargin.splits import KEYS
@@ -31,20 +32,7 @@ from thinmargin_agents.runs.safetensors_tree import write_tree
 from thinmargin_agents.training import trainer
 from thinmargin_agents.training.trainer import train
 
-NAMES = ("policy_kwargs.net_arch=[8]", "paired_worlds=1", "n_steps=12", "batch_size=24")
-FLAGS: dict[str, Any] = {"env_kwargs": ("horizon=12",), "n_envs": 4, "total_timesteps": 48, "n_eval_episodes": 2}
-
-
-@pytest.fixture
-def boom(tmp_path: Path) -> Path:
-    return live_bomb(tmp_path / "boom")
-
-
-@pytest.fixture(autouse=True)
-def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer, "FINAL_WORLDS", 2)
-    monkeypatch.setattr(trainer, "can_draw", lambda: False)
-    monkeypatch.setattr(os, "fsync", lambda _: None)  # no test pulls the plug
+pytestmark = pytest.mark.usefixtures("quick_training")
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +59,6 @@ def assert_refused(folder: Path, *words: str) -> None:
             use()
         for word in words:
             assert word in str(caught.value)
-
-
-def resume(folder: Path) -> None:
-    opened = RunFolder.open(folder)
-    train(opened.run(), opened, shown=False, resume=True)
 
 
 def changed(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
