@@ -20,8 +20,8 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
 
 def lacks(text: object, *parts: str) -> list[str]:
     """The parts that a message, or an error's, does not have: `assert not lacks(caught.value, "horizon", "-3")`."""
-    told = flat(str(text))
-    return [part for part in parts if part not in told]
+    printed = flat(str(text))
+    return [part for part in parts if part not in printed]
 
 
 def naming(*parts: str) -> str:

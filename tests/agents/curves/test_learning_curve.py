@@ -202,7 +202,7 @@ def test_what_cannot_be_drawn_is_refused(
 
 
 @pytest.mark.slow
-def test_a_picture_that_cannot_be_written_is_told(
+def test_a_picture_that_cannot_be_written_is_reported(
     agents: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert agents.is_dir()

@@ -71,7 +71,7 @@ def cluster() -> Iterator[Any]:
 
 
 @pytest.mark.slow
-def test_killed_workers_runs_go_on_from_their_checkpoints_and_end_as_if_nothing_had_happened(
+def test_killed_workers_runs_resume_from_their_checkpoints_and_end_as_if_nothing_had_happened(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fates = {1: signal.SIGKILL, 2: signal.SIGTERM}
@@ -180,7 +180,7 @@ def test_a_task_that_waits_for_an_answer_keeps_its_processor(cluster: Any) -> No
 
 
 @pytest.mark.slow
-def test_ctrl_c_stops_the_seeds_of_a_cluster_and_says_how_to_go_on(
+def test_ctrl_c_stops_the_seeds_of_a_cluster_and_says_how_to_resume(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     begins, pressed = SeedsProgress.begins, []

@@ -122,7 +122,7 @@ def test_seeds_are_trained_as_if_alone_and_one_that_fails_harms_no_other(
 
 
 @pytest.mark.slow
-def test_ctrl_c_stops_every_seed_with_a_checkpoint_that_goes_on_bit_for_bit(
+def test_ctrl_c_stops_every_seed_with_a_checkpoint_that_resumes_bit_for_bit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begins = SeedsProgress.begins
@@ -176,7 +176,7 @@ def test_a_seed_whose_parent_is_gone_stops_with_a_checkpoint(tmp_path: Path) -> 
     assert 0 < RunFolder(job.path).load("checkpoint")["timesteps"] < 1_000_000
 
 
-def test_an_unforeseen_error_of_a_seed_is_told_with_its_traceback(
+def test_an_unforeseen_error_of_a_seed_is_reported_with_its_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object, **__: object) -> None:
@@ -261,7 +261,7 @@ def test_a_seed_is_scored_as_its_best_evaluation(tmp_path: Path, capsys: pytest.
     assert re.search(r"seed 7:\s+960 months\s+score\s+46\.2\s+J\s+214\.0", capsys.readouterr().out)
 
 
-def test_a_seed_whose_beginning_was_not_told_is_shown_too(tmp_path: Path) -> None:
+def test_a_seed_whose_beginning_was_not_reported_is_shown_too(tmp_path: Path) -> None:
     progress = SeedsProgress([small_job(tmp_path, 7)], Console(quiet=True), bars=False)
     progress.steps(0, Step(480, None))
     progress.ends(0, SeedEnd())

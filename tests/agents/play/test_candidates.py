@@ -49,7 +49,7 @@ def test_every_candidate_meets_the_same_worlds_also_after_new_ones_are_drawn() -
         candidates.draw(KEYS["validation"][:5])
 
 
-def test_the_share_of_the_episode_told_is_that_of_the_horizon() -> None:
+def test_the_share_of_the_episode_given_is_that_of_the_horizon() -> None:
     times = []
 
     def answer(_: np.ndarray, time: float) -> np.ndarray:

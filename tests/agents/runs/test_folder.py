@@ -113,7 +113,7 @@ def test_a_damaged_configuration_is_refused(folder: Path, change: Callable[[dict
         ({"env_wrapper": []}, ("does not fit config.json", "shape")),
     ],
 )
-def test_a_configuration_that_its_checkpoint_does_not_fit_is_not_gone_on_with(
+def test_a_configuration_that_its_checkpoint_does_not_fit_is_not_resumed(
     folder: Path, change: dict[str, Any], words: tuple[str, ...]
 ) -> None:
     def apply(values: dict[str, Any]) -> None:
@@ -249,7 +249,7 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_nobody_waits_for_it(folder: Pa
         load_policy(folder)
 
 
-def test_a_run_of_a_machine_with_a_gpu_plays_on_one_without_and_is_not_gone_on_with(
+def test_a_run_of_a_machine_with_a_gpu_plays_on_one_without_and_is_not_resumed(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

@@ -73,7 +73,7 @@ def test_an_episode_reports_its_return_length_and_discounted_value() -> None:
         assert info["episode"]["J"] == pytest.approx(expected, rel=1e-12)
 
 
-def test_truncation_is_told_where_there_is_no_closing_value() -> None:
+def test_truncation_is_reported_where_there_is_no_closing_value() -> None:
     vec = EcosystemVecEnv("ThinMargin/EcosystemContinuing-v0", 2, horizon=2)
     vec.reset()
     vec.step(np.zeros((2, 4), np.float32))

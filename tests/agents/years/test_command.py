@@ -14,7 +14,7 @@ class Broken:
 """
 
 
-def test_the_good_policies_unless_told_otherwise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_good_policies_unless_others_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "new.md"
     assert command.main(["--n-worlds", "2", "--split", "test", "--markdown", str(page)]) == 0
     text = page.read_text("utf-8")
@@ -24,7 +24,7 @@ def test_the_good_policies_unless_told_otherwise(tmp_path: Path, capsys: pytest.
         assert f"  {name} " in capsys.readouterr().out or name != "low_margin_tuned"
 
 
-def test_a_policy_that_fails_is_told_and_nothing_is_written(
+def test_a_policy_that_fails_is_reported_and_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -47,7 +47,7 @@ def test_files_are_written_though_nobody_reads_the_output(tmp_path: Path, monkey
     assert list(json.loads((tmp_path / "years.json").read_text("utf-8"))["policies"]) == ["premium"]
 
 
-def test_a_file_that_cannot_be_written_in_the_end_is_told(
+def test_a_file_that_cannot_be_written_in_the_end_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def full(*_: object) -> None:
@@ -69,7 +69,7 @@ BAD: dict[str, tuple[list[str], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize(("flags", "parts"), BAD.values(), ids=BAD.keys())
-def test_what_cannot_be_used_is_told_before_anything_is_played(
+def test_what_cannot_be_used_is_reported_before_anything_is_played(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
