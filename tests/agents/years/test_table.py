@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.written import run_with_files
 
 from thinmargin.baselines import baseline
 from thinmargin.data import Period, reported
@@ -25,15 +26,8 @@ YEARS = list(range(2012, 2027))
 def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Two policies, one of which goes bankrupt: the folder of the files and what was printed."""
     folder = tmp_path_factory.mktemp("years")
-    page = folder / "page.md"
-    page.write_text("before\n\n<!-- years -->\nlast year\n<!-- end -->\n\nafter\n", encoding="utf-8")
-    files = ["--json", folder / "years.json", "--picture", folder / "years.png", "--markdown", page]
-    with pytest.MonkeyPatch.context() as patch:
-        printed: list[str] = []
-        patch.setattr("builtins.print", lambda *parts, **_: printed.extend(map(str, parts)))
-        arguments = ["low_margin_ecosystem", "do_nothing", "--n-worlds", str(WORLDS), *map(str, files)]
-        assert command.main(arguments) == 0
-    return folder, "\n".join(printed)
+    arguments = ["low_margin_ecosystem", "do_nothing", "--n-worlds", str(WORLDS)]
+    return folder, run_with_files(command.main, folder, "years", "years", *arguments)
 
 
 @pytest.fixture(scope="module")
