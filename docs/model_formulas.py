@@ -43,7 +43,7 @@ BLOCKS: dict[str, tuple[str, ...]] = {
     "strategies": ("strategies",),
     "shocks": ("worlds.unfold",),
 }
-"""Whose formulas each block of `docs/model.md` has: functions, or modules with all of theirs, inside `thinmargin`."""
+"""Sources of each block of `docs/model.md`: functions of `thinmargin`, or modules with all of theirs."""
 
 
 class Equation(NamedTuple):

@@ -44,7 +44,7 @@ MODULES = [
     )
 ]  # fmt: skip
 WORDS = {"exp": math.exp, "ln": math.log, "min": min, "max": max, "inf": math.inf}
-SIGNED = {"shock", "cash", "gap", "growth", "brand", "price_worth", "imitation", "pretax", "markup", "base"}
+SIGNED = {"component_shock", "cash", "gap", "growth", "brand", "price_worth", "imitation", "pretax", "markup", "base"}
 """Arguments that may be negative."""
 
 

@@ -188,10 +188,10 @@ def unfold(p: Record, thresholds: Numbers, draws: Numbers, shocks: Table) -> Non
     """Write the shocks of every month from DRAWS_A_MONTH standard normal numbers each.
 
     Formula:
-        demand' = demand_persistence * demand + demand_sd * z
-        component' = component_persistence * component + component_sd * z
+        demand_shock' = demand_persistence * demand_shock + demand_sd * z
+        component_shock' = component_persistence * component_shock + component_sd * z
         hit = exp(hit_sd * z - hit_sd^2 / 2)
-        brand' = brand * (1 - brand_decay) - drop
+        brand_shock' = brand_shock * (1 - brand_decay) - drop
         drop = brand_drop with chance brand_rate, each firm, else 0
         aggression = war_factor in a war, else 1
 

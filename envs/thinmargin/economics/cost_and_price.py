@@ -21,13 +21,13 @@ def experience_curve(output: float, experience: float, learning: float, incompre
 
 
 @mechanism
-def component_price(month: float, shock: float, spec_drift: float) -> float:
+def component_price(month: float, component_shock: float, spec_drift: float) -> float:
     """Price level of components against January 2012.
 
     Formula:
-        components = exp(spec_drift * month + shock)
+        components = exp(spec_drift * month + component_shock)
     """
-    return math.exp(spec_drift * month + shock)
+    return math.exp(spec_drift * month + component_shock)
 
 
 @mechanism
