@@ -1,4 +1,4 @@
-"""Whether the shipped constants and tuned rules still follow from the code; tables made of others would mislead."""
+"""The check that the shipped constants and tuned rules still follow from the code, so that no table misleads."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ REFIT = "python -m thinmargin.calibration --output envs/thinmargin/data/calibrat
 SAME_MISFIT = 1e-9
 """Relative difference up to which two misfits are the same: processors may round the last digits otherwise."""
 SAME_VALUE = 1e-5
-"""And up to which what a rule earns is the same: a long episode magnifies such digits."""
+"""Relative difference up to which a rule earns the same: a long episode magnifies the last digits."""
 PLAYED_IN: dict[str, dict[str, Any]] = {"myopic": {"horizon": MYOPIC_MONTHS, "closing": False}}
-"""How the tuned rules are played that are not played for a whole episode."""
+"""Arguments of play for the tuned rules that are not played for a whole episode."""
 
 
 def stale() -> list[str]:
-    """What no longer follows from the code, each with the command that makes it again; empty if all does."""
+    """Shipped numbers that no longer follow from the code, each with the command that makes it again."""
     return [*_calibration(), *_tuned()]
 
 

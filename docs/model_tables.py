@@ -102,7 +102,7 @@ def hidden() -> str:
 
 
 def hidden_name(item: Hidden) -> str:
-    """What a hidden number is called in tables."""
+    """Name of a hidden number in tables."""
     name = item.field.removeprefix("firm_")
     whose = "the seat's " if item.field.startswith("firm_") else ""
     regional = ECONOMY[item.field].shape[-1:] == (REGIONS,)
@@ -110,7 +110,7 @@ def hidden_name(item: Hidden) -> str:
 
 
 def unknowns() -> str:
-    """What the calibration looked for: prior, best guess, and what is left in doubt."""
+    """The unknowns of the calibration: prior, best guess, and the doubt that is left."""
     found = shipped()
     rows = []
     for unknown, z, variance in zip(UNKNOWNS, found.z, found.covariance.diagonal(), strict=True):
@@ -139,7 +139,7 @@ def backtest_tables() -> dict[str, str]:
 
 
 def compared() -> str:
-    """What the back-test compares, and the columns it comes from."""
+    """The series that the back-test compares, and the columns they come from."""
     rows = []
     for item in COMPARED:
         kind = KINDS[series_named(item.reported).kind] if item.reported else "a year"
@@ -152,14 +152,14 @@ def compared() -> str:
 
 
 def figures_status() -> str:
-    """What stands behind the reported figures, and how much wider the tolerance of such a cell is."""
+    """The sources of the reported figures by status, and the factor on the tolerance of such a cell."""
     counts = Counter(entry.status for entry in provenance())
     rows = [(name, STATUSES[name], counts[name], number(STATUS_FACTOR[name])) for name in STATUSES]
     return table(("Status", "Meaning", "Cells", "Tolerance times"), rows)
 
 
 def figures_breaks() -> str:
-    """Where series change their meaning."""
+    """The places where series change their meaning."""
     return table(("Series", "Breaks and weak spots"), ((f"`{name}`", text) for name, text in BREAKS.items()))
 
 
@@ -198,12 +198,12 @@ def constants(kind: type[Firm | Playbook], columns: Sequence[tuple[str, Any]]) -
 
 
 def firms() -> str:
-    """What the four firms start with."""
+    """The constants that the four firms start with."""
     return constants(Firm, [(firm.name, firm) for firm in FIRM_TABLE])
 
 
 def playbooks() -> str:
-    """What the four firms do when nobody learns, and what the closing value assumes."""
+    """The playbooks of the four firms when nobody learns, and of the closing value."""
     return constants(Playbook, [*((firm.name, firm.playbook) for firm in FIRM_TABLE), ("closing value", CLOSING)])
 
 
@@ -225,7 +225,7 @@ def mechanisms(place: str) -> str:
 
 
 def sources() -> str:
-    """How many constants come from where."""
+    """The number of constants from each kind of source."""
     kinds: Counter[str] = Counter()
     for item in fields(Parameters):
         source = item.metadata["source"]

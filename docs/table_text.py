@@ -1,4 +1,4 @@
-"""How numbers, cells and tables of the documentation are written."""
+"""Numbers, cells and tables of the documentation as text."""
 
 from __future__ import annotations
 

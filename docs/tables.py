@@ -30,6 +30,7 @@ from thinmargin.records import (
     SHOCK_FIELDS,
     Quantity,
 )
+from thinmargin.registration import Entry
 from thinmargin.scenarios import FAMILIES
 from thinmargin.settings import LEVER_GRID
 from thinmargin.splits import KEYS
@@ -44,22 +45,29 @@ from thinmargin_agents.shipping import pages as agents
 
 ROOT = Path(__file__).parent.parent
 ALGORITHMS = ROOT / "docs" / "algorithms"
-"""Where the pages of the shipped agents are."""
+"""Folder of the pages of the shipped agents."""
+PAGES = {FAMILY_TABLE["one_state"].id: "exact.md"}
+"""Pages of `docs` about a single environment, by its id."""
 ENVIRONMENT = ROOT / "envs" / "thinmargin" / "env.py"
 
 
 def ids() -> str:
     """The registered environments."""
-    return table(("id", "what it is"), ((f"`{entry.id}`", entry.meaning) for entry in ENVIRONMENTS))
+    return table(("id", "what it is"), ((f"`{entry.id}`", _linked(entry)) for entry in ENVIRONMENTS))
+
+
+def _linked(entry: Entry, folder: str = "") -> str:
+    """The meaning of an environment, with a link to its page if there is one; `folder` leads to `docs`."""
+    page = PAGES.get(entry.id)
+    return entry.meaning if page is None else f"{entry.meaning} See [{folder}{page}]({folder}{page})."
 
 
 def ids_in_short() -> str:
-    """The registered environments, with one row for the held-out scenarios."""
+    """The registered environments as in README.md, with one row for the held-out scenarios."""
     held_out = [entry.id for entry in FAMILY_TABLE.values() if entry.held_out]
-    rows = [(f"`{entry.id}`", entry.meaning) for entry in ENVIRONMENTS if entry.id not in held_out]
-    return table(
-        ("id", "what it is"), [*rows, (", ".join(f"`{name}`" for name in held_out), "Stress worlds, never trained on.")]
-    )
+    rows = [(f"`{entry.id}`", _linked(entry, "docs/")) for entry in ENVIRONMENTS if entry.id not in held_out]
+    stress = "Stress worlds, never trained on. See [docs/environment.md](docs/environment.md#ids)."
+    return table(("id", "what it is"), [*rows, (", ".join(f"`{name}`" for name in held_out), stress)])
 
 
 def levers() -> str:
@@ -107,7 +115,7 @@ def quantities(declared: Sequence[Quantity]) -> str:
 
 
 def users(algorithms: Sequence[str]) -> str:
-    """Which algorithms have something."""
+    """The algorithms that have something, or the name of their group."""
     groups = {frozenset(ALL): "all", frozenset(ON_POLICY): "on-policy", frozenset(OFF_POLICY): "off-policy"}
     return groups.get(frozenset(algorithms), ", ".join(algorithms))
 
@@ -119,7 +127,7 @@ def hyperparameters() -> str:
 
 
 def searched() -> str:
-    """What a search for hyper-parameters tries."""
+    """The values that a search for hyper-parameters tries."""
     rows = ((f"`{item.name}`", users(item.algorithms), item.kind.words) for item in SEARCHED)
     return table(("Hyper-parameter", "Algorithms", "Tried"), rows)
 
@@ -159,7 +167,7 @@ def worlds() -> str:
 
 
 def tuned_rules() -> str:
-    """What the tuned constant rules ask for, as found."""
+    """The levers that the tuned constant rules ask for, as found."""
     rows = []
     for path in sorted(FOLDER.glob("*.json")):
         knots = read_tuned(path).policy.knots
@@ -169,7 +177,7 @@ def tuned_rules() -> str:
 
 
 def tuned_made() -> str:
-    """How the tuned rules were found and what they earned."""
+    """The search behind each tuned rule, and its earnings."""
     rows = []
     for path in sorted(FOLDER.glob("*.json"), key=lambda path: read_tuned(path).made["J"]):
         made = read_tuned(path).made
@@ -179,7 +187,7 @@ def tuned_made() -> str:
 
 
 def plan_levers() -> str:
-    """What the plan asks for at its knots."""
+    """The levers that the plan asks for at its knots."""
     knots = levers_of(read_tuned(FOLDER / "plan.json").policy.knots)
     rows = [
         (f"{100 * row / (len(knots) - 1):.0f} %", *(number(value) for value in levers.values()))
@@ -189,7 +197,7 @@ def plan_levers() -> str:
 
 
 def foresight_made() -> str:
-    """How the best plans known were found and what doubling the budget added."""
+    """The search behind the best plans known, and the gain of doubling its budget."""
     rows = []
     for path in sorted(plans.FOLDER.glob("*.npz")):
         known = plans.read_plans(path)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class FamilyEntry(NamedTuple):
-    """Name and id of a family of worlds, and one sentence about it."""
+    """Name and id of a family of worlds, and a sentence or two about it."""
 
     name: str
     """The value of the argument `worlds`."""
@@ -38,25 +38,25 @@ FAMILY_TABLE: dict[str, FamilyEntry] = {
         FamilyEntry(
             "one_state",
             "EcosystemOneState",
-            "Two firms sell equal phones, one at a fixed price: only who owns which moves, and the optimum is known.",
+            "Nothing is hidden: two firms sell equal phones, one at a fixed price. "
+            "Only the owners change, and the optimum is known.",
         ),
         FamilyEntry(
             "price_war",
             "PriceWar",
-            "Some day rivals give up ten points of markup and answer every price gap four times as hard, for good.",
+            "Some day rivals give up ten points of markup, for good. They answer price gaps four times as hard.",
             held_out=True,
         ),
         FamilyEntry(
             "component_shortage",
             "ComponentShortage",
-            "For two years components cost 25 % more, and makers serve the big first: "
-            "the entrant's factories run at half.",
+            "For two years components cost 25 % more. Makers serve the big first: the entrant's factories run at half.",
             held_out=True,
         ),
         FamilyEntry(
             "demand_slump",
             "DemandSlump",
-            "Early on, four in ten phones fewer are wanted for six years, by first-time buyers and owners alike.",
+            "Early on, four in ten phones fewer are wanted for six years: by first-time buyers, and by owners.",
             held_out=True,
         ),
         FamilyEntry(

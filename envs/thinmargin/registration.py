@@ -10,20 +10,17 @@ from thinmargin.families import FAMILY_TABLE
 
 
 class Entry(NamedTuple):
-    """One registered environment: its id, keyword arguments (JSON scalars) and a sentence."""
+    """One registered environment: its id, keyword arguments (JSON scalars) and a sentence or two."""
 
     id: str
     kwargs: dict[str, str | bool | int]
     meaning: str
 
 
-def _entry(name: str, **kwargs: str | bool | int) -> Entry:
-    """The environment of the family of this name."""
+def _entry(name: str, before: str = "", **kwargs: str | bool | int) -> Entry:
+    """The environment of the family of this name; its meaning is the family's, with these words before it."""
     family = FAMILY_TABLE[name]
-    meaning = family.meaning
-    if family.held_out:
-        meaning = f"Held out: {meaning[0].lower()}{meaning[1:]}"
-    return Entry(family.id, {"worlds": name, **kwargs}, meaning)
+    return Entry(family.id, {"worlds": name, **kwargs}, before + family.meaning)
 
 
 ENVIRONMENTS = (
@@ -39,8 +36,8 @@ ENVIRONMENTS = (
         {"worlds": "benchmark", "closing": False},
         "The benchmark without a closing value: the horizon truncates.",
     ),
-    _entry("one_state", horizon=60),
-    *(_entry(name) for name, family in FAMILY_TABLE.items() if family.held_out),
+    _entry("one_state", "Five years. ", horizon=60),
+    *(_entry(name, "Held out. ") for name, family in FAMILY_TABLE.items() if family.held_out),
 )
 
 
