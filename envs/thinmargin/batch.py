@@ -100,18 +100,18 @@ class Batch:
     def restore(self, saved: Mapping[str, Any]) -> None:
         """Go back to what `saved` returned; a missing, misshapen or foreign array is a ValueError."""
         for name in SAVED:
-            mine = getattr(self, name)
-            theirs = saved.get(name)
-            if theirs is None:
+            current = getattr(self, name)
+            wanted = saved.get(name)
+            if wanted is None:
                 raise ValueError(f"state has no {name!r}: it must come from get_state")
-            if np.shape(theirs) != mine.shape or np.asarray(theirs).dtype != mine.dtype:
+            if np.shape(wanted) != current.shape or np.asarray(wanted).dtype != current.dtype:
                 raise ValueError(
-                    f"state[{name!r}] has shape {np.shape(theirs)} and type {np.asarray(theirs).dtype.name}: "
-                    f"must be {mine.shape} and {mine.dtype.name}"
+                    f"state[{name!r}] has shape {np.shape(wanted)} and type {np.asarray(wanted).dtype.name}: "
+                    f"they must be {current.shape} and {current.dtype.name}"
                 )
             if (
-                theirs.dtype.names
-                and not np.isfinite(np.asarray(theirs).view(np.float64)).all()
+                wanted.dtype.names
+                and not np.isfinite(np.asarray(wanted).view(np.float64)).all()
                 and name != "economies"
             ):
                 raise ValueError(f"state[{name!r}] holds NaN or infinity: it must come from get_state")

@@ -491,7 +491,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_figures_made_by_hand_are_checked() -> None:
     with pytest.raises(ValueError, match="sorted"):
         Figures("x", (year(2024), year(2023)), {}, (1, 2), ("x", "x"))
-    with pytest.raises(ValueError, match="one a period"):
+    with pytest.raises(ValueError, match="there must be 1 of each"):
         Figures("x", (year(2024),), {}, (), ("x",))
     with pytest.raises(ValueError, match=rf"{UNITS} has shape \(2,\)"):
         Figures("x", (year(2024),), {UNITS: np.zeros(2)}, (2,), ("x",))

@@ -108,7 +108,7 @@ def from_document(document: Mapping[str, Any]) -> Calibration:
     size = len(labels)
     if len(document["covariance"]) != size:
         raise ValueError(
-            f"the calibration's covariance has {len(document['covariance'])} rows, must be {size}: {REMEDY}"
+            f"the calibration's covariance has {len(document['covariance'])} rows: it must have {size}; {REMEDY}"
         )
     covariance = np.zeros((size, size))
     for k, row in enumerate(document["covariance"]):
@@ -132,7 +132,7 @@ def _numbers(what: str, values: Any, size: int) -> Numbers:
     except (TypeError, ValueError):
         numbers = np.full(1, np.nan)
     if numbers.shape != (size,) or not np.isfinite(numbers).all():
-        raise ValueError(f"the calibration's {what} is damaged, must be {size} finite numbers: {REMEDY}")
+        raise ValueError(f"the calibration's {what} is damaged: it must be {size} finite numbers; {REMEDY}")
     return numbers
 
 
@@ -155,10 +155,11 @@ def difference(one: Calibration, other: Calibration) -> float:
     """
     gaps = [0.0]
     fits = [(one.z, other.z), *((one.origins[year], other.origins[year]) for year in one.origins)]
-    for ours, theirs in fits:
+    for z, other_z in fits:
         for k, unknown in enumerate(UNKNOWNS):
-            mine, yours = float(unknown.constant(ours[k])), float(unknown.constant(theirs[k]))
-            gaps.append(abs(mine - yours) / max(abs(yours), 0.0 if unknown.log else unknown.sd))
+            constant, other_constant = float(unknown.constant(z[k])), float(unknown.constant(other_z[k]))
+            scale = max(abs(other_constant), 0.0 if unknown.log else unknown.sd)
+            gaps.append(abs(constant - other_constant) / scale)
     return max(gaps)
 
 

@@ -69,14 +69,16 @@ class Figures:
 
     def __post_init__(self) -> None:
         if list(self.periods) != sorted(set(self.periods)):
-            raise ValueError("periods are out of order or repeated: must be sorted, each once")
+            raise ValueError("periods are out of order or repeated: they must be sorted, each once")
         if len(self.lines) != len(self.periods) or len(self.files) != len(self.periods):
-            raise ValueError(f"lines and files are {len(self.lines)} and {len(self.files)}: must be one a period")
+            raise ValueError(
+                f"{len(self.lines)} lines and {len(self.files)} files: there must be {len(self.periods)} of each"
+            )
         columns = {name: np.array(values, np.float64) for name, values in self.columns.items()}
         for name, values in columns.items():
             series_named(name)
             if values.shape != (len(self.periods),):
-                raise ValueError(f"column {name} has shape {values.shape}: must be ({len(self.periods)},)")
+                raise ValueError(f"column {name} has shape {values.shape}: it must be ({len(self.periods)},)")
             values.setflags(write=False)
         object.__setattr__(self, "columns", columns)
 
@@ -122,7 +124,7 @@ class Figures:
             row = self.periods.index(period)
             for name in series_names:
                 if np.isnan(self.columns[name][row]):
-                    raise self._error(row, "empty, but needed: must be a number", name)
+                    raise self._error(row, "empty, but needed: write a number", name)
 
     def merged(self, newer: Figures) -> Figures:
         """These figures with the rows of `newer` on top.

@@ -53,11 +53,11 @@ def read_figures(path: str | os.PathLike[str], *, needed: Sequence[str] = (), to
     try:
         content = Path(path).read_bytes()
     except FileNotFoundError as error:
-        raise FiguresError.at(file, "no such file: it must be a CSV file of figures") from error
+        raise FiguresError.at(file, "no such file: name a CSV file of figures that exists") from error
     except IsADirectoryError as error:
-        raise FiguresError.at(file, "is a folder: it must be a CSV file of figures") from error
+        raise FiguresError.at(file, "is a folder: name a CSV file of figures") from error
     except OSError as error:
-        raise FiguresError.at(file, f"cannot be read ({error.strerror}): it must be a CSV file of figures") from error
+        raise FiguresError.at(file, f"cannot be read ({error.strerror}): name one that can be read") from error
     figures = parse_figures(file, content, today or dt.datetime.now(tz=dt.UTC).date())
     figures.require(needed)
     return figures
