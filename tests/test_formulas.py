@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import inspect
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
+from itertools import product
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import MappingProxyType, ModuleType
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pytest
 from tests.playing import Play, watched
 
+from thinmargin import strategies, worlds
 from thinmargin.batch import Batch
-from thinmargin.economics import month
-from thinmargin.records import ACCESSORIES, FIRMS, FLOWS, MARKETING, REGIONS, SEAT, STATE
+from thinmargin.economics import cost_and_price, finance, marketing, month, services, ventures
+from thinmargin.parameters import BOOKS_OF_PLAY
+from thinmargin.records import ACCESSORIES, FIRMS, HOME, MARKETING, OVERSEAS, PRICE, REGIONS, SEAT, SHOCKS
 from thinmargin.scenarios import FAMILIES
 
 ROOT = Path(__file__).parent.parent
@@ -74,6 +79,9 @@ def _by_docstring(function: Callable[..., Any], arguments: Mapping[str, float]) 
         scope[equation.name.rstrip("'")] = value = _value(equation.python, scope)
         lines.append(f"{equation.name} = {equation.expression}")
     assert lines, f"the docstring of {function.__name__} has no block 'Formula:'"
+    equations = FORMULAS.equations_of(function)
+    idle = {line.name for line in equations[:-1]} - {name for line in equations for name in _names(line.python)}
+    assert not idle, f"{sorted(idle)} of {function.__name__} are no part of what is compared"
     return value, "; ".join(lines)
 
 
@@ -94,11 +102,12 @@ def test_the_formula_of_a_docstring_gives_what_the_function_gives(module: Module
 
 @pytest.fixture(scope="module")
 def play() -> Play:
-    """Random play of a firm that soon sells overseas."""
+    """Random play of a firm that soon sells overseas; parts are short from month 10 on."""
     batch = Batch(1, MONTHS, pays_closing=False, shaped=False)
     batch.draw(0, FAMILIES["benchmark"], 11)
     batch.economies["credit_floor"] = 1e5
     batch.economies["firm_entry"][0, SEAT] = (4.0, -3.0, 20.0, 600.0)
+    batch.shocks["supply"][0, 10:] = 0.6
     batch.begin(np.zeros(1, np.int64))
     return watched(batch, np.random.default_rng(3).uniform(-1.0, 1.0, (MONTHS, 4)))
 
@@ -117,57 +126,264 @@ def _numbers(record: Any, firm: int, region: int) -> dict[str, float]:
     return found
 
 
-CHECKED = {"spend": 3, "size_markets": 3, "make_and_sell": 5, "keep_books": 11, "move_users": 4}
-"""Functions of a month whose formulas are checked in play, and how many of their lines are arithmetic with numbers
-that the records hold."""
+class Case(NamedTuple):
+    """One use of a function: what its formula may refer to, and what came out."""
+
+    scope: dict[str, float]
+    """Numbers by name. A line of the formula that has one of these names must give it."""
+    after: Mapping[str, float] = MappingProxyType({})
+    """The same for lines that are marked with a prime."""
+    phrases: Mapping[str, str | float] = MappingProxyType({})
+    """Words of the formula, and the expression or number that they stand for here."""
 
 
-@pytest.mark.parametrize("name", CHECKED)
-def test_the_formulas_of_a_month_give_what_is_in_the_books(name: str, play: Play) -> None:
-    function = FORMULAS.functions_of(month)[name]
-    for t in range(MONTHS):
-        flows, after = play.flows[t], play.after[t]
-        for firm in range(FIRMS):
-            for region in range(REGIONS):
-                scope: dict[str, Any] = dict(WORDS)
-                scope |= _numbers(play.economy, firm, region)
-                scope |= {f"{key}_shock": value for key, value in _numbers(play.shocks[t], firm, region).items()}
-                scope |= _numbers(play.before[t], firm, region) | _numbers(flows, firm, region)
-                scope |= {key: float(after[key][firm]) for key in ("price", "unit_cost", "markup")}
-                scope["lever_marketing"], scope["lever_accessories"] = (
-                    float(flows["lever"][firm, lever]) for lever in (MARKETING, ACCESSORIES)
-                )
-                scope["owners"] = float(play.before["users"][t, :, region].sum())
-                if name == "make_and_sell":
-                    scope["wanted"] = float(flows["wanted"][firm].sum())
-                checked = _check(function, scope, after, firm, region)
-                assert checked >= CHECKED[name], f"only {checked} lines of {name} could be checked"
+Cases: TypeAlias = Iterator[Case]
+
+EFFORT = "marketing * abroad overseas, marketing * (1 - abroad) at home"
 
 
-def _check(function: Callable[..., Any], scope: dict[str, Any], after: Any, firm: int, region: int) -> int:
-    """How many lines of a formula were evaluated; each that names a quantity of the records must give it."""
-    checked = 0
-    for equation in FORMULAS.equations_of(function):
-        key = equation.name.rstrip("'")
-        if equation.python is None:
-            continue
-        try:
-            said = _value(equation.python, scope)
-        except NameError:  # a number that no record holds
-            continue
-        checked += 1
-        if equation.name != key:
-            found = _numbers(after, firm, region)[key]
-        elif key in (FLOWS.names or ()) or key in (STATE.names or ()):
-            found = scope[key]
-        else:
-            scope[key] = said
-            continue
-        assert found == pytest.approx(said, rel=1e-9, abs=1e-9), (
-            f"economics.month.{function.__name__} does not compute what its docstring says: "
-            f"{equation.name} = {equation.expression}"
+def _months(play: Play, name: str) -> Cases:
+    """Every month, firm and region of a play, for a function of `thinmargin.economics.month`."""
+    for t, firm, region in product(range(len(play.flows)), range(FIRMS), range(REGIONS)):
+        before, after, flows = play.before[t], play.after[t], play.flows[t]
+        if name == "share_markets" and before["coverage"][firm, region] == 0.0:
+            continue  # it is not on sale there
+        scope = _numbers(play.economy, firm, region)
+        scope |= {f"{key}_shock": value for key, value in _numbers(play.shocks[t], firm, region).items()}
+        scope |= _numbers(before, firm, region) | _numbers(flows, firm, region)
+        scope |= {key: float(after[key][firm]) for key in ("price", "unit_cost", "markup")}
+        scope["lever_marketing"] = float(flows["lever"][firm, MARKETING])
+        scope["lever_accessories"] = float(flows["lever"][firm, ACCESSORIES])
+        scope["experience"] = scope["firm_experience"]
+        scope["accessories"] = scope["accessory_revenue"]
+        if name == "share_markets":
+            scope["market"] *= scope["reach"]  # as far as the firm has entered it
+        if name == "make_and_sell":
+            scope["wanted"] = float(flows["wanted"][firm].sum())
+        if name == "move_ventures":
+            scope["halfway"] = ventures.gestation_flow(scope["seeded"], scope["gestation"])
+            scope["arriving"] = ventures.gestation_flow(scope["growing"], scope["gestation"])
+        served = flows["share"][:, region] * flows["fill_rate"]
+        phrases = {
+            "sum over firms of users": before["users"][:, region].sum(),
+            "sum over firms of weight": flows["weight"][:, region].sum(),
+            "leaving of the other firms": flows["leaving"][:, region].sum() - flows["leaving"][firm, region],
+            "sum over the other firms of served": served.sum() - served[firm],
+            "sum over firms of share * price": flows["share"][:, HOME] @ after["price"],
+            EFFORT: "marketing * abroad" if region == OVERSEAS else "marketing * (1 - abroad)",
+            "reach overseas": before["reach"][firm, OVERSEAS],
+            **({"min(capacity,": "min(usable_capacity,"} if name == "make_and_sell" else {}),
+        }
+        primed = {f"{key}'": value for key, value in _numbers(after, firm, region).items()}
+        yield Case(scope, primed, phrases)
+
+
+def _home_prices(play: Play) -> Cases:
+    for state, flows in zip(play.after, play.flows, strict=True):
+        found = FORMULAS.functions_of(month)["home_price"](state, flows)
+        index = flows["share"][:, HOME] @ state["price"]
+        yield Case({"home_price": found}, phrases={"sum over firms of share * price": index})
+
+
+def _reaches(play: Play) -> Cases:
+    p = play.economy
+    for t, firm in product(range(0, 240, 12), range(FIRMS)):
+        opened = [marketing.entered(float(t), entry, p.entry_months) for entry in p.firm_entry[firm]]
+        found = FORMULAS.functions_of(marketing)["reach_overseas"](float(t), p, firm)
+        yield Case(
+            {"reach": found}, phrases={"sum over country groups of group_share * entered": p.group_share @ opened}
         )
+
+
+def _run_offs(play: Play) -> Cases:
+    p = play.economy
+    worth = 0.0
+    for state, firm, factor in product(play.after, range(FIRMS), (1.0, 0.5)):
+        attach = ventures.catalogue(state["breadth"][firm], p.breadth_scale)
+        scope = _numbers(p, firm, HOME) | {"services_factor": factor, "services": 0.0, "accessories": 0.0}
+        for region in range(REGIONS):
+            earned = services.monetisation(state["user_years"][firm, region], p.services_half)
+            active = state["users"][firm, region] + state["second_users"][firm, region]
+            scope["services"] += services.services_revenue(
+                active, p.services_ceiling[region], state["engagement"][firm], earned
+            )
+            scope["accessories"] += ventures.accessory_revenue(
+                state["users"][firm, region], p.accessory_ceiling[region], attach
+            )
+        scope["cadence"], scope["users"], scope["month"] = 1.0, state["users"][firm].sum(), state["month"]
+        scope["run_off"] = FORMULAS.functions_of(finance)["run_off_value"](state, p, firm, factor)
+        worth += scope["run_off"]
+        yield Case(scope)
+    assert worth > 0.0
+
+
+def _rivals(play: Play) -> Cases:
+    """What the rivals of a play did."""
+    for t, firm in product(range(len(play.flows)), range(FIRMS)):
+        if firm != SEAT:
+            before, home = play.before[t], play.before[t]["users"][:, HOME]
+            scope = _numbers(before, firm, HOME) | _numbers(play.shocks[t], firm, HOME) | _book(play.economy, firm)
+            scope["lever_price"] = play.flows[t]["lever"][firm, PRICE]
+            yield Case(
+                scope,
+                phrases={
+                    "share of home users of the seat": home[SEAT] / home.sum(),
+                    "price of the seat": before["price"][SEAT],
+                },
+            )
+
+
+def _books(play: Play) -> Cases:
+    """Every playbook, in wars and under attack."""
+    generator = np.random.default_rng(0)
+    for book in [*range(BOOKS_OF_PLAY)] * 50:
+        drawn = {
+            "markup": generator.uniform(-0.2, 0.6),
+            "gap": generator.uniform(-1.0, 2.0),
+            "threat": generator.uniform(0.0, 1.0),
+            "aggression": generator.uniform(1.0, 4.0),
+            "attack": generator.uniform(0.0, 0.3),
+        }
+        lever = np.zeros(4)
+        FORMULAS.functions_of(strategies)["play"](play.economy, book, **drawn, lever=lever)
+        yield Case(drawn | _book(play.economy, book) | {"lever_price": lever[PRICE]})
+
+
+def _book(p: Any, book: int) -> dict[str, float]:
+    scope = {"rival_awareness": p.rival_awareness, "rival_months": p.rival_months, "reaction": p.play_reaction[book]}
+    scope |= {"playbook_markup": p.play_markup[book], "playbook_markup_floor": p.play_markup_floor[book]}
+    cap, overhead = p.play_hardware_cap[book], p.research_share + p.admin_share
+    highest = cost_and_price.capped_markup(cap, p.tax_rate, overhead, p.model_decline)
+    return scope | {"cap_markup": highest if cap < 1.0 else strategies.HIGHEST_MARKUP}
+
+
+def _shocks(play: Play) -> Cases:
+    """Months of a world whose firms have scandals; every line has a draw z of its own."""
+    p, months = play.economy, 200
+    draws = np.random.default_rng(0).standard_normal((months, worlds.DRAWS_A_MONTH))
+    shocks = np.zeros(months, SHOCKS)
+    FORMULAS.functions_of(worlds)["unfold"](p, np.array([1.0, 1.0]), draws.ravel(), shocks)
+    for t in range(1, months):
+        before, after, z = shocks[t - 1], shocks[t], draws[t]
+        yield Case({"hit_sd": p.hit_sd, "z": z[3], "hit": after.hit})
+        for name, last, draw, found in (
+            ("demand", before.demand[HOME], z[0], after.demand[HOME]),
+            ("component", before.component, z[1], after.component),
+        ):
+            scope = {f"{name}_{key}": p[f"{name}_{key}"] for key in ("persistence", "sd")}
+            yield Case({**scope, f"{name}_shock": last, "z": draw}, {f"{name}_shock'": found})
+        for firm in range(FIRMS):
+            drop = p.brand_drop if z[4 + firm] > 1.0 else 0.0
+            scope = {"brand_shock": before.brand[firm], "brand_decay": p.brand_decay, "drop": drop}
+            yield Case(scope, {"brand_shock'": after.brand[firm]})
+
+
+PLAYED: dict[str, tuple[Callable[[Play], Cases], tuple[str, ...]]] = {
+    **{
+        f"economics.month.{name}": (partial(_months, name=name), parts)
+        for name, parts in {
+            "set_prices": (
+                "cost_and_price.experience_curve", "cost_and_price.component_price", "cost_and_price.model_life_cost",
+            ),
+            "spend": (),
+            "size_markets": (
+                "demand.affordability", "demand.adopters", "demand.replacement_rate", "demand.owners_rate",
+            ),
+            "share_markets": ("marketing.awareness", "demand.offer_weight"),
+            "make_and_sell": ("supply.production",),
+            "keep_books": ("ventures.accessory_margin",),
+            "move_users": (),
+            "move_channels": ("marketing.adstock_step",),
+            "move_ventures": ("ventures.ventures_started",),
+            "move_prices": ("month.home_price",),
+        }.items()
+    },
+    "economics.month.home_price": (_home_prices, ()),
+    "economics.marketing.reach_overseas": (_reaches, ()),
+    "economics.finance.run_off_value": (
+        _run_offs, ("finance.release_cost", "ventures.accessory_margin", "demand.replacement_rate"),
+    ),
+    "strategies.play": (_books, ("strategies.markup_rule",)),
+    "strategies.play_rivals": (_rivals, ("strategies.markup_rule", "strategies.play")),
+    "worlds.unfold": (_shocks, ()),
+}  # fmt: skip
+"""Functions of records whose formulas are checked: where, and whose formulas give the parts of theirs."""
+NOT_CHECKED = {
+    ("worlds.unfold", "drop"): "in words: a chance",
+    ("worlds.unfold", "aggression"): "in words: a war begins and ends by chance",
+}
+"""Lines of formulas that no test compares with what is computed, and the reason."""
+
+
+def _function(place: str) -> Callable[..., Any]:
+    module, _, name = place.rpartition(".")
+    found = next(item for item in (*MODULES, month, worlds) if item.__name__.endswith(f".{module}"))
+    return FORMULAS.functions_of(found)[name]  # type: ignore[no-any-return]  # the module is loaded by its path
+
+
+@cache
+def _names(expression: str) -> frozenset[str]:
+    return frozenset(node.id for node in ast.walk(ast.parse(expression)) if isinstance(node, ast.Name))
+
+
+def _checked(place: str, parts: Sequence[str], case: Case) -> set[str]:
+    """The lines of a formula that a case checks: those compared with a number, and those that these are made of."""
+    scope: dict[str, Any] = dict(WORDS)
+    lines = []
+    for function in map(_function, (*parts, place)):
+        scope |= {name: item for name, item in vars(inspect.getmodule(function)).items() if name.isupper()}
+        lines += FORMULAS.equations_of(function)
+    scope |= case.scope
+    made_of: dict[str, frozenset[str]] = {}
+    compared = []
+    for line in [*lines] * 3:  # a line may use one below it
+        expression = " ".join(line.expression.split())
+        for phrase, meaning in case.phrases.items():
+            expression = expression.replace(phrase, f"{meaning}")
+        python = FORMULAS.Equation(line.name, expression).python
+        if python is None or line.name in made_of:
+            continue
+        used = _names(python)
+        if not used <= scope.keys():
+            continue
+        said, made_of[line.name] = _value(python, scope), used
+        found = {**case.scope, **case.after}.get(line.name)
+        if found is None:
+            scope[line.name] = said
+            continue
+        compared.append(line.name)
+        assert found == pytest.approx(said, rel=1e-9, abs=1e-9), (
+            f"{place} does not compute what docstrings say: {line.name} = {line.expression}"
+        )
+    checked: set[str] = set()
+    while compared:
+        name = compared.pop()
+        checked.add(name)
+        compared += [part for part in made_of[name] if part in made_of and part not in {*checked, *case.scope}]
     return checked
+
+
+RECORDS = [
+    f"{module.__name__.removeprefix('thinmargin.')}.{name}"
+    for module in (*MODULES, month, worlds)
+    for name, function in FORMULAS.functions_of(module).items()
+    if FORMULAS.equations_of(function) and not (module in MODULES and _of_numbers(function))
+]
+"""Functions that read records, with a formula."""
+
+
+@pytest.mark.parametrize("place", RECORDS)
+def test_the_lines_of_a_formula_give_what_is_in_the_records(place: str, play: Play) -> None:
+    assert place in PLAYED, f"nothing checks the formula of {place}"
+    cases, parts = PLAYED[place]
+    checked = {name for case in cases(play) for name in _checked(place, parts, case)}
+    listed = {line for function, line in NOT_CHECKED if function == place}
+    lines = {line.name for line in FORMULAS.equations_of(_function(place))}
+    assert listed <= lines, f"{place} has no {sorted(listed - lines)} any more"
+    assert not checked & listed, f"{sorted(checked & listed)} of {place} are checked, but listed as not checked"
+    assert lines - listed <= checked, (
+        f"nothing is compared with {sorted(lines - listed - checked)} of {place}: check them, or list the reason"
+    )
 
 
 def test_every_formula_of_the_economics_is_on_the_page() -> None:
