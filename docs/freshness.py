@@ -19,7 +19,7 @@ from thinmargin.fitted import RESULT
 from thinmargin.splits import KEYS
 from thinmargin.tuned import FOLDER, document, read_tuned
 from thinmargin_agents.play.rollout import play_worlds
-from thinmargin_agents.tuning.rules import MYOPIC_MONTHS
+from thinmargin_agents.tuning.rules import MYOPIC_MONTHS, RULES
 
 REFIT = "python -m thinmargin.calibration --output envs/thinmargin/data/calibration.json"
 SAME_MISFIT = 1e-9
@@ -57,7 +57,8 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _tuned() -> Iterator[str]:
-    for path in sorted(FOLDER.glob("*.json")):  # the plan before what is built on it
+    for name in sorted(RULES):  # the plan before what is built on it
+        path = FOLDER / f"{name}.json"
         try:
             yield from _rule(path)
         except DamagedFileError as error:

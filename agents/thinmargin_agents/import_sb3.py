@@ -113,11 +113,11 @@ def _import(config: ImportConfig, errors: Console) -> int:
     except OSError as error:
         errors.print(f"{PROGRAM}: --output: {error}", style="red")
         return 1
-    from rich.console import Console
+    from thinmargin_agents.cli.console import plain_console
 
     evaluate = shlex.join(["python", "evaluate.py", str(config.output), *evaluation_flags(training_run)])
     message = f"{config.output}: {config.model} on {config.env}; next: {evaluate}"
-    Console(markup=False, highlight=False, soft_wrap=True).print(message)
+    plain_console().print(message)
     return 0
 
 

@@ -25,7 +25,7 @@ ROOMS = {
     "exact": "training runs tuning cli config play",
     "parallel": "training scoring runs sb3 monitoring cli config",
     "report": "judging scoring policies play",
-    "training": "judging scoring runs sb3 monitoring config play",
+    "training": "judging scoring runs sb3 monitoring cli config play",
     "years": "judging scoring policies cli play",
     "judging": "foresight scoring policies monitoring play",
     "phase_map": "scoring cli play",
@@ -76,6 +76,10 @@ def test_no_arrow_runs_back_up() -> None:
 def test_there_is_no_circle() -> None:
     assert circles(GRAPH) == []
     assert circles(FILES) == []
+
+
+def test_the_package_itself_imports_nothing() -> None:
+    assert list(imported(AGENTS / "__init__.py")) == []
 
 
 def test_levels_are_few() -> None:

@@ -96,14 +96,13 @@ def command_line(config: AuditConfig) -> str:
 
 def _run(config: AuditConfig, errors: Console) -> int:
     """Run the requested checks in the order of CHECKS, then write the files."""
-    from rich.console import Console
-
     from thinmargin_agents.audit.checks import CHECKS
     from thinmargin_agents.audit.findings import Scope
     from thinmargin_agents.audit.plan_players import Players
     from thinmargin_agents.audit.table import show, summary
+    from thinmargin_agents.cli.console import plain_console
 
-    output = Console(markup=False, highlight=False, soft_wrap=True)
+    output = plain_console()
     findings = []
     with Players(config.processes) as players:
         scope = Scope(config.n_worlds, config.evaluations, config.seed, players)

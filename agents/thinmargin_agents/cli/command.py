@@ -43,9 +43,9 @@ def run(
         config = tyro.cli(kind, args=argv, prog=program)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
-    from rich.console import Console
+    from thinmargin_agents.cli.console import plain_console
 
-    errors = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+    errors = plain_console(stderr=True)
     try:
         try:
             check(config)

@@ -1,4 +1,4 @@
-"""The console of a command that trains many runs."""
+"""Consoles that print names as they are: a path such as `runs/:A:` is no emoji."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ import sys
 from rich.console import Console
 
 WIDE = 160
-"""Characters of a line where no terminal sets the width."""
+"""Characters of a line where there is no terminal that says how many fit."""
+
+
+def plain_console(*, stderr: bool = False, quiet: bool = False) -> Console:
+    """Text as it is, however long its lines."""
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True, quiet=quiet)
+
+
+def table_console() -> Console:
+    """Tables as wide as the terminal, or as Rich has it without one; text in them is escaped by whoever writes it."""
+    return Console(emoji=False)
 
 
 def console() -> Console:
-    """Lines as they are, however long; tables as wide as the terminal, or WIDE without one."""
-    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
+    """Long lines as they are; tables as wide as the terminal, or WIDE without one."""
+    return Console(emoji=False, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)

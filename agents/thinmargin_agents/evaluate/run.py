@@ -15,6 +15,7 @@ from thinmargin.families import BENCHMARK
 from thinmargin.files import DamagedFileError, write_atomically
 from thinmargin.splits import KEYS
 from thinmargin_agents.cli.command import UsageError, command_of
+from thinmargin_agents.cli.console import table_console
 from thinmargin_agents.cli.markdown import page_with
 from thinmargin_agents.evaluate.checks import plays_stress, registered
 from thinmargin_agents.evaluate.config import EvaluateConfig
@@ -217,7 +218,7 @@ def conclude(
         failures=evaluation.failures,
     )
     problems = write_files(config, report, evaluation, entrants, playground)
-    show(report, Console())  # last: a reader that leaves early costs no file
+    show(report, table_console())  # last: a reader that leaves early costs no file
     return problems
 
 

@@ -66,9 +66,8 @@ def _run(config: ExactConfig, errors: Console) -> int:
     """Compute everything requested, then print the table and write the file."""
     import json
 
-    from rich.console import Console
-
     from thinmargin.files import write_atomically
+    from thinmargin_agents.cli.console import plain_console
     from thinmargin_agents.exact.contenders import trained
     from thinmargin_agents.exact.table import Results, document, text
 
@@ -77,7 +76,7 @@ def _run(config: ExactConfig, errors: Console) -> int:
         errors.print("training PPO; its run folder is thrown away afterwards")
         reached.insert(1, trained(config.seed, config.timesteps, shown=errors.is_terminal))
     results = Results(checked, reached, config.seed)
-    Console(markup=False, highlight=False, soft_wrap=True).print(text(results))
+    plain_console().print(text(results))
     problems = results.problems
     if config.json is not None:
         try:

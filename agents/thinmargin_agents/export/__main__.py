@@ -52,8 +52,7 @@ def check_flags(config: ExportConfig) -> None:
 
 def _run(config: ExportConfig, errors: Console) -> int:
     """Make the graph, check it, write it."""
-    from rich.console import Console
-
+    from thinmargin_agents.cli.console import plain_console
     from thinmargin_agents.export.conversion import exported
     from thinmargin_agents.export.torch_modules import ExportError
     from thinmargin_agents.play.errors import PolicyError
@@ -77,7 +76,7 @@ def _run(config: ExportConfig, errors: Console) -> int:
     except OSError as error:
         errors.print(f"{PROGRAM}: {output} cannot be written: {error}", style="red")
         return 1
-    out = Console(markup=False, highlight=False, soft_wrap=True)
+    out = plain_console()
     out.print(f"{output}: {len(made.content) / 1e3:,.0f} kB\n{agreement.in_words}")
     return 0
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from types import FrameType
 
 import torch
-from rich.console import Console
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import Logger
 
+from thinmargin_agents.cli.console import plain_console
 from thinmargin_agents.config.run import Run, evaluation_flags
 from thinmargin_agents.judging.validation import Judge
 from thinmargin_agents.monitoring.judgement import Judgement
@@ -81,7 +81,7 @@ class _Trainer:
 
     def __init__(self, run: Run, folder: RunFolder, *, shown: bool, report: Callable[[Step], object] | None) -> None:
         self._run, self._folder, self._report = run, folder, report
-        self._console = Console(markup=False, highlight=False, soft_wrap=True, quiet=not shown and report is not None)
+        self._console = plain_console(quiet=not shown and report is not None)
         self._arguments = environment_arguments(run)
         self._judge = Judge(self._arguments, run.n_eval_episodes)
         self._environment = build_environment(run)

@@ -347,9 +347,9 @@ def test_a_run_that_no_shipped_preset_leads_to_is_refused(tmp_path: Path, capsys
     [
         ("Tiny", MEANING, ("NAME is 'Tiny'", "small letter, then small letters, digits and _")),
         ("tiny:3", MEANING, ("NAME is 'tiny:3'", "small letter, then small letters, digits and _")),
-        ("plan", MEANING, ("NAME is 'plan'", "built-in policy", "must have another name")),
-        ("foresight", MEANING, ("NAME is 'foresight'", "built-in policy", "must have another name")),
-        ("index", MEANING, ("NAME is 'index'", "page", "must have another name")),
+        ("plan", MEANING, ("NAME is 'plan'", "built-in policy", "another name")),
+        ("foresight", MEANING, ("NAME is 'foresight'", "built-in policy", "another name")),
+        ("index", MEANING, ("NAME is 'index'", "page", "another name")),
         ("tiny", " ", ("--meaning is ' '", "one line of at most 300 characters")),
         ("tiny", "one\ntwo", (r"--meaning is 'one\ntwo'", "one line of at most 300 characters")),
         ("tiny", "a" * 301, ("--meaning is 'aaa", "one line of at most 300 characters")),
