@@ -114,6 +114,8 @@ CONSTANTS = {"calibrated": (CALIBRATED, Spread()), "one_state": (ONE_STATE, Spre
 
 
 def _family(entry: FamilyEntry) -> Family:
+    if entry.held_out and entry.name not in EVENTS:
+        raise LookupError(f"scenario {entry.name!r} has no event: it needs a function _{entry.name} with @_event here")
     parameters, spread = CONSTANTS.get(entry.name, (WIDE, HIDDEN))
     return Family(entry.name, entry.meaning, parameters, spread, EVENTS.get(entry.name), entry.held_out)
 

@@ -14,7 +14,7 @@ from thinmargin.families import FAMILY_TABLE, FamilyEntry
 from thinmargin.levers import action_of
 from thinmargin.parameters import ECONOMY, LOW_MARGIN_ECOSYSTEM
 from thinmargin.records import REGIONS, SEAT, SHOCKS
-from thinmargin.scenarios import EVENTS, FAMILIES
+from thinmargin.scenarios import EVENTS, FAMILIES, _family
 from thinmargin.vector import EcosystemVectorEnv
 from thinmargin.worlds import EVENT_DRAWS, World
 
@@ -80,6 +80,11 @@ def run(world: World, months: int) -> list[dict[str, Any]]:
 def both_runs(name: str, months_after: int = 2, key: int = 2) -> tuple[list[dict[str, Any]], list[dict[str, Any]], int]:
     scenario, plain, start = twins(name, key)
     return run(scenario, start + months_after), run(plain, start + months_after), start
+
+
+def test_a_scenario_without_an_event_is_refused_by_name() -> None:
+    with pytest.raises(LookupError, match=r"scenario 'flood' has no event.*_flood"):
+        _family(FamilyEntry("flood", "Flood", "Water.", held_out=True))
 
 
 def test_every_family_is_one_of_the_table_and_every_scenario_has_an_event() -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.batch import Batch
+from thinmargin.families import FAMILY_TABLE
 from thinmargin.levers import read_levers
 from thinmargin.records import FIRMS, HOME, LEVERS, PRICE, SEAT
 from thinmargin.settings import Settings
@@ -19,7 +20,7 @@ from thinmargin_agents.play.candidates import REWARD_UNIT
 
 Numbers = npt.NDArray[np.float64]
 
-ENVIRONMENT = "ThinMargin/EcosystemOneState-v0"
+ENVIRONMENT = FAMILY_TABLE["one_state"].id
 KEY = keys_of("train")[0]
 """Any key: the worlds of this family are all the same."""
 RIVAL = FIRMS - 1

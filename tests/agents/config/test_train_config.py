@@ -6,10 +6,17 @@ import json
 
 import pytest
 
+from thinmargin.families import BENCHMARK
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig, parse_pairs
+from thinmargin_agents.import_sb3 import ImportConfig
+
+
+def test_the_environment_is_the_benchmark_by_default() -> None:
+    assert TrainConfig().env == BENCHMARK  # a literal there, as in the import: the package is too heavy for --help
+    assert ImportConfig.env == BENCHMARK
 
 
 def test_a_run_survives_the_way_through_json() -> None:
