@@ -56,7 +56,7 @@ FAMILY_TABLE: dict[str, FamilyEntry] = {
         FamilyEntry(
             "demand_slump",
             "DemandSlump",
-            "Early on, four in ten phones fewer are wanted for six years: by first-time buyers, and by owners.",
+            "Early on, demand for phones falls by 40 % for six years, of first-time buyers and of owners.",
             held_out=True,
         ),
         FamilyEntry(
