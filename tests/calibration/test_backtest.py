@@ -141,6 +141,7 @@ def test_bands_lie_around_the_model_and_forgiveness_widens_them(result: Result) 
         assert wide.mean() > 1.05 * narrow.mean(), compared.name
 
 
+@pytest.mark.slow
 def test_what_the_fit_forgives_is_as_wide_as_its_law(calibration: Calibration) -> None:
     sure = replace(calibration, covariance=1e-12 * np.eye(len(calibration.z)))
     result = backtest(reported(), parse_until("2024"), sure, draws=4000)

@@ -197,6 +197,7 @@ def test_the_shells_do_no_economics(name: str) -> None:
         assert not below(module, ("thinmargin.economics", "thinmargin.strategies")), f"{name} imports {module}"
 
 
+@pytest.mark.slow
 def test_no_file_is_loaded_under_two_names(fresh_python: Any) -> None:
     pytest.importorskip("matplotlib")
     count, doubles = fresh_python(MODULES_BY_FILE).splitlines()

@@ -13,6 +13,7 @@ from thinmargin_agents.audit.findings import HORIZON
 from thinmargin_agents.audit.plan_players import knots_of, months_of
 
 
+@pytest.mark.slow
 def test_the_shipped_plan_does_not_milk_its_users_in_the_last_year() -> None:
     finding = last_year.check(QUICK, silent)
     assert finding.passed, "\n".join(finding.lines)

@@ -33,6 +33,7 @@ def test_all_play_the_same_unseen_worlds() -> None:
     assert [int(row["months"]) for row in rows if row["policy"] == "random"] == expected.months.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_the_summary_of_a_policy_does_not_depend_on_the_others(shipped: Any) -> None:
     shipped(hindsight)
@@ -105,6 +106,7 @@ def test_runs_joined_by_commas_are_one_policy_of_several_seeds(here: Path, monke
     assert {row["policy"] for row in rows} == {one, two, "low_margin_ecosystem", "low_margin_tuned"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here")
 def test_the_environment_decides_worlds_grid_and_closing() -> None:
     def judged(env: str, *policies: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from thinmargin_agents.exact import backward_induction, contenders
 from thinmargin_agents.exact.__main__ import main
 
 
+@pytest.mark.slow
 def test_a_search_that_falls_short_is_said_and_fails(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,6 +116,7 @@ def test_the_check_plays_some_thousand_months_of_validation_worlds(tmp_path: Pat
     assert agreement.is_close
 
 
+@pytest.mark.slow
 def test_best_or_checkpoint_is_what_is_asked_for_or_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = run_of("ppo alone")
     folder = RunFolder.create(tmp_path, run)

@@ -43,6 +43,7 @@ def test_what_a_policy_did_earns_the_same_when_it_is_done_again(name: str) -> No
     )
 
 
+@pytest.mark.slow
 def test_no_world_is_worse_than_the_best_start_and_most_are_better(found: KnownPlans) -> None:
     start = np.stack([value_of(WORLDS, table, Settings()) for table in starts()]).max(axis=0)
     assert (found.value >= start).all()
