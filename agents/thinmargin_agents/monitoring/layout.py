@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from thinmargin.records import LEVERS
-from thinmargin_agents.monitoring.tags import all_tags
+from thinmargin_agents.monitoring.tags import SCORE, all_tags
 
 Layout = dict[str, dict[str, list[Any]]]
 DECLARED = frozenset(tag.name for tag in all_tags())
@@ -13,7 +13,7 @@ DECLARED = frozenset(tag.name for tag in all_tags())
 
 def metrics(*, scored: bool) -> tuple[str, ...]:
     """Tags of the metrics in the table of hyper-parameters; `scored` if there is a score on the validation worlds."""
-    score = ("score/score", "score/low", "score/high", "score/iqm") if scored else ()
+    score = [tag.name for tag in SCORE] if scored else []
     return _declared(*score, "eval/J", "eval/over_baseline", "eval/bankrupt_share")
 
 

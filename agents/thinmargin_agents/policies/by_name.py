@@ -10,7 +10,7 @@ import difflib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 import gymnasium
 
@@ -21,7 +21,7 @@ from thinmargin_agents.policies import shipped
 from thinmargin_agents.policies.entrants import Entrant, Member
 from thinmargin_agents.policies.manifest import ShippedError
 from thinmargin_agents.policies.outsiders import load_class
-from thinmargin_agents.runs.file_names import CONFIG
+from thinmargin_agents.runs.file_names import CONFIG, Which
 from thinmargin_agents.runs.same_agent import PER_RUN, differing
 
 
@@ -172,7 +172,7 @@ def load_run(folder: Path) -> Member:
         raise PolicyError(f"policy {str(folder)!r} cannot be loaded: {in_words(error)}") from error
 
 
-def which_model(folder: Path) -> Literal["best", "checkpoint"]:
+def which_model(folder: Path) -> Which:
     """The model of a run that is judged: `best`, or `checkpoint` while no evaluation has chosen a best one."""
     return "checkpoint" if _holds_files(folder / "checkpoint") and not _holds_files(folder / "best") else "best"
 
