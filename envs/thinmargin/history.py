@@ -55,6 +55,9 @@ CAR_YEAR = Period(12 * 12, 12)
 """2024, whose shipped revenue includes electric cars and other new initiatives."""
 EV_MARGIN_2024 = 18.5
 """Gross margin of the electric cars and other new initiatives in 2024, %."""
+NEW_BUSINESS_COST = {2022: 3.1, 2023: 6.7, 2024: 6.2}
+"""What electric cars and other new initiatives took from the adjusted net profit, RMB bn: expenses of 2022 and 2023,
+adjusted net loss of 2024. Annual results of these years."""
 
 
 def drivers(figures: Figures, months: int, slump_decay: float, *, reported_markets: bool = True) -> Table:
@@ -155,7 +158,7 @@ def _ventures(figures: Figures, year: int) -> float:
     return max(now - before, 0.0) / 12.0 * (HARDWARE_INVESTEES if year > 2018 else 1.0)
 
 
-ErrorKind: TypeAlias = Literal["percent", "points"]
+ErrorKind: TypeAlias = Literal["percent", "points", "amount"]
 Totals: TypeAlias = Mapping[str, Numbers]
 
 
@@ -165,14 +168,16 @@ class Compared(NamedTuple):
     name: str
     unit: str
     error: ErrorKind
-    """percent of the reported value, or points of percent."""
+    """percent of the reported value, points of percent, or an amount in the series' own unit."""
     reported: str
     """Column of the figures; arpu is computed from two."""
     simulated: Callable[[Totals], Numbers]
     tolerance: float | None = None
-    """One standard deviation of what is forgiven in the fit, log or points; None: not fitted, as it follows."""
+    """One standard deviation of what is forgiven in the fit, log, points or an amount; None: not fitted."""
     offset: float = 0.0
     """Added to both sides before logs are taken: early values are reported in round numbers."""
+    relative: float = 0.0
+    """Share of the size of the value that is forgiven besides an amount."""
 
 
 COMPARED: tuple[Compared, ...] = (
@@ -209,6 +214,15 @@ COMPARED: tuple[Compared, ...] = (
         "overseas_share", "%", "points", "overseas_revenue_share_pct",
         lambda t: 100.0 * _over(t["revenue_overseas"], t["revenue"]), 3.0,
     ),
+    Compared("profit", "RMB bn", "amount", "adjusted_net_profit_rmb_bn", lambda t: t["earned"] / 1e3),
+    Compared(
+        "services_gross_margin", "%", "points", "gm_internet_pct",
+        lambda t: 100.0 * _over(t["services_profit"], t["services_revenue"]),
+    ),
+    Compared(
+        "retention", "%", "points", "retention_home_pct",
+        lambda t: 100.0 * _over(t["again_home"], t["due_home"]),
+    ),
 )  # fmt: skip
 """Every series of the back-test. Phone gross margin is a driver and therefore not among them."""
 
@@ -242,6 +256,12 @@ def reported(figures: Figures, periods: Sequence[Period]) -> dict[str, Numbers]:
     users = np.where(values["mau"] > 0.0, values["mau"], np.nan)
     values["arpu"] = 1e3 * values["internet_revenue"] / (users * years)
     with_cars = shipped_figures().value("revenue_total_rmb_bn", CAR_YEAR)
+    for year, cost in NEW_BUSINESS_COST.items():
+        period = Period(12 * (year - 2012), 12)
+        if period in periods and values["profit"][periods.index(period)] == shipped_figures().value(
+            "adjusted_net_profit_rmb_bn", period
+        ):  # else somebody's own figures: the cars are out already
+            values["profit"][periods.index(period)] += cost
     for place in (place for place, period in enumerate(periods) if period == CAR_YEAR):
         revenue = figures.value("revenue_total_rmb_bn", CAR_YEAR)
         if revenue != with_cars:  # somebody's own figures: the cars are out already

@@ -124,6 +124,8 @@ FLOW_FIELDS = (
     Quantity("newcomers", "m users", "users won from others and first-time users", FIRM_REGION),
     Quantity("lost", "m users", "owners who bought from another firm", FIRM_REGION),
     Quantity("replaced", "m units", "phones that owners replaced", FIRM_REGION),
+    Quantity("due", "m users", "own owners in the market", FIRM_REGION),
+    Quantity("again", "m users", "own owners in the market who bought again", FIRM_REGION),
     Quantity("retained", "share", "share of owners in the market who bought again", FIRM),
     Quantity("fill_rate", "share", "demand served", FIRM),
     Quantity("production", "m units", "phones made", FIRM),

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.economics.compiled import Record, entry_point, mechanism, source_digest
+from thinmargin.economics.marketing import advertising_elasticity
 from thinmargin.economics.month import size_markets
 from thinmargin.economics.start import begin
 from thinmargin.records import (
@@ -56,11 +57,16 @@ TRACKED_FIELDS = (
     Quantity("revenue", "RMB m", "all lines"),
     Quantity("revenue_overseas", "RMB m", "earned overseas, all lines"),
     Quantity("accessory_profit", "RMB m", "gross profit on accessories"),
+    Quantity("services_profit", "RMB m", "gross profit on services"),
     Quantity("gross_profit", "RMB m", "all lines"),
     Quantity("active_users", "m users", "owners and second users, end of month"),
+    Quantity("earned", "RMB m", "profit after tax, before start-up tickets and interest"),
+    Quantity("due_home", "m users", "own owners at home in the market"),
+    Quantity("again_home", "m users", "of them, who bought again"),
     Quantity("market_home", "m units", "phones sold by all firms at home"),
     Quantity("surprise", "log", "market reported over market expected", REGION),
     Quantity("wanted", "m units", "phones wanted from the firm"),
+    Quantity("advertising", "1", "elasticity of the offer's weight at home to advertising, end of month"),
 )
 TRACKED = record_type(TRACKED_FIELDS)
 """The seat and its market in one month of one replay."""
@@ -91,11 +97,15 @@ def drive(state: Record, p: Record, driver: Record, shock: Record, flows: Record
 
 
 @mechanism
-def track(state: Record, shock: Record, flows: Record, dearer: float, tracked: Record) -> None:
+def track(state: Record, p: Record, shock: Record, flows: Record, dearer: float, tracked: Record) -> None:
     """Write the tracked quantities of the month; `dearer` is the price of the range sold over that of the usual mix.
 
     A range of flagships alone costs and sells dearer by the same factor, and is worth it to buyers: prices
-    and revenue are scaled, demand is not.
+    and revenue are scaled, demand is not. Reports carry stakes in start-ups as assets, and owners funded the firm:
+    tickets and interest are added to profit, net of the tax that they saved, and so is what the dearer range earned.
+
+    Formula:
+        earned = profit + (1 - tax_rate) * (tickets + interest + device_profit * (dearer - 1))
     """
     devices = flows.device_revenue[SEAT]
     more = devices * (dearer - 1.0)
@@ -108,7 +118,13 @@ def track(state: Record, shock: Record, flows: Record, dearer: float, tracked: R
     abroad = flows.sales_overseas[SEAT] / flows.sales[SEAT] if flows.sales[SEAT] > 0.0 else 0.0
     tracked.revenue_overseas = flows.revenue_overseas[SEAT] + more * abroad
     tracked.accessory_profit = flows.accessory_profit[SEAT]
-    tracked.gross_profit = flows.gross_profit[SEAT] + flows.device_profit[SEAT] * (dearer - 1.0)
+    tracked.services_profit = flows.services_profit[SEAT]
+    richer = flows.device_profit[SEAT] * (dearer - 1.0)
+    tracked.gross_profit = flows.gross_profit[SEAT] + richer
+    back = flows.tickets[SEAT] + flows.interest[SEAT] + richer
+    tracked.earned = flows.profit[SEAT] + (1.0 - p.tax_rate) * back
+    tracked.due_home = flows.due[SEAT, HOME]
+    tracked.again_home = flows.again[SEAT, HOME]
     tracked.active_users = 0.0
     tracked.wanted = 0.0
     for r in range(REGIONS):
@@ -116,6 +132,10 @@ def track(state: Record, shock: Record, flows: Record, dearer: float, tracked: R
         tracked.wanted += flows.wanted[SEAT, r]
         tracked.surprise[r] = shock.demand[r]
     tracked.market_home = flows.market[HOME]
+    tracked.advertising = advertising_elasticity(
+        state.adstock[SEAT, HOME], p.word_of_mouth, state.fans[SEAT], state.users[SEAT, HOME],
+        flows.market[HOME] * state.reach[SEAT, HOME], p.awareness_pivot, p.awareness_span,
+    )  # fmt: skip
 
 
 def _entry(digest: str) -> Callable[..., None]:
@@ -139,7 +159,7 @@ def _entry(digest: str) -> Callable[..., None]:
                 driver = drivers[min(e, drivers.shape[0] - 1), t]
                 drive(states[e], economies[e], driver, shock, flows[0])
                 play_month(states[e], economies[e], shock, flows[0])
-                track(states[e], shock, flows[0], math.exp(dearer[e] * driver.flagships), tracked[e, t])
+                track(states[e], economies[e], shock, flows[0], math.exp(dearer[e] * driver.flagships), tracked[e, t])
 
     return replay_rows
 

@@ -14,7 +14,8 @@ from thinmargin.files import check_writable, write_atomically
 EXPLAINED = """\
 Drives the firm with its reported history (margin, selling spend, start-ups funded, size of markets) and compares what
 the model makes of it with what was reported: errors in the years of the fit and in years it never saw, beside two
-naive forecasts; forecasts from the past; bands of the posterior; the brand's price elasticity."""
+naive forecasts; forecasts from the past; bands of the posterior; elasticities to price and advertising; and the goals
+it is held to, missed ones too."""
 NEWER = """\
 Newer figures: a CSV file with a column `period` (2025, 2025-Q3, 2025-H1, 2025-09 or 2025-01/2025-09) and columns named
 like those of `python -m thinmargin.data`. Every row needs gm_smartphones_pct,
@@ -50,6 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--draws", type=int, default=256, help="worlds of the posterior behind the bands (default 256)")
     parser.add_argument("--seed", type=int, default=0, help="seed of those worlds (default 0)")
+    parser.add_argument(
+        "--refit", action="store_true",
+        help="fit the constants of the forecasts from the past anew, and say how far they are from the saved ones",
+    )  # fmt: skip
     return parser
 
 
@@ -70,7 +75,8 @@ def _run(asked: argparse.Namespace) -> int:
     _check(asked)
     from thinmargin.backtest.results import FIT_START, backtest  # noqa: PLC0415  # heavy: not for --help
     from thinmargin.backtest.table import document, text  # noqa: PLC0415  # as above
-    from thinmargin.calibration.saved import shipped  # noqa: PLC0415  # as above
+    from thinmargin.calibration.fits import with_new_origins  # noqa: PLC0415  # as above
+    from thinmargin.calibration.saved import difference, shipped  # noqa: PLC0415  # as above
     from thinmargin.data import parse_period, parse_until, read_figures, reported  # noqa: PLC0415  # as above
     from thinmargin.history import check_drivers  # noqa: PLC0415  # as above
 
@@ -88,10 +94,18 @@ def _run(asked: argparse.Namespace) -> int:
         figures = figures.merged(newer)
     if asked.until is None:
         until = max(period.end for period in figures.periods)
-    result = backtest(
-        figures, until, shipped(), reported_markets=asked.markets == "reported", draws=asked.draws, seed=asked.seed
-    )
+    calibration = shipped()
     written = []
+    if asked.refit:
+        refitted = with_new_origins(reported(), calibration)
+        written.append(
+            "Forecasts from the past fitted anew: largest relative difference to a saved constant "
+            f"{difference(refitted, calibration):.1e}."
+        )
+        calibration = refitted
+    result = backtest(
+        figures, until, calibration, reported_markets=asked.markets == "reported", draws=asked.draws, seed=asked.seed
+    )
     if asked.json is not None:
         write_atomically(asked.json, json.dumps(document(result), indent=1, allow_nan=False) + "\n")
         written.append(f"written: {asked.json}")

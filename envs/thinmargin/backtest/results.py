@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from thinmargin.backtest.elasticity import brand_elasticities
+from thinmargin.backtest.elasticity import advertising_elasticities, brand_elasticities
 from thinmargin.backtest.errors import absolute_errors, known_mean, mean_error
 from thinmargin.backtest.forecasts import last_value, trend
 from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED, tolerances, years
@@ -25,6 +25,8 @@ Values: TypeAlias = Mapping[str, Numbers]
 
 FIT_START = 2015
 """First year whose errors count as fit: figures before are users, estimates and a product just launched."""
+LAST_BEFORE = 2019
+"""Last year before the hold-out, which is forecast by a fit to the figures until then."""
 LAST_SHIPPED = 2024
 """Last year of the shipped figures: the hold-out ends here, later periods are listed one by one."""
 SHIPPED_END = 12 * (LAST_SHIPPED + 1 - FIRST_YEAR)
@@ -39,17 +41,17 @@ ERRORS = np.linspace(-40.0, 40.0, 8001)
 
 @dataclass(frozen=True)
 class Score:
-    """Errors of one series, in percent or points as `compared.error` says; nan where nothing can be compared."""
+    """Errors of one series, in percent, points or an amount as `compared.error` says; nan: nothing to compare."""
 
     compared: Compared
     mape_fit: float
-    """2015 to 2019."""
+    """2015 to the last year fitted."""
     mape_calibrated: float
-    """2012 to 2019, all the calibration saw."""
+    """2012 to the last year fitted, all the calibration saw."""
     mape_holdout: float
-    """2020 to 2024."""
+    """2020 to 2024, of a fit to the figures until 2019."""
     last_value_fit: float
-    """Last year's value as a forecast, 2015 to 2019."""
+    """Last year's value as a forecast, in the years of `mape_fit`."""
     last_value_holdout: float
     """The value of 2019."""
     trend_holdout: float
@@ -109,6 +111,8 @@ class Result:
     """Periods of the figures that drive at most: parts of shipped years, and what ends after the replay."""
     elasticity: Mapping[int, Mapping[int, float]]
     """Span in months to year to all-in brand elasticity."""
+    advertising: Mapping[int, float]
+    """Year to the elasticity of the offer's weight at home to advertising."""
 
     def rolling(self, name: str) -> dict[str, float]:
         """Mean error of a series over all forecasts from the past: of the model, the last value and the trend."""
@@ -155,6 +159,8 @@ def backtest(
     guesses = calibration.z + generator.standard_normal((draws, len(calibration.z))) @ factor.T
     worlds = simulated(replay(*economies(guesses), history), shown)
     wide = _forgiven(worlds, shown, generator)
+    before = calibration.origins.get(LAST_BEFORE, calibration.z)
+    held = {name: value[0] for name, value in simulated(replay(*economies(before), history), shown).items()}
     bands = [
         {name: np.percentile(value, limit, axis=0) for name, value in sample.items()}
         for sample in (worlds, wide)
@@ -169,7 +175,7 @@ def backtest(
         bands[1],
         bands[2],
         bands[3],
-        {compared.name: _score(compared, shown, truth, model, bands) for compared in COMPARED},
+        {compared.name: _score(compared, shown, truth, model, held, bands) for compared in COMPARED},
         tuple(
             _origin(figures, year, z, last_year, reported_markets=reported_markets)
             for year, z in sorted(calibration.origins.items())
@@ -181,7 +187,8 @@ def backtest(
             for period in figures.periods
             if period.end > until or (0 <= period.first < SHIPPED_END and not period.is_year)
         ),
-        brand_elasticities(figures, calibration) if last_year >= LAST_FITTED else {},
+        brand_elasticities(figures, calibration, last_year),
+        advertising_elasticities(best, last_year),
     )
 
 
@@ -190,7 +197,7 @@ def _forgiven(worlds: Values, shown: tuple[Period, ...], generator: np.random.Ge
 
     Errors are drawn from the law the misfit implies, density exp(-sqrt(1 + e^2)) in units of the tolerance.
     """
-    tolerance = tolerances(shown)
+    tolerance = tolerances(shown, worlds)
     law = np.exp(-np.sqrt(1.0 + ERRORS * ERRORS)).cumsum()
     wide = dict(worlds)
     for compared in COMPARED:
@@ -198,10 +205,10 @@ def _forgiven(worlds: Values, shown: tuple[Period, ...], generator: np.random.Ge
             continue
         value = worlds[compared.name]
         error = tolerance[compared.name] * np.interp(generator.random(value.shape), law / law[-1], ERRORS)
-        if compared.error == "points":
-            wide[compared.name] = value + error
-        else:
+        if compared.error == "percent":
             wide[compared.name] = np.maximum((value + compared.offset) * np.exp(error) - compared.offset, 0.0)
+        else:
+            wide[compared.name] = value + error
     wide["phone_revenue"] = wide["shipments"] * wide["asp"] / 1e3
     wide["arpu"] = 1e3 * wide["internet_revenue"] / wide["mau"]
     phones = worlds["total_gross_margin"] / 100.0 * _revenue(worlds) - _profit_behind_phones(worlds)
@@ -219,18 +226,24 @@ def _revenue(values: Values) -> Numbers:
 
 def _profit_behind_phones(values: Values) -> Numbers:
     """Gross profit of accessories and services, RMB bn."""
-    services = Parameters().services_margin * values["internet_revenue"]
-    return values["iot_gross_margin"] / 100.0 * values["iot_revenue"] + services
+    services = values["services_gross_margin"] * values["internet_revenue"]
+    return (values["iot_gross_margin"] * values["iot_revenue"] + services) / 100.0
 
 
 def _score(
-    compared: Compared, shown: tuple[Period, ...], truth: Values, model: Values, bands: list[dict[str, Numbers]]
+    compared: Compared,
+    shown: tuple[Period, ...],
+    truth: Values,
+    model: Values,
+    held: Values,
+    bands: list[dict[str, Numbers]],
 ) -> Score:
     name = compared.name
     year = np.array([period.year for period in shown])
-    fit, holdout = (year >= FIT_START) & (year <= LAST_FITTED), year > LAST_FITTED
+    seen, holdout = year <= LAST_FITTED, year > LAST_BEFORE
+    fit, early = seen & (year >= FIT_START), (year >= FIT_START) & ~holdout
     reported_values, ours = truth[name], model[name]
-    known = reported_values[year <= LAST_FITTED]
+    known = reported_values[~holdout]
     ahead = int(holdout.sum())
 
     def inside(low: Numbers, high: Numbers, when: npt.NDArray[np.bool_]) -> float:
@@ -243,14 +256,14 @@ def _score(
     return Score(
         compared,
         mean_error(compared, ours[fit], reported_values[fit]),
-        mean_error(compared, ours[year <= LAST_FITTED], known),
-        mean_error(compared, ours[holdout], reported_values[holdout]),
+        mean_error(compared, ours[seen], reported_values[seen]),
+        mean_error(compared, held[name][holdout], reported_values[holdout]),
         mean_error(compared, previous[fit], reported_values[fit]),
         mean_error(compared, last_value(known, ahead), reported_values[holdout]),
         mean_error(compared, trend(known, ahead), reported_values[holdout]),
-        inside(low, high, fit),
+        inside(low, high, early),
         inside(low, high, holdout),
-        inside(wide_low, wide_high, fit),
+        inside(wide_low, wide_high, early),
         inside(wide_low, wide_high, holdout),
     )
 

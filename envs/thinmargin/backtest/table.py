@@ -8,14 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from thinmargin.backtest.errors import known_mean
-from thinmargin.backtest.results import AHEAD, BAND, FIT_START, LAST_SHIPPED, SHIPPED_END, Later, Result, Score
+from thinmargin.backtest.errors import known_mean, unit_of
+from thinmargin.backtest.goals import goals
+from thinmargin.backtest.results import (
+    AHEAD,
+    BAND,
+    FIT_START,
+    LAST_BEFORE,
+    LAST_SHIPPED,
+    SHIPPED_END,
+    Later,
+    Result,
+    Score,
+)
 from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED
 from thinmargin.history import COMPARED
 from thinmargin.records import markdown_table
 
 ERRORS = ("mape_calibrated", "mape_fit", "last_value_fit", "mape_holdout", "last_value_holdout", "trend_holdout")
-UNITS = {compared.name: "%" if compared.error == "percent" else "points" for compared in COMPARED}
+UNITS = {compared.name: unit_of(compared) for compared in COMPARED}
 SHARES = ("in_band_fit", "in_band_holdout", "in_wide_band_fit", "in_wide_band_holdout")
 
 
@@ -86,6 +97,25 @@ def elasticity_head(result: Result) -> list[str]:
     return ["months of demand", *(f"mid {year}" for year in years)]
 
 
+def advertising_rows(result: Result) -> list[list[str]]:
+    """One row: elasticity of the offer at home to advertising, by year."""
+    return [[number(value, 2) for value in result.advertising.values()]]
+
+
+def goal_rows(result: Result) -> list[list[str]]:
+    """A row a goal: what is asked for, its range, what is reached, and whether that is met."""
+    rows = []
+    for goal in goals(result):
+        digits = 2 if goal.unit == "1" else 1
+        met = {True: "met", False: "missed", None: "-"}[goal.met]
+        asked = f"{number(goal.low, digits)} to {number(goal.high, digits)}"
+        rows.append([goal.name, goal.unit, asked, number(goal.value, digits), met])
+    return rows
+
+
+GOAL_HEAD = ("goal", "in", "asked", "reached", "")
+
+
 def overall_coverage(result: Result) -> dict[str, float]:
     """Share of all reported values inside the bands, every series alike."""
     scores = result.scores.values()
@@ -117,14 +147,14 @@ def text(result: Result) -> str:
     markets = "as reported" if result.reported_markets else "as the model says"
     last = result.years[-1].year
     span = f"fit {FIT_START}-{min(last, LAST_FITTED)}" + (
-        f", hold-out {LAST_FITTED + 1}-{last}" if last > LAST_FITTED else ""
+        f", hold-out {LAST_BEFORE + 1}-{last} of a fit to {LAST_BEFORE}" if last > LAST_BEFORE else ""
     )
     title = f"Back-test: constants fitted to {FIRST_YEAR}-{LAST_FITTED}, size of markets {markets}."
     naive = (
-        f"Last value: last year's in the fit, that of {LAST_FITTED} in the hold-out; trend: {FIT_START}-{LAST_FITTED}."
+        f"Last value: last year's in the fit, that of {LAST_BEFORE} in the hold-out; trend: {FIT_START}-{LAST_BEFORE}."
     )
     blocks = [f"{title}\nMean absolute error, {span}.\n{naive}", _aligned(TEXT_HEAD, error_rows(result))]
-    if last > LAST_FITTED:
+    if last > LAST_BEFORE:
         won = beaten(result)
         blocks.append(
             f"Hold-out: better than the last value on {won['last_value']} of {len(COMPARED)} series, "
@@ -142,6 +172,11 @@ def text(result: Result) -> str:
     if result.elasticity:
         table = _aligned(elasticity_head(result), elasticity_rows(result))
         blocks.append(f"All-in brand elasticity:\n\n{table}")
+    if result.advertising:
+        table = _aligned(["", *map(str, result.advertising)], [["at home", *advertising_rows(result)[0]]])
+        blocks.append(f"Elasticity of the offer to advertising, June:\n\n{table}")
+    if last == LAST_SHIPPED:
+        blocks.append(f"Goals:\n\n{_aligned(GOAL_HEAD, goal_rows(result))}")
     blocks.extend(_later_text(later) for later in result.later)
     own = [str(period) for period in result.unscored if period.end > SHIPPED_END or not period.is_year]
     if own:
@@ -181,6 +216,8 @@ def markdown(result: Result) -> dict[str, str]:
         "rolling": markdown_table(ROLLING_HEAD, rolling_rows(result)),
         "coverage": markdown_table(COVERAGE_HEAD, coverage_rows(result)),
         "elasticity": markdown_table(elasticity_head(result), elasticity_rows(result)),
+        "advertising": markdown_table([*map(str, result.advertising)], advertising_rows(result)),
+        "goals": markdown_table(GOAL_HEAD, goal_rows(result)),
     }
 
 
@@ -190,11 +227,21 @@ def document(result: Result) -> dict[str, Any]:
     return {
         "calibrated_on": [FIRST_YEAR, LAST_FITTED],
         "fit_years": [FIT_START, LAST_FITTED],
-        "holdout_years": [LAST_FITTED + 1, last] if last > LAST_FITTED else None,
+        "holdout_years": [LAST_BEFORE + 1, last] if last > LAST_BEFORE else None,
+        "holdout_fitted_to": LAST_BEFORE,
         "markets": "reported" if result.reported_markets else "model",
         "band_percentiles": list(BAND),
         "series": {name: _score_entry(result, score) for name, score in result.scores.items()},
-        "holdout_beats": beaten(result) if last > LAST_FITTED else None,
+        "holdout_beats": beaten(result) if last > LAST_BEFORE else None,
+        "goals": [
+            {
+                "goal": goal.name,
+                "unit": goal.unit,
+                **_plain({"low": goal.low, "high": goal.high, "value": goal.value}),
+                "met": goal.met,
+            }
+            for goal in goals(result)
+        ],
         "coverage": _plain(overall_coverage(result)),
         "rolling": {
             "origins": {
@@ -215,6 +262,7 @@ def document(result: Result) -> dict[str, Any]:
         "elasticity": {
             str(span): {str(year): value for year, value in years.items()} for span, years in result.elasticity.items()
         },
+        "advertising": {str(year): value for year, value in result.advertising.items()},
         "not_scored": [str(period) for period in result.unscored],
         "later": [
             {
@@ -249,6 +297,7 @@ def _score_entry(result: Result, score: Score) -> dict[str, Any]:
         "band_high": _values(result.high[name]),
         "wide_band_low": _values(result.wide_low[name]),
         "wide_band_high": _values(result.wide_high[name]),
+        "rolling": _plain(result.rolling(name)),
     }
 
 

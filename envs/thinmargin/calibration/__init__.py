@@ -4,6 +4,7 @@
 | --- | --- |
 | `unknowns` | the constants looked for, their priors, and the economy a guess makes |
 | `misfit` | tolerances, and how far a guess is from the figures |
-| `search` | CMA-ES from several starts; curvature, and the posterior it gives |
+| `search` | Levenberg-Marquardt from several starts; the posterior around what it found |
+| `fits` | every fit of a calibration, one after another |
 | `saved` | the file of a calibration, and the one the package ships |
 """

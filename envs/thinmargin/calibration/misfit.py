@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -32,6 +32,8 @@ MARKET_TOLERANCE = 0.08
 """Of the size of a market against what the model expects of it, log, yearly mean."""
 WORTHLESS = 1e9
 """Misfit of a guess whose replay is not finite."""
+FAR = 1e4
+"""Residual of what is not finite."""
 ROWS = 64
 """Guesses replayed at a time."""
 
@@ -46,15 +48,22 @@ def huber(error: Numbers) -> Numbers:
     return np.sqrt(1.0 + error * error) - 1.0
 
 
-def tolerances(periods: Sequence[Period]) -> dict[str, Numbers]:
-    """Tolerance of each fitted series in each period, log or points: name to shape (periods,)."""
+def tolerances(periods: Sequence[Period], values: Mapping[str, Numbers]) -> dict[str, Numbers]:
+    """Tolerance of each fitted series in each period, log, points or an amount: name to an array like its values.
+
+    Args:
+        periods: what the last axis of the values is.
+        values: the series by name, of whose size some forgive a share.
+    """
     status = {(cell.year, cell.series): STATUS_FACTOR[cell.status] for cell in provenance()}
     found = {}
     for compared in COMPARED:
         if compared.tolerance is not None:
             cells = [(period.year, compared.reported) for period in periods]
             factors = [status.get(cell, 1.0) * BREAK_FACTOR.get(cell, 1.0) for cell in cells]
-            found[compared.name] = compared.tolerance * np.array(factors)
+            found[compared.name] = np.array(factors) * (
+                compared.tolerance + compared.relative * np.abs(values[compared.name])
+            )
     return found
 
 
@@ -71,33 +80,61 @@ class Misfit:
         seen = figures.years(FIRST_YEAR, last)
         self._drivers = drivers(seen, 12 * len(self.periods), Parameters().brand_decay)
         self._reported = reported(seen, self.periods)
-        self._tolerance = tolerances(self.periods)
+        self._tolerance = tolerances(self.periods, self._reported)
 
     def replays(self, z: Numbers) -> Table:
         """Records of type TRACKED, shape (rows, months), of guesses of shape (rows, unknowns)."""
         return replay(*economies(z), self._drivers)
 
-    def terms(self, z: Numbers) -> dict[str, Numbers]:
-        """Contributions of each series, the size of markets and the prior to the misfit, each of shape (rows,)."""
+    def errors(self, z: Numbers) -> dict[str, Numbers]:
+        """Errors of each fitted series and of the size of markets, in units of their tolerance.
+
+        Each is of shape (rows, numbers compared): the periods of a series, 0 where nothing was reported; the periods
+        and regions of the markets. A guess far out may give infinite ones.
+        """
         z = np.atleast_2d(np.asarray(z, np.float64))
-        with np.errstate(all="ignore"):  # a guess far out may overflow: it is made worthless below
+        found = {}
+        with np.errstate(all="ignore"):  # a guess far out may overflow
             replays = self.replays(z)
-            cost = {}
             values = simulated(replays, self.periods)
             for compared in COMPARED:
                 if compared.tolerance is None:
                     continue
                 model, truth = values[compared.name], self._reported[compared.name]
-                if compared.error == "points":
-                    error = model - truth
-                else:
+                if compared.error == "percent":
                     error = np.log((model + compared.offset) / (truth + compared.offset))
-                error = np.where(np.isnan(truth), 0.0, error / self._tolerance[compared.name])
-                cost[compared.name] = huber(error).sum(axis=1)
+                else:
+                    error = model - truth
+                found[compared.name] = np.where(np.isnan(truth), 0.0, error / self._tolerance[compared.name])
             surprise = replays["surprise"].reshape(len(z), len(self.periods), 12, -1).mean(axis=2)
-            cost["markets"] = huber(surprise / MARKET_TOLERANCE).sum(axis=(1, 2))
+            found["markets"] = surprise.reshape(len(z), -1) / MARKET_TOLERANCE
+        return found
+
+    def terms(self, z: Numbers) -> dict[str, Numbers]:
+        """Contributions of each series, the size of markets and the prior to the misfit, each of shape (rows,)."""
+        z = np.atleast_2d(np.asarray(z, np.float64))
+        with np.errstate(all="ignore"):  # a guess far out may overflow: it is made worthless below
+            cost = {name: huber(error).sum(axis=1) for name, error in self.errors(z).items()}
             cost["prior"] = 0.5 * (z * z).sum(axis=1)
         return cost
+
+    def residuals(self, z: Numbers) -> Numbers:
+        """Numbers half of whose squares sum to the misfit, shape (rows, residuals), the prior's z last.
+
+        Formula:
+            residual = sign(error) * sqrt(2 * (sqrt(1 + error^2) - 1))
+
+        A guess whose replay is not finite has residuals of `FAR` instead.
+        """
+        z = np.atleast_2d(np.asarray(z, np.float64))
+        blocks = []
+        for start in range(0, len(z), ROWS):
+            block = z[start : start + ROWS]
+            errors = np.concatenate([*self.errors(block).values()], axis=1)
+            with np.errstate(all="ignore"):  # as above
+                blocks.append(np.concatenate([np.sign(errors) * np.sqrt(2.0 * huber(errors)), block], axis=1))
+        together = np.concatenate(blocks)
+        return np.where(np.isfinite(together), together, FAR)
 
     def __call__(self, z: Numbers) -> Numbers:
         """Total misfit of guesses of shape (rows, unknowns): shape (rows,)."""

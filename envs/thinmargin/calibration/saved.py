@@ -22,8 +22,8 @@ from thinmargin.worlds import Hidden
 
 Numbers: TypeAlias = npt.NDArray[np.float64]
 
-ORIGINS = (2016, 2017, 2018)
-"""Last years of the earlier fits, for forecasts from the past."""
+ORIGINS = (2017, 2018, 2019, 2020, 2021, 2022)
+"""Last years of the fits for forecasts from the past."""
 DIGITS = 9
 """Decimal places of the covariance in the file."""
 CLOSE = 1e-6
@@ -32,7 +32,7 @@ CLOSE_COVARIANCE = 1e-3
 """Difference of a posterior standard deviation or correlation up to which two calibrations are the same."""
 IDENTIFIED = 0.75
 """Standard deviation of z up to which the figures are said to tell a constant; the prior's is 1."""
-PACKAGES = ("numpy", "numba", "cma")
+PACKAGES = ("numpy", "numba")
 READ = ("unknowns", "z", "covariance", "misfit", "starts", "seed", "origins")
 """Entries of the file that a calibration is made of."""
 REMEDY = "python -m thinmargin.calibration writes one"
@@ -151,9 +151,11 @@ def difference(one: Calibration, other: Calibration) -> float:
     """Largest difference of a constant between two calibrations, their earlier fits included.
 
     Relative to the constant itself, or to its prior's standard deviation where that is larger: a constant on the
-    plain scale may be near zero.
+    plain scale may be near zero. Infinite if their earlier fits are not to the same years.
     """
     gaps = [0.0]
+    if one.origins.keys() != other.origins.keys():
+        return float("inf")
     fits = [(one.z, other.z), *((one.origins[year], other.origins[year]) for year in one.origins)]
     for z, other_z in fits:
         for k, unknown in enumerate(UNKNOWNS):

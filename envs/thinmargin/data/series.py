@@ -108,6 +108,11 @@ SERIES: tuple[Series, ...] = (
         "2023 and later exclude POCO.",
     ),
     Series(
+        "retention_home_pct", "%", "owners in mainland China who bought the brand again when they changed phones",
+        "share", 0, 100,
+        "Surveys of one institute that contradict each other: 49 in 2023 is reported as a rise, yet 2021 has 63.2.",
+    ),
+    Series(
         "inventory_rmb_bn", "RMB bn", "inventories", "end", 0, 10_000,
         "Before 2023 recalled, yet within 0.3 % of published inventory days times cost of sales.",
     ),

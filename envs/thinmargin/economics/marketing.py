@@ -42,6 +42,27 @@ def awareness(
 
 
 @mechanism
+def advertising_elasticity(
+    adstock: float,
+    word_of_mouth: float,
+    fans: float,
+    users: float,
+    market: float,
+    awareness_pivot: float,
+    awareness_span: float,
+) -> float:
+    """Elasticity of the weight of an offer to advertising: the slope of `awareness` times adstock.
+
+    Formula:
+        pivot = awareness_pivot * market / 20
+        elasticity = awareness_span * adstock * pivot / (heard + pivot)^2
+    """
+    pivot = awareness_pivot * market * 0.05
+    heard = adstock + word_of_mouth * fans * users
+    return awareness_span * adstock * pivot / (heard + pivot) ** 2
+
+
+@mechanism
 def entered(month: float, entry: float, entry_months: float) -> float:
     """Share of a country group where the firm is on sale, by the months since its entry.
 

@@ -282,13 +282,14 @@ def move_users(state: Record, p: Record, flows: Record) -> None:
         served = share * fill_rate
         newcomers = served * (leaving of the other firms + adopters)
         lost = leaving * sum over the other firms of served
-        replaced = lost + served * stickiness * leaving
+        due = leaving * (1 + share * (stickiness - 1))
+        again = served * stickiness * leaving
+        replaced = lost + again
+        retained = sum over regions of again / sum over regions of due
         users' = users + newcomers - lost
         user_years' = user_years + (users + second_users) / 12
     """
     rate = replacement_rate(state.month, p.device_life, p.device_life_growth)
-    for i in range(FIRMS):
-        flows.retained[i] = 0.0
     for r in range(REGIONS):
         leaving = 0.0
         served = 0.0
@@ -300,19 +301,21 @@ def move_users(state: Record, p: Record, flows: Record) -> None:
             won = own * (leaving - flows.leaving[i, r])
             flows.newcomers[i, r] = won + own * flows.adopters[r]
             flows.lost[i, r] = flows.leaving[i, r] * (served - own)
-            again = own * flows.leaving[i, r] * flows.stickiness[i]
-            flows.replaced[i, r] = flows.lost[i, r] + again
-            flows.retained[i] += again
+            flows.due[i, r] = flows.leaving[i, r] * (1.0 + flows.share[i, r] * (flows.stickiness[i] - 1.0))
+            flows.again[i, r] = own * flows.leaving[i, r] * flows.stickiness[i]
+            flows.replaced[i, r] = flows.lost[i, r] + flows.again[i, r]
     for i in range(FIRMS):
-        in_market = 0.0
+        due = 0.0
+        again = 0.0
         for r in range(REGIONS):
+            due += flows.due[i, r]
+            again += flows.again[i, r]
             state.user_years[i, r] += (state.users[i, r] + state.second_users[i, r]) * YEARS
-            in_market += flows.leaving[i, r] * (1.0 + flows.share[i, r] * (flows.stickiness[i] - 1.0))
             state.users[i, r] += flows.newcomers[i, r] - flows.lost[i, r]
             state.second_users[i, r] = second_users_step(
                 state.second_users[i, r], flows.replaced[i, r], p.second_life, rate
             )
-        flows.retained[i] = flows.retained[i] / in_market if in_market > 0.0 else 0.0
+        flows.retained[i] = again / due if due > 0.0 else 0.0
 
 
 @mechanism
