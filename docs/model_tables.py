@@ -15,6 +15,7 @@ import numpy as np
 from model_formulas import BLOCKS, formulas, functions_of
 from table_text import number, table
 
+from thinmargin.backtest.errors import unit_of
 from thinmargin.backtest.results import backtest
 from thinmargin.backtest.table import markdown
 from thinmargin.calibration.misfit import STATUS_FACTOR
@@ -22,7 +23,7 @@ from thinmargin.calibration.saved import shipped
 from thinmargin.calibration.unknowns import UNKNOWNS
 from thinmargin.data import BREAKS, STATUSES, provenance, reported, series_named
 from thinmargin.data.table import KINDS
-from thinmargin.history import COMPARED
+from thinmargin.history import COMPARED, Compared
 from thinmargin.parameters import (
     CLOSING,
     ECONOMY,
@@ -144,11 +145,16 @@ def compared() -> str:
     for item in COMPARED:
         kind = KINDS[series_named(item.reported).kind] if item.reported else "a year"
         column = f"`{item.reported}`" if item.reported else "services revenue over users at the end of the period"
-        forgiven = "-" if item.tolerance is None else number(item.tolerance * (100 if item.error == "percent" else 1))
-        rows.append(
-            (f"`{item.name}`", column, item.unit, kind, f"{forgiven} {'%' if item.error == 'percent' else 'points'}")
-        )
+        rows.append((f"`{item.name}`", column, item.unit, kind, _forgiven(item)))
     return table(("Series", "Column of the figures", "Unit", "Is", "Tolerance of the fit"), rows)
+
+
+def _forgiven(item: Compared) -> str:
+    """Tolerance of a series in the unit of its errors, a dash for one that is not fitted."""
+    if item.tolerance is None:
+        return "-"
+    tolerance = f"{number(item.tolerance * (100 if item.error == 'percent' else 1))} {unit_of(item)}"
+    return f"{tolerance} and {number(100 * item.relative)} %" if item.relative else tolerance
 
 
 def figures_status() -> str:
@@ -253,7 +259,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "figures breaks": figures_breaks,
     **{
         f"backtest {name}": lambda name=name: backtest_tables()[name]
-        for name in ("errors", "short errors", "rolling", "coverage", "elasticity")
+        for name in ("errors", "short errors", "rolling", "coverage", "elasticity", "advertising", "goals")
     },
     **{f"parameters {section}": lambda section=section: parameters(section) for section in SECTIONS},
     **{f"formulas {block}": lambda block=block: formulas(block) for block in BLOCKS},

@@ -48,12 +48,12 @@ def goals(result: Result) -> list[Goal]:
 def _goals(result: Result) -> Iterator[Goal]:
     rolling = result.rolling("shipments")
     naive = min(rolling["last_value"], rolling["trend"])
-    yield Goal("forecasts of shipments: at most the better naive one", "%", rolling["model"], 0.0, naive)
+    yield Goal("forecasts of shipments: the better naive one", "%", rolling["model"], 0.0, naive)
     for name, most in ROLLING_MOST.items():
         unit = unit_of(result.scores[name].compared)
         yield Goal(f"forecasts of {name}", unit, result.rolling(name)["model"], 0.0, most)
     yield Goal(
-        f"sum of profit {FIT_START}-{LAST_SHIPPED} against the reported one", "%", profit_gap(result),
+        f"profit {FIT_START}-{LAST_SHIPPED} against the reported sum", "%", profit_gap(result),
         -PROFIT_MOST, PROFIT_MOST,
     )  # fmt: skip
     years = [period.year for period in result.years]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from thinmargin.backtest.forecasts import trend
-from thinmargin.backtest.results import Result, adds_up
+from thinmargin.backtest.results import FIT_START, LAST_BEFORE, Result, adds_up
 from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED
 from thinmargin.files import write_atomically
 from thinmargin.history import COMPARED
@@ -63,10 +63,11 @@ def panel(axes: Axes, result: Result, name: str) -> None:
         years, result.low[name], result.high[name], color=MODEL, alpha=0.28, lw=0, label="80 % band of the posterior"
     )
     axes.plot(years, result.model[name], color=MODEL, lw=1.6, label="simulated")
-    ahead = years > LAST_FITTED
+    ahead = years > LAST_BEFORE
     if ahead.any():
         line = trend(truth[~ahead], int(ahead.sum()))
-        axes.plot(years[ahead], line, color=NAIVE, lw=1.0, ls="--", label="trend of 2015-2019")
+        axes.plot(years[ahead], line, color=NAIVE, lw=1.0, ls="--", label=f"trend of {FIT_START}-{LAST_BEFORE}")
+    if years[-1] > LAST_FITTED:
         axes.axvspan(LAST_FITTED + 0.5, years[-1] + 0.5, color="#f1f3f5", zorder=0, label="years it never saw")
     axes.plot(years, truth, "o", color=REPORTED, ms=3.5, label="reported")
     for k, later in enumerate(result.later):
@@ -77,8 +78,9 @@ def panel(axes: Axes, result: Result, name: str) -> None:
         )
         axes.plot(middle, a_year * later.model[name], "o", color=MODEL, ms=3.5, mfc="none")
     drawn = [] if adds_up(score.compared) else [later.model[name] for later in result.later]
-    known = np.concatenate([truth[~np.isnan(truth)], result.model[name], result.high[name], drawn])
-    axes.set_ylim(min(0.0, float(np.nanmin(truth)), float(result.model[name].min())), 1.15 * float(known.max()))
+    told = truth[~np.isnan(truth)]
+    known = np.concatenate([told, result.model[name], result.high[name], drawn])
+    axes.set_ylim(min(0.0, *told, float(result.model[name].min())), 1.15 * float(known.max()))
     axes.set_title(f"{name.replace('_', ' ')}, {score.compared.unit}", fontsize=10, loc="left")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes.spines[["top", "right"]].set_visible(False)

@@ -137,7 +137,7 @@ def backtest(
     Args:
         figures: reported figures, newer ones merged into them.
         until: months since January 2012, not included.
-        calibration: constants, their posterior and the earlier fits.
+        calibration: constants, their posterior, and the fits of the forecasts from the past.
         reported_markets: False leaves the size of markets to the model.
         draws: worlds of the posterior behind the bands.
         seed: of those draws.

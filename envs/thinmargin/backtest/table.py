@@ -162,7 +162,7 @@ def text(result: Result) -> str:
         )
     if result.origins:
         origins = ", ".join(str(origin.year) for origin in result.origins)
-        title = f"Forecasts up to {AHEAD} years ahead, fitted to the figures until {origins} alone:"
+        title = f"Forecasts up to {AHEAD} years ahead, each fitted to the figures until then alone:\n{origins}"
         blocks.append(f"{title}\n\n{_aligned(ROLLING_HEAD, rolling_rows(result))}")
     title = (
         f"Share of reported values inside the {BAND[1] - BAND[0]:.0f} % band of the posterior, and of the wide one\n"

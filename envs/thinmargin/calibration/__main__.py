@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(asked: argparse.Namespace) -> int:
     problem = None
-    if not asked.check:  # known before minutes of search, not after
+    if not asked.check:  # known before the search, not after
         try:
             check_writable(asked.output)
         except OSError as error:

@@ -40,7 +40,7 @@ REMEDY = "python -m thinmargin.calibration writes one"
 
 @dataclass(frozen=True)
 class Calibration:
-    """One calibration: the best guess to 2019, what is in doubt around it, and the best guesses of earlier years."""
+    """One calibration: the best guess, what is in doubt around it, and the fits of the forecasts from the past."""
 
     z: Numbers
     """Shape (unknowns,)."""
@@ -148,10 +148,10 @@ def posterior() -> tuple[Hidden, ...]:
 
 
 def difference(one: Calibration, other: Calibration) -> float:
-    """Largest difference of a constant between two calibrations, their earlier fits included.
+    """Largest difference of a constant between two calibrations, their forecasts from the past included.
 
     Relative to the constant itself, or to its prior's standard deviation where that is larger: a constant on the
-    plain scale may be near zero. Infinite if their earlier fits are not to the same years.
+    plain scale may be near zero. Infinite if these are not fitted to the same years.
     """
     gaps = [0.0]
     if one.origins.keys() != other.origins.keys():

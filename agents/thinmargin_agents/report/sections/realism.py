@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from thinmargin.backtest import picture
-from thinmargin.backtest.results import FIT_START, LAST_SHIPPED, Result, backtest
+from thinmargin.backtest.errors import unit_of
+from thinmargin.backtest.results import FIT_START, LAST_BEFORE, LAST_SHIPPED, Result, backtest
 from thinmargin.backtest.table import ERROR_HEAD, beaten, number, short_error_rows
 from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED
 from thinmargin.calibration.saved import shipped
@@ -24,6 +25,8 @@ WORDS = {
     "arpu": "services per user",
     "china_share": "share at home",
     "overseas_share": "overseas share of revenue",
+    "services_gross_margin": "services gross margin",
+    "retention": "owners at home who bought again",
 }
 """Names of series on this page, where they differ from their own."""
 
@@ -45,11 +48,11 @@ def realism() -> Realism:
     result = backtest(figures, max(period.end for period in figures.periods), shipped())
     won = beaten(result)
     summary = (
-        f"{len(shipped().z)} constants are fitted to what one firm reported from {FIRST_YEAR} to {LAST_FITTED}; the"
-        f" model is then driven through {LAST_FITTED + 1} to {LAST_SHIPPED}, which the fit never saw. There it is"
-        f" nearer to what was reported than the last value on {won['last_value']} of {len(COMPARED)} series, and than"
-        f" the trend of {FIT_START}-{LAST_FITTED} on {won['trend']}. Money is an order of magnitude; ranks of policies"
-        " are the finding."
+        f"{len(shipped().z)} constants are fitted to what one firm reported from {FIRST_YEAR} to {LAST_FITTED}. With a"
+        f" fit to {LAST_BEFORE} the model is driven through {LAST_BEFORE + 1} to {LAST_SHIPPED}, which that fit never"
+        f" saw. There it is nearer to what was reported than the last value on {won['last_value']} of {len(COMPARED)}"
+        f" series, and than the trend of {FIT_START}-{LAST_BEFORE} on {won['trend']}. Money is an order of magnitude;"
+        " ranks of policies are the finding."
     )
     return Realism(
         summary,
@@ -69,8 +72,7 @@ def _chart(result: Result, name: str) -> Chart:
     picture.panel(axes, result, name)
     axes.set_title("", loc="left")
     score = result.scores[name]
-    unit = "%" if score.compared.error == "percent" else "points"
-    words = words_of(name)
+    unit, words = unit_of(score.compared), words_of(name)
     alt = (
         f"{words} reported and simulated, {score.compared.unit}. Mean absolute error {number(score.mape_fit)} {unit} in"
         f" the fit, {number(score.mape_holdout)} {unit} in the hold-out."
