@@ -1,20 +1,21 @@
-"""`python -m thinmargin.calibration`: a search cut short, the check, and what it says to bad arguments."""
+"""`python -m thinmargin.calibration`: searches cut short, the check, and what it says to bad arguments."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from thinmargin.calibration import fits
 from thinmargin.calibration import search as search_module
 from thinmargin.calibration.__main__ import LAST_SEED, main
 from thinmargin.calibration.misfit import Misfit
-from thinmargin.calibration.saved import Calibration, from_document
+from thinmargin.calibration.saved import ORIGINS, Calibration, from_document
 from thinmargin.calibration.search import Found
 from thinmargin.calibration.unknowns import UNKNOWNS
 from thinmargin.data import reported
@@ -22,8 +23,8 @@ from thinmargin.data import reported
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Searches end after two generations a start."""
-    monkeypatch.setattr(search_module, "GENERATIONS", 2)
+    """Searches end after two steps a start."""
+    monkeypatch.setattr(search_module, "ITERATIONS", 2)
 
 
 @pytest.fixture
@@ -31,12 +32,13 @@ def settled(monkeypatch: pytest.MonkeyPatch, calibration: Calibration) -> list[i
     """A search that finds the shipped guesses at once; gives the years that were searched."""
     searched: list[int] = []
 
-    def found(misfit: Misfit, _seed: int, starts: int, _told: object) -> Found:
+    def found(misfit: Misfit, points: Sequence[np.ndarray], _told: object) -> Found:
         last = misfit.periods[-1].year
+        z = calibration.origins[last] if searched else calibration.z
         searched.append(last)
-        return Found(calibration.origins.get(last, calibration.z), calibration.misfit, (calibration.misfit,) * starts)
+        return Found(z, calibration.misfit, (calibration.misfit,) * len(points))
 
-    monkeypatch.setattr(search_module, "search", found)
+    monkeypatch.setattr(fits, "search", found)
     return searched
 
 
@@ -55,7 +57,7 @@ def test_a_calibration_is_written_told_and_read_again(tmp_path: Path, capsys: py
     assert found.seed == 5
     assert len(found.starts) == 2
     assert found.misfit == pytest.approx(Misfit(reported())(found.z)[0], rel=1e-12)
-    assert sorted(found.origins) == [2016, 2017, 2018]
+    assert sorted(found.origins) == list(ORIGINS)
     assert np.linalg.eigvalsh(found.covariance).max() <= 1.0 + 1e-6
     assert [each.name for each in tmp_path.iterdir()] == ["mine.json"]
     again = tmp_path / "again.json"
@@ -66,15 +68,17 @@ def test_a_calibration_is_written_told_and_read_again(tmp_path: Path, capsys: py
 
 
 @pytest.mark.slow
-def test_the_search_runs_over_four_histories_none_of_them_later_than_2019(
+def test_the_constants_are_fitted_to_2019_and_the_forecasts_from_the_past_to_their_years(
     settled: list[int], tmp_path: Path, calibration: Calibration
 ) -> None:
     path = tmp_path / "mine.json"
     assert main(["--output", str(path)]) == 0
-    assert sorted(settled) == [2016, 2017, 2018, 2019]
+    assert settled == [2019, *ORIGINS]
     again = from_document(json.loads(path.read_text("utf-8")))
     np.testing.assert_array_equal(again.z, calibration.z)
     np.testing.assert_allclose(again.covariance, calibration.covariance, atol=1e-6)
+    for last in ORIGINS:
+        np.testing.assert_array_equal(again.origins[last], calibration.origins[last])
 
 
 @pytest.mark.usefixtures("settled")
@@ -145,21 +149,43 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_search(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("package", ["cma", "rich"])
-def test_a_missing_package_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], package: str
-) -> None:
+def lacking(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == package] or [package]:
         monkeypatch.setitem(sys.modules, name, None)
+
+
+def test_without_rich_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lacking(monkeypatch, "rich")
     path = tmp_path / "mine.json"
     assert main(["--output", str(path)]) == 2
-    shown = capsys.readouterr().err
-    assert shown == f"error: {package} is missing: pip install 'thinmargin[search]'\n"
+    assert capsys.readouterr().err == "error: rich is missing: pip install 'thinmargin[search]'\n"
     assert not path.exists()
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("settled")
+def test_nothing_else_of_the_searches_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("cma", "optuna", "sqlalchemy"):
+        lacking(monkeypatch, package)
+    assert main(["--output", str(tmp_path / "mine.json")]) == 0
+
+
+@pytest.mark.usefixtures("settled")
+def test_where_no_terminal_is_every_fit_that_ended_is_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], calibration: Calibration
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["--check"]) == 0
+    lines = capsys.readouterr().err.split("\n")
+    assert [line for line in lines if line.strip()] == [
+        f"figures to {last}: misfit {calibration.misfit:.6f}" for last in (2019, *ORIGINS)
+    ]
+
+
 def test_help_is_fast(lightly_helped: Callable[..., str]) -> None:
-    assert "2012-2019" in lightly_helped("thinmargin.calibration", "numba", "cma", "rich", "thinmargin.replay")
+    assert "2012-2019" in lightly_helped("thinmargin.calibration", "numba", "rich", "thinmargin.replay")
 
 
 def test_python_dash_m_ends_with_2_on_bad_input(tmp_path: Path) -> None:
@@ -175,7 +201,7 @@ def test_an_interrupted_search_is_said_in_a_line(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("thinmargin.calibration.search.search", interrupted)
+    monkeypatch.setattr(fits, "search", interrupted)
     assert main(["--output", str(tmp_path / "c.json")]) == 130
     assert capsys.readouterr().err.endswith("interrupted: nothing was written\n")
     assert list(tmp_path.iterdir()) == []

@@ -151,11 +151,14 @@ def test_the_shipped_figures_are_the_years_2011_to_2024() -> None:
     figures = reported()
     assert [str(period) for period in figures.periods] == [str(number) for number in range(2011, 2025)]
     assert list(figures.columns) == [series.name for series in SERIES]
-    assert len(SERIES) == 25
+    assert len(SERIES) == 26
     assert all(values.shape == (14,) for values in figures.columns.values())
     assert figures.value(UNITS, year(2015)) == 66.546
     assert figures.value("adjusted_net_profit_rmb_bn", year(2015)) == -0.304
     assert figures.value(TOTAL, year(2024)) == 365.906
+    surveys = {number: figures.value("retention_home_pct", year(number)) for number in range(2011, 2025)}
+    told = {number: value for number, value in surveys.items() if not np.isnan(value)}
+    assert told == {2017: 31.4, 2021: 63.2, 2023: 49.0}
     assert np.isnan(figures.value("rnd_rmb_bn", year(2012)))
     assert reported() is figures
 
@@ -184,8 +187,8 @@ def test_every_cell_has_exactly_one_provenance_and_the_reverse() -> None:
 
 
 def test_two_thirds_of_the_cells_are_verified() -> None:
-    assert Counter(entry.status for entry in provenance()) == {"verified": 196, "background": 63, "estimate": 34}
-    assert len(provenance()) == 293
+    assert Counter(entry.status for entry in provenance()) == {"verified": 199, "background": 63, "estimate": 34}
+    assert len(provenance()) == 296
 
 
 def test_sources_are_public_pages() -> None:
@@ -509,7 +512,7 @@ def test_the_table_shows_every_series_with_its_marks_in_120_columns() -> None:
     assert " 0.3~" in units
     assert " 151 " in units
     assert units.endswith(" 169")
-    assert "196 of 293" in figures_text()
+    assert "199 of 296" in figures_text()
     assert all(any(line.startswith(f"{name}: ") for line in lines) for name in BREAKS)
 
 

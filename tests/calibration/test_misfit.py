@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import pytest
 
-from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED, WORTHLESS, Misfit, huber, years
-from thinmargin.calibration.saved import Calibration
+from thinmargin.calibration import misfit as misfit_module
+from thinmargin.calibration.misfit import FAR, FIRST_YEAR, LAST_FITTED, WORTHLESS, Misfit, huber, tolerances, years
+from thinmargin.calibration.saved import ORIGINS, Calibration
 from thinmargin.calibration.unknowns import UNKNOWNS
 from thinmargin.data import SERIES, Figures, Period, reported
 from thinmargin.history import COMPARED, simulated
+from thinmargin.history import reported as reported_series
 
 WithCells = Callable[[Mapping[tuple[str, str], float]], Figures]
-FITS = (2016, 2017, 2018, 2019)
+FITS = ORIGINS
 
 
 def best(calibration: Calibration, last: int) -> np.ndarray:
@@ -61,8 +63,8 @@ def test_no_figure_after_the_last_year_matters(
 @pytest.mark.parametrize("last", FITS)
 def test_no_figure_after_the_last_year_is_even_looked_at(calibration: Calibration, last: int) -> None:
     figures = blind(last)
-    with pytest.raises(AssertionError, match="miui_mau_m of 2020 was looked at"):
-        figures.value("miui_mau_m", years(2020)[-1])
+    with pytest.raises(AssertionError, match=f"miui_mau_m of {last + 1} was looked at"):
+        figures.value("miui_mau_m", years(last + 1)[-1])
     z = best(calibration, last)
     assert Misfit(figures, last)(z) == Misfit(reported(), last)(z)
 
@@ -126,6 +128,91 @@ def test_a_share_is_compared_in_points(misfit: Misfit, calibration: Calibration,
         figures = with_cells(cells | {("xiaomi_china_share_pct", "2019"): model - points})
         cost = Misfit(figures).terms(calibration.z)["china_share"][0]
         assert cost == pytest.approx(math.sqrt(1 + points**2) - 1, abs=1e-9)
+
+
+@pytest.fixture
+def profit_fitted(monkeypatch: pytest.MonkeyPatch) -> tuple[float, float]:
+    """Profit is fitted too, within 0.4 RMB bn and 15 % of its size."""
+    amount, share = 0.4, 0.15
+    fitted = [
+        each._replace(tolerance=amount, relative=share) if each.name == "profit" else each for each in COMPARED
+    ]
+    monkeypatch.setattr(misfit_module, "COMPARED", tuple(fitted))
+    return amount, share
+
+
+def test_a_tolerance_may_grow_with_the_size_of_the_value(profit_fitted: tuple[float, float]) -> None:
+    amount, share = profit_fitted
+    values = {each.name: np.full(8, 7.7) for each in COMPARED}
+    values["profit"] = np.array([1.0, 2.0, math.nan, -0.3, 1.9, 5.4, 8.6, 11.5])
+    found = tolerances(years(2019), values)
+    assert list(found) == [each.name for each in COMPARED if each.tolerance is not None or each.name == "profit"]
+    np.testing.assert_allclose(found["profit"], amount + share * np.abs(values["profit"]), rtol=1e-12)
+    np.testing.assert_allclose(found["mau"], TOLERANCES["mau"], rtol=1e-12)
+    many = tolerances(years(2019), values | {"profit": np.stack([values["profit"], np.zeros(8)])})
+    np.testing.assert_allclose(many["profit"], np.stack([found["profit"], np.full(8, amount)]), rtol=1e-12)
+
+
+def test_the_status_of_a_cell_widens_what_grows_with_its_value_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    relative = [each._replace(relative=0.5) if each.name == "mau" else each for each in COMPARED]
+    monkeypatch.setattr(misfit_module, "COMPARED", tuple(relative))
+    values = {each.name: np.full(8, 2.0) for each in COMPARED}
+    wider = np.array(TOLERANCES["mau"]) * (0.06 + 0.5 * 2.0) / 0.06
+    np.testing.assert_allclose(tolerances(years(2019), values)["mau"], wider, rtol=1e-12)
+
+
+def test_an_amount_is_compared_in_its_own_unit(calibration: Calibration, profit_fitted: tuple[float, float]) -> None:
+    amount, share = profit_fitted
+    own = Misfit(reported())
+    model = simulated(own.replays(calibration.z), own.periods)["profit"][0]
+    truth = reported_series(reported(), own.periods)["profit"]
+    error = (model - truth) / (amount + share * np.abs(truth))
+    found = own.errors(calibration.z)["profit"][0]
+    assert math.isnan(truth[2])
+    np.testing.assert_allclose(found, np.where(np.isnan(error), 0.0, error), rtol=1e-9)
+    assert (found < 0.0).any()
+    assert own.terms(calibration.z)["profit"][0] == pytest.approx(np.nansum(huber(error)), rel=1e-9)
+
+
+# residuals
+
+
+def test_half_the_sum_of_squares_of_the_residuals_is_the_misfit(misfit: Misfit, calibration: Calibration) -> None:
+    guesses = calibration.z + 0.3 * np.random.default_rng(6).standard_normal((130, len(UNKNOWNS)))
+    residuals = misfit.residuals(guesses)
+    np.testing.assert_allclose(0.5 * (residuals**2).sum(axis=1), misfit(guesses), rtol=1e-12, atol=0.0)
+    np.testing.assert_array_equal(residuals[:, -len(UNKNOWNS) :], guesses)
+    np.testing.assert_array_equal(misfit.residuals(guesses[64]), residuals[64:65])
+
+
+def test_a_residual_has_the_sign_of_its_error(misfit: Misfit, calibration: Calibration) -> None:
+    errors = np.concatenate([*misfit.errors(calibration.z).values()], axis=1)[0]
+    residuals = misfit.residuals(calibration.z)[0, : -len(UNKNOWNS)]
+    assert residuals.shape == errors.shape
+    np.testing.assert_array_equal(np.sign(residuals), np.sign(errors))
+    assert {-1.0, 0.0, 1.0} == set(np.sign(residuals))
+    by_hand = [math.copysign(math.sqrt(2.0 * (math.sqrt(1.0 + e * e) - 1.0)), e) for e in errors]
+    np.testing.assert_allclose(residuals, by_hand, rtol=1e-12)
+
+
+def test_near_zero_a_residual_is_the_error(calibration: Calibration, with_cells: WithCells) -> None:
+    cells = {("xiaomi_china_share_pct", str(year)): math.nan for year in range(2012, 2019)}
+    own = Misfit(reported())
+    model = simulated(own.replays(calibration.z), own.periods)["china_share"][0, -1]
+    for points in (1e-3, -1e-3):
+        figures = with_cells(cells | {("xiaomi_china_share_pct", "2019"): model - points})
+        share = Misfit(figures).errors(calibration.z)["china_share"]
+        np.testing.assert_allclose(share, [[0.0] * 7 + [points]], atol=1e-12)
+        residuals = Misfit(figures).residuals(calibration.z)[0]
+        assert np.abs(residuals - points).min() < 1e-9
+
+
+def test_what_is_not_finite_is_far(misfit: Misfit, calibration: Calibration) -> None:
+    guesses = np.stack([np.full(len(UNKNOWNS), 40.0), calibration.z])
+    residuals = misfit.residuals(guesses)
+    assert np.isfinite(residuals).all()
+    assert (residuals[0] == FAR).any()
+    assert np.abs(residuals[1]).max() < 10.0
 
 
 def test_what_was_not_reported_costs_nothing(calibration: Calibration, with_cells: WithCells) -> None:

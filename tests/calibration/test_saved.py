@@ -73,7 +73,7 @@ def test_the_shipped_file_was_made_from_the_shipped_figures() -> None:
 
 def test_the_shipped_file_says_how_it_was_made(calibration: Calibration) -> None:
     assert RESULT["command"] == f"python -m thinmargin.calibration --seed {calibration.seed} --starts 3"
-    assert {"python", "numpy", "numba", "cma"} <= RESULT["versions"].keys()
+    assert {"python", "numpy", "numba"} == RESULT["versions"].keys()
     assert sorted(calibration.origins) == list(ORIGINS)
     assert all(z.shape == (SIZE,) for z in calibration.origins.values())
 
@@ -246,8 +246,12 @@ MEDIAN_ERRORS = {
     "total_gross_margin": 1.0,
     "china_share": 2.0,
     "overseas_share": 4.0,
+    "profit": 2.5,
+    "services_gross_margin": 1.2,
+    "retention": 18.5,
 }
-"""Percent, or points of shares and margins, 2015 to 2019."""
+"""Percent, points of shares and margins, or RMB bn, 2015 to 2019. Retention has one survey in these years and misses
+it, in all these worlds as at the best guess."""
 
 
 def test_the_benchmarks_worlds_could_have_had_the_history(worlds: Table, misfit: Misfit) -> None:
@@ -259,7 +263,7 @@ def test_the_benchmarks_worlds_could_have_had_the_history(worlds: Table, misfit:
     assert MEDIAN_ERRORS.keys() == model.keys()
     for compared in COMPARED:
         value, told = model[compared.name][:, 3:], truth[compared.name][3:]
-        sizes = np.abs(value - told if compared.error == "points" else 100.0 * (value / told - 1.0))
+        sizes = np.abs(100.0 * (value / told - 1.0) if compared.error == "percent" else value - told)
         assert np.isfinite(value).all()
         assert np.median(np.nanmean(sizes, axis=1)) <= MEDIAN_ERRORS[compared.name], compared.name
 

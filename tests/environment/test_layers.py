@@ -22,8 +22,8 @@ ABOVE = (
     "tyro",
     "optuna",
 )
-SEARCHING = {"cma": ("calibration/__main__.py", "calibration/search.py"), "rich": ("calibration/__main__.py",)}
-"""What the search for constants alone needs, and the files that may import it, when they run and not when loaded."""
+SEARCHING = {"cma": (), "rich": ("calibration/__main__.py",)}
+"""What searches alone need, and the files that may import it, when they run and not when loaded."""
 PICTURES = ("matplotlib", "PIL", "plotly")
 DRAWING = "dashboard.py"
 """The file that may import matplotlib at once: it is itself imported only to draw."""

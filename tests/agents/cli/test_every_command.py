@@ -147,14 +147,14 @@ COMMANDS = {
 OWN_COMMANDS = {
     "backtest": Command(
         "thinmargin.backtest.__main__", "thinmargin.backtest.results.backtest",
-        "--json --picture --until --data --markets --draws --seed",
+        "--json --picture --until --data --markets --draws --seed --refit",
         ranged=("--draws", "0", "1 to 10000"), files=("--json", "--picture"), own=True,
         libraries=(("matplotlib", "report", ("--picture", "figures.png")),),
     ),
     "calibration": Command(
-        "thinmargin.calibration.__main__", "thinmargin.calibration.search.search",
+        "thinmargin.calibration.__main__", "thinmargin.calibration.fits.calibrate",
         "--seed --starts --output --check", ranged=("--seed", "-1", "0 to"), files=("--output",), own=True,
-        libraries=(("cma", "search", ()), ("rich", "search", ())),
+        libraries=(("rich", "search", ()),),
     ),
     "data": Command("thinmargin.data.table", "thinmargin.data.table.figures_text", "--series", own=True),
 }  # fmt: skip
