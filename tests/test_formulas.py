@@ -69,17 +69,25 @@ def _value(expression: str, scope: Mapping[str, Any]) -> float:
     return float(eval(expression, {"__builtins__": {}}, dict(scope)))  # noqa: S307  # our own docstrings
 
 
+LINES_OF_OTHERS = {("advertising_elasticity", "heard"): "awareness"}
+"""Lines that a formula takes from that of another function, which docs/model.md shows beside it."""
+
+
 def _by_docstring(function: Callable[..., Any], arguments: Mapping[str, float]) -> tuple[float, str]:
     """What the docstring's formula gives, and the formula."""
     constants = {name: item for name, item in vars(inspect.getmodule(function)).items() if name.isupper()}
     scope: dict[str, Any] = {**constants, **WORDS, **arguments}
     lines = []
-    for equation in FORMULAS.equations_of(function):
+    equations = FORMULAS.equations_of(function)
+    for (name, line), other in LINES_OF_OTHERS.items():
+        if name == function.__name__:
+            taken = FORMULAS.functions_of(inspect.getmodule(function))[other]
+            equations = [*(equation for equation in FORMULAS.equations_of(taken) if equation.name == line), *equations]
+    for equation in equations:
         assert equation.python is not None, f"{function.__name__}: {equation} is not arithmetic"
         scope[equation.name.rstrip("'")] = value = _value(equation.python, scope)
         lines.append(f"{equation.name} = {equation.expression}")
     assert lines, f"the docstring of {function.__name__} has no block 'Formula:'"
-    equations = FORMULAS.equations_of(function)
     idle = {line.name for line in equations[:-1]} - {name for line in equations for name in _names(line.python)}
     assert not idle, f"{sorted(idle)} of {function.__name__} are no part of what is compared"
     return value, "; ".join(lines)
@@ -158,6 +166,8 @@ def _months(play: Play, name: str) -> Cases:
         scope["accessories"] = scope["accessory_revenue"]
         if name == "share_markets":
             scope["market"] *= scope["reach"]  # as far as the firm has entered it
+        if name != "move_users":
+            del scope["due"]  # in the formulas of demand it is the rate at which phones are replaced
         if name == "make_and_sell":
             scope["wanted"] = float(flows["wanted"][firm].sum())
         if name == "move_ventures":
@@ -169,6 +179,8 @@ def _months(play: Play, name: str) -> Cases:
             "sum over firms of weight": flows["weight"][:, region].sum(),
             "leaving of the other firms": flows["leaving"][:, region].sum() - flows["leaving"][firm, region],
             "sum over the other firms of served": served.sum() - served[firm],
+            "sum over regions of again": flows["again"][firm].sum(),
+            "sum over regions of due": flows["due"][firm].sum(),
             "sum over firms of share * price": flows["share"][:, HOME] @ after["price"],
             EFFORT: "marketing * abroad" if region == OVERSEAS else "marketing * (1 - abroad)",
             "reach overseas": before["reach"][firm, OVERSEAS],

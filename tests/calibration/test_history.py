@@ -203,6 +203,9 @@ def test_every_series_of_any_months_by_hand(kept: Table, text: str) -> None:
             "total_gross_margin": 100 * total("gross_profit") / total("revenue"),
             "china_share": 100 * (total("sales") - total("sales_overseas")) / total("market_home"),
             "overseas_share": 100 * total("revenue_overseas") / total("revenue"),
+            "profit": total("earned") / 1000,
+            "services_gross_margin": 100 * total("services_profit") / total("services_revenue"),
+            "retention": 100 * total("again_home") / total("due_home"),
         }
         assert list(by_hand) == list(values)
         for name, value in by_hand.items():
@@ -213,10 +216,13 @@ def test_every_series_of_any_months_by_hand(kept: Table, text: str) -> None:
 def test_four_quarters_make_a_year(kept: Table) -> None:
     year, quarters = [Period(12, 12)], [Period(first, 3) for first in (12, 15, 18, 21)]
     whole, parts = simulated(kept, year), simulated(kept, quarters)
-    for name in ("shipments", "phone_revenue", "iot_revenue", "internet_revenue"):
+    for name in ("shipments", "phone_revenue", "iot_revenue", "internet_revenue", "profit"):
         np.testing.assert_allclose(parts[name].sum(axis=1), whole[name][:, 0], rtol=1e-12)
     np.testing.assert_array_equal(parts["mau"][:, -1], whole["mau"][:, 0])
-    for name in ("asp", "iot_gross_margin", "total_gross_margin", "china_share", "overseas_share"):
+    for name in (
+        "asp", "iot_gross_margin", "total_gross_margin", "china_share", "overseas_share", "services_gross_margin",
+        "retention",
+    ):  # fmt: skip
         assert (parts[name].min(axis=1) <= whole[name][:, 0]).all()
         assert (whole[name][:, 0] <= parts[name].max(axis=1)).all()
 
@@ -238,6 +244,25 @@ def test_electric_cars_are_taken_out_of_2024() -> None:
     assert shown["total_gross_margin"][0] == 21.2
 
 
+def test_what_the_electric_cars_cost_is_added_to_the_shipped_profit_of_2022_to_2024(with_cells: WithCells) -> None:
+    years = [parse_period(str(year)) for year in range(2020, 2025)]
+    by_hand = [13.006, 22.039, 8.518 + 3.1, 19.273 + 6.7, 27.235 + 6.2]
+    np.testing.assert_allclose(reported_series(reported(), years)["profit"], by_hand, rtol=1e-12)
+    for year, own in ((2022, 11.1), (2023, 22.2), (2024, 33.3)):
+        figures = with_cells({("adjusted_net_profit_rmb_bn", str(year)): own})
+        wanted = [own if number == year else value for number, value in zip(range(2020, 2025), by_hand, strict=True)]
+        np.testing.assert_allclose(reported_series(figures, years)["profit"], wanted, rtol=1e-12)
+    backwards = reported_series(reported(), years[::-1])["profit"]
+    np.testing.assert_allclose(backwards, by_hand[::-1], rtol=1e-12)
+
+
+def test_profit_of_parts_of_a_year_is_left_as_given(made_figures: MadeFigures) -> None:
+    row = {"adjusted_net_profit_rmb_bn": 8.518}
+    figures = reported().merged(made_figures({"2022-H1": row, "2024-Q4": row, "2025-Q1": row}))
+    periods = [parse_period(text) for text in ("2022-H1", "2024-Q4", "2025-Q1")]
+    assert reported_series(figures, periods)["profit"].tolist() == [8.518] * 3
+
+
 def test_reported_series_are_the_reported_cells() -> None:
     periods = [parse_period(str(year)) for year in range(2012, 2024)]
     shown = reported_series(reported(), periods)
@@ -245,6 +270,8 @@ def test_reported_series_are_the_reported_cells() -> None:
     for compared in COMPARED:
         if compared.reported:
             cells = [reported().value(compared.reported, period) for period in periods]
+            if compared.name == "profit":
+                cells[-2:] = [8.518 + 3.1, 19.273 + 6.7]
             np.testing.assert_array_equal(shown[compared.name], cells)
     assert shown["arpu"][0] == pytest.approx(1e3 * 0.05 / 10, rel=1e-12)
     assert shown["arpu"][3] == pytest.approx(1e3 * 3.239 / 112, rel=1e-12)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -9,11 +11,12 @@ from thinmargin.batch import Batch
 from thinmargin.calibration.saved import Calibration
 from thinmargin.calibration.unknowns import economies
 from thinmargin.data import parse_period, reported
+from thinmargin.economics.marketing import awareness
 from thinmargin.history import drivers
 from thinmargin.levers import action_of
-from thinmargin.parameters import Parameters
-from thinmargin.records import HOME, OVERSEAS, SEAT
-from thinmargin.replay import NO_LIMIT, TRACKED, Table, replay
+from thinmargin.parameters import ECONOMY, Parameters
+from thinmargin.records import FLOWS, HOME, OVERSEAS, SEAT, SHOCKS, STATE
+from thinmargin.replay import NO_LIMIT, TRACKED, Table, replay, track
 from thinmargin.worlds import World, neutral_world
 
 MONTHS = 96
@@ -156,9 +159,62 @@ def test_a_replay_is_the_environment_stepped_by_hand(guesses: np.ndarray, kept: 
             driver["selling"] * base / budget,
             driver["updates"],
         )
+        owners = float(batch.states["users"][0, SEAT, HOME])
         batch.step(action[None].astype(np.float64))
-        report = batch.reports[0]
+        report, flows = batch.reports[0], batch.flows[0]
         for name in ("sales", "sales_overseas", "revenue", "active_users", "market_home", "wanted"):
             assert report[name] == pytest.approx(kept[name][month], rel=2e-4), (month, name)
         assert report["market_overseas"] == pytest.approx(driver["market"][OVERSEAS], rel=2e-4)
+        assert report["services_profit"] == pytest.approx(kept["services_profit"][month], rel=2e-4)
         assert report["gross_profit"] == pytest.approx(kept["gross_profit"][month], abs=2e-4 * report["revenue"])
+        added = (1.0 - economy["tax_rate"]) * (report["tickets"] + report["interest"])
+        assert report["profit"] + added == pytest.approx(kept["earned"][month], abs=2e-4 * report["revenue"])
+        assert owners * flows["in_market"][HOME] == pytest.approx(kept["due_home"][month], rel=2e-4, abs=1e-9)
+        share, loyal = flows["share"][SEAT, HOME], flows["stickiness"][SEAT]
+        again = flows["fill_rate"][SEAT] * share * loyal / (1.0 + share * (loyal - 1.0))
+        assert again * kept["due_home"][month] == pytest.approx(kept["again_home"][month], rel=2e-4, abs=1e-9)
+        assert slope_of_awareness(batch, flows) == pytest.approx(kept["advertising"][month], rel=1e-3, abs=1e-9)
+
+
+def slope_of_awareness(batch: Batch, flows: np.void) -> float:
+    """Elasticity of the seat's offer at home to its adstock, by a small step up and down, at the end of a month."""
+    state, economy = batch.states[0], batch.economies[0]
+    market = flows["market"][HOME] * state["reach"][SEAT, HOME]
+    more, less = (
+        awareness(
+            state["adstock"][SEAT, HOME] * math.exp(step), economy["word_of_mouth"], state["fans"][SEAT],
+            state["users"][SEAT, HOME], market, economy["awareness_pivot"], economy["awareness_span"],
+        )
+        for step in (1e-5, -1e-5)
+    )  # fmt: skip
+    return (more - less) / 2e-5
+
+
+@pytest.mark.parametrize("dearer", [1.0, 1.25])
+def test_profit_is_after_tax_with_tickets_and_interest_added_net_of_the_tax_they_saved(dearer: float) -> None:
+    """A range dearer by a quarter costs and sells for a quarter more."""
+    state, p, shock, flows = (np.zeros(1, kind)[0] for kind in (STATE, ECONOMY, SHOCKS, FLOWS))
+    tracked = np.zeros(1, TRACKED)[0]
+    p["tax_rate"], p["awareness_pivot"] = 0.25, 1.0
+    flows["market"] = 1.0
+    money = {"profit": 60.0, "tickets": 8.0, "interest": 4.0, "device_revenue": 400.0, "device_profit": -20.0}
+    for name, value in money.items():
+        flows[name][SEAT] = value
+        flows[name][SEAT + 1 :] = 1e6
+    flows["revenue"][SEAT], flows["gross_profit"][SEAT], flows["services_profit"][SEAT] = 500.0, 70.0, 30.0
+    flows["sales"][SEAT], flows["sales_overseas"][SEAT], flows["revenue_overseas"][SEAT] = 5.0, 2.0, 150.0
+    flows["due"][SEAT], flows["again"][SEAT] = (3.0, 7.0), (1.0, 6.0)
+    track(state, p, shock, flows, dearer, tracked)
+    more = 400.0 * (dearer - 1.0)
+    assert tracked["earned"] == pytest.approx(60.0 + 0.75 * (8.0 + 4.0) - 0.75 * 20.0 * (dearer - 1.0))
+    assert tracked["gross_profit"] == pytest.approx(70.0 - 20.0 * (dearer - 1.0))
+    assert tracked["services_profit"] == 30.0
+    assert tracked["revenue"] == pytest.approx(500.0 + more)
+    assert tracked["revenue_overseas"] == pytest.approx(150.0 + more * 2.0 / 5.0)
+    assert (tracked["due_home"], tracked["again_home"]) == (3.0, 1.0)
+
+
+def test_owners_at_home_who_bought_again_are_a_part_of_those_due(kept: Table) -> None:
+    again, due = (kept[name].reshape(len(kept), 8, 12).sum(axis=2) for name in ("again_home", "due_home"))
+    assert (kept["again_home"] <= kept["due_home"]).all()
+    assert ((again / due > 0.1) & (again / due < 0.9))[:, 3:].all()

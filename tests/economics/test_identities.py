@@ -114,7 +114,10 @@ def test_second_users_come_from_replaced_phones_drop_out_in_time_and_are_never_n
     assert (after["second_users"] >= 0.0).all()
     assert (flows["replaced"] >= 0.0).all()
     bought_again = flows["share"] * flows["fill_rate"][:, :, None] * flows["leaving"] * flows["stickiness"][:, :, None]
+    same(flows["again"], bought_again)
     same(flows["replaced"], flows["lost"] + bought_again)
+    same(flows["due"], flows["in_market"][:, None, :] * before["users"], before["users"])
+    assert (flows["again"] <= flows["due"] * (1.0 + EXACT)).all()
     first = flows["share"] * flows["fill_rate"][:, :, None] * flows["adopters"][:, None, :]
     same((flows["replaced"] + first).sum(axis=(1, 2)), flows["sales"].sum(axis=1))  # old for new, or the first one
     life = p["device_life"] + p["device_life_growth"] * before["month"] / 12

@@ -5,7 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from thinmargin.economics.marketing import adstock_step, awareness, coverage_step, entered, reach_overseas
+from thinmargin.economics.demand import offer_weight
+from thinmargin.economics.marketing import (
+    adstock_step,
+    advertising_elasticity,
+    awareness,
+    coverage_step,
+    entered,
+    reach_overseas,
+)
 from thinmargin.parameters import ECONOMY
 
 
@@ -55,6 +63,29 @@ def test_advertising_elasticity_peaks_at_a_quarter_of_the_span(span: float) -> N
     ]
     assert int(np.argmax(elasticity)) == 30
     assert elasticity[30] == pytest.approx(span / 4.0, rel=1e-6)
+
+
+def test_advertising_elasticity_by_hand() -> None:
+    # 50 of advertising and 4 x 0.1 x 100 = 40 of word of mouth, against a pivot of 90: 50 x 90 / 180^2.
+    assert advertising_elasticity(50.0, 4.0, 0.1, 100.0, 20.0, 90.0, 1.0) == pytest.approx(50.0 * 90.0 / 180.0**2)
+    assert advertising_elasticity(50.0, 4.0, 0.1, 100.0, 20.0, 90.0, 2.0) == pytest.approx(100.0 * 90.0 / 180.0**2)
+    assert advertising_elasticity(0.0, 4.0, 0.1, 100.0, 20.0, 90.0, 1.0) == 0.0
+    assert advertising_elasticity(90.0, 0.0, 0.1, 100.0, 20.0, 90.0, 0.6) == pytest.approx(0.15)  # the peak, span / 4
+
+
+def test_advertising_elasticity_is_the_slope_of_the_log_of_an_offers_weight_by_that_of_adstock() -> None:
+    generator = np.random.default_rng(12)
+    step = 1e-5
+    for _ in range(50):
+        adstock, talk, fans, users, market, pivot, span = generator.uniform(0.1, 3.0, 7) * (
+            100.0, 2.0, 0.1, 100.0, 20.0, 40.0, 0.6,
+        )  # fmt: skip
+        more, less = (
+            math.log(offer_weight(0.3, -0.2, awareness(adstock * spend, talk, fans, users, market, pivot, span), 0.1))
+            for spend in (math.exp(step), math.exp(-step))
+        )
+        found = advertising_elasticity(adstock, talk, fans, users, market, pivot, span)
+        assert found == pytest.approx((more - less) / (2.0 * step), rel=1e-6)
 
 
 def test_a_country_group_is_entered_slowly_then_fast_then_slowly() -> None:

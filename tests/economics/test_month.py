@@ -107,6 +107,7 @@ def _second_month(s: Any, p: Any, shock: Any, lever: Any) -> dict[str, Any]:  # 
     moved = flow * served[None, :, None]
     second = s["second_users"] + p["second_life"] * moved.sum(axis=1) - worn_out * s["second_users"]
     replaced = moved.sum(axis=1)
+    again = np.stack([moved[:, :, r].diagonal() for r in range(2)], axis=1)
     moved[np.diag_indices(4)] = 0.0
     newcomers = moved.sum(axis=0) + share * first * served[:, None]
     lost = moved.sum(axis=1)
@@ -152,6 +153,7 @@ def _second_month(s: Any, p: Any, shock: Any, lever: Any) -> dict[str, Any]:  # 
             "revenue": revenue, "revenue_overseas": overseas, "sales_overseas": sold_overseas,
             "gross_profit": gross, "operating_profit": operating, "profit": profit,
             "market": market, "in_market": due, "replaced": replaced,
+            "due": due * users, "again": again, "retained": again.sum(axis=1) / (due * users).sum(axis=1),
         },
     }  # fmt: skip
 
