@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,8 @@ from typing import Any
 import pytest
 
 from thinmargin.backtest.__main__ import MOST_DRAWS, main
-from thinmargin.data import reported
+from thinmargin.calibration.saved import CLOSE, Calibration, difference
+from thinmargin.data import Figures, reported
 from thinmargin.history import NEEDED
 
 MARGIN, SELLING, TOTAL, CHINA, WORLD = NEEDED
@@ -27,8 +30,12 @@ QUARTERS = f"""# invented
 """
 SERIES = {
     "shipments", "asp", "phone_revenue", "iot_revenue", "internet_revenue", "mau", "arpu", "iot_gross_margin",
-    "total_gross_margin", "china_share", "overseas_share",
+    "total_gross_margin", "china_share", "overseas_share", "profit", "services_gross_margin", "retention",
 }  # fmt: skip
+SURE = "services_gross_margin"
+"""The series that every world of the posterior has alike."""
+SURVEYS = {2017: 31.4, 2021: 63.2, 2023: 49.0}
+ORIGINS = {"2017", "2018", "2019", "2020", "2021", "2022"}
 FEW = ("--draws", "8")
 BEGINNINGS = {".png": b"\x89PNG\r\n", ".svg": b"<?xml", ".pdf": b"%PDF-"}
 
@@ -66,9 +73,16 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_every_series_has_its_errors(document: dict[str, Any]) -> None:
     assert set(document["series"]) == SERIES
     for name, entry in document["series"].items():
-        for error in ("mape_fit", "mape_holdout", "last_value_holdout", "trend_holdout"):
-            assert isinstance(entry[error], float), (name, error)
-            assert entry[error] > 0.0
+        unknown = {"trend_holdout", "last_value_fit"} if name == "retention" else set()  # one survey before 2020
+        for error in ("mape_fit", "last_value_fit", "mape_holdout", "last_value_holdout", "trend_holdout"):
+            if error in unknown:
+                assert entry[error] is None
+            else:
+                assert isinstance(entry[error], float), (name, error)
+                assert entry[error] > 0.0
+        assert set(entry["rolling"]) == {"model", "last_value", "trend"}
+        assert entry["rolling"] == document["rolling"]["mean"][name]
+        assert entry["error_in"] in ("percent", "points", "amount")
         assert entry["years"] == list(range(2012, 2025))
         for values in ("reported", "simulated", "band_low", "band_high", "wide_band_low", "wide_band_high"):
             assert len(entry[values]) == 13
@@ -76,20 +90,37 @@ def test_every_series_has_its_errors(document: dict[str, Any]) -> None:
     assert document["series"]["mau"]["reported"][-1] == 702.3
     assert document["series"]["arpu"]["reported"][3] == pytest.approx(1e3 * 3.239 / 112)
     assert document["series"]["iot_gross_margin"]["reported"][:3] == [None] * 3
+    assert document["series"]["retention"]["reported"] == [SURVEYS.get(year) for year in range(2012, 2025)]
+    profit = document["series"]["profit"]
+    assert (profit["unit"], profit["error_in"]) == ("RMB bn", "amount")
+    assert profit["reported"][-3:] == pytest.approx([8.518 + 3.1, 19.273 + 6.7, 27.235 + 6.2])
 
 
 def test_the_rest_of_the_document(document: dict[str, Any]) -> None:
     assert document["calibrated_on"] == [2012, 2019]
     assert document["fit_years"] == [2015, 2019]
     assert document["holdout_years"] == [2020, 2024]
+    assert document["holdout_fitted_to"] == 2019
     assert document["markets"] == "reported"
     assert set(document["holdout_beats"]) == {"last_value", "trend"}
-    assert set(document["rolling"]["origins"]) == {"2016", "2017", "2018"}
-    assert len(document["rolling"]["origins"]["2016"]["mau"]["forecast"]) == 2
+    assert set(document["rolling"]["origins"]) == ORIGINS
+    assert all(len(origin["mau"]["forecast"]) == 2 for origin in document["rolling"]["origins"].values())
     assert set(document["rolling"]["mean"]) == SERIES
     assert set(document["elasticity"]) == {"1", "6", "12"}
-    assert set(document["elasticity"]["1"]) == {"2013", "2015", "2019"}
+    assert set(document["elasticity"]["1"]) == {"2013", "2015", "2019", "2022"}
+    assert set(document["advertising"]) == {"2013", "2015", "2017", "2019", "2021", "2024"}
     assert document["later"] == []
+
+
+def test_every_goal_has_its_range_and_whether_it_is_met(document: dict[str, Any]) -> None:
+    assert document["goals"]
+    for goal in document["goals"]:
+        assert list(goal) == ["goal", "unit", "low", "high", "value", "met"]
+        assert goal["met"] == (goal["low"] <= goal["value"] <= goal["high"])
+    shipments = document["rolling"]["mean"]["shipments"]
+    first = document["goals"][0]
+    assert first["goal"].startswith("forecasts of shipments")
+    assert (first["value"], first["high"]) == (shipments["model"], min(shipments["last_value"], shipments["trend"]))
 
 
 @pytest.mark.slow
@@ -103,6 +134,8 @@ def test_it_prints_the_tables_and_names_the_files(tmp_path: Path, capsys: pytest
         "Forecasts up to 2 years ahead",
         "80 % band",
         "All-in brand elasticity",
+        "Elasticity of the offer to advertising",
+        "Goals:",
         *SERIES,
     ):
         assert part in told.out
@@ -132,7 +165,8 @@ def test_the_same_seed_gives_the_same_file_and_another_seed_other_bands(
     assert written(tmp_path, "--seed", "0") == document
     other = written(tmp_path, "--seed", "1")
     for name in SERIES:
-        assert other["series"][name]["band_high"] != document["series"][name]["band_high"]
+        if name != SURE:
+            assert other["series"][name]["band_high"] != document["series"][name]["band_high"]
         assert other["series"][name]["simulated"] == document["series"][name]["simulated"]
 
 
@@ -154,10 +188,74 @@ def test_to_2019_nothing_is_held_out(tmp_path: Path, document: dict[str, Any]) -
 
 
 def test_to_the_middle_of_a_year(tmp_path: Path) -> None:
-    early = written(tmp_path, "--until", "2018-06")
-    assert early["series"]["mau"]["years"][-1] == 2017
-    assert set(early["rolling"]["origins"]) == {"2016"}
-    assert early["elasticity"] == {}
+    early = written(tmp_path, "--until", "2019-06")
+    assert early["series"]["mau"]["years"][-1] == 2018
+    assert set(early["rolling"]["origins"]) == {"2017"}
+    assert early["elasticity"].keys() == {"1", "6", "12"}
+    assert all(set(found) == {"2013", "2015"} for found in early["elasticity"].values())
+    assert set(early["advertising"]) == {"2013", "2015", "2017"}
+
+
+def test_goals_that_cannot_be_told_yet_are_null(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    early = {goal["goal"]: goal for goal in written(tmp_path, "--until", "2017")["goals"]}
+    untold = [name for name, goal in early.items() if goal["met"] is None]
+    assert [early[name]["value"] for name in untold] == [None] * len(untold)
+    for words in ("forecasts of shipments", "forecasts of mau", "profit 2015-2024", "retention 2021", "retention 2023"):
+        assert sum(name.startswith(words) for name in untold) == 1, words
+    assert not any(name.startswith("retention 2017") for name in untold)
+    assert "Goals:" not in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_refitted_forecasts_from_the_past_are_the_saved_ones(
+    tmp_path: Path, document: dict[str, Any], capsys: pytest.CaptureFixture[str], calibration: Calibration
+) -> None:
+    again = written(tmp_path, "--refit")
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("Forecasts from the past"))
+    told = re.search(r"fitted anew: largest relative difference to a saved constant (\d\.\de[-+]\d\d)\.$", line)
+    assert told is not None
+    assert float(told[1]) <= CLOSE
+    for year in ORIGINS:
+        for name in SERIES:
+            mine, saved = (each["rolling"]["origins"][year][name]["forecast"] for each in (again, document))
+            assert mine == pytest.approx(saved, rel=1e-5)
+    for name in SERIES:
+        assert again["series"][name]["simulated"] == document["series"][name]["simulated"]
+        assert again["series"][name]["mape_holdout"] == pytest.approx(
+            document["series"][name]["mape_holdout"], rel=1e-5
+        )
+    assert calibration.origins.keys() == {int(year) for year in ORIGINS}
+
+
+def test_refitting_uses_the_shipped_figures_and_says_how_far_it_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], calibration: Calibration
+) -> None:
+    asked: list[Figures] = []
+
+    def moved(figures: Figures, saved: Calibration) -> Calibration:
+        asked.append(figures)
+        away = {year: z + 0.1 * (year == 2021) for year, z in saved.origins.items()}
+        return replace(saved, origins=away)
+
+    monkeypatch.setattr("thinmargin.calibration.fits.with_new_origins", moved)
+    newer = written(tmp_path, "--refit", "--data", file_of(tmp_path, QUARTERS))
+    told = difference(moved(reported(), calibration), calibration)
+    assert told > 0.01
+    assert f"largest relative difference to a saved constant {told:.1e}." in capsys.readouterr().out
+    assert asked[0] is reported()
+    plain = written(tmp_path, "--data", file_of(tmp_path, QUARTERS))
+    for year in ORIGINS:
+        mine, saved = (each["rolling"]["origins"][year]["mau"]["forecast"] for each in (newer, plain))
+        assert (mine == saved) == (year != "2021")
+
+
+def test_without_it_nothing_is_fitted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fitted(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("thinmargin.calibration.fits.with_new_origins", fitted)
+    assert main([*FEW]) == 0
+    assert "fitted anew" not in capsys.readouterr().out
 
 
 def test_until_the_last_figure_unless_told_otherwise(tmp_path: Path, document: dict[str, Any]) -> None:

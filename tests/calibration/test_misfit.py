@@ -134,9 +134,7 @@ def test_a_share_is_compared_in_points(misfit: Misfit, calibration: Calibration,
 def profit_fitted(monkeypatch: pytest.MonkeyPatch) -> tuple[float, float]:
     """Profit is fitted too, within 0.4 RMB bn and 15 % of its size."""
     amount, share = 0.4, 0.15
-    fitted = [
-        each._replace(tolerance=amount, relative=share) if each.name == "profit" else each for each in COMPARED
-    ]
+    fitted = [each._replace(tolerance=amount, relative=share) if each.name == "profit" else each for each in COMPARED]
     monkeypatch.setattr(misfit_module, "COMPARED", tuple(fitted))
     return amount, share
 

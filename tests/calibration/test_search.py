@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -98,7 +99,7 @@ def test_the_misfit_never_rises_and_is_that_of_the_guess(
     values = [value for _, value in steps]
     assert len(steps) == 6
     assert values[0] <= misfit(start)[0]
-    assert all(later <= earlier for earlier, later in zip(values, values[1:], strict=False))
+    assert all(later <= earlier for earlier, later in pairwise(values))
     assert values[-1] < misfit(start)[0]
     np.testing.assert_allclose(misfit(np.stack([z for z, _ in steps])), values, rtol=1e-12)
     np.testing.assert_array_equal(start, size)

@@ -47,7 +47,9 @@ def test_errors_come_with_their_unit(section: Realism, result: Result, name: str
     place = NAMES.index(name)
     assert section.rows[place][:2] == (words, unit)
     score = result.scores[name]
-    told = f"Mean absolute error {score.mape_fit:.1f} {unit} in the fit, {score.mape_holdout:.1f} {unit} in the hold-out."
+    told = (
+        f"Mean absolute error {score.mape_fit:.1f} {unit} in the fit, {score.mape_holdout:.1f} {unit} in the hold-out."
+    )
     assert told in section.charts[place].svg
 
 
