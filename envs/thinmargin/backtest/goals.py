@@ -36,8 +36,9 @@ class Goal:
 
     @property
     def met(self) -> bool | None:
-        """Whether the number lies in its range; None where it cannot be told."""
-        return None if math.isnan(self.value) else self.low <= self.value <= self.high
+        """Whether the number lies in its range; None where one of the three cannot be told."""
+        untold = any(map(math.isnan, (self.value, self.low, self.high)))
+        return None if untold else self.low <= self.value <= self.high
 
 
 def goals(result: Result) -> list[Goal]:

@@ -63,7 +63,7 @@ ERROR_HEAD = (
 )
 
 
-TEXT_HEAD = (*ERROR_HEAD[:4], "last value", "hold-out", "last value", "trend")
+TEXT_HEAD = ("series", "in", *ERROR_HEAD[2:4], "last value", "hold-out", "last value", "trend")
 """The same for a terminal's width: each last value stands after what it is compared with."""
 
 

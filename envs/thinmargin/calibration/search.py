@@ -60,10 +60,11 @@ def search(misfit: Misfit, points: Sequence[Numbers], report: Callable[[int, int
     best, value = np.asarray(points[0], np.float64), np.inf
     ended = []
     for start, point in enumerate(points):
-        z, reached = best, value
-        for step, (z, reached) in enumerate(descend(misfit, point), 1):
+        end = best, value
+        for step, end in enumerate(descend(misfit, point), 1):
             if report is not None:
-                report(start, step, min(value, reached))
+                report(start, step, min(value, end[1]))
+        z, reached = end
         ended.append(reached)
         if reached < value:
             best, value = z, reached
