@@ -80,7 +80,7 @@ def panel(axes: Axes, result: Result, name: str) -> None:
     drawn = [] if adds_up(score.compared) else [later.model[name] for later in result.later]
     told = truth[~np.isnan(truth)]
     known = np.concatenate([told, result.model[name], result.high[name], drawn])
-    axes.set_ylim(min(0.0, *told, float(result.model[name].min())), 1.15 * float(known.max()))
+    axes.set_ylim(1.15 * min(0.0, *told, float(result.low[name].min())), 1.15 * float(known.max()))
     axes.set_title(f"{name.replace('_', ' ')}, {score.compared.unit}", fontsize=10, loc="left")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes.spines[["top", "right"]].set_visible(False)
