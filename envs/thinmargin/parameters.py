@@ -92,6 +92,7 @@ class Parameters(Checked):
     coverage_decay: float = constant(0.012, "1/month", 0, 0.5, "channels lost without spend", "judgement")
     overseas_effort: float = constant(fitted("overseas_effort"), "share", 0, 1, "share of selling spend overseas, once all of it is entered", "prior, still in doubt: judgement")
     group_share: tuple[float, float, float, float] = constant((0.26, 0.20, 0.30, 0.24), "share", 0, 1, "of the overseas market: emerging Asia; Europe; Latin America, Middle East, Africa; the rest", "judgement from IDC shipments by region")
+    open: float = constant(1.0, "share", 0.05, 1, "of each country group but emerging Asia that lists the entrant, in the end", "off")
     entry_months: float = constant(fitted("entry_months"), "months", 1, 120, "from entry to a country group until all of it is reached", "fit to the share of revenue overseas")
     # fans, updates, imitation
     fan_ceiling: float = constant(0.5, "share", 0.01, 1, "most users that become fans", "judgement")

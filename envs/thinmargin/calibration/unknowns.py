@@ -82,6 +82,7 @@ UNKNOWNS: tuple[Unknown, ...] = (
     _log("coverage_rate", 0.02, 0.6, JUDGEMENT),
     _log("coverage_scale", 100.0, 0.7, JUDGEMENT),
     _plain("overseas_effort", 0.6, 0.1, JUDGEMENT),
+    _log("open", 0.5, 0.3, "judgement: carriers' own shops, dearer tiers and closed markets are about half"),
     _log("entry_months", 60.0, 0.2, "judgement: partners, then subsidiaries and factories"),
     _log("online", 0.33, 0.25, "category online share 20 %, own site 70 % of sales in 2012-15", owner="seat"),
     _plain("brand", -0.6, 1.0, FIRST_FIT, HOME, "seat"),

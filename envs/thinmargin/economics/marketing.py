@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from thinmargin.economics.compiled import Record, mechanism
-from thinmargin.records import GROUPS
+from thinmargin.records import GROUPS, SEAT
 
 
 @mechanism
@@ -81,11 +81,16 @@ def reach_overseas(month: float, p: Record, i: int) -> float:
     """Share of the overseas market where firm i is on sale, country group by country group.
 
     Formula:
-        reach = sum over country groups of group_share * entered
+        part_open = open for the seat beyond the first group, else 1
+        reach = sum over country groups of group_share * part_open * entered
+
+    Carriers' own shops, price tiers above its range and taxed or closed markets do not list the entrant: sales follow
+    distribution, and distribution ends at the outlets that list the brand (Reibstein & Farris 1995).
     """
     reach = 0.0
     for g in range(GROUPS):
-        reach += p.group_share[g] * entered(month, p.firm_entry[i, g], p.entry_months)
+        part_open = p.open if i == SEAT and g > 0 else 1.0
+        reach += p.group_share[g] * part_open * entered(month, p.firm_entry[i, g], p.entry_months)
     return reach
 
 
