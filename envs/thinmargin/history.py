@@ -60,7 +60,14 @@ NEW_BUSINESS_COST = {2022: 3.1, 2023: 6.7, 2024: 6.2}
 adjusted net loss of 2024. Annual results of these years."""
 
 
-def drivers(figures: Figures, months: int, slump_decay: float, *, reported_markets: bool = True) -> Table:
+def drivers(
+    figures: Figures,
+    months: int,
+    slump_decay: float,
+    *,
+    reported_markets: bool = True,
+    policy: PolicyRule = "centred",
+) -> Table:
     """Drivers of the first `months` months from January 2012: records of type DRIVERS, shape (months,).
 
     A month takes the shortest period of `figures` that it lies in, sums spread evenly.
@@ -70,6 +77,7 @@ def drivers(figures: Figures, months: int, slump_decay: float, *, reported_marke
         months: how many.
         slump_decay: share of a brand's drop that is forgotten in a month.
         reported_markets: False leaves the size of markets to the model.
+        policy: how the markup aimed at is told from the margins reported, see `PolicyRule`.
 
     Raises:
         FiguresError: a needed cell is missing or empty, or no month can be like that.
@@ -81,7 +89,7 @@ def drivers(figures: Figures, months: int, slump_decay: float, *, reported_marke
     for month, period in enumerate(covering):
         row = table[month]
         margin = _cell(figures, "gm_smartphones_pct", period) / 100.0
-        row["markup"] = margin / (1.0 - margin)
+        row["margin"] = margin / (1.0 - margin)
         row["selling"] = _cell(figures, "selling_marketing_rmb_bn", period) / _cell(
             figures, "revenue_total_rmb_bn", period
         )
@@ -95,7 +103,25 @@ def drivers(figures: Figures, months: int, slump_decay: float, *, reported_marke
             ) / period.months
         row["slump"] = (1.0 - slump_decay) ** (month - SLUMP) if month >= SLUMP else 0.0
         row["flagships"] = min(max((MIX_SETTLED - month) / (MIX_SETTLED - CHEAP_LINE), 0.0), 1.0)
+    table["markup"] = policy_markup(table["margin"], policy)
     return table
+
+
+PolicyRule: TypeAlias = Literal["centred", "trailing", "none"]
+"""The markup a firm aims at, told from what its reported margins imply: the mean of a year and both its neighbours,
+the mean of a year and the one before, or the year's own, which leaves nothing to luck with costs."""
+
+
+def policy_markup(implied: Numbers, rule: PolicyRule) -> Numbers:
+    """Markup aimed at in each month, from the markup that each month's margin implies: both of shape (months,).
+
+    A neighbour year that lies outside the months is replaced by the month itself.
+    """
+    before, after = implied.copy(), implied.copy()
+    before[12:], after[:-12] = implied[:-12], implied[12:]
+    if rule == "none":
+        return implied
+    return (before + implied + after) / 3.0 if rule == "centred" else (before + implied) / 2.0
 
 
 def check_drivers(figures: Figures) -> None:

@@ -75,6 +75,7 @@ class Parameters(Checked):
     inertia: float = constant(fitted("inertia"), "utility", 0, 4, "owners' pull to their own brand", "prior, still in doubt: judgement; 0.31 bought again in 2017, QuestMobile")
     inertia_span: float = constant(fitted("inertia_span"), "utility", 0, 4, "pull added by a full fan base, and by a full accessory catalogue", "prior, still in doubt: judgement")
     category_elasticity: float = constant(-0.6, "1", -2, 0, "first-time adoption to the price level", "judgement; studies -0.4 to -1.5")
+    replacement_elasticity: float = constant(-0.6, "1", -2, 0, "replacement to the price level", "judgement, as category_elasticity; direction Gordon 2009, Prince 2009")
     users_ceiling: tuple[float, float] = constant(fitted("users_ceiling"), "m users", 10, 9000, "smartphone users, saturated market", "prior, still in doubt: judgement; home: most adults of China")
     adoption_innovation: float = constant(0.003, "1/year", 0, 0.1, "Bass p", "not identified; Bass 1969")
     adoption_imitation: tuple[float, float] = constant(fitted("adoption_imitation"), "1/year", 0, 3, "Bass q", "fit to market sizes (IDC)")
@@ -131,6 +132,8 @@ class Parameters(Checked):
     incompressible: float = constant(fitted("incompressible"), "share", 0, 1, "cost that experience cannot touch", "prior, still in doubt: judgement; De Jong 1957")
     spec_drift: float = constant(fitted("spec_drift"), "1/month", -0.02, 0.02, "better phones cost more", "fit")
     model_decline: float = constant(0.013, "1/month", 0, 0.05, "component cost falls in a model's life", "0.9-1.4 % from reported launch and year-end margins")
+    pass_through: float = constant(0.6, "share", 0, 0.75, "of dearer components passed on at once", "judgement; prices follow costs late: Nakamura & Zerom 2010")
+    pass_months: float = constant(12.0, "months", 1, 60, "for prices to catch up with the rest", "judgement: the next model is priced at the new cost")
     markup_speed: float = constant(0.04, "share/month", 0.001, 1, "most a markup moves in a month", "judgement; 3 to 4 cuts in a model's life")
     royalty: float = constant(0.04, "share", 0, 0.2, "patent royalties inside unit cost (memo)", "2.3 to 10 % reported")
     # supply

@@ -37,7 +37,8 @@ NO_LIMIT = 1e7
 """RMB m that investors lend in a replay: the firm did live."""
 
 DRIVER_FIELDS = (
-    Quantity("markup", "share", "target markup, from the reported gross margin of phones"),
+    Quantity("markup", "share", "target markup over normal cost, from the reported gross margins of phones"),
+    Quantity("margin", "share", "list price over unit cost, less one, that the reported gross margin implies"),
     Quantity("selling", "share of revenue", "selling and marketing, as reported"),
     Quantity("ventures", "ventures/month", "start-ups funded"),
     Quantity("updates", "releases/month", "software releases"),
@@ -77,7 +78,11 @@ def drive(state: Record, p: Record, driver: Record, shock: Record, flows: Record
     """The levers and the markets of a month as reported.
 
     Selling is a share of revenue without the spending floor, start-ups are a number, and markets get the
-    demand shock that makes them as large as reported.
+    demand shock that makes them as large as reported. Where the reported margin is not that of the markup aimed at,
+    components were dearer or cheaper than normal, for every firm.
+
+    Formula:
+        dear = (markup - margin + (1 - pass_through) * passed) / (1 + margin - pass_through)
     """
     base = state.trailing_revenue[SEAT]
     budget = base + p.spending_floor
@@ -89,6 +94,10 @@ def drive(state: Record, p: Record, driver: Record, shock: Record, flows: Record
     shock.attack = 0.0
     shock.clone = 0.0
     lasting_shocks(shock, shock)
+    dear = (driver.markup - driver.margin + (1.0 - p.pass_through) * state.passed) / (
+        1.0 + driver.margin - p.pass_through
+    )
+    shock.component = math.log(1.0 + dear)
     shock.brand[SEAT] = -p.brand_drop * driver.slump
     size_markets(state, p, shock, flows)
     for r in range(REGIONS):

@@ -84,7 +84,8 @@ def play_rivals(state: Record, p: Record, shock: Record, flows: Record) -> None:
 
     Formula:
         threat = min(1, share of home users of the seat / rival_awareness)
-        gap = ln(unit_cost * (1 + playbook_markup) / price of the seat) - gap_start
+        reference = price + base_cost * (playbook_markup - markup)
+        gap = ln(reference / price of the seat) - gap_start
     """
     users = 0.0
     for i in range(FIRMS):
@@ -93,6 +94,6 @@ def play_rivals(state: Record, p: Record, shock: Record, flows: Record) -> None:
     for i in range(FIRMS):
         if i != SEAT:
             book = CLONE_BOOK if shock.clone > 0.0 and i == MASS_MARKETER else i
-            reference = state.unit_cost[i] * (1.0 + p.play_markup[i])
+            reference = state.price[i] + state.base_cost[i] * (p.play_markup[i] - state.markup[i])
             gap = math.log(reference / state.price[SEAT]) - state.gap_start[i]
             play(p, book, state.markup[i], gap, threat, shock.aggression, shock.attack, flows.lever[i])

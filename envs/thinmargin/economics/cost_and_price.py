@@ -21,13 +21,23 @@ def experience_curve(output: float, experience: float, learning: float, incompre
 
 
 @mechanism
-def component_price(month: float, component_shock: float, spec_drift: float) -> float:
-    """Price level of components against January 2012.
+def specification(month: float, spec_drift: float) -> float:
+    """Cost of the phone of this month over that of January 2012, at the same price of components.
 
     Formula:
-        components = exp(spec_drift * month + component_shock)
+        better = exp(spec_drift * month)
     """
-    return math.exp(spec_drift * month + component_shock)
+    return math.exp(spec_drift * month)
+
+
+@mechanism
+def dearness(component_shock: float) -> float:
+    """Share by which components are dearer than normal; negative when they are cheaper.
+
+    Formula:
+        dear = exp(component_shock) - 1
+    """
+    return math.exp(component_shock) - 1.0
 
 
 @mechanism
@@ -54,13 +64,27 @@ def markup_step(markup: float, target: float, markup_speed: float) -> float:
 
 
 @mechanism
-def list_price(unit_cost: float, markup: float) -> float:
+def list_price(base_cost: float, markup: float, dear: float, passed: float, pass_through: float) -> float:
     """Price in RMB.
 
     Formula:
-        price = (1 + markup) * unit_cost
+        price = base_cost * (1 + markup + pass_through * dear + (1 - pass_through) * passed)
+
+    The markup is over normal cost. Of dearer components a part is passed on at once, the rest as prices catch up
+    (`passed`), in RMB and in the end fully: prices follow costs late (Nakamura & Zerom 2010), and nobody earns more on
+    a phone because memory is dear.
     """
-    return (1.0 + markup) * unit_cost
+    return base_cost * (1.0 + markup + pass_through * dear + (1.0 - pass_through) * passed)
+
+
+@mechanism
+def passed_step(passed: float, dear: float, pass_months: float) -> float:
+    """Dearness that prices have caught up with, after a month: the next model is priced at the new cost.
+
+    Formula:
+        passed' = passed + (dear - passed) / pass_months
+    """
+    return passed + (dear - passed) / pass_months
 
 
 @mechanism

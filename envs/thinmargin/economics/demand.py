@@ -14,9 +14,19 @@ def affordability(level: float, category_elasticity: float) -> float:
     Formula:
         affordability = level^category_elasticity
 
-    `level` is the share-weighted price over its start, component drift taken out.
+    `level` is the share-weighted price of the region over its start, component drift taken out.
     """
     return math.pow(level, category_elasticity)
+
+
+@mechanism
+def haste(level: float, replacement_elasticity: float) -> float:
+    """Factor by which the price level speeds replacement: owners wait when phones are dear (Gordon 2009).
+
+    Formula:
+        haste = level^replacement_elasticity
+    """
+    return math.pow(level, replacement_elasticity)
 
 
 @mechanism

@@ -6,15 +6,18 @@ import math
 
 from thinmargin.economics.compiled import Record, mechanism
 from thinmargin.economics.cost_and_price import (
-    component_price,
+    dearness,
     experience_curve,
     list_price,
     markup_step,
     model_life_cost,
+    passed_step,
+    specification,
 )
 from thinmargin.economics.demand import (
     adopters,
     affordability,
+    haste,
     offer_weight,
     owners_in_market,
     owners_rate,
@@ -68,7 +71,7 @@ def advance(state: Record, p: Record, shock: Record, flows: Record) -> None:
     move_loyalty(state, p, flows)
     move_channels(state, p, flows)
     move_ventures(state, p, shock, flows)
-    move_prices(state, flows)
+    move_prices(state, p, flows)
     state.month += 1.0
 
 
@@ -77,17 +80,20 @@ def set_prices(state: Record, p: Record, shock: Record, flows: Record) -> None:
     """Markups move towards their targets; experience and components give cost, cost gives price.
 
     Formula:
-        unit_cost = firm_unit_cost * curve * components
+        base_cost = firm_unit_cost * curve * better
+        unit_cost = base_cost * (1 + dear)
         realised_cost = unit_cost * life
     """
-    components = component_price(state.month, shock.component, p.spec_drift)
+    flows.dear = dearness(shock.component)
+    better = specification(state.month, p.spec_drift)
     age = model_life_cost(state.month, p.model_decline)
     for i in range(FIRMS):
         state.markup[i] = markup_step(state.markup[i], flows.lever[i, PRICE], p.markup_speed)
         curve = experience_curve(state.output[i], p.firm_experience[i], p.learning, p.incompressible)
-        state.unit_cost[i] = p.firm_unit_cost[i] * curve * components
+        state.base_cost[i] = p.firm_unit_cost[i] * curve * better
+        state.unit_cost[i] = state.base_cost[i] * (1.0 + flows.dear)
         flows.realised_cost[i] = state.unit_cost[i] * age
-        state.price[i] = list_price(state.unit_cost[i], state.markup[i])
+        state.price[i] = list_price(state.base_cost[i], state.markup[i], flows.dear, state.passed, p.pass_through)
 
 
 @mechanism
@@ -119,13 +125,16 @@ def size_markets(state: Record, p: Record, shock: Record, flows: Record) -> None
         level = price_index * exp(-spec_drift * month)
         boom = exp(demand_shock)
         climate = affordability * boom
+        wanting = due * haste
         owners = sum over firms of users
         market = adopters + in_market * owners
     """
-    level = state.price_index * math.exp(-p.spec_drift * state.month)
-    climate = affordability(level, p.category_elasticity)
+    drift = math.exp(-p.spec_drift * state.month)
     due = replacement_rate(state.month, p.device_life, p.device_life_growth)
     for r in range(REGIONS):
+        level = state.price_index[r] * drift
+        climate = affordability(level, p.category_elasticity)
+        wanting = due * haste(level, p.replacement_elasticity)
         boom = math.exp(shock.demand[r])
         users = 0.0
         for i in range(FIRMS):
@@ -133,7 +142,7 @@ def size_markets(state: Record, p: Record, shock: Record, flows: Record) -> None
         flows.adopters[r] = adopters(
             users, p.users_ceiling[r], p.adoption_innovation, p.adoption_imitation[r], climate * boom
         )
-        flows.in_market[r] = owners_rate(due, boom)
+        flows.in_market[r] = owners_rate(wanting, boom)
         flows.market[r] = flows.adopters[r] + flows.in_market[r] * users
 
 
@@ -388,23 +397,25 @@ def move_ventures(state: Record, p: Record, shock: Record, flows: Record) -> Non
 
 
 @mechanism
-def move_prices(state: Record, flows: Record) -> None:
-    """Share-weighted home price over its start, which first-time buyers see next month.
+def move_prices(state: Record, p: Record, flows: Record) -> None:
+    """Share-weighted price of each region over its start, which buyers see next month; prices catch up with costs.
 
     Formula:
-        price_index' = home_price / price_index_start
+        price_index' = region_price / price_index_start
     """
-    state.price_index = home_price(state, flows) / state.price_index_start
+    for r in range(REGIONS):
+        state.price_index[r] = region_price(state, flows, r) / state.price_index_start[r]
+    state.passed = passed_step(state.passed, flows.dear, p.pass_months)
 
 
 @mechanism
-def home_price(state: Record, flows: Record) -> float:
-    """Share-weighted list price at home, RMB.
+def region_price(state: Record, flows: Record, r: int) -> float:
+    """Share-weighted list price of region r, RMB.
 
     Formula:
-        home_price = sum over firms of share * price
+        region_price = sum over firms of share * price
     """
     index = 0.0
     for i in range(FIRMS):
-        index += flows.share[i, HOME] * state.price[i]
+        index += flows.share[i, r] * state.price[i]
     return index

@@ -20,7 +20,7 @@ def begin(state: Record, p: Record) -> None:
     have brought them; firms with a user base have monetised it for a year.
     """
     state.month = 0.0
-    state.price_index = 1.0
+    state.passed = 0.0
     rate = replacement_rate(0.0, p.device_life, p.device_life_growth)
     for i in range(FIRMS):
         state.markup[i] = p.firm_start_markup[i]
@@ -49,7 +49,7 @@ def begin(state: Record, p: Record) -> None:
             state.forecast[i] = p.firm_capacity[i]
             state.inventory[i] = 0.0
         else:
-            price = list_price(p.firm_unit_cost[i], state.markup[i])
+            price = list_price(p.firm_unit_cost[i], state.markup[i], 0.0, 0.0, p.pass_through)
             state.trailing_revenue[i] = demand * price
         users = state.users[i, HOME] + state.users[i, OVERSEAS]
         satisfaction = update_satisfaction(
@@ -65,15 +65,18 @@ def begin(state: Record, p: Record) -> None:
         state.adstock[i, HOME] = (1.0 - abroad) * spend
         state.adstock[i, OVERSEAS] = abroad * spend
     invert_brands(state, p, rate)
-    seat_price = list_price(p.firm_unit_cost[SEAT], state.markup[SEAT])
-    index = 0.0
+    seat_price = list_price(p.firm_unit_cost[SEAT], state.markup[SEAT], 0.0, 0.0, p.pass_through)
     for i in range(FIRMS):
-        price = list_price(p.firm_unit_cost[i], state.markup[i])
+        state.base_cost[i] = p.firm_unit_cost[i]
         state.unit_cost[i] = p.firm_unit_cost[i]
-        state.price[i] = price
-        state.gap_start[i] = math.log(p.firm_unit_cost[i] * (1.0 + p.play_markup[i]) / seat_price)
-        index += p.firm_start_share[i, HOME] * price
-    state.price_index_start = index
+        state.price[i] = list_price(p.firm_unit_cost[i], state.markup[i], 0.0, 0.0, p.pass_through)
+        reference = list_price(p.firm_unit_cost[i], p.play_markup[i], 0.0, 0.0, p.pass_through)
+        state.gap_start[i] = math.log(reference / seat_price)
+    for r in range(REGIONS):
+        state.price_index[r] = 1.0
+        state.price_index_start[r] = 0.0
+        for i in range(FIRMS):
+            state.price_index_start[r] += p.firm_start_share[i, r] * state.price[i]
 
 
 @mechanism
@@ -96,7 +99,7 @@ def invert_brands(state: Record, p: Record, rate: float) -> None:
                     state.adstock[i, r], p.word_of_mouth, state.fans[i], state.users[i, r],
                     market * state.reach[i, r], p.awareness_pivot, p.awareness_span,
                 )  # fmt: skip
-                price = list_price(p.firm_unit_cost[i], state.markup[i])
+                price = list_price(p.firm_unit_cost[i], state.markup[i], 0.0, 0.0, p.pass_through)
                 bare = state.coverage[i, r] * offer_weight(
                     0.0, price_utility(price, p.price_slope), known, state.imitation[i, r]
                 )
