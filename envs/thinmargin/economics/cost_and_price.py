@@ -88,6 +88,31 @@ def passed_step(passed: float, dear: float, pass_months: float) -> float:
 
 
 @mechanism
+def range_drift(month: float, range_gap: float, range_start: float) -> float:
+    """Price and cost of a phone sold abroad over those of one sold at home.
+
+    Formula:
+        ratio = exp(-range_gap * max(month - range_start, 0))
+
+    The range sold at home gets dearer than the one abroad once the firm has a premium line there. Buyers compare
+    prices within a region, where all ranges drift alike: demand does not change.
+    """
+    return math.exp(-range_gap * max(month - range_start, 0.0))
+
+
+@mechanism
+def range_at_home(ratio: float, range_mix: float) -> float:
+    """Price of a phone sold at home over the list price, where `range_mix` of all phones go abroad.
+
+    Formula:
+        dearer_home = 1 / (1 + range_mix * (ratio - 1))
+
+    So the mean price of a firm that sells that mix is its list price.
+    """
+    return 1.0 / (1.0 + range_mix * (ratio - 1.0))
+
+
+@mechanism
 def capped_markup(hardware_cap: float, tax_rate: float, overhead: float, model_decline: float) -> float:
     """Highest markup at which hardware earns at most `hardware_cap` after overhead and tax in every month.
 

@@ -12,6 +12,8 @@ from thinmargin.economics.cost_and_price import (
     markup_step,
     model_life_cost,
     passed_step,
+    range_at_home,
+    range_drift,
     specification,
 )
 from thinmargin.economics.demand import (
@@ -223,8 +225,12 @@ def keep_books(state: Record, p: Record, shock: Record, flows: Record) -> None:
     """Revenue, gross profit, spending, funding cost, tax and cash of every firm.
 
     Formula:
-        device_revenue = sales * price
-        device_profit = sales * (price - realised_cost)
+        home_range = dearer_home
+        range_abroad = dearer_home * ratio
+        range_sold = home_range * (sales - sales_overseas) + range_abroad * sales_overseas
+        device_revenue = range_sold * price
+        device_profit = range_sold * (price - realised_cost)
+        revenue_overseas = range_abroad * sales_overseas * price + accessories and services overseas
         accessory_profit = margin * accessory_revenue
         services_profit = services_margin * services_revenue
         revenue = device_revenue + accessory_revenue + services_revenue
@@ -236,13 +242,17 @@ def keep_books(state: Record, p: Record, shock: Record, flows: Record) -> None:
         cash' = cash + profit
         trailing_revenue' = trailing_revenue + (revenue - trailing_revenue) / 6
     """
+    ratio = range_drift(state.month, p.range_gap, p.range_start)
+    home_range = range_at_home(ratio, p.range_mix)
+    range_abroad = home_range * ratio
     for i in range(FIRMS):
         services = 0.0
         accessories = 0.0
         users = 0.0
         abroad = flows.wanted[i, OVERSEAS] * flows.fill_rate[i]
-        devices = flows.sales[i] * state.price[i]
-        revenue_overseas = abroad * state.price[i]
+        range_sold = home_range * (flows.sales[i] - abroad) + range_abroad * abroad
+        devices = range_sold * state.price[i]
+        revenue_overseas = range_abroad * abroad * state.price[i]
         for r in range(REGIONS):
             earned = monetisation(state.user_years[i, r], p.services_half)
             served = shock.services * services_revenue(
@@ -261,7 +271,7 @@ def keep_books(state: Record, p: Record, shock: Record, flows: Record) -> None:
         flows.accessory_revenue[i] = accessories
         flows.services_revenue[i] = services
         flows.revenue[i] = revenue
-        flows.device_profit[i] = flows.sales[i] * (state.price[i] - flows.realised_cost[i])
+        flows.device_profit[i] = range_sold * (state.price[i] - flows.realised_cost[i])
         flows.accessory_profit[i] = accessories * accessory_margin(accessories, p.accessory_margin, p.accessory_scale)
         flows.services_profit[i] = services * p.services_margin
         flows.gross_profit[i] = flows.device_profit[i] + flows.accessory_profit[i] + flows.services_profit[i]
