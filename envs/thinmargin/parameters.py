@@ -85,7 +85,9 @@ class Parameters(Checked):
     base_start: tuple[float, float] = constant(fitted("base_start"), "m users", 1, 9000, "smartphone users at the start", "prior, still in doubt: IDC shipments to 2011")
     # marketing
     awareness_span: float = constant(fitted("awareness_span"), "utility", 0, 4, "utility of being known by all; long-run elasticity peaks at a quarter of it", "prior, still in doubt: Sethuraman, Tellis & Briesch 2011")
-    awareness_pivot: float = constant(fitted("awareness_pivot"), "RMB m/month per 20 m units", 1, 2000, "impressions that give half of it", "prior, still in doubt: judgement")
+    awareness_pivot: float = constant(0.0, "RMB m/month per 20 m units", 0, 2000, "of v0", "off")
+    home_level: float = constant(0.0, "0/1", 0, 1, "of v0", "off")
+    voice_half: float = constant(0.1, "share", 0.005, 2, "share of voice that gives half of it, where the firm is on sale everywhere", "prior, still in doubt: judgement")
     adstock_carryover: float = constant(0.5, "1/month", 0, 0.95, "advertising remembered a month later", "Broadbent 1979; half-life 5-6 weeks")
     word_of_mouth: float = constant(fitted("word_of_mouth"), "RMB/month", 0, 100, "advertising one fan replaces", "prior, still in doubt: You, Vadakkepatt & Joshi 2015")
     coverage_rate: float = constant(fitted("coverage_rate"), "1/month", 0, 0.1, "stores and distributors built by selling spend", "prior, still in doubt: judgement")
@@ -116,7 +118,9 @@ class Parameters(Checked):
     # services and accessories
     services_ceiling: tuple[float, float] = constant(fitted("services_ceiling"), "RMB/user/year", 0, 2000, "services revenue of a mature user", "home: fit; overseas: prior, a tenth of home")
     services_half: float = constant(fitted("services_half"), "m user-years", 1, 5000, "experience at which half is earned", "fit")
-    services_margin: float = constant(0.64, "share", 0, 1, "gross margin", "reported to 2019")
+    services_margin: float = constant(0.62, "share", 0, 1, "gross margin at little revenue", "reported 2017 and 2020")
+    services_margin_late: float = constant(0.85, "share", 0, 1, "gross margin at much revenue", "fit")
+    services_margin_scale: float = constant(30000.0, "RMB m/year", 1, 1e7, "revenue at which it is half way", "fit")
     accessory_ceiling: tuple[float, float] = constant(fitted("accessory_ceiling"), "RMB/user/year", 0, 5000, "accessory revenue at a full catalogue", "home: fit; overseas: prior, judgement")
     breadth_scale: float = constant(fitted("breadth_scale"), "ventures", 0.5, 500, "ventures that fill two thirds of the catalogue", "fit")
     accessory_margin: float = constant(fitted("accessory_margin"), "share", 0, 1, "gross margin with full buying power", "prior, still in doubt: judgement")
@@ -149,7 +153,10 @@ class Parameters(Checked):
     # software and overhead
     release_cost: float = constant(1.0, "RMB m", 0, 1000, "one release at a small base", "judgement; a weekly release costs about 4 at scale")
     release_base: float = constant(30.0, "m users", 1, 5000, "users that double it", "judgement")
-    research_share: float = constant(0.025, "share", 0, 1, "research of revenue", "reported 2015-17: 2.3-3.1 %")
+    research_share: float = constant(0.021, "share", 0, 1, "research of revenue at first", "reported 2015: 2.3 %, less releases")
+    research_late: float = constant(0.043, "share", 0, 1, "research of revenue in the end", "reported 2022-24: 5.7-7.0 %, less cars and releases; share-based pay is judgement")
+    research_start: float = constant(48.0, "months", 0, 600, "month in which it begins to grow", "reported 2015-24")
+    research_months: float = constant(96.0, "months", 1, 600, "that the growth takes", "reported 2015-24")
     admin_share: float = constant(0.012, "share", 0, 1, "administration of revenue", "reported 2015-19")
     fixed_cost: float = constant(25.0, "RMB m/month", 0, 10000, "the lights", "judgement")
     # finance

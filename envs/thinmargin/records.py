@@ -117,6 +117,7 @@ FLOW_FIELDS = (
     Quantity("satisfaction", "index", "what the month's updates are worth to users", FIRM),
     Quantity("attach", "share", "accessory catalogue, 1 = complete", FIRM),
     Quantity("stickiness", "factor", "owners' weight for their own brand", FIRM),
+    Quantity("heard", "RMB m/month", "advertising remembered, and what fans say", FIRM_REGION),
     Quantity("weight", "factor", "exp(utility) of the offer where it is on sale", FIRM_REGION),
     Quantity("share", "share", "choice probability of a first-time buyer", FIRM_REGION),
     Quantity("leaving", "m users", "owners in the market, per unit of stickiness", FIRM_REGION),

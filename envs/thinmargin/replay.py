@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.economics.compiled import Record, entry_point, mechanism, source_digest
-from thinmargin.economics.marketing import advertising_elasticity
+from thinmargin.economics.marketing import advertising_elasticity, voice
 from thinmargin.economics.month import size_markets
 from thinmargin.economics.start import begin
 from thinmargin.records import (
     ACCESSORIES,
+    FIRMS,
     FLOWS,
     HOME,
     MARKETING,
@@ -141,10 +142,13 @@ def track(state: Record, p: Record, shock: Record, flows: Record, dearer: float,
         tracked.wanted += flows.wanted[SEAT, r]
         tracked.surprise[r] = shock.demand[r]
     tracked.market_home = flows.market[HOME]
+    heard_all = 0.0
+    for i in range(FIRMS):
+        heard_all += voice(state.adstock[i, HOME], p.word_of_mouth, state.fans[i], state.users[i, HOME])
+    heard = voice(state.adstock[SEAT, HOME], p.word_of_mouth, state.fans[SEAT], state.users[SEAT, HOME])
     tracked.advertising = advertising_elasticity(
-        state.adstock[SEAT, HOME], p.word_of_mouth, state.fans[SEAT], state.users[SEAT, HOME],
-        flows.market[HOME] * state.reach[SEAT, HOME], p.awareness_pivot, p.awareness_span,
-    )  # fmt: skip
+        state.adstock[SEAT, HOME], heard, heard_all, state.reach[SEAT, HOME], p.voice_half, p.awareness_span
+    )
 
 
 def _entry(digest: str) -> Callable[..., None]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.economics.compiled import Record, entry_point, mechanism, source_digest
-from thinmargin.economics.finance import credit_line, monthly_discount, run_off_value
+from thinmargin.economics.finance import credit_line, monthly_discount, research, run_off_value
 from thinmargin.economics.month import advance
 from thinmargin.economics.start import begin
 from thinmargin.levers import read_levers
@@ -83,7 +83,7 @@ def closing_value(state: Record, p: Record, shock: Record, flows: Record, shocks
     discount = factor
     value = 0.0
     for _ in range(CLOSING_MONTHS):
-        play(p, CLOSING_BOOK, state.markup[SEAT], 0.0, 0.0, 1.0, 0.0, flows.lever[SEAT])
+        play(p, CLOSING_BOOK, state.month, state.markup[SEAT], 0.0, 0.0, 1.0, 0.0, flows.lever[SEAT])
         play_month(state, p, shocks_off, flows)
         value += discount * flows.profit[SEAT]
         discount *= factor
@@ -117,7 +117,7 @@ def write_report(state: Record, p: Record, flows: Record, report: Record) -> Non
     report.tax = flows.tax[SEAT]
     report.profit = flows.profit[SEAT]
     report.royalties = p.royalty * flows.device_revenue[SEAT]
-    overhead = (p.research_share + p.admin_share) * flows.device_revenue[SEAT]
+    overhead = (research(max(state.month - 1.0, 0.0), p) + p.admin_share) * flows.device_revenue[SEAT]
     hardware = (flows.device_profit[SEAT] - overhead) * (1.0 - p.tax_rate)
     report.hardware_net_margin = hardware / max(flows.device_revenue[SEAT], 1e-9)
     report.cash = state.cash[SEAT]
@@ -277,7 +277,7 @@ def _entry_points(digest: str) -> Kernels:
     def play_books(economies: Table, levers: Levers) -> None:
         _ = digest
         for e in range(economies.shape[0]):
-            play(economies[e], SEAT, 0.0, 0.0, 0.0, 1.0, 0.0, levers[e])
+            play(economies[e], SEAT, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, levers[e])
 
     return Kernels(begin_rows, step_all, play_books)
 

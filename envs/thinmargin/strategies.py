@@ -6,6 +6,7 @@ import math
 
 from thinmargin.economics.compiled import Record, mechanism
 from thinmargin.economics.cost_and_price import capped_markup
+from thinmargin.economics.finance import research
 from thinmargin.parameters import CLONE_BOOK
 from thinmargin.records import (
     ACCESSORIES,
@@ -46,6 +47,7 @@ def markup_rule(
 def play(
     p: Record,
     book: int,
+    month: float,
     markup: float,
     gap: float,
     threat: float,
@@ -64,7 +66,7 @@ def play(
 
     A firm that does not react asks for its target at once.
     """
-    cap = capped_markup(p.play_hardware_cap[book], p.tax_rate, p.research_share + p.admin_share, p.model_decline)
+    cap = capped_markup(p.play_hardware_cap[book], p.tax_rate, research(month, p) + p.admin_share, p.model_decline)
     if p.play_hardware_cap[book] >= 1.0:
         cap = HIGHEST_MARKUP
     reaction = p.play_reaction[book]
@@ -96,4 +98,4 @@ def play_rivals(state: Record, p: Record, shock: Record, flows: Record) -> None:
             book = CLONE_BOOK if shock.clone > 0.0 and i == MASS_MARKETER else i
             reference = state.price[i] + state.base_cost[i] * (p.play_markup[i] - state.markup[i])
             gap = math.log(reference / state.price[SEAT]) - state.gap_start[i]
-            play(p, book, state.markup[i], gap, threat, shock.aggression, shock.attack, flows.lever[i])
+            play(p, book, state.month, state.markup[i], gap, threat, shock.aggression, shock.attack, flows.lever[i])

@@ -26,6 +26,9 @@ BREAK_FACTOR = {
     (2013, "miui_mau_m"): 2.0,
     (2014, "miui_mau_m"): 2.0,
     (2014, "revenue_internet_services_rmb_bn"): 3.0,
+    (2012, "adjusted_net_profit_rmb_bn"): 2.0,
+    (2013, "adjusted_net_profit_rmb_bn"): 2.0,
+    (2021, "retention_home_pct"): 1.6,
 }
 """Further factor where the series breaks: users of other makers' phones counted in, revenue possibly gross."""
 MARKET_TOLERANCE = 0.08

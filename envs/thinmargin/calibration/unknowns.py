@@ -64,8 +64,8 @@ FIRST_FIT = "a first fit to the same figures, widened"
 UNKNOWNS: tuple[Unknown, ...] = (
     # demand
     _log("price_slope", 3.9, 0.12, "all-in brand elasticity near -3: Bijmolt, van Heerde & Pieters 2005"),
-    _plain("inertia", 1.0, 0.2, "judgement; 0.31 bought again in 2017, QuestMobile"),
-    _log("inertia_span", 1.05, 0.25, JUDGEMENT),
+    _plain("inertia", 0.6, 0.4, JUDGEMENT),
+    _log("inertia_span", 1.2, 0.35, JUDGEMENT),
     _log("users_ceiling", 950.0, 0.06, "judgement: most adults of China", HOME),
     _log("users_ceiling", 3300.0, 0.10, JUDGEMENT, OVERSEAS),
     _log("adoption_imitation", 0.83, 0.2, "judgement; Bass curves of phones: 0.5 to 1.2", HOME),
@@ -77,7 +77,7 @@ UNKNOWNS: tuple[Unknown, ...] = (
     _log("base_start", 650.0, 0.1, "IDC shipments to 2011", OVERSEAS),
     # marketing and channels
     _log("awareness_span", 1.0, 0.2, "long-run advertising elasticity 0.24: Sethuraman, Tellis & Briesch 2011"),
-    _log("awareness_pivot", 50.0, 0.5, FIRST_FIT),
+    _log("voice_half", 0.1, 0.4, JUDGEMENT),
     _log("word_of_mouth", 2.5, 0.5, "sales elasticity of word of mouth 0.24: You, Vadakkepatt & Joshi 2015"),
     _log("coverage_rate", 0.02, 0.6, JUDGEMENT),
     _log("coverage_scale", 100.0, 0.7, JUDGEMENT),
@@ -94,6 +94,8 @@ UNKNOWNS: tuple[Unknown, ...] = (
     _log("services_ceiling", 250.0, 0.6, FIRST_FIT, HOME),
     _log("services_ceiling", 24.0, 0.3, "judgement: a tenth of home", OVERSEAS),
     _log("services_half", 400.0, 1.0, FIRST_FIT),
+    _plain("services_margin_late", 0.85, 0.06, "judgement: 77 % reported in 2024, and rising"),
+    _log("services_margin_scale", 30000.0, 0.5, FIRST_FIT),
     _log("accessory_ceiling", 491.0, 0.6, FIRST_FIT, HOME),
     _log("accessory_ceiling", 68.0, 0.4, FIRST_FIT, OVERSEAS),
     _log("breadth_scale", 20.0, 1.0, FIRST_FIT),
@@ -101,8 +103,8 @@ UNKNOWNS: tuple[Unknown, ...] = (
     _log("gestation", 30.0, 0.3, "2 to 3 years from funding to market, 2013-16"),
     _log("deal_flow", 4.0, 0.6, JUDGEMENT),
     _log("obsolescence", 0.012, 0.5, JUDGEMENT),
-    _log("accessory_margin", 0.24, 0.2, FIRST_FIT),
-    _log("accessory_scale", 58000.0, 0.4, FIRST_FIT),
+    _log("accessory_margin", 0.35, 0.25, FIRST_FIT),
+    _log("accessory_scale", 80000.0, 0.4, FIRST_FIT),
     # cost and supply
     _log("unit_cost", 1000.0, 0.2, "reported prices 2012-15 less margin, for the mix of 2015", owner="seat"),
     _log("experience", 9.0, 0.7, FIRST_FIT, owner="seat"),

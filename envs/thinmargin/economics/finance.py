@@ -6,7 +6,7 @@ import math
 
 from thinmargin.economics.compiled import Record, mechanism
 from thinmargin.economics.demand import replacement_rate
-from thinmargin.economics.services import monetisation, services_revenue
+from thinmargin.economics.services import monetisation, services_margin, services_revenue
 from thinmargin.economics.ventures import accessory_margin, accessory_revenue, catalogue
 from thinmargin.records import REGIONS
 
@@ -22,6 +22,18 @@ def release_cost(cadence: float, users: float, release_cost: float, release_base
         releases = release_cost * cadence * (1 + users / release_base)
     """
     return release_cost * cadence * (1.0 + users / release_base)
+
+
+@mechanism
+def research(month: float, p: Record) -> float:
+    """Research of a month as a share of revenue: it grows from one level to another, slowly, fast, slowly.
+
+    Formula:
+        way = min(max((month - research_start) / research_months, 0), 1)
+        researched = research_share + (research_late - research_share) * (3 * way^2 - 2 * way^3)
+    """
+    way = min(max((month - p.research_start) / p.research_months, 0.0), 1.0)
+    return p.research_share + (p.research_late - p.research_share) * way * way * (3.0 - 2.0 * way)
 
 
 @mechanism
@@ -73,8 +85,9 @@ def run_off_value(state: Record, p: Record, i: int, services_factor: float) -> f
     """Value of firm i's users if it never sold another phone at a profit, RMB m.
 
     Formula:
-        monthly = (services_margin - research_share - admin_share) * services * services_factor
-                  + (margin - research_share - admin_share) * accessories - fixed_cost - releases
+        served = services * services_factor
+        monthly = (margin_services - researched - admin_share) * served
+                  + (margin - researched - admin_share) * accessories - fixed_cost - releases
         rate = max(ln(1 + discount_rate) / 12 + due * (1 - closing_repurchase), SLOWEST)
         run_off = (1 - tax_rate) * max(monthly, 0) / rate
 
@@ -94,11 +107,13 @@ def run_off_value(state: Record, p: Record, i: int, services_factor: float) -> f
         )
         accessories += accessory_revenue(state.users[i, r], p.accessory_ceiling[r], attach)
         users += state.users[i, r]
-    overhead = p.research_share + p.admin_share
+    overhead = research(state.month, p) + p.admin_share
+    served = services * services_factor
+    margin_services = services_margin(served, p.services_margin, p.services_margin_late, p.services_margin_scale)
     margin = accessory_margin(accessories, p.accessory_margin, p.accessory_scale)
     releases = release_cost(1.0, users, p.release_cost, p.release_base)
     month = (
-        (p.services_margin - overhead) * services * services_factor
+        (margin_services - overhead) * served
         + (margin - overhead) * accessories
         - p.fixed_cost
         - releases

@@ -17,49 +17,42 @@ def adstock_step(adstock: float, effort: float, adstock_carryover: float) -> flo
 
 
 @mechanism
-def awareness(
-    adstock: float,
-    word_of_mouth: float,
-    fans: float,
-    users: float,
-    market: float,
-    awareness_pivot: float,
-    awareness_span: float,
-) -> float:
-    """Utility of being known.
+def voice(adstock: float, word_of_mouth: float, fans: float, users: float) -> float:
+    """What is heard of a firm in a region, RMB m a month: fans who recommend stand in for advertising.
 
     Formula:
         heard = adstock + word_of_mouth * fans * users
-        x = heard / (awareness_pivot * market / 20)
-        awareness = awareness_span * x / (1 + x)
-
-    Fans who recommend stand in for advertising; `market` is the region's, as far as the firm has entered it, in m
-    units a month. The elasticity awareness_span x / (1 + x)^2 peaks at awareness_span / 4 (long run 0.24:
-    Sethuraman, Tellis & Briesch 2011).
     """
-    heard = adstock + word_of_mouth * fans * users
-    return awareness_span * heard / (heard + awareness_pivot * market * 0.05)
+    return adstock + word_of_mouth * fans * users
+
+
+@mechanism
+def awareness(heard: float, heard_all: float, reach: float, voice_half: float, awareness_span: float) -> float:
+    """Utility of being known, by the share of voice (Jones 1990).
+
+    Formula:
+        awareness = awareness_span * heard / (heard + voice_half * reach * heard_all) if heard > 0 else 0
+
+    `heard_all` is heard of all firms in the region; `reach` is the share of it where the firm is on sale.
+    """
+    return awareness_span * heard / (heard + voice_half * reach * heard_all) if heard > 0.0 else 0.0
 
 
 @mechanism
 def advertising_elasticity(
-    adstock: float,
-    word_of_mouth: float,
-    fans: float,
-    users: float,
-    market: float,
-    awareness_pivot: float,
-    awareness_span: float,
+    adstock: float, heard: float, heard_all: float, reach: float, voice_half: float, awareness_span: float
 ) -> float:
     """Elasticity of the weight of an offer to advertising: the slope of `awareness` times adstock.
 
     Formula:
-        pivot = awareness_pivot * market / 20
-        elasticity = awareness_span * adstock * pivot / (heard + pivot)^2
+        all_known = heard + voice_half * reach * heard_all
+        others = all_known - heard * (1 + voice_half * reach)
+        elasticity = awareness_span * adstock * others / all_known^2 if heard > 0 else 0
     """
-    pivot = awareness_pivot * market * 0.05
-    heard = adstock + word_of_mouth * fans * users
-    return awareness_span * adstock * pivot / (heard + pivot) ** 2
+    if heard <= 0.0:
+        return 0.0
+    all_known = heard + voice_half * reach * heard_all
+    return awareness_span * adstock * (all_known - heard * (1.0 + voice_half * reach)) / all_known**2
 
 
 @mechanism

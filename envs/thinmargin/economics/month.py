@@ -28,7 +28,7 @@ from thinmargin.economics.demand import (
     second_users_step,
     stickiness,
 )
-from thinmargin.economics.finance import credit_line, funding_cost, income_tax, release_cost
+from thinmargin.economics.finance import credit_line, funding_cost, income_tax, release_cost, research
 from thinmargin.economics.loyalty import (
     engagement_step,
     fan_step,
@@ -36,8 +36,8 @@ from thinmargin.economics.loyalty import (
     imitation_step,
     update_satisfaction,
 )
-from thinmargin.economics.marketing import adstock_step, awareness, coverage_step, reach_overseas
-from thinmargin.economics.services import monetisation, services_revenue
+from thinmargin.economics.marketing import adstock_step, awareness, coverage_step, reach_overseas, voice
+from thinmargin.economics.services import monetisation, services_margin, services_revenue
 from thinmargin.economics.supply import capacity_step, forecast_step, holding_cost, production
 from thinmargin.economics.ventures import (
     accessory_margin,
@@ -134,7 +134,7 @@ def size_markets(state: Record, p: Record, shock: Record, flows: Record) -> None
     drift = math.exp(-p.spec_drift * state.month)
     due = replacement_rate(state.month, p.device_life, p.device_life_growth)
     for r in range(REGIONS):
-        level = state.price_index[r] * drift
+        level = (state.price_index[HOME] if p.home_level > 0.0 else state.price_index[r]) * drift
         climate = affordability(level, p.category_elasticity)
         wanting = due * haste(level, p.replacement_elasticity)
         boom = math.exp(shock.demand[r])
@@ -153,6 +153,7 @@ def share_markets(state: Record, p: Record, shock: Record, flows: Record) -> Non
     """Shares of buyers by logit, with owners pulled to their own brand.
 
     Formula:
+        heard_all = sum over firms of heard
         brand = firm_brand + brand_shock
         weight = coverage * offer
         share = weight / sum over firms of weight
@@ -164,13 +165,18 @@ def share_markets(state: Record, p: Record, shock: Record, flows: Record) -> Non
         flows.stickiness[i] = stickiness(p.inertia, p.inertia_span, state.fans[i], p.fan_ceiling, flows.attach[i])
     for r in range(REGIONS):
         total = 0.0
+        heard_all = 0.0
+        for i in range(FIRMS):
+            flows.heard[i, r] = voice(state.adstock[i, r], p.word_of_mouth, state.fans[i], state.users[i, r])
+            heard_all += flows.heard[i, r]
         for i in range(FIRMS):
             flows.weight[i, r] = 0.0
             if state.coverage[i, r] > 0.0:
-                known = awareness(
-                    state.adstock[i, r], p.word_of_mouth, state.fans[i], state.users[i, r],
-                    flows.market[r] * state.reach[i, r], p.awareness_pivot, p.awareness_span,
-                )  # fmt: skip
+                known = awareness(flows.heard[i, r], heard_all, state.reach[i, r], p.voice_half, p.awareness_span)
+                if p.awareness_pivot > 0.0:
+                    known = p.awareness_span * flows.heard[i, r] / (
+                        flows.heard[i, r] + p.awareness_pivot * (flows.market[r] * state.reach[i, r]) * 0.05
+                    )
                 flows.weight[i, r] = state.coverage[i, r] * offer_weight(
                     p.firm_brand[i, r] + shock.brand[i], flows.price_worth[i], known, state.imitation[i, r]
                 )
@@ -232,16 +238,17 @@ def keep_books(state: Record, p: Record, shock: Record, flows: Record) -> None:
         device_profit = range_sold * (price - realised_cost)
         revenue_overseas = range_abroad * sales_overseas * price + accessories and services overseas
         accessory_profit = margin * accessory_revenue
-        services_profit = services_margin * services_revenue
+        services_profit = margin_services * services_revenue
         revenue = device_revenue + accessory_revenue + services_revenue
         gross_profit = device_profit + accessory_profit + services_profit
-        overhead = (research_share + admin_share) * revenue + fixed_cost
+        overhead = (researched + admin_share) * revenue + fixed_cost
         operating_profit = gross_profit - marketing - tickets - releases - overhead - holding
         pretax = operating_profit - interest
         profit = pretax - tax
         cash' = cash + profit
         trailing_revenue' = trailing_revenue + (revenue - trailing_revenue) / 6
     """
+    overhead = research(state.month, p) + p.admin_share
     ratio = range_drift(state.month, p.range_gap, p.range_start)
     home_range = range_at_home(ratio, p.range_mix)
     range_abroad = home_range * ratio
@@ -273,9 +280,11 @@ def keep_books(state: Record, p: Record, shock: Record, flows: Record) -> None:
         flows.revenue[i] = revenue
         flows.device_profit[i] = range_sold * (state.price[i] - flows.realised_cost[i])
         flows.accessory_profit[i] = accessories * accessory_margin(accessories, p.accessory_margin, p.accessory_scale)
-        flows.services_profit[i] = services * p.services_margin
+        flows.services_profit[i] = services * services_margin(
+            services, p.services_margin, p.services_margin_late, p.services_margin_scale
+        )
         flows.gross_profit[i] = flows.device_profit[i] + flows.accessory_profit[i] + flows.services_profit[i]
-        flows.overhead[i] = (p.research_share + p.admin_share) * revenue + p.fixed_cost
+        flows.overhead[i] = overhead * revenue + p.fixed_cost
         flows.operating_profit[i] = (
             flows.gross_profit[i]
             - flows.marketing[i]

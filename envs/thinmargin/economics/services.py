@@ -26,3 +26,17 @@ def services_revenue(active_users: float, services_ceiling: float, engagement: f
         services = active_users * services_ceiling / 12 * engagement * monetised
     """
     return active_users * services_ceiling * (1.0 / 12.0) * engagement * monetised
+
+
+@mechanism
+def services_margin(
+    services: float, services_margin: float, services_margin_late: float, services_margin_scale: float
+) -> float:
+    """Gross margin on services: advertising, which needs no partner's share, grows with a year's revenue.
+
+    Formula:
+        year = 12 * services
+        margin_services = services_margin + (services_margin_late - services_margin) * year / (year + services_margin_scale)
+    """
+    year = 12.0 * services
+    return services_margin + (services_margin_late - services_margin) * year / (year + services_margin_scale)

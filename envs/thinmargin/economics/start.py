@@ -8,7 +8,7 @@ from thinmargin.economics.compiled import Record, mechanism
 from thinmargin.economics.cost_and_price import list_price
 from thinmargin.economics.demand import adopters, offer_weight, price_utility, replacement_rate
 from thinmargin.economics.loyalty import fan_target, imitation_target, update_satisfaction
-from thinmargin.economics.marketing import awareness, reach_overseas
+from thinmargin.economics.marketing import awareness, reach_overseas, voice
 from thinmargin.records import FIRMS, HOME, OVERSEAS, REGIONS, SEAT
 
 
@@ -91,14 +91,17 @@ def invert_brands(state: Record, p: Record, rate: float) -> None:
     for r in range(REGIONS):
         first = adopters(p.base_start[r], p.users_ceiling[r], p.adoption_innovation, p.adoption_imitation[r], 1.0)
         market = first + rate * p.base_start[r]
+        heard_all = 0.0
+        for i in range(FIRMS):
+            heard_all += voice(state.adstock[i, r], p.word_of_mouth, state.fans[i], state.users[i, r])
         anchor = 0.0
         for step in range(FIRMS):
             i = last - step
             if math.isnan(p.firm_brand[i, r]):
-                known = awareness(
-                    state.adstock[i, r], p.word_of_mouth, state.fans[i], state.users[i, r],
-                    market * state.reach[i, r], p.awareness_pivot, p.awareness_span,
-                )  # fmt: skip
+                heard = voice(state.adstock[i, r], p.word_of_mouth, state.fans[i], state.users[i, r])
+                known = awareness(heard, heard_all, state.reach[i, r], p.voice_half, p.awareness_span)
+                if p.awareness_pivot > 0.0:
+                    known = p.awareness_span * heard / (heard + p.awareness_pivot * (market * state.reach[i, r]) * 0.05)
                 price = list_price(p.firm_unit_cost[i], state.markup[i], 0.0, 0.0, p.pass_through)
                 bare = state.coverage[i, r] * offer_weight(
                     0.0, price_utility(price, p.price_slope), known, state.imitation[i, r]
