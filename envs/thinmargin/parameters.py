@@ -85,8 +85,6 @@ class Parameters(Checked):
     base_start: tuple[float, float] = constant(fitted("base_start"), "m users", 1, 9000, "smartphone users at the start", "prior, still in doubt: IDC shipments to 2011")
     # marketing
     awareness_span: float = constant(fitted("awareness_span"), "utility", 0, 4, "utility of being known by all; long-run elasticity peaks at a quarter of it", "prior, still in doubt: Sethuraman, Tellis & Briesch 2011")
-    awareness_pivot: float = constant(0.0, "RMB m/month per 20 m units", 0, 2000, "of v0", "off")
-    home_level: float = constant(0.0, "0/1", 0, 1, "of v0", "off")
     voice_half: float = constant(0.1, "share", 0.005, 2, "share of voice that gives half of it, where the firm is on sale everywhere", "prior, still in doubt: judgement")
     adstock_carryover: float = constant(0.5, "1/month", 0, 0.95, "advertising remembered a month later", "Broadbent 1979; half-life 5-6 weeks")
     word_of_mouth: float = constant(fitted("word_of_mouth"), "RMB/month", 0, 100, "advertising one fan replaces", "prior, still in doubt: You, Vadakkepatt & Joshi 2015")

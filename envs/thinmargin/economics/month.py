@@ -134,7 +134,7 @@ def size_markets(state: Record, p: Record, shock: Record, flows: Record) -> None
     drift = math.exp(-p.spec_drift * state.month)
     due = replacement_rate(state.month, p.device_life, p.device_life_growth)
     for r in range(REGIONS):
-        level = (state.price_index[HOME] if p.home_level > 0.0 else state.price_index[r]) * drift
+        level = state.price_index[r] * drift
         climate = affordability(level, p.category_elasticity)
         wanting = due * haste(level, p.replacement_elasticity)
         boom = math.exp(shock.demand[r])
@@ -173,10 +173,6 @@ def share_markets(state: Record, p: Record, shock: Record, flows: Record) -> Non
             flows.weight[i, r] = 0.0
             if state.coverage[i, r] > 0.0:
                 known = awareness(flows.heard[i, r], heard_all, state.reach[i, r], p.voice_half, p.awareness_span)
-                if p.awareness_pivot > 0.0:
-                    known = p.awareness_span * flows.heard[i, r] / (
-                        flows.heard[i, r] + p.awareness_pivot * (flows.market[r] * state.reach[i, r]) * 0.05
-                    )
                 flows.weight[i, r] = state.coverage[i, r] * offer_weight(
                     p.firm_brand[i, r] + shock.brand[i], flows.price_worth[i], known, state.imitation[i, r]
                 )

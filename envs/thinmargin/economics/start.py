@@ -64,7 +64,7 @@ def begin(state: Record, p: Record) -> None:
         abroad = p.overseas_effort * state.reach[i, OVERSEAS]
         state.adstock[i, HOME] = (1.0 - abroad) * spend
         state.adstock[i, OVERSEAS] = abroad * spend
-    invert_brands(state, p, rate)
+    invert_brands(state, p)
     seat_price = list_price(p.firm_unit_cost[SEAT], state.markup[SEAT], 0.0, 0.0, p.pass_through)
     for i in range(FIRMS):
         state.base_cost[i] = p.firm_unit_cost[i]
@@ -80,7 +80,7 @@ def begin(state: Record, p: Record) -> None:
 
 
 @mechanism
-def invert_brands(state: Record, p: Record, rate: float) -> None:
+def invert_brands(state: Record, p: Record) -> None:
     """Brand constants that make the start shares come true (Berry 1994).
 
     Firms whose constant is given (not nan) keep it. The scale is set by the last firm: its brand, awareness
@@ -89,8 +89,6 @@ def invert_brands(state: Record, p: Record, rate: float) -> None:
     """
     last = FIRMS - 1
     for r in range(REGIONS):
-        first = adopters(p.base_start[r], p.users_ceiling[r], p.adoption_innovation, p.adoption_imitation[r], 1.0)
-        market = first + rate * p.base_start[r]
         heard_all = 0.0
         for i in range(FIRMS):
             heard_all += voice(state.adstock[i, r], p.word_of_mouth, state.fans[i], state.users[i, r])
@@ -100,8 +98,6 @@ def invert_brands(state: Record, p: Record, rate: float) -> None:
             if math.isnan(p.firm_brand[i, r]):
                 heard = voice(state.adstock[i, r], p.word_of_mouth, state.fans[i], state.users[i, r])
                 known = awareness(heard, heard_all, state.reach[i, r], p.voice_half, p.awareness_span)
-                if p.awareness_pivot > 0.0:
-                    known = p.awareness_span * heard / (heard + p.awareness_pivot * (market * state.reach[i, r]) * 0.05)
                 price = list_price(p.firm_unit_cost[i], state.markup[i], 0.0, 0.0, p.pass_through)
                 bare = state.coverage[i, r] * offer_weight(
                     0.0, price_utility(price, p.price_slope), known, state.imitation[i, r]
