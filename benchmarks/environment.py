@@ -95,7 +95,7 @@ def batch(size: int, *, steady: bool) -> Round:
 
 def kernel(size: int) -> Round:
     """Months of the compiled batch alone: no checks, no infos, no end of an episode."""
-    envs = EcosystemVectorEnv(size, horizon=600, closing=False, worlds="calibrated")
+    envs = EcosystemVectorEnv(size, horizon=600, closing="none", worlds="calibrated")
     envs.reset(seed=0)
     firms = envs._batch  # noqa: SLF001  # the compiled call under the shell is what is measured
     start = firms.states.copy()

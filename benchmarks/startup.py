@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-MAKE = "import gymnasium; env = gymnasium.make('thinmargin:ThinMargin/Ecosystem-v0')\n"
+MAKE = "import gymnasium; env = gymnasium.make('thinmargin:ThinMargin/Ecosystem-v1')\n"
 RESET = MAKE + "env.reset(seed=0)\n"
 STEP = RESET + "env.step(env.action_space.sample())\n"
 PROGRAMS = {

@@ -2,7 +2,7 @@
 
     python benchmarks/training.py [--repeats 3] [--reach low_margin_tuned] [--limit 600] [--json FILE]
 
-Four PPOs on `ThinMargin/Ecosystem-v0`, one torch thread each, run in turn:
+Four PPOs on `ThinMargin/Ecosystem-v1`, one torch thread each, run in turn:
 
 - stock: Stable-Baselines3's own defaults (DummyVecEnv of eight firms, default hyper-parameters);
 - ppo_scratch: the shipped preset, which starts with random levers as stock does;

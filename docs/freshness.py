@@ -26,7 +26,7 @@ SAME_MISFIT = 1e-9
 """Relative difference up to which two misfits are the same: processors may round the last digits otherwise."""
 SAME_VALUE = 1e-5
 """Relative difference up to which a rule earns the same: a long episode magnifies the last digits."""
-PLAYED_IN: dict[str, dict[str, Any]] = {"myopic": {"horizon": MYOPIC_MONTHS, "closing": False}}
+PLAYED_IN: dict[str, dict[str, Any]] = {"myopic": {"horizon": MYOPIC_MONTHS, "closing": "none"}}
 """Arguments of play for the tuned rules that are not played for a whole episode."""
 
 

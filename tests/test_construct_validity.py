@@ -683,7 +683,7 @@ def test_row_14_a_firm_without_the_pledge_earns_more_on_hardware() -> None:
 
 
 def test_row_15_the_lines_sum_to_revenue_every_month() -> None:
-    env = gymnasium.make("thinmargin:ThinMargin/Ecosystem-v0")
+    env = gymnasium.make("thinmargin:ThinMargin/Ecosystem-v1")
     env.reset(seed=3)
     generator = np.random.default_rng(3)
     months = 0
@@ -715,7 +715,7 @@ def test_row_15_royalties_are_paid_inside_unit_cost() -> None:
 
 
 def test_row_16_a_firm_that_never_earns_goes_bankrupt() -> None:
-    env = gymnasium.make("thinmargin:ThinMargin/EcosystemCalibrated-v0")
+    env = gymnasium.make("thinmargin:ThinMargin/EcosystemCalibrated-v1")
     observation, info = env.reset(seed=5)
     policy = baseline("do_nothing")
     terminated = truncated = False

@@ -21,7 +21,7 @@ from thinmargin.levers import action_of
 from thinmargin.records import BOOK_FIELDS, REPORT
 from thinmargin.rendering import episode_as_picture, month_as_text
 
-ID = "thinmargin:ThinMargin/EcosystemCalibrated-v0"
+ID = "thinmargin:ThinMargin/EcosystemCalibrated-v1"
 STEADY = action_of(0.10, 0.012, 0.05, 3.0)
 GIVING_AWAY = np.full(4, -1.0, np.float32)
 SHAPE = (800, 1200, 3)
@@ -344,7 +344,7 @@ def test_no_display_is_told_with_what_to_do(fresh_run: Callable[..., str]) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["Ecosystem-v0", "EcosystemDiscrete-v0", "EcosystemContinuing-v0"])
+@pytest.mark.parametrize("name", ["Ecosystem-v1", "EcosystemDiscrete-v1", "EcosystemContinuing-v1"])
 def test_gymnasium_checks_rendering_too(name: str, unseen: list[int]) -> None:
     check_env(gym.make(f"ThinMargin/{name}").unwrapped)
     assert unseen == [0, 0]  # a picture and a window

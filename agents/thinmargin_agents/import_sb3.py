@@ -58,7 +58,7 @@ class ImportConfig:
     """The run folder to make."""
     algo: AlgorithmName = "ppo"
     """Algorithm that trained it."""
-    env: str = "ThinMargin/Ecosystem-v0"
+    env: str = "ThinMargin/Ecosystem-v1"
     """Environment id it was trained on."""
     preset: str = "default"
     """Preset it was trained with: a shipped one, or a YAML file in the form of rl-zoo3."""

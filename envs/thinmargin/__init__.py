@@ -1,6 +1,6 @@
 """ThinMargin: a phone maker sells hardware near cost and earns later. A Gymnasium environment.
 
-Importing the package registers its environments; `gymnasium.make("thinmargin:ThinMargin/Ecosystem-v0")`
+Importing the package registers its environments; `gymnasium.make("thinmargin:ThinMargin/Ecosystem-v1")`
 imports and registers in one go, in worker processes too.
 """
 

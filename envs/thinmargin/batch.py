@@ -34,9 +34,9 @@ class Batch:
         keys: int64 of shape (size,), the world keys.
     """
 
-    def __init__(self, size: int, horizon: int, pays_closing: bool, shaped: bool) -> None:
+    def __init__(self, size: int, horizon: int, rule: int, shaped: bool) -> None:
         self.horizon = float(horizon)
-        self._pays_closing = pays_closing
+        self._rule = rule
         self._shaped = shaped
         self.states = np.zeros(size, STATE)
         self.economies = np.zeros(size, ECONOMY)
@@ -56,7 +56,7 @@ class Batch:
         """Gather what every step hands to the compiled month; a copy of the batch has arrays of its own."""
         self.report_numbers = self.reports.view(np.float64).reshape(len(self.reports), -1)
         self._step_arguments = (
-            self.states, self.economies, self.shocks, self.flows, self.reports, self.horizon, self._pays_closing,
+            self.states, self.economies, self.shocks, self.flows, self.reports, self.horizon, self._rule,
             self._shaped, self.observations, self.rewards, self.ends, self._spare_state, self._shocks_off,
         )  # fmt: skip
 
@@ -92,6 +92,19 @@ class Batch:
     def step(self, actions: npt.NDArray[np.float64]) -> None:
         """Run one month of every row; `actions` is float64 of shape (size, 4), cut to [-1, 1]."""
         KERNELS.step(actions, *self._step_arguments)
+
+    def closing_values(self, rows: npt.NDArray[np.int64], rule: int) -> npt.NDArray[np.float64]:
+        """Worth of these rows' firms, RMB m, closed now under a rule of `thinmargin.simulation`: shape (len(rows),).
+
+        Nothing changes. A firm that went bankrupt has no closing value in its reward; what is returned for it here is
+        what the rule would have made of it.
+        """
+        values = np.zeros(len(rows))
+        KERNELS.close(
+            rows, self.states, self.economies, self.shocks, np.zeros(1, FLOWS), rule, values, self._spare_state,
+            self._shocks_off,
+        )  # fmt: skip
+        return values
 
     def saved(self) -> dict[str, npt.NDArray[Any]]:
         """Copies of everything that decides what comes next."""

@@ -14,6 +14,8 @@ from thinmargin.settings import (
     BOOK_NAMES,
     LEVER_NAMES,
     REWARD_NAMES,
+    SCORED,
+    Closing,
     Reward,
     Settings,
     check_choices,
@@ -143,19 +145,19 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
 
     | `worlds` | Environment id | Held out |
     | --- | --- | --- |
-    | `benchmark` | `ThinMargin/Ecosystem-v0` | no |
-    | `calibrated` | `ThinMargin/EcosystemCalibrated-v0` | no |
-    | `one_state` | `ThinMargin/EcosystemOneState-v0` | no |
-    | `price_war` | `ThinMargin/PriceWar-v0` | yes |
-    | `component_shortage` | `ThinMargin/ComponentShortage-v0` | yes |
-    | `demand_slump` | `ThinMargin/DemandSlump-v0` | yes |
-    | `services_clampdown` | `ThinMargin/ServicesClampdown-v0` | yes |
-    | `entrant_clone` | `ThinMargin/EntrantClone-v0` | yes |
+    | `benchmark` | `ThinMargin/Ecosystem-v1` | no |
+    | `calibrated` | `ThinMargin/EcosystemCalibrated-v1` | no |
+    | `one_state` | `ThinMargin/EcosystemOneState-v1` | no |
+    | `price_war` | `ThinMargin/PriceWar-v1` | yes |
+    | `component_shortage` | `ThinMargin/ComponentShortage-v1` | yes |
+    | `demand_slump` | `ThinMargin/DemandSlump-v1` | yes |
+    | `services_clampdown` | `ThinMargin/ServicesClampdown-v1` | yes |
+    | `entrant_clone` | `ThinMargin/EntrantClone-v1` | yes |
 
     ```python
     import gymnasium as gym
 
-    env = gym.make("thinmargin:ThinMargin/Ecosystem-v0", reward="shaped", split="validation")
+    env = gym.make("thinmargin:ThinMargin/Ecosystem-v1", reward="shaped", split="validation")
     observation, info = env.reset(seed=0)
     observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
     ```
@@ -189,7 +191,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         self,
         worlds: str = "benchmark",
         reward: Reward = "profit",
-        closing: bool = True,
+        closing: Closing = SCORED,
         horizon: int = 180,
         split: Split = "train",
         parameters: Mapping[str, Any] | None = None,
@@ -267,8 +269,8 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         batch.step(self._actions)
         end = int(batch.ends[0])
         self._running = end == RUNNING
-        terminated = end == BANKRUPT or (end == CLOSED and self.settings.closing)
-        truncated = end == CLOSED and not self.settings.closing
+        terminated = end == BANKRUPT or (end == CLOSED and self.settings.pays_closing)
+        truncated = end == CLOSED and not self.settings.pays_closing
         self._remember()
         return self._observation(), float(batch.rewards[0]), terminated, truncated, self._info()
 

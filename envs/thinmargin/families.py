@@ -23,7 +23,7 @@ class FamilyEntry(NamedTuple):
     @property
     def id(self) -> str:
         """Its environment id."""
-        return f"ThinMargin/{self.environment}-v0"
+        return f"ThinMargin/{self.environment}-v1"
 
 
 FAMILY_TABLE: dict[str, FamilyEntry] = {

@@ -240,7 +240,9 @@ COMPARED: tuple[Compared, ...] = (
         "overseas_share", "%", "points", "overseas_revenue_share_pct",
         lambda t: 100.0 * _over(t["revenue_overseas"], t["revenue"]), 2.0,
     ),
-    Compared("profit", "RMB bn", "amount", "adjusted_net_profit_rmb_bn", lambda t: t["earned"] / 1e3, 1.0, relative=0.15),
+    Compared(
+        "profit", "RMB bn", "amount", "adjusted_net_profit_rmb_bn", lambda t: t["earned"] / 1e3, 1.0, relative=0.15
+    ),
     Compared(
         "services_gross_margin", "%", "points", "gm_internet_pct",
         lambda t: 100.0 * _over(t["services_profit"], t["services_revenue"]), 3.0,

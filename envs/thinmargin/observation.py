@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.economics.compiled import Record, mechanism
-from thinmargin.records import FEATURES, HOME, OVERSEAS, SEAT
+from thinmargin.economics.month import own_mean
+from thinmargin.records import ACCESSORIES, FEATURES, HOME, MARKETING, OVERSEAS, PRICE, SEAT, UPDATES
 
 FEATURE_LOW = tuple(feature.low for feature in FEATURES)
 FEATURE_HIGH = tuple(feature.high for feature in FEATURES)
@@ -57,5 +58,9 @@ def observe(
     out[25] = report.coverage_overseas
     out[26] = adstock / (adstock + 300.0)
     out[27] = report.retention
+    out[28] = own_mean(state, PRICE) * 2.0
+    out[29] = own_mean(state, ACCESSORIES) * 10.0
+    out[30] = own_mean(state, MARKETING) / 0.3
+    out[31] = own_mean(state, UPDATES) / 8.0
     for k in range(FEATURE_COUNT):
         out[k] = min(max(out[k], FEATURE_LOW[k]), FEATURE_HIGH[k])

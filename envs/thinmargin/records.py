@@ -19,6 +19,9 @@ HOME, OVERSEAS = 0, 1
 SEAT = 0
 """The firm the single-agent environment plays; every firm has the same state and mechanics."""
 
+OWN_MONTHS = 12
+"""Months whose mean levers go on behind the horizon under the closing rule `own_levers`."""
+
 MONEY_SCALE = 1e4
 """RMB million in one unit of reward: rewards are in RMB 10 bn."""
 
@@ -106,6 +109,7 @@ STATE_FIELDS = (
     Quantity("price_index_start", "RMB", "share-weighted price at the start", REGION),
     Quantity("price_index", "share", "share-weighted price of last month over the start", REGION),
     Quantity("passed", "share", "dearness of components that prices have caught up with"),
+    Quantity("own_levers", "see levers", "applied by the seat in each of its last months, in a ring", (OWN_MONTHS, 4)),
     Quantity("month", "months", "months run since January 2012"),
 )
 
@@ -258,6 +262,12 @@ FEATURES = (
     Feature("coverage_overseas", "share", 0, 1, "buyers reached overseas"),
     Feature("adstock", "RMB m: G / (G + 300)", 0, 1, "advertising still remembered, both regions"),
     Feature("retention", "share", 0, 1, "own owners in the market who bought again"),
+    Feature("own_price", "share x 2", -1, 2, "own markup, mean of the last twelve months"),
+    Feature("own_accessories", "share x 10", 0, 1, "own tickets of trailing revenue, mean of the last twelve months"),
+    Feature(
+        "own_marketing", "share / 0.3", 0, 1, "own selling spend of trailing revenue, mean of the last twelve months"
+    ),
+    Feature("own_updates", "releases / 8", 0, 1, "own releases a month, mean of the last twelve months"),
 )
 
 

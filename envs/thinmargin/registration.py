@@ -27,16 +27,16 @@ ENVIRONMENTS = (
     _entry("benchmark"),
     _entry("calibrated"),
     Entry(
-        "ThinMargin/EcosystemDiscrete-v0",
+        "ThinMargin/EcosystemDiscrete-v1",
         {"worlds": "benchmark", "discrete": True},
         "The benchmark with a grid of actions, for DQN and tables.",
     ),
     Entry(
-        "ThinMargin/EcosystemContinuing-v0",
-        {"worlds": "benchmark", "closing": False},
+        "ThinMargin/EcosystemContinuing-v1",
+        {"worlds": "benchmark", "closing": "none"},
         "The benchmark without a closing value: the horizon truncates.",
     ),
-    _entry("one_state", "Five years. ", horizon=60),
+    _entry("one_state", "Five years. ", horizon=60, closing="playbook"),
     *(_entry(name, "Held out. ") for name, family in FAMILY_TABLE.items() if family.held_out),
 )
 

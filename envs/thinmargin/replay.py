@@ -125,7 +125,9 @@ def track(state: Record, p: Record, shock: Record, flows: Record, dearer: float,
     tracked.accessory_revenue = flows.accessory_revenue[SEAT]
     tracked.services_revenue = flows.services_revenue[SEAT]
     tracked.revenue = flows.revenue[SEAT] + more
-    abroad = flows.sales_overseas[SEAT] / flows.sales[SEAT] if flows.sales[SEAT] > 0.0 else 0.0  # before the ranges part
+    abroad = (
+        flows.sales_overseas[SEAT] / flows.sales[SEAT] if flows.sales[SEAT] > 0.0 else 0.0
+    )  # before the ranges part
     tracked.revenue_overseas = flows.revenue_overseas[SEAT] + more * abroad
     tracked.accessory_profit = flows.accessory_profit[SEAT]
     tracked.services_profit = flows.services_profit[SEAT]

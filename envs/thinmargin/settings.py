@@ -17,10 +17,15 @@ from thinmargin.levers import action_of
 from thinmargin.parameters import ECONOMY
 from thinmargin.records import BOOK_FIELDS, FEATURES, LEVER_REPORT, LEVERS, REPORT, REWARD_FIELDS, SHOCKS, group_type
 from thinmargin.scenarios import family_of
+from thinmargin.simulation import CLOSING_RULES
 from thinmargin.splits import Split, check_key, keys_of
 from thinmargin.worlds import MAX_HORIZON, Family, World
 
 Reward: TypeAlias = Literal["profit", "shaped"]
+Closing: TypeAlias = Literal["own_levers", "playbook", "none"]
+"""What is played behind the horizon to price what the firm is worth: see `EcosystemEnv`."""
+SCORED: Closing = "own_levers"
+"""The closing rule of the benchmark."""
 LEVER_GRID = (
     (-0.05, 0.0, 0.05, 0.10, 0.20, 0.35),
     (0.0, 0.004, 0.015, 0.04),
@@ -63,7 +68,7 @@ class Settings:
 
     worlds: str = "benchmark"
     reward: Reward = "profit"
-    closing: bool = True
+    closing: Closing = SCORED
     horizon: int = 180
     split: Split = "train"
     parameters: Mapping[str, Any] | None = None
@@ -74,9 +79,10 @@ class Settings:
         keys_of(self.split)
         if not isinstance(self.reward, str) or self.reward not in get_args(Reward):
             raise ValueError(f"reward is {self.reward!r}: allowed are {', '.join(get_args(Reward))}")
-        for name in ("closing", "discrete"):
-            if not isinstance(getattr(self, name), bool):
-                raise TypeError(f"{name} is {getattr(self, name)!r}: must be True or False")
+        if not isinstance(self.closing, str) or self.closing not in get_args(Closing):
+            raise ValueError(f"closing is {self.closing!r}: allowed are {', '.join(get_args(Closing))}")
+        if not isinstance(self.discrete, bool):
+            raise TypeError(f"discrete is {self.discrete!r}: must be True or False")
         check_whole("horizon", self.horizon, MAX_HORIZON)
         if self.parameters is not None and not isinstance(self.parameters, Mapping):
             raise TypeError(f"parameters is {self.parameters!r}: must be a dictionary of name and value")
@@ -88,7 +94,12 @@ class Settings:
 
     def batch(self, size: int) -> Batch:
         """Arrays for `size` environments."""
-        return Batch(size, self.horizon, self.closing, self.reward == "shaped")
+        return Batch(size, self.horizon, CLOSING_RULES.index(self.closing), self.reward == "shaped")
+
+    @property
+    def pays_closing(self) -> bool:
+        """Whether the last month pays a closing value and terminates; else it truncates."""
+        return self.closing != "none"
 
     def action_space(self) -> spaces.Box | spaces.Discrete:
         """`Box(-1, 1, (4,))`, or the grid when discrete."""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from thinmargin.economics.compiled import Record, entry_point, mechanism, source_digest
 from thinmargin.economics.finance import credit_line, monthly_discount, research, run_off_value
-from thinmargin.economics.month import advance
+from thinmargin.economics.month import advance, own_mean
 from thinmargin.economics.start import begin
 from thinmargin.levers import read_levers
 from thinmargin.observation import observe
@@ -34,7 +34,10 @@ from thinmargin.records import (
 from thinmargin.strategies import play, play_rivals
 
 CLOSING_MONTHS = 60
-"""Months run behind the horizon, under the closing playbook, to price what the firm is worth."""
+"""Months run behind the horizon to price what the firm is worth."""
+CLOSING_RULES = ("none", "playbook", "own_levers")
+"""What is played behind the horizon: nothing, the fixed closing playbook, or the mean of the firm's own last year."""
+NO_CLOSING, PLAYBOOK, OWN_LEVERS = range(3)
 RUNNING, BANKRUPT, CLOSED = 0, 1, 2
 """Outcome of a month."""
 
@@ -72,18 +75,33 @@ def lasting_shocks(shock: Record, shocks_off: Record) -> None:
 
 
 @mechanism
-def closing_value(state: Record, p: Record, shock: Record, flows: Record, shocks_off: Record) -> float:
+def closing_value(state: Record, p: Record, shock: Record, flows: Record, shocks_off: Record, rule: int) -> float:
     """Worth of the seat's firm, RMB m, in the month just run; `state` and `flows` are used up.
 
-    Discounted profit of 60 further months without shocks under the fixed closing playbook, plus the
-    run-off value of the users then left; never negative (limited liability).
+    Formula:
+        closing = max(sum over months 1 to CLOSING_MONTHS of discount^month * profit
+                      + discount^CLOSING_MONTHS * run_off, 0)
+
+    Discounted profit of 60 further months without shocks, under the mean of the levers that the firm applied in its
+    last twelve months or under the fixed closing playbook, plus the run-off value of the users then left; never
+    negative (limited liability).
     """
+    if rule == NO_CLOSING:
+        return 0.0
     lasting_shocks(shock, shocks_off)
+    price, accessories = own_mean(state, PRICE), own_mean(state, ACCESSORIES)
+    marketing, updates = own_mean(state, MARKETING), own_mean(state, UPDATES)
     factor = monthly_discount(p.discount_rate)
     discount = factor
     value = 0.0
     for _ in range(CLOSING_MONTHS):
-        play(p, CLOSING_BOOK, state.month, state.markup[SEAT], 0.0, 0.0, 1.0, 0.0, flows.lever[SEAT])
+        if rule == PLAYBOOK:
+            play(p, CLOSING_BOOK, state.month, state.markup[SEAT], 0.0, 0.0, 1.0, 0.0, flows.lever[SEAT])
+        else:
+            flows.lever[SEAT, PRICE] = price
+            flows.lever[SEAT, ACCESSORIES] = accessories
+            flows.lever[SEAT, MARKETING] = marketing
+            flows.lever[SEAT, UPDATES] = updates
         play_month(state, p, shocks_off, flows)
         value += discount * flows.profit[SEAT]
         discount *= factor
@@ -177,7 +195,7 @@ def run_month(
     shock: Record,
     action: Levers,
     horizon: float,
-    pays_closing: bool,
+    rule: int,
     shaped: bool,
     flows: Record,
     report: Record,
@@ -206,11 +224,11 @@ def run_month(
         end = CLOSED
     factor = monthly_discount(p.discount_rate)
     closing = 0.0
-    if end == CLOSED and pays_closing:
+    if end == CLOSED and rule != NO_CLOSING:
         spare_state[0] = state
-        closing = closing_value(spare_state[0], p, shock, flows, shocks_off)
+        closing = closing_value(spare_state[0], p, shock, flows, shocks_off, rule)
     after = 0.0
-    if shaped and (end == RUNNING or (end == CLOSED and not pays_closing)):
+    if shaped and (end == RUNNING or (end == CLOSED and rule == NO_CLOSING)):
         after = run_off_value(state, p, SEAT, 1.0)
     report.closing_term = closing / MONEY_SCALE
     report.shaping_term = (factor * after - before) / MONEY_SCALE if shaped else 0.0
@@ -223,6 +241,7 @@ class Kernels(NamedTuple):
     begin: Callable[..., None]
     step: Callable[..., None]
     play: Callable[..., None]
+    close: Callable[..., None]
 
 
 def _entry_points(digest: str) -> Kernels:
@@ -255,7 +274,7 @@ def _entry_points(digest: str) -> Kernels:
         flows: Table,
         reports: Table,
         horizon: float,
-        pays_closing: bool,
+        rule: int,
         shaped: bool,
         observations: npt.NDArray[np.float32],
         rewards: npt.NDArray[np.float64],
@@ -267,7 +286,7 @@ def _entry_points(digest: str) -> Kernels:
         for e in range(states.shape[0]):
             shock = shocks[e, min(int(states[e].month), shocks.shape[1] - 1)]
             ends[e] = run_month(
-                states[e], economies[e], shock, actions[e], horizon, pays_closing, shaped,
+                states[e], economies[e], shock, actions[e], horizon, rule, shaped,
                 flows[0], reports[e], spare_state, shocks_off[0],
             )  # fmt: skip
             rewards[e] = reports[e].profit_term + reports[e].closing_term + reports[e].shaping_term
@@ -279,7 +298,26 @@ def _entry_points(digest: str) -> Kernels:
         for e in range(economies.shape[0]):
             play(economies[e], SEAT, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, levers[e])
 
-    return Kernels(begin_rows, step_all, play_books)
+    @entry_point
+    def close_rows(
+        rows: npt.NDArray[np.int64],
+        states: Table,
+        economies: Table,
+        shocks: Table,
+        flows: Table,
+        rule: int,
+        values: npt.NDArray[np.float64],
+        spare_state: Table,
+        shocks_off: Table,
+    ) -> None:
+        _ = digest
+        for k in range(rows.shape[0]):
+            e = rows[k]
+            shock = shocks[e, max(min(int(states[e].month), shocks.shape[1]) - 1, 0)]
+            spare_state[0] = states[e]
+            values[k] = closing_value(spare_state[0], economies[e], shock, flows[0], shocks_off[0], rule)
+
+    return Kernels(begin_rows, step_all, play_books, close_rows)
 
 
 KERNELS = _entry_points(source_digest())

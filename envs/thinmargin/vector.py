@@ -19,6 +19,8 @@ from thinmargin.settings import (
     BOOKS_VIEW,
     LEVER_NAMES,
     REWARD_VIEW,
+    SCORED,
+    Closing,
     Reward,
     Settings,
     check_choices,
@@ -63,7 +65,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         num_envs: int = 1,
         worlds: str = "benchmark",
         reward: Reward = "profit",
-        closing: bool = True,
+        closing: Closing = SCORED,
         horizon: int = 180,
         split: Split = "train",
         parameters: Mapping[str, Any] | None = None,
@@ -157,8 +159,8 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         self._remember()
         closed = batch.ends == CLOSED
         bankrupt = batch.ends == BANKRUPT
-        terminated = bankrupt | closed if self.settings.closing else bankrupt
-        truncated = np.zeros_like(closed) if self.settings.closing else closed
+        terminated = bankrupt | closed if self.settings.pays_closing else bankrupt
+        truncated = np.zeros_like(closed) if self.settings.pays_closing else closed
         ended = np.flatnonzero(batch.ends != RUNNING)
         final = self._start_again(ended) if len(ended) else {}
         infos = self._infos()

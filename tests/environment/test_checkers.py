@@ -76,7 +76,7 @@ def entries(infos: Mapping[str, Any], row: int) -> set[str]:
     return {name for name in infos if not name.startswith("_") and infos[f"_{name}"][row]}
 
 
-@pytest.mark.parametrize("name", ["ThinMargin/Ecosystem-v0", "ThinMargin/EcosystemContinuing-v0"])
+@pytest.mark.parametrize("name", ["ThinMargin/Ecosystem-v1", "ThinMargin/EcosystemContinuing-v1"])
 def test_infos_and_their_masks_are_laid_out_like_gymnasiums_own_vector_environment(name: str) -> None:
     arguments: dict[str, Any] = {"horizon": 6, "parameters": {"fixed_cost": 400.0}}
     theirs = SyncVectorEnv([partial(gymnasium.make, name, **arguments)] * 4, autoreset_mode=AutoresetMode.SAME_STEP)
@@ -118,7 +118,7 @@ def test_episode_statistics_of_gymnasium_are_right_across_autoreset() -> None:
 
 def test_infos_can_be_turned_into_a_list_of_dictionaries(bits: Callable[[Any], Any]) -> None:
     envs = DictInfoToList(EcosystemVectorEnv(2, horizon=2))
-    one = gymnasium.make("ThinMargin/Ecosystem-v0", horizon=2)
+    one = gymnasium.make("ThinMargin/Ecosystem-v1", horizon=2)
     _, listed = envs.reset(seed=0)
     _, info = one.reset(seed=0)
     assert listed[0]["world"] == info["world"]
@@ -132,10 +132,10 @@ def test_infos_can_be_turned_into_a_list_of_dictionaries(bits: Callable[[Any], A
 
 
 def test_closing_is_possible_twice_and_before_reset() -> None:
-    envs = gymnasium.make_vec("ThinMargin/Ecosystem-v0", num_envs=2)
+    envs = gymnasium.make_vec("ThinMargin/Ecosystem-v1", num_envs=2)
     envs.close()
     envs.close()
     assert envs.closed
-    env = gymnasium.make("ThinMargin/Ecosystem-v0")
+    env = gymnasium.make("ThinMargin/Ecosystem-v1")
     env.close()
     env.close()

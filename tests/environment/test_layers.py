@@ -49,7 +49,7 @@ REPLAYING = ("thinmargin.replay", "thinmargin.history", "thinmargin.calibration"
 MODULES_BY_FILE = """
 import collections, importlib, pkgutil, sys
 import gymnasium, thinmargin
-gymnasium.make("thinmargin:ThinMargin/Ecosystem-v0").reset(seed=0)
+gymnasium.make("thinmargin:ThinMargin/Ecosystem-v1").reset(seed=0)
 for module in pkgutil.walk_packages(thinmargin.__path__, "thinmargin."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
@@ -161,7 +161,7 @@ def test_history_is_replayed_without_environments(name: str) -> None:
 
 @pytest.mark.slow
 def test_an_episode_needs_no_replay_and_no_search(fresh_python: Any) -> None:
-    code = "import sys, gymnasium; gymnasium.make('thinmargin:ThinMargin/Ecosystem-v0').reset(seed=0)\n"
+    code = "import sys, gymnasium; gymnasium.make('thinmargin:ThinMargin/Ecosystem-v1').reset(seed=0)\n"
     loaded = set(fresh_python(code + "print(*sys.modules)").split())
     assert "thinmargin.calibration.saved" in loaded
     assert not loaded & {"thinmargin.replay", "thinmargin.history", "thinmargin.calibration.search", "cma", "rich"}

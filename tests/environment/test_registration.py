@@ -22,7 +22,7 @@ from thinmargin.settings import Settings
 from thinmargin.vector import EcosystemVectorEnv
 
 IDS = [entry.id for entry in ENVIRONMENTS]
-BENCHMARK = "ThinMargin/Ecosystem-v0"
+BENCHMARK = "ThinMargin/Ecosystem-v1"
 SCENARIOS = [name for name, entry in FAMILY_TABLE.items() if entry.held_out]
 
 MAKE_ALL_FROM_ELSEWHERE = """
@@ -46,7 +46,7 @@ print(sorted(heavy & set(sys.modules)))
 BARE_ID_WITHOUT_IMPORT = """
 import gymnasium
 try:
-    gymnasium.make("ThinMargin/Ecosystem-v0")
+    gymnasium.make("ThinMargin/Ecosystem-v1")
 except gymnasium.error.NamespaceNotFound as error:
     print(error)
 """
@@ -54,11 +54,11 @@ except gymnasium.error.NamespaceNotFound as error:
 
 def test_the_ids_are_the_documented_ones() -> None:
     assert {entry.id: entry.kwargs for entry in ENVIRONMENTS if entry.kwargs["worlds"] not in SCENARIOS} == {
-        "ThinMargin/Ecosystem-v0": {"worlds": "benchmark"},
-        "ThinMargin/EcosystemCalibrated-v0": {"worlds": "calibrated"},
-        "ThinMargin/EcosystemDiscrete-v0": {"worlds": "benchmark", "discrete": True},
-        "ThinMargin/EcosystemContinuing-v0": {"worlds": "benchmark", "closing": False},
-        "ThinMargin/EcosystemOneState-v0": {"worlds": "one_state", "horizon": 60},
+        "ThinMargin/Ecosystem-v1": {"worlds": "benchmark"},
+        "ThinMargin/EcosystemCalibrated-v1": {"worlds": "calibrated"},
+        "ThinMargin/EcosystemDiscrete-v1": {"worlds": "benchmark", "discrete": True},
+        "ThinMargin/EcosystemContinuing-v1": {"worlds": "benchmark", "closing": False},
+        "ThinMargin/EcosystemOneState-v1": {"worlds": "one_state", "horizon": 60},
     }
     assert thinmargin.BENCHMARK == BENCHMARK == IDS[0]
     assert {name for name in gymnasium.registry if name.startswith("ThinMargin/")} == set(IDS)
@@ -67,7 +67,7 @@ def test_the_ids_are_the_documented_ones() -> None:
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_scenario_is_registered_under_its_name_and_nothing_else_is_set(name: str) -> None:
     words = "".join(word.capitalize() for word in name.split("_"))
-    assert [entry.kwargs for entry in ENVIRONMENTS if entry.id == f"ThinMargin/{words}-v0"] == [{"worlds": name}]
+    assert [entry.kwargs for entry in ENVIRONMENTS if entry.id == f"ThinMargin/{words}-v1"] == [{"worlds": name}]
 
 
 @pytest.mark.parametrize("entry", ENVIRONMENTS, ids=lambda entry: entry.id)
@@ -160,7 +160,7 @@ def test_keyword_arguments_of_make_reach_scalar_and_vector_alike() -> None:
 
 def test_an_unknown_id_is_refused_with_the_close_one() -> None:
     with pytest.raises(NameNotFound, match="Did you mean: `Ecosystem`"):
-        gymnasium.make("ThinMargin/Ecosytem-v0")
+        gymnasium.make("ThinMargin/Ecosytem-v1")
     with pytest.raises(VersionNotFound, match="v0"):
         gymnasium.make("ThinMargin/Ecosystem-v9")
 

@@ -74,7 +74,7 @@ def test_later_episodes_follow_from_the_seed_of_the_first() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ThinMargin/Ecosystem-v0", "ThinMargin/EntrantClone-v0"])
+@pytest.mark.parametrize("name", ["ThinMargin/Ecosystem-v1", "ThinMargin/EntrantClone-v1"])
 def test_two_processes_play_the_same_episode(name: str, fresh_python: Any) -> None:
     digests = {fresh_python(PRINT_TRAJECTORY, name, PYTHONHASHSEED=seed) for seed in ("1", "2")}
     assert len(digests) == 1

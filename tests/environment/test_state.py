@@ -158,7 +158,7 @@ def test_a_copied_vector_environment_goes_on_like_the_original(copier: str, bits
 
 @pytest.mark.parametrize("copier", list(COPIERS))
 def test_an_environment_made_by_gymnasium_can_be_copied(copier: str, bits: Bits) -> None:
-    env = gymnasium.make("ThinMargin/Ecosystem-v0", horizon=HORIZON)
+    env = gymnasium.make("ThinMargin/Ecosystem-v1", horizon=HORIZON)
     env.reset(seed=1)
     double = COPIERS[copier](env)
     for action in np.random.default_rng(0).uniform(-1, 1, (HORIZON, 4)).astype(np.float32):

@@ -50,7 +50,7 @@ from thinmargin.wrappers import (
 from thinmargin.wrappers.adapters import HistoryAdapter, ResidualAdapter, correction_grid
 
 Bits = Callable[[Any], Any]
-ID = "thinmargin:ThinMargin/Ecosystem-v0"
+ID = "thinmargin:ThinMargin/Ecosystem-v1"
 FEATURES = len(FEATURE_NAMES)
 HORIZON = 13
 ENVS = 3

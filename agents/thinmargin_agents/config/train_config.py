@@ -21,7 +21,7 @@ class TrainConfig:
 
     algo: AlgorithmName = "ppo"
     """Learning algorithm: those of Stable-Baselines3 and sb3-contrib, named as rl-zoo3 does."""
-    env: str = "ThinMargin/Ecosystem-v0"
+    env: str = "ThinMargin/Ecosystem-v1"
     """Environment id."""
     total_timesteps: Annotated[int | None, tyro.conf.arg(aliases=["--n-timesteps", "-n"])] = None
     """Months of experience over all environments; the preset's if not given."""

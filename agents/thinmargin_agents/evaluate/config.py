@@ -34,7 +34,7 @@ class EvaluateConfig:
             help_behavior_hint="(default: the latest run, the environment's trained agents, all hand-coded policies)",
         ),
     ] = ()
-    env: str = "ThinMargin/Ecosystem-v0"
+    env: str = "ThinMargin/Ecosystem-v1"
     """Environment id."""
     split: Literal["validation", "test"] = "test"
     """Unseen worlds: test for reporting, validation while choosing."""
@@ -42,7 +42,7 @@ class EvaluateConfig:
     """How many worlds; all policies play the same ones."""
     stress: Annotated[
         tyro.conf.FlagCreatePairsOff[bool],
-        tyro.conf.arg(help_behavior_hint="(default: with test worlds of ThinMargin/Ecosystem-v0)"),
+        tyro.conf.arg(help_behavior_hint="(default: with test worlds of ThinMargin/Ecosystem-v1)"),
     ] = False
     """Play the held-out scenarios too."""
     no_stress: Annotated[tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(help_behavior_hint="")] = False

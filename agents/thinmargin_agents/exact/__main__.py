@@ -29,7 +29,7 @@ MOST_TIMESTEPS = 10**9
 
 @dataclass(frozen=True)
 class ExactConfig:
-    """Compute the optimum of ThinMargin/EcosystemOneState-v0 and say how much of it others reach.
+    """Compute the optimum of ThinMargin/EcosystemOneState-v1 and say how much of it others reach.
 
     Exit status 0 if the computation agrees with itself and with the environment to 0.1 % and the plan, and PPO
     if asked for, reach 99 %; 1 if not; 2 for bad arguments.

@@ -95,7 +95,7 @@ def planned(seed: int, generations: int = GENERATIONS, progress: Callable[[], No
 
 
 def trained(seed: int, timesteps: int | None = None, *, shown: bool = False) -> Contender:
-    """The policy that `python train.py --env ThinMargin/EcosystemOneState-v0` trains.
+    """The policy that `python train.py --env ThinMargin/EcosystemOneState-v1` trains.
 
     Args:
         seed: of the run.

@@ -83,7 +83,7 @@ def source_of(name: str, which: Which | None) -> Source:
     if not name or not folder.is_dir():
         known = ", ".join(shipped.trained_names()) or "none"
         raise ExportError(
-            f"RUN is {name!r}: it must be a run folder, such as logs/ppo/Ecosystem-v0_1, or the name of a shipped agent"
+            f"RUN is {name!r}: it must be a run folder, such as logs/ppo/Ecosystem-v1_1, or the name of a shipped agent"
             f" ({known})"
         )
     run = RunFolder.open(folder).run()

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from thinmargin.files import DamagedFileError, write_atomically
 from thinmargin.records import LEVERS
-from thinmargin.settings import Settings
+from thinmargin.settings import SCORED, Closing, Settings
 from thinmargin.splits import KEYS
 from thinmargin_agents.foresight.search import Steps, in_actions, value_of
 
@@ -90,7 +90,7 @@ def file_of(family: str, split: str) -> Path:
 
 
 def known_plans(
-    family: str, keys: Sequence[int] | npt.NDArray[np.int64], horizon: int = 180, closing: bool = True
+    family: str, keys: Sequence[int] | npt.NDArray[np.int64], horizon: int = 180, closing: Closing = SCORED
 ) -> KnownPlans | None:
     """The shipped plans of these worlds, replayed to check that they still earn the same; None without any.
 
@@ -98,7 +98,7 @@ def known_plans(
         DamagedFileError: the file cannot be read, or its plans earn something else now.
     """
     split = next((name for name, span in KEYS.items() if len(keys) and int(keys[0]) in span), None)
-    if split is None or not closing or not file_of(family, split).is_file():
+    if split is None or closing != SCORED or not file_of(family, split).is_file():
         return None
     path = file_of(family, split)
     whole = read_plans(path)

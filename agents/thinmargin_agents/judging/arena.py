@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from thinmargin.baselines import baseline
-from thinmargin.settings import Settings
+from thinmargin.settings import Closing, Settings
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.play.outcome import Outcome
 from thinmargin_agents.play.rollout import play_worlds
@@ -32,7 +32,7 @@ class Playground:
     worlds: str
     horizon: int
     discrete: bool
-    closing: bool
+    closing: Closing
 
 
 class Arena(NamedTuple):
@@ -151,6 +151,7 @@ def play(member: Member, arena: Arena, seed: int, clock: Clock, progress: Callab
             horizon=playground.horizon,
             discrete=playground.discrete if member.discrete is None else member.discrete,
             closing=playground.closing,
+            all_rules=True,
             batch_size=max(BATCH, len(arena.keys)) if member.at_once else BATCH,
             seed=seed,
             name=member.name,

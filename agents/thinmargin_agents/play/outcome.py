@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -68,6 +68,8 @@ class Outcome:
         lines: by name of EARNED and SPENT, shape (n,), RMB bn: the statement of the years run, discounted,
             those of SPENT with a minus sign; they sum to `profit_part`.
         keys: shape (n,), world keys.
+        closing_rules: by closing rule, shape (n,), RMB bn: the closing value that it would have paid, discounted, 0 for
+            a bankrupt firm; empty unless asked for.
     """
 
     value: Numbers
@@ -79,3 +81,4 @@ class Outcome:
     yearly: dict[str, Numbers]
     lines: dict[str, Numbers]
     keys: npt.NDArray[np.int64]
+    closing_rules: dict[str, Numbers] = field(default_factory=dict)

@@ -13,13 +13,15 @@ from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.baselines import Policy
 from thinmargin.batch import Batch
 from thinmargin.records import REPORT, REPORT_FIELDS
-from thinmargin.settings import LEVER_NAMES, Settings
-from thinmargin.simulation import BANKRUPT, RUNNING
+from thinmargin.settings import LEVER_NAMES, SCORED, Closing, Settings
+from thinmargin.simulation import BANKRUPT, CLOSED, CLOSING_RULES, RUNNING
 from thinmargin_agents.play.candidates import REWARD_UNIT
 from thinmargin_agents.play.checked_policy import CheckedPolicy
 from thinmargin_agents.play.outcome import BILLION, EARNED, MONTHS, SATURATED, SPENT, YEARLY, Numbers, Outcome
 from thinmargin_agents.play.time_limit import Clock
 
+RULES: tuple[Closing, ...] = ("own_levers", "playbook")
+"""Closing rules that pay something, the scored one first."""
 _PLACE = {field.name: place for place, field in enumerate(REPORT_FIELDS)}
 _YEARLY_COLUMNS = [_PLACE[name] for name in YEARLY]
 _LINE_COLUMNS = [_PLACE[name] for name in (*EARNED, *SPENT)]
@@ -34,7 +36,8 @@ def play_worlds(
     worlds: str = "benchmark",
     horizon: int = 180,
     discrete: bool = False,
-    closing: bool = True,
+    closing: Closing = SCORED,
+    all_rules: bool = False,
     batch_size: int = 512,
     seed: int = 0,
     name: str | None = None,
@@ -54,7 +57,8 @@ def play_worlds(
         worlds: name of a family of worlds, as of `thinmargin.env.EcosystemEnv`.
         horizon: months of an episode.
         discrete: True if the policy answers with grid indices of shape (n,), not actions of shape (n, 4).
-        closing: False leaves the closing value out.
+        closing: what is played behind the horizon to price what the firm is worth.
+        all_rules: True computes what every closing rule would have paid, see `Outcome.closing_rules`.
         batch_size: most worlds in step; memory grows with it (about 20 kB a world of 180 months).
         seed: handed to the policy's `reset`.
         name: what errors call the policy; its class by default.
@@ -84,7 +88,7 @@ def play_worlds(
         for row, key in enumerate(chunk):
             batch.draw(row, family, key)
         batch.begin(np.arange(len(chunk)))
-        parts.append(_play(checked, batch, horizon, progress))
+        parts.append(_play(checked, batch, horizon, progress, RULES if all_rules else ()))
     return _joined(parts)
 
 
@@ -104,9 +108,17 @@ class _Part:
     lines: Numbers
     """Shape (lines, n)."""
     keys: npt.NDArray[np.int64]
+    closed_at: Numbers
+    """Shape (closing rules, n)."""
 
 
-def _play(policy: CheckedPolicy, batch: Batch, horizon: int, progress: Callable[[int], None] | None) -> _Part:
+def _play(
+    policy: CheckedPolicy,
+    batch: Batch,
+    horizon: int,
+    progress: Callable[[int], None] | None,
+    rules: Sequence[Closing],
+) -> _Part:
     size = len(batch.keys)
     report = batch.reports.view(np.float64).reshape(size, len(REPORT.names or ()))
     value, profit_part, closing_part = np.zeros(size), np.zeros(size), np.zeros(size)
@@ -116,6 +128,7 @@ def _play(policy: CheckedPolicy, batch: Batch, horizon: int, progress: Callable[
     sums = np.zeros((-(-horizon // MONTHS), size, len(YEARLY)))
     counts = np.zeros((len(sums), size))
     lines = np.zeros((size, len(_LINE_COLUMNS)))
+    closed_at = np.zeros((len(rules), size))
     alive = np.ones(size, np.bool_)
     seen = batch.observations.copy()
     state: Any = None
@@ -133,6 +146,10 @@ def _play(policy: CheckedPolicy, batch: Batch, horizon: int, progress: Callable[
         months += alive
         seen = np.where(alive[:, None], batch.observations, seen)  # a new array: policies may hold on to the last one
         ended = batch.ends != RUNNING
+        closed = np.flatnonzero(alive & (batch.ends == CLOSED))
+        for place, rule in enumerate(rules):
+            worth = batch.closing_values(closed, CLOSING_RULES.index(rule))
+            closed_at[place, closed] = BILLION * MONTHLY_DISCOUNT**month * worth
         bankrupt |= alive & (batch.ends == BANKRUPT)
         settled = int(alive.sum()) + int((alive & ended).sum()) * (horizon - month - 1)
         alive &= ~ended
@@ -146,7 +163,7 @@ def _play(policy: CheckedPolicy, batch: Batch, horizon: int, progress: Callable[
         yearly = sums / counts[:, :, None]  # 0 / 0, the years after a bankruptcy, is NaN
     return _Part(
         value, profit_part, closing_part, bankrupt, months, saturated.T, yearly.transpose(2, 0, 1),
-        (lines * _LINE_SIGNS).T, batch.keys.copy(),
+        (lines * _LINE_SIGNS).T, batch.keys.copy(), closed_at,
     )  # fmt: skip
 
 
@@ -155,10 +172,11 @@ def _joined(parts: Sequence[_Part]) -> Outcome:
         field.name: np.concatenate([getattr(part, field.name) for part in parts], axis=-1) for field in fields(_Part)
     }
     saturated = whole.pop("saturated").sum(axis=-1) / whole["months"].sum()
-    yearly, lines = whole.pop("yearly"), whole.pop("lines")
+    yearly, lines, closed_at = whole.pop("yearly"), whole.pop("lines"), whole.pop("closed_at")
     return Outcome(
         **whole,
         saturation=dict(zip(LEVER_NAMES, saturated.tolist(), strict=True)),
         yearly=dict(zip(YEARLY, yearly, strict=True)),
         lines=dict(zip((*EARNED, *SPENT), lines, strict=True)),
+        closing_rules=dict(zip(RULES, closed_at, strict=False)),
     )

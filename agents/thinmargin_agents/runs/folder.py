@@ -1,6 +1,6 @@
 """A run folder: its files, how it is made, and how its agent is loaded.
 
-    logs/ppo/Ecosystem-v0_1/
+    logs/ppo/Ecosystem-v1_1/
       config.json          rebuilds the run
       command.txt          the command line that made it
       versions.json        of Python and the libraries

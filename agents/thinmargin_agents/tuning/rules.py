@@ -14,7 +14,7 @@ from thinmargin.levers import action_of
 from thinmargin.parameters import LOW_MARGIN_ECOSYSTEM, Parameters
 from thinmargin.plans import Feedback, Numbers, PlanPolicy, between, correction
 from thinmargin.records import LEVERS, PRICE
-from thinmargin.settings import Settings
+from thinmargin.settings import SCORED, Closing, Settings
 from thinmargin.tuned import tuned_policy
 from thinmargin_agents.play.candidates import Candidates, Earned, Seen
 from thinmargin_agents.tuning.feedback import gain_of, surprise_of, whitening
@@ -87,7 +87,7 @@ def tuned_rule(policy: PlanPolicy, earned: Earned, evaluations: int) -> TunedRul
 
 
 def constant(
-    effort: Effort, progress: Progress, *, highest_price: float = 1.0, horizon: int = 180, closing: bool = True
+    effort: Effort, progress: Progress, *, highest_price: float = 1.0, horizon: int = 180, closing: Closing = SCORED
 ) -> TunedRule:
     """The best constant levers, the first of them at most `highest_price` as an action."""
     settings = Settings(horizon=horizon, closing=closing)
@@ -126,7 +126,7 @@ def low_margin_tuned(effort: Effort, progress: Progress) -> TunedRule:
 
 def myopic(effort: Effort, progress: Progress) -> TunedRule:
     """The constant levers that earn most in the first 24 months."""
-    return constant(effort, progress, horizon=MYOPIC_MONTHS, closing=False)
+    return constant(effort, progress, horizon=MYOPIC_MONTHS, closing="none")
 
 
 def bang_bang(effort: Effort, progress: Progress) -> TunedRule:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from thinmargin.calibration.misfit import LAST_FITTED, Misfit
 from thinmargin.calibration.saved import ORIGINS, Calibration, Numbers
-from thinmargin.calibration.search import curvature, posterior_covariance, search, starting_points
+from thinmargin.calibration.search import jacobian, posterior_covariance, search, starting_points
 from thinmargin.data import Figures
 
 
@@ -31,7 +31,7 @@ def calibrate(figures: Figures, seed: int, starts: int, report: Report | None = 
     whole = Misfit(figures)
     best = search(whole, starting_points(seed, starts), lambda _, __, value: told(LAST_FITTED, value, ended=False))
     told(LAST_FITTED, best.misfit, ended=True)
-    covariance = posterior_covariance(curvature(whole, best.z))
+    covariance = posterior_covariance(jacobian(whole, best.z))
     return with_new_origins(figures, Calibration(best.z, covariance, best.misfit, best.starts, seed, {}), told)
 
 

@@ -17,7 +17,7 @@ from thinmargin.replay import Table, replay
 Numbers: TypeAlias = npt.NDArray[np.float64]
 
 FIRST_YEAR = 2012
-LAST_FITTED = 2019
+LAST_FITTED = 2024
 """The last year whose figures the calibration may see."""
 STATUS_FACTOR = {"verified": 1.0, "background": 1.25, "estimate": 3.0}
 """Factor of the tolerance of a cell by its status."""

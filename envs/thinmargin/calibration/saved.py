@@ -26,8 +26,9 @@ ORIGINS = (2017, 2018, 2019, 2020, 2021, 2022)
 """Last years of the fits for forecasts from the past."""
 DIGITS = 9
 """Decimal places of the covariance in the file."""
-CLOSE = 1e-6
-"""Difference of a constant, relative to itself, up to which two calibrations are the same."""
+CLOSE = 1e-3
+"""Difference of a constant, relative to itself, up to which two calibrations are the same: the least misfit lies in a
+crease, and where in it a search ends depends on the last digits of a processor."""
 CLOSE_COVARIANCE = 1e-3
 """Difference of a posterior standard deviation or correlation up to which two calibrations are the same."""
 IDENTIFIED = 0.75

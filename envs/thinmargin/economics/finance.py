@@ -33,7 +33,8 @@ def research(month: float, p: Record) -> float:
         researched = research_share + (research_late - research_share) * (3 * way^2 - 2 * way^3)
     """
     way = min(max((month - p.research_start) / p.research_months, 0.0), 1.0)
-    return p.research_share + (p.research_late - p.research_share) * way * way * (3.0 - 2.0 * way)
+    share: float = p.research_share + (p.research_late - p.research_share) * way * way * (3.0 - 2.0 * way)
+    return share
 
 
 @mechanism
@@ -112,12 +113,7 @@ def run_off_value(state: Record, p: Record, i: int, services_factor: float) -> f
     margin_services = services_margin(served, p.services_margin, p.services_margin_late, p.services_margin_scale)
     margin = accessory_margin(accessories, p.accessory_margin, p.accessory_scale)
     releases = release_cost(1.0, users, p.release_cost, p.release_base)
-    month = (
-        (margin_services - overhead) * served
-        + (margin - overhead) * accessories
-        - p.fixed_cost
-        - releases
-    )
+    month = (margin_services - overhead) * served + (margin - overhead) * accessories - p.fixed_cost - releases
     rate = math.log(1.0 + p.discount_rate) / 12.0
     rate += replacement_rate(state.month, p.device_life, p.device_life_growth) * (1.0 - p.closing_repurchase)
     value: float = (1.0 - p.tax_rate) * max(month, 0.0) / max(rate, SLOWEST)

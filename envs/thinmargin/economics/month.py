@@ -47,7 +47,18 @@ from thinmargin.economics.ventures import (
     gestation_flow,
     ventures_started,
 )
-from thinmargin.records import ACCESSORIES, FIRMS, HOME, MARKETING, OVERSEAS, PRICE, REGIONS, UPDATES
+from thinmargin.records import (
+    ACCESSORIES,
+    FIRMS,
+    HOME,
+    MARKETING,
+    OVERSEAS,
+    OWN_MONTHS,
+    PRICE,
+    REGIONS,
+    SEAT,
+    UPDATES,
+)
 
 TRAILING = 1.0 / 6.0
 """Weight of the newest month in trailing revenue."""
@@ -74,6 +85,7 @@ def advance(state: Record, p: Record, shock: Record, flows: Record) -> None:
     move_channels(state, p, flows)
     move_ventures(state, p, shock, flows)
     move_prices(state, p, flows)
+    remember_levers(state, flows)
     state.month += 1.0
 
 
@@ -421,6 +433,32 @@ def move_prices(state: Record, p: Record, flows: Record) -> None:
     for r in range(REGIONS):
         state.price_index[r] = region_price(state, flows, r) / state.price_index_start[r]
     state.passed = passed_step(state.passed, flows.dear, p.pass_months)
+
+
+@mechanism
+def remember_levers(state: Record, flows: Record) -> None:
+    """Keep the levers that the seat applied: the markup reached, and the other three as asked."""
+    place = int(state.month) % OWN_MONTHS
+    state.own_levers[place, PRICE] = state.markup[SEAT]
+    state.own_levers[place, ACCESSORIES] = flows.lever[SEAT, ACCESSORIES]
+    state.own_levers[place, MARKETING] = flows.lever[SEAT, MARKETING]
+    state.own_levers[place, UPDATES] = flows.lever[SEAT, UPDATES]
+
+
+@mechanism
+def own_mean(state: Record, lever: int) -> float:
+    """Mean of a lever over the last months run, at most OWN_MONTHS of them; before the first, the start's markup.
+
+    Formula:
+        own = sum over remembered months of own_levers / number of them
+    """
+    months = min(int(state.month), OWN_MONTHS)
+    if months == 0:
+        return state.markup[SEAT] if lever == PRICE else 0.0
+    total = 0.0
+    for place in range(months):
+        total += state.own_levers[place, lever]
+    return total / months
 
 
 @mechanism

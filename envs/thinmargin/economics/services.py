@@ -36,7 +36,8 @@ def services_margin(
 
     Formula:
         year = 12 * services
-        margin_services = services_margin + (services_margin_late - services_margin) * year / (year + services_margin_scale)
+        grown = year / (year + services_margin_scale)
+        margin_services = services_margin + (services_margin_late - services_margin) * grown
     """
     year = 12.0 * services
     return services_margin + (services_margin_late - services_margin) * year / (year + services_margin_scale)

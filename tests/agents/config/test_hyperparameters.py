@@ -19,7 +19,7 @@ from thinmargin_agents.sb3.algorithms import CLASSES, build, policy_class, sched
 from thinmargin_agents.sb3.building import build_environment, build_model, check
 from thinmargin_agents.sb3.networks import build_network
 
-ID = "ThinMargin/Ecosystem-v0"
+ID = "ThinMargin/Ecosystem-v1"
 PLAIN = {"n_timesteps": 64, "n_envs": 2, "policy_kwargs": {"net_arch": [4]}}
 
 

@@ -8,7 +8,7 @@ from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.preset import load_preset, preset_names, resolve
 from thinmargin_agents.config.train_config import TrainConfig
 
-ID = "ThinMargin/Ecosystem-v0"
+ID = "ThinMargin/Ecosystem-v1"
 
 
 def test_without_arguments_the_default_preset_trains_ppo_on_the_benchmark() -> None:
@@ -36,12 +36,12 @@ def test_environment_arguments_of_the_command_line_win_over_the_preset() -> None
 def test_a_preset_file_is_read_for_the_environment_or_its_default(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(
-        "ThinMargin/Ecosystem-v0: {n_envs: 4}\ndefault: {n_envs: 5, env_kwargs: {horizon: 60}}\n"
-        "paired_worlds: {default: 5, ThinMargin/Ecosystem-v0: 2}\n",
+        "ThinMargin/Ecosystem-v1: {n_envs: 4}\ndefault: {n_envs: 5, env_kwargs: {horizon: 60}}\n"
+        "paired_worlds: {default: 5, ThinMargin/Ecosystem-v1: 2}\n",
         encoding="utf-8",
     )
     assert load_preset(str(file), "ppo", ID) == ({"n_envs": 4, "paired_worlds": 2}, {})
-    other = load_preset(str(file), "ppo", "ThinMargin/EcosystemCalibrated-v0")
+    other = load_preset(str(file), "ppo", "ThinMargin/EcosystemCalibrated-v1")
     assert other == ({"n_envs": 5, "paired_worlds": 5}, {"horizon": 60})
 
 
@@ -78,4 +78,4 @@ def test_a_bad_preset_file_is_refused_and_nothing_in_it_runs(tmp_path: Path, con
     file = tmp_path / "bad.yaml"
     file.write_text(content, encoding="utf-8")
     with pytest.raises(ConfigError, match=word):
-        load_preset(str(file), "ppo", "ThinMargin/Ecosystem-v0")
+        load_preset(str(file), "ppo", "ThinMargin/Ecosystem-v1")

@@ -110,7 +110,7 @@ default:
 paired_worlds: {default: 4}
 """
 BROKEN: dict[str, tuple[str, str, str]] = {
-    "no default": ("default:", "ThinMargin/Ecosystem-v0:", "no section 'default'"),
+    "no default": ("default:", "ThinMargin/Ecosystem-v1:", "no section 'default'"),
     "code": ("{net_arch: [8]}", "dict(net_arch=[8])", "text 'dict(net_arch=[8])'"),
     "paired worlds in a section": ("n_envs: 8", "paired_worlds: 8", "unknown name 'paired_worlds'"),
     "a name of another algorithm": ("n_envs: 8", "train_freq: 8", "unknown name 'train_freq'"),
@@ -173,7 +173,7 @@ def loaded(algo: str, env_id: str, section: dict[str, Any]) -> Any:
 )
 def test_a_section_trains_as_rl_zoo3_would_train_it(path: Path, name: str) -> None:
     section = sections_of(path)[name]
-    env_id = "ThinMargin/Ecosystem-v0" if name == "default" else name
+    env_id = "ThinMargin/Ecosystem-v1" if name == "default" else name
     model = loaded(algorithm_of(path), env_id, section)
     model.learn(16)
     assert model.num_timesteps >= 16

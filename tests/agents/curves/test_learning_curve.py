@@ -40,7 +40,7 @@ def write_agent(folder: Path, name: str, scores: Sequence[Sequence[float]], *, s
     last = [row[-1] for row in scores]
     mean = float(np.mean(last))
     manifest = Manifest(
-        name=name, meaning="Made up | for a test.", algo="ppo", env_id="ThinMargin/Ecosystem-v0",
+        name=name, meaning="Made up | for a test.", algo="ppo", env_id="ThinMargin/Ecosystem-v1",
         env_kwargs={"reward": "shaped"},
         hyperparameters={"n_timesteps": 4000, "n_envs": 8, "policy_kwargs": {"net_arch": {"pi": [8], "vf": [4]}}},
         preset="default", command="python train.py --seeds 0 1", versions={"numpy": "2.0"},
@@ -237,7 +237,7 @@ def test_a_new_agent_gets_a_page_whose_tables_come_from_its_manifest(
     assert "found after 75 % of the experience" in page
     assert "40.0 after 1,000 months and 72.0 after 4,000 months" in page
     index = tables.with_tables("<!-- table: agents -->\n<!-- end -->\n")
-    assert "| [ppo](ppo.md) | Made up \\| for a test. | `ppo` | `ThinMargin/Ecosystem-v0` | 3 | 4,000 | 1.0 |" in index
+    assert "| [ppo](ppo.md) | Made up \\| for a test. | `ppo` | `ThinMargin/Ecosystem-v1` | 3 | 4,000 | 1.0 |" in index
     assert index.index("[ppo]") < index.index("[sac]") < index.index("[one]") < index.index("(all.png)")
     alone = tables.TABLES["noticed one"]()
     assert "Scores of one seed: 25.0; its spread over trainings is not known." in alone

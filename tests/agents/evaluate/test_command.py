@@ -60,7 +60,7 @@ def make_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         run = folder / "logs" / "ppo" / f"run_{seed}"
         run.mkdir(parents=True)
         (run / "config.json").write_text(
-            json.dumps({"env_id": "ThinMargin/Ecosystem-v0", "env_kwargs": {}, "seed": seed})
+            json.dumps({"env_id": "ThinMargin/Ecosystem-v1", "env_kwargs": {}, "seed": seed})
         )
         names.append(f"logs/ppo/run_{seed}")
 
@@ -113,13 +113,13 @@ def test_the_environment_decides_worlds_grid_and_closing() -> None:
         assert main([*policies, "--env", env, "--n-worlds", "3", "--no-stress", "--json", "all.json"]) == 0
         return dict(read("all.json")["policies"])
 
-    benchmark = judged("thinmargin:ThinMargin/Ecosystem-v0", "premium")
-    grid = judged("ThinMargin/EcosystemDiscrete-v0", "premium", "outsiders.py:Grid")
+    benchmark = judged("thinmargin:ThinMargin/Ecosystem-v1", "premium")
+    grid = judged("ThinMargin/EcosystemDiscrete-v1", "premium", "outsiders.py:Grid")
     assert grid["premium"]["J_mean"] == benchmark["premium"]["J_mean"]  # hand-coded ones move levers freely
     assert math.isfinite(grid["outsiders.py:Grid"]["J_mean"])
-    assert judged("ThinMargin/EcosystemContinuing-v0", "premium")["premium"]["closing_part"] == 0.0
+    assert judged("ThinMargin/EcosystemContinuing-v1", "premium")["premium"]["closing_part"] == 0.0
     cheap = "low_margin_ecosystem"
-    assert judged("ThinMargin/PriceWar-v0")[cheap]["J_mean"] < benchmark[cheap]["J_mean"]
+    assert judged("ThinMargin/PriceWar-v1")[cheap]["J_mean"] < benchmark[cheap]["J_mean"]
 
 
 @pytest.mark.parametrize(
@@ -134,12 +134,12 @@ def test_the_environment_decides_worlds_grid_and_closing() -> None:
         (["--stress", "--no-stress"], ["--stress and --no-stress", "one of the two"]),
         (["--stress", "--split", "validation"], ["--stress", "--split test", "validation"]),
         (
-            ["--stress", "--env", "ThinMargin/PriceWar-v0"],
-            ["--stress", "--env ThinMargin/Ecosystem-v0"],
+            ["--stress", "--env", "ThinMargin/PriceWar-v1"],
+            ["--stress", "--env ThinMargin/Ecosystem-v1"],
         ),
         (["--markdown", "outsiders.py"], ["--markdown is 'outsiders.py'", "<!-- results -->", "a new file"]),
         (["--markdown", "one.md", "./one.md"], ["--markdown and --markdown", "one.md"]),
-        (["--env", "CartPole-v1"], ["--env is 'CartPole-v1'", "ThinMargin/Ecosystem-v0, ", "EntrantClone-v0"]),
+        (["--env", "CartPole-v1"], ["--env is 'CartPole-v1'", "ThinMargin/Ecosystem-v1, ", "EntrantClone-v1"]),
         (["--split", "train"], ["--split", "train", "validation", "test"]),
         (["premum"], ["POLICY", "'premum'", "did you mean premium?", "file.py:Class"]),
         (["outsiders.py:Nobody"], ["POLICY", "Nobody", "Still"]),

@@ -53,7 +53,7 @@ def test_stress_worlds_go_with_the_benchmarks_test_worlds_only() -> None:
         return read("all.json")["stress"]
 
     assert list(stressed()) == list(stressed("--stress")) == SCENARIOS
-    for arguments in (("--no-stress",), ("--split", "validation"), ("--env", "ThinMargin/EcosystemCalibrated-v0")):
+    for arguments in (("--no-stress",), ("--split", "validation"), ("--env", "ThinMargin/EcosystemCalibrated-v1")):
         assert stressed(*arguments) == {}
 
 

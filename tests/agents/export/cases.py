@@ -14,8 +14,8 @@ from thinmargin_agents.config.run import Run
 from thinmargin_agents.runs.folder import RunFolder
 from thinmargin_agents.sb3.networks import build_network, weights
 
-ECOSYSTEM = "ThinMargin/Ecosystem-v0"
-GRID = "ThinMargin/EcosystemDiscrete-v0"
+ECOSYSTEM = "ThinMargin/Ecosystem-v1"
+GRID = "ThinMargin/EcosystemDiscrete-v1"
 
 
 SURPRISES, SCALED = "thinmargin.wrappers.Surprises", {"thinmargin.wrappers.ScaledReward": {"factor": 0.1}}

@@ -78,14 +78,14 @@ def test_a_model_that_an_outsider_trained_behind_our_wrappers_is_imported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def make() -> Any:
-        return Residual(Surprises(gymnasium.make("thinmargin:ThinMargin/Ecosystem-v0", horizon=12)), bound=0.25)
+        return Residual(Surprises(gymnasium.make("thinmargin:ThinMargin/Ecosystem-v1", horizon=12)), bound=0.25)
 
     model = PPO("MlpPolicy", DummyVecEnv([make, make]), n_steps=12, batch_size=24, policy_kwargs={"net_arch": [8]})
     model.learn(48)
     model.save(tmp_path / "model")
     preset = tmp_path / "theirs.yml"
     preset.write_text(
-        "ThinMargin/Ecosystem-v0:\n  n_timesteps: 48\n  n_envs: 2\n  policy_kwargs: {net_arch: [8]}\n"
+        "ThinMargin/Ecosystem-v1:\n  n_timesteps: 48\n  n_envs: 2\n  policy_kwargs: {net_arch: [8]}\n"
         "  env_wrapper:\n    - thinmargin.wrappers.Surprises\n    - thinmargin.wrappers.Residual: {bound: 0.25}\n"
         "  env_kwargs: {horizon: 12}\n",
         encoding="utf-8",
@@ -95,7 +95,7 @@ def test_a_model_that_an_outsider_trained_behind_our_wrappers_is_imported(
     assert f"python evaluate.py {output}" in capsys.readouterr().out
     environment, policy = make(), load_policy(output)
     seen, _ = environment.reset(seed=3)
-    bare = gymnasium.make("thinmargin:ThinMargin/Ecosystem-v0", horizon=12)
+    bare = gymnasium.make("thinmargin:ThinMargin/Ecosystem-v1", horizon=12)
     bare_seen, _ = bare.reset(seed=3)
     state = None
     for _ in range(12):
@@ -203,8 +203,8 @@ def test_a_stock_zip_that_cannot_be_unpacked_is_refused(
         (["--history", "6"], ("(8, 43)", "(8, 86)")),
         (["--algo", "sac", "--hyperparams", "policy_kwargs.net_arch=[8]"], ("it lacks actor.", "and", "more")),
         (["--algo", "a3c"], ("a3c",)),
-        (["--env", "CartPole-v1"], ("CartPole-v1", "ThinMargin/Ecosystem-v0")),
-        (["--env", "ThinMargin/PriceWar-v0"], ("held out",)),
+        (["--env", "CartPole-v1"], ("CartPole-v1", "ThinMargin/Ecosystem-v1")),
+        (["--env", "ThinMargin/PriceWar-v1"], ("held out",)),
         (["--preset", "nothing"], ("--preset", "nothing")),
         (["--seed", "-1"], ("--seed", "-1")),
     ],

@@ -113,7 +113,7 @@ def test_killed_workers_runs_resume_from_their_checkpoints_and_end_as_if_nothing
     assert train.main([*flags, "-f", str(tmp_path), *SMALL]) == 0
     output = capsys.readouterr().out
     for number, seed in enumerate((10, 11, 12, 13)):
-        folder, whole = RunFolder.open(tmp_path / "ppo" / f"Ecosystem-v0_{number + 1}"), small_run(seed)
+        folder, whole = RunFolder.open(tmp_path / "ppo" / f"Ecosystem-v1_{number + 1}"), small_run(seed)
         alone = RunFolder.create(tmp_path / "alone", whole)
         trainer.train(whole, alone, shown=False)
         assert folder.run() == whole
@@ -196,7 +196,7 @@ def test_ctrl_c_stops_the_seeds_of_a_cluster_and_says_how_to_resume(
     flags = ["--seeds", "1", "2", "3", "4", "--engine", "ray", "--ray-address", cluster.address]
     assert train.main([*flags, "-f", str(tmp_path), *SMALL, "--total-timesteps", "10000000"]) == 130
     output = capsys.readouterr().out
-    folders = [RunFolder(tmp_path / "ppo" / f"Ecosystem-v0_{number}") for number in (1, 2, 3, 4)]
+    folders = [RunFolder(tmp_path / "ppo" / f"Ecosystem-v1_{number}") for number in (1, 2, 3, 4)]
     assert 0 < folders[pressed[0]].load("checkpoint")["timesteps"] < 10_000_000
     assert not folders[3].has("checkpoint")
     for folder in folders:

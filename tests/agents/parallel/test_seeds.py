@@ -105,7 +105,7 @@ def test_seeds_are_trained_as_if_alone_and_one_that_fails_harms_no_other(
     assert os.environ["OMP_NUM_THREADS"] == "3"
     captured = capsys.readouterr()
     output = captured.out
-    folders = [tmp_path / "ppo" / f"Ecosystem-v0_{number}" for number in (1, 2, 3)]
+    folders = [tmp_path / "ppo" / f"Ecosystem-v1_{number}" for number in (1, 2, 3)]
     assert [RunFolder.open(folder).run().seed for folder in folders] == [3, 5, 6]
     for seed, folder in ((3, folders[0]), (6, folders[2])):
         assert same_weights(RunFolder(folder), alone(tmp_path, small_run(seed)))
@@ -136,7 +136,7 @@ def test_ctrl_c_stops_every_seed_with_a_checkpoint_that_resumes_bit_for_bit(
     flags = ["--seeds", "1", "2", "--n-jobs", "1", "-f", str(tmp_path), *SMALL]
     assert train.main(flags) == 130
     output = capsys.readouterr().out
-    first, second = (RunFolder(tmp_path / "ppo" / f"Ecosystem-v0_{number}") for number in (1, 2))
+    first, second = (RunFolder(tmp_path / "ppo" / f"Ecosystem-v1_{number}") for number in (1, 2))
     assert first.load("checkpoint")["timesteps"] == 192
     assert not second.has("checkpoint")
     assert not lacks(output, "stopping every seed", "Ctrl-C again")
@@ -161,7 +161,7 @@ def test_a_second_ctrl_c_stops_at_once_and_keeps_the_last_checkpoint(
     monkeypatch.setattr(SeedsProgress, "steps", press_twice)
     flags = ["--seeds", "1", "-f", str(tmp_path), *SMALL, "--total-timesteps", "1000000"]
     assert train.main(flags) == 130
-    folder = tmp_path / "ppo" / "Ecosystem-v0_1"
+    folder = tmp_path / "ppo" / "Ecosystem-v1_1"
     assert f"python train.py --resume {folder}\n" in capsys.readouterr().out
     assert RunFolder(folder).load("checkpoint")["timesteps"] < 1000000
     assert not multiprocessing.active_children()
@@ -204,7 +204,7 @@ def test_an_unforeseen_error_of_a_seed_is_reported_with_its_traceback(
         (["--seeds", "1", "2", "--ray-address", "auto"], "--ray-address is 'auto': it needs --engine ray"),
         (["--seeds", "1", "2", "--resume", "somewhere"], "--resume takes the run's own settings"),
         (["--seeds", "1", "2", "--hyperparams", "n_steps=7"], "hyper-parameter n_steps is 7"),
-        (["--seeds", "1", "2", "--env", "ThinMargin/PriceWar-v0"], "never trained on"),
+        (["--seeds", "1", "2", "--env", "ThinMargin/PriceWar-v1"], "never trained on"),
         (["--seeds", "1", "2", "--preset", "absent.yml"], "--preset is 'absent.yml'"),
     ],
 )

@@ -82,7 +82,7 @@ def test_two_months_by_hand() -> None:
     def middle(seen: Any, _: int) -> Any:
         return np.zeros((len(seen), 4))
 
-    rewards, infos, _ = step_by_step("ThinMargin/Ecosystem-v0", middle, KEYS[1], horizon=2)
+    rewards, infos, _ = step_by_step("ThinMargin/Ecosystem-v1", middle, KEYS[1], horizon=2)
     outcome = play_worlds(Scripted(middle), KEYS[1:2], horizon=2)
     assert outcome.value[0] == pytest.approx(10.0 * (rewards[0] + 1.10 ** (-1 / 12) * rewards[1]))
     closing = infos[1]["reward_terms"]["closing_term"]
@@ -94,12 +94,12 @@ def test_two_months_by_hand() -> None:
 @pytest.mark.parametrize(
     ("env_id", "arguments", "answer"),
     [
-        ("ThinMargin/Ecosystem-v0", {}, wiggle),
-        ("ThinMargin/Ecosystem-v0", {}, sell_below_cost),
-        ("ThinMargin/EcosystemContinuing-v0", {"closing": False}, wiggle),
-        ("ThinMargin/PriceWar-v0", {"worlds": "price_war"}, wiggle),
+        ("ThinMargin/Ecosystem-v1", {}, wiggle),
+        ("ThinMargin/Ecosystem-v1", {}, sell_below_cost),
+        ("ThinMargin/EcosystemContinuing-v1", {"closing": False}, wiggle),
+        ("ThinMargin/PriceWar-v1", {"worlds": "price_war"}, wiggle),
         (
-            "ThinMargin/EcosystemDiscrete-v0",
+            "ThinMargin/EcosystemDiscrete-v1",
             {"discrete": True},
             lambda seen, month: (100.0 * np.abs(seen[:, 5]) + month).astype(int) % 288,
         ),

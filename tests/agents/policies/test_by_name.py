@@ -67,7 +67,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, str]]:
     return calls
 
 
-def make_run(folder: Path, env_id: str = "ThinMargin/Ecosystem-v0", seed: int = 3, **env_kwargs: Any) -> Path:
+def make_run(folder: Path, env_id: str = "ThinMargin/Ecosystem-v1", seed: int = 3, **env_kwargs: Any) -> Path:
     for which in ("best", "checkpoint"):
         (folder / which).mkdir(parents=True)
         (folder / which / "state.safetensors").touch()
@@ -106,7 +106,7 @@ def test_a_run_without_a_best_model_is_judged_by_its_checkpoint(tmp_path: Path, 
 
 @pytest.mark.usefixtures("loaded")
 def test_a_run_knows_how_it_answers(tmp_path: Path) -> None:
-    assert member_of(str(make_run(tmp_path / "grid", "ThinMargin/EcosystemDiscrete-v0"))).discrete is True
+    assert member_of(str(make_run(tmp_path / "grid", "ThinMargin/EcosystemDiscrete-v1"))).discrete is True
     assert member_of(str(make_run(tmp_path / "asked", discrete=True))).discrete is True
 
 
@@ -123,7 +123,7 @@ def test_runs_joined_by_commas_are_the_seeds_of_one_policy(tmp_path: Path) -> No
     twin = make_run(tmp_path / "twin", seed=4)
     with pytest.raises(ValueError, match="have the same seed, 4"):
         entrant_of(f"{folders[0]},{twin}")
-    other = make_run(tmp_path / "other", "ThinMargin/EcosystemCalibrated-v0", seed=6)
+    other = make_run(tmp_path / "other", "ThinMargin/EcosystemCalibrated-v1", seed=6)
     with pytest.raises(ValueError, match=naming("env_id", folders[0], str(other))):
         entrant_of(f"{folders[0]},{other}")
 
@@ -215,7 +215,7 @@ def test_a_tuned_rule_whose_file_is_damaged_is_a_policy_error(tmp_path: Path, mo
     assert member_of("premium").name == "premium"
 
 
-GRID = "ThinMargin/EcosystemDiscrete-v0"
+GRID = "ThinMargin/EcosystemDiscrete-v1"
 AS_GRID, AS_NUMBERS = "one number of a grid of levers", "a number for each lever"
 """The two forms of an action."""
 
@@ -331,7 +331,7 @@ def test_without_policies_the_shipped_agents_of_the_environment_play_too(capsys:
     assert set(judged()) - {"foresight"} == {"tiny", *BASELINES}
     assert not lacks(said(capsys), "logs", "python train.py", "hand-coded")
     assert set(judged("--env", GRID)) - {"foresight"} == {"grid", *BASELINES}
-    assert set(judged("--env", "ThinMargin/EcosystemContinuing-v0")) == set(BASELINES)
+    assert set(judged("--env", "ThinMargin/EcosystemContinuing-v1")) == set(BASELINES)
 
 
 @pytest.mark.slow
@@ -339,7 +339,7 @@ def test_without_policies_the_shipped_agents_of_the_environment_play_too(capsys:
 def test_a_shipped_agent_plays_where_its_actions_fit_and_is_refused_elsewhere(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for env in ("ThinMargin/EcosystemContinuing-v0", "ThinMargin/EcosystemCalibrated-v0", "ThinMargin/PriceWar-v0"):
+    for env in ("ThinMargin/EcosystemContinuing-v1", "ThinMargin/EcosystemCalibrated-v1", "ThinMargin/PriceWar-v1"):
         assert "tiny:0" in judged("tiny:0", "--env", env)
     assert "grid" in judged("grid", "--env", GRID)
     monkeypatch.setattr(run, "play_all", None)
@@ -348,11 +348,11 @@ def test_a_shipped_agent_plays_where_its_actions_fit_and_is_refused_elsewhere(
     assert not lacks(
         said(capsys),
         "POLICY", "'grid'", f"trained for {GRID}", f"answers with {AS_GRID}",
-        f"ThinMargin/Ecosystem-v0 takes {AS_NUMBERS}", f"--env {GRID}",
+        f"ThinMargin/Ecosystem-v1 takes {AS_NUMBERS}", f"--env {GRID}",
     )  # fmt: skip
     assert main(["tiny", "--env", f"thinmargin:{GRID}"]) == 2
     assert not lacks(
         said(capsys),
-        "POLICY", "'tiny'", "trained for ThinMargin/Ecosystem-v0", f"answers with {AS_NUMBERS}",
-        f"{GRID} takes {AS_GRID}", "--env ThinMargin/Ecosystem-v0",
+        "POLICY", "'tiny'", "trained for ThinMargin/Ecosystem-v1", f"answers with {AS_NUMBERS}",
+        f"{GRID} takes {AS_GRID}", "--env ThinMargin/Ecosystem-v1",
     )  # fmt: skip

@@ -8,7 +8,7 @@ from thinmargin_agents.report.roles import MOST_CHOSEN, cast_of
 
 
 def test_every_policy_has_one_label_and_chosen_ones_have_colours_of_their_own(whole: Judged) -> None:
-    many = [replace(whole.results[0], name=f"/tmp/{folder}/ppo/Ecosystem-v0_1") for folder in range(4)]  # noqa: S108
+    many = [replace(whole.results[0], name=f"/tmp/{folder}/ppo/Ecosystem-v1_1") for folder in range(4)]  # noqa: S108
     cast = cast_of({}, [*many, *whole.results[1:]])
     labels = [player.label for player in cast.players]
     assert len(set(labels)) == len(labels)

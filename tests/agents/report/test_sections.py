@@ -62,7 +62,7 @@ def test_stress_is_read_from_the_document_and_else_from_the_results(whole: Judge
         assert [cell and cell.value for cell in first] == [cell and cell.value for cell in second]
         assert [cell and cell.bankrupt for cell in first] == [cell and cell.bankrupt for cell in second]
     assert stress_table(cast, {}, {}) is None
-    own = stress_table(cast, {"stress": {"ThinMargin/PriceWar-v0": {"plan": {"J_mean": 1.0, "kept": -2.0}}}}, {})
+    own = stress_table(cast, {"stress": {"ThinMargin/PriceWar-v1": {"plan": {"J_mean": 1.0, "kept": -2.0}}}}, {})
     assert own is not None
     assert own.scenarios[0][0] == "price war"
     assert own.rows[0][1][0] is not None

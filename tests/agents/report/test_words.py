@@ -5,7 +5,7 @@ from thinmargin_agents.report.words import MINUS, interval, money, number, perce
 
 def test_names_are_short_enough_for_a_picture() -> None:
     assert short_name("plan_with_feedback") == "plan_with_feedback"
-    assert short_name("/home/me/logs/ppo/Ecosystem-v0_1") == "ppo/Ecosystem-v0_1"
+    assert short_name("/home/me/logs/ppo/Ecosystem-v1_1") == "ppo/Ecosystem-v1_1"
     assert short_name("logs/ppo/E_1,logs/ppo/E_2,logs/ppo/E_3") == "ppo/E_1 +2"
     assert short_name("policies/mine.py:CostPlus") == "mine.py:CostPlus"
     assert short_name("a\nb\x00") == "a?b?"

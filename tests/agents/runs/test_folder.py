@@ -88,7 +88,7 @@ def test_a_run_that_names_foreign_classes_is_refused(folder: Path, wrapper: Any)
         (lambda values: values.update(algo="dqn"), "config.json"),
         (lambda values: values.update(algo=["ppo"]), "--algo"),
         (lambda values: values.update(env_id="CartPole-v1"), "CartPole-v1"),
-        (lambda values: values.update(env_id="ThinMargin/PriceWar-v0"), "held out"),
+        (lambda values: values.update(env_id="ThinMargin/PriceWar-v1"), "held out"),
         (lambda values: values.update(env_kwargs={"split": "test"}), "split"),
         (lambda values: values.update(env_kwargs={"horizon": "x"}), "horizon"),
         (lambda values: values.update(env_kwargs={"unknown": 1}), "unknown"),

@@ -34,7 +34,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
 def network_run(kind: str) -> Run:
     values = {"n_timesteps": 100, "n_envs": 2, "policy_kwargs": {"net_arch": [8]}, **NETWORKS[kind]}
     return Run(
-        algo=kind.partition(",")[0], env_id="ThinMargin/Ecosystem-v0", env_kwargs={}, seed=0, num_threads=1,
+        algo=kind.partition(",")[0], env_id="ThinMargin/Ecosystem-v1", env_kwargs={}, seed=0, num_threads=1,
         device="cpu", eval_freq=10, n_eval_episodes=2, save_freq=10, hyperparameters=values,
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ from thinmargin_agents.sb3.paired_worlds import (
 )
 from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
 
-ID = "ThinMargin/Ecosystem-v0"
+ID = "ThinMargin/Ecosystem-v1"
 PLUNGE = np.array([-1.0, 1.0, 1.0, 1.0], np.float32)
 """Actions that ruin a firm in six or seven months."""
 

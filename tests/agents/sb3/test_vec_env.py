@@ -14,7 +14,7 @@ from thinmargin.wrappers import History, Residual, ScaledReward, Surprises, adap
 from thinmargin_agents.monitoring.tags import TRAINING, values_of
 from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
 
-ID = "ThinMargin/Ecosystem-v0"
+ID = "ThinMargin/Ecosystem-v1"
 WRAPPED = [
     "thinmargin.wrappers.Surprises",
     {"thinmargin.wrappers.ScaledReward": {"factor": 0.5}},
@@ -74,7 +74,7 @@ def test_an_episode_reports_its_return_length_and_discounted_value() -> None:
 
 
 def test_truncation_is_reported_where_there_is_no_closing_value() -> None:
-    vec = EcosystemVecEnv("ThinMargin/EcosystemContinuing-v0", 2, horizon=2)
+    vec = EcosystemVecEnv("ThinMargin/EcosystemContinuing-v1", 2, horizon=2)
     vec.reset()
     vec.step(np.zeros((2, 4), np.float32))
     _, _, dones, infos = vec.step(np.zeros((2, 4), np.float32))
@@ -102,7 +102,7 @@ def test_statistics_are_means_over_months_and_firms_and_can_be_cleared() -> None
 
 
 def test_discrete_actions_are_counted_by_the_levers_behind_their_numbers() -> None:
-    vec = EcosystemVecEnv("ThinMargin/EcosystemDiscrete-v0", 2)
+    vec = EcosystemVecEnv("ThinMargin/EcosystemDiscrete-v1", 2)
     vec.reset()
     vec.step(np.array([0, 5]))
     values = values_of(TRAINING, vec.statistics.means())

@@ -52,13 +52,13 @@ def small(folder: Path, **changes: Any) -> TrainConfig:
 
 
 def study_in(config: TrainConfig) -> optuna.Study:
-    return optuna.load_study(storage=f"sqlite:///{config.log_folder / 'search.db'}", study_name="ppo-Ecosystem-v0")
+    return optuna.load_study(storage=f"sqlite:///{config.log_folder / 'search.db'}", study_name="ppo-Ecosystem-v1")
 
 
 def base_run(algo: str, **hyperparameters: Any) -> Run:
     values = {"n_timesteps": 1000, "n_envs": 8, **hyperparameters}
     return Run(
-        algo=algo, env_id="ThinMargin/Ecosystem-v0", env_kwargs={}, seed=0, num_threads=1, device="cpu",
+        algo=algo, env_id="ThinMargin/Ecosystem-v1", env_kwargs={}, seed=0, num_threads=1, device="cpu",
         eval_freq=100, n_eval_episodes=WORLDS, save_freq=100, hyperparameters=values,
     )  # fmt: skip
 

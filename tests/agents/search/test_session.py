@@ -73,12 +73,12 @@ def test_a_search_that_is_killed_goes_on_to_exactly_its_trials_and_its_preset_ca
     path = preset_path(config, study.study_name)
     assert str(path) in output
     space = space_of_flags(config)
-    assert load_preset(str(path), "ppo", "ThinMargin/Ecosystem-v0") == (
+    assert load_preset(str(path), "ppo", "ThinMargin/Ecosystem-v1") == (
         space.hyperparameters(study.best_trial.params), space.base.env_kwargs,
     )  # fmt: skip
     assert resolve(TrainConfig(preset=str(path))).hyperparameters["n_timesteps"] == 384
     comment = path.read_text(encoding="utf-8")
-    for word in ("python train.py --preset", "--optimize", "ppo-Ecosystem-v0", f"{study.best_value:.2f}", "optuna 5"):
+    for word in ("python train.py --preset", "--optimize", "ppo-Ecosystem-v1", f"{study.best_value:.2f}", "optuna 5"):
         assert word in comment.replace(f"optuna {optuna.__version__}", "optuna 5")
     assert sorted(item.name for item in config.log_folder.iterdir()) == ["search", "search.db"], "trials leave nothing"
 
@@ -100,7 +100,7 @@ def test_a_search_that_is_killed_goes_on_to_exactly_its_trials_and_its_preset_ca
         (["--storage", "nonsense"], ("--storage", "nonsense", "sqlite:///")),
         (["--storage", "nonsense://me:secret@there/x"], ("--storage", "nonsense://me:***@there/x")),
         (["--storage", "sqlite:////no/such/folder/x.db"], ("--storage", "/no/such/folder", "open")),
-        (["--env", "ThinMargin/PriceWar-v0"], ("held out",)),
+        (["--env", "ThinMargin/PriceWar-v1"], ("held out",)),
         (["--env-kwargs", "split=test"], ("split", "test", "train")),
     ],
 )
@@ -127,7 +127,7 @@ def test_a_study_of_something_else_is_refused_and_what_differs_is_named(tmp_path
     config = small(tmp_path)
     storage, space = open_storage(config), space_of_flags(config)
     open_study(config, storage, space, JUDGED_BY_J)
-    assert open_study(config, storage, space, JUDGED_BY_J).study_name == "ppo-Ecosystem-v0"
+    assert open_study(config, storage, space, JUDGED_BY_J).study_name == "ppo-Ecosystem-v1"
     changed = dataclasses.replace(config, total_timesteps=768, seed=3, n_seeds=2)
     with pytest.raises(ConfigError) as caught:
         open_study(changed, storage, space_of_flags(changed), JUDGED_BY_J)

@@ -133,7 +133,7 @@ def test_a_run_of_a_graphics_processor_ships_where_there_is_none(tmp_path: Path)
 
 
 def test_the_command_names_what_differs_from_the_preset(tmp_path: Path) -> None:
-    run = small_run(2, env="ThinMargin/EcosystemContinuing-v0", algo="sac", residual="none", eval_freq=600)
+    run = small_run(2, env="ThinMargin/EcosystemContinuing-v1", algo="sac", residual="none", eval_freq=600)
     assert ship([finished_run(tmp_path, run)], tmp_path) == 0
     content = json.loads((tmp_path / "tiny" / "manifest.json").read_text(encoding="utf-8"))
     config = tyro.cli(TrainConfig, args=shlex.split(content["command"])[2:])

@@ -12,8 +12,8 @@ from thinmargin_agents.training import trainer
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--env", "ThinMargin/Nothing-v0"], ("--env", "ThinMargin/Nothing-v0", "ThinMargin/Ecosystem-v0")),
-        (["--env", "ThinMargin/PriceWar-v0"], ("ThinMargin/PriceWar-v0", "held out")),
+        (["--env", "ThinMargin/Nothing-v1"], ("--env", "ThinMargin/Nothing-v1", "ThinMargin/Ecosystem-v1")),
+        (["--env", "ThinMargin/PriceWar-v1"], ("ThinMargin/PriceWar-v1", "held out")),
         (["--env-kwargs", "split=test"], ("split", "test", "train")),
         (["--env-kwargs", "worlds=price_war"], ("held out",)),
         (["--env-kwargs", "horizn=3"], ("--env-kwargs has 'horizn'", "horizon", "closing")),
@@ -24,7 +24,7 @@ from thinmargin_agents.training import trainer
         (["--eval-freq", "0"], ("--eval-freq", "0")),
         (["--resume", "no/such/run"], ("no/such/run",)),
         (["--resume", "run", "--seed", "3"], ("--resume", "own settings")),
-        (["--env", "CartPole-v1"], ("--env", "CartPole-v1", "ThinMargin/Ecosystem-v0")),
+        (["--env", "CartPole-v1"], ("--env", "CartPole-v1", "ThinMargin/Ecosystem-v1")),
         (["--env-kwargs", 'parameters={"ticket": 50}'], ("parameters",)),
         (["--hyperparams", "batch_size=1"], ("batch_size", "from 2")),
         (["--hyperparams", "n_steps=1", "paired_worlds=1", "--n-envs", "1"], ("n_steps x n_envs is 1", "at least 2")),
@@ -39,7 +39,7 @@ from thinmargin_agents.training import trainer
         (["--history", "-3"], ("lags", "-3", "1 to 180")),
         (["--algo", "a3c"], ("a3c", "ppo_lstm")),
         (["--algo", "dqn", "--hyperparams", "env_wrapper=null"], ("dqn", "Discrete")),
-        (["--algo", "sac", "--env", "ThinMargin/EcosystemDiscrete-v0", "--residual", "none"], ("sac", "Box")),
+        (["--algo", "sac", "--env", "ThinMargin/EcosystemDiscrete-v1", "--residual", "none"], ("sac", "Box")),
         (["--n-eval-episodes", "2000000"], ("--n-eval-episodes", "2000000")),
         (["--device", "cuda"], ("--device", "no GPU")),
     ],

@@ -73,7 +73,7 @@ def run_of(setup: str, **changes: Any) -> Run:
     values = {"n_timesteps": 240, "n_envs": FIRMS, "policy_kwargs": LAYERS, **SETUPS[setup]}
     settings = {"eval_freq": 60, "save_freq": 84, "n_eval_episodes": 2, "seed": 3, **changes}
     return Run(
-        algo=algo, env_id="ThinMargin/Ecosystem-v0", env_kwargs={"horizon": HORIZON}, num_threads=1, device="cpu",
+        algo=algo, env_id="ThinMargin/Ecosystem-v1", env_kwargs={"horizon": HORIZON}, num_threads=1, device="cpu",
         hyperparameters=checked("test", algo, values), **settings,
     )  # fmt: skip
 

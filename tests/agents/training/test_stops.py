@@ -106,7 +106,7 @@ def test_a_disk_that_fills_up_ends_the_run_clearly_and_the_last_checkpoint_resum
     assert status == 1
     assert "File too large" in printed.err
     assert "what was written before is kept" in printed.err
-    folder = RunFolder(tmp_path / "ppo" / "Ecosystem-v0_1")
+    folder = RunFolder(tmp_path / "ppo" / "Ecosystem-v1_1")
     assert f"--resume {folder.path}" in printed.out
     assert folder.load("checkpoint")["timesteps"] in (96, 144)
     assert_resumes(folder, whole)
@@ -125,7 +125,7 @@ def test_a_disk_too_full_for_curves_ends_the_run_clearly_and_does_not_hang(
     printed = capfd.readouterr()
     assert "No space left on device" in printed.err
     assert "Traceback" not in printed.err
-    assert_resumes(RunFolder(tmp_path / "ppo" / "Ecosystem-v0_1"), whole)
+    assert_resumes(RunFolder(tmp_path / "ppo" / "Ecosystem-v1_1"), whole)
 
 
 def test_a_log_folder_that_cannot_be_used_is_named_with_the_reason(
@@ -178,7 +178,7 @@ def test_runs_of_two_algorithms_have_curves_of_their_own(tmp_path: Path, monkeyp
         here = RunFolder.open(Path())
         assert train(here.run(), here, shown=False) is not None
     found = sorted(path.parent.relative_to(tmp_path) for path in (tmp_path / "board").rglob("events*"))
-    assert found == [Path("board", algo, "Ecosystem-v0_1") for algo in ("a2c", "ppo")]
+    assert found == [Path("board", algo, "Ecosystem-v1_1") for algo in ("a2c", "ppo")]
 
 
 @pytest.mark.slow
@@ -199,7 +199,7 @@ def test_a_run_folder_that_was_removed_ends_the_run_and_names_it(
     when_reached(96, lambda _: shutil.rmtree(tmp_path / "ppo"), monkeypatch)
     assert main(command(tmp_path)) == 1
     printed = capfd.readouterr().err
-    assert str(tmp_path / "ppo" / "Ecosystem-v0_1") in printed
+    assert str(tmp_path / "ppo" / "Ecosystem-v1_1") in printed
     assert "Traceback" not in printed
 
 
@@ -228,8 +228,8 @@ def test_a_folder_whose_description_was_not_finished_is_no_run_yet(
         with pytest.raises(KeyboardInterrupt):
             RunFolder.create(tmp_path, small_run())
     with pytest.raises(RunError, match=r"it has no config\.json"):
-        RunFolder.open(tmp_path / "ppo" / "Ecosystem-v0_1")
-    assert RunFolder.create(tmp_path, small_run()).path.name == "Ecosystem-v0_2"
+        RunFolder.open(tmp_path / "ppo" / "Ecosystem-v1_1")
+    assert RunFolder.create(tmp_path, small_run()).path.name == "Ecosystem-v1_2"
 
 
 @pytest.mark.slow
@@ -246,7 +246,7 @@ def test_ctrl_c_and_what_schedulers_send_save_and_name_the_command_that_resumes(
         when_reached(192, lambda _: signal.raise_signal(number), patch)
         assert main(command(tmp_path / "[bold][")) == 130
     assert [signal.getsignal(each) for each in trainer.SIGNALS] == handlers
-    folder = RunFolder(tmp_path / "[bold][" / "ppo" / "Ecosystem-v0_1")
+    folder = RunFolder(tmp_path / "[bold][" / "ppo" / "Ecosystem-v1_1")
     assert f"stopped; resume with: python train.py --resume {folder.path}\n" in capsys.readouterr().out
     assert folder.load("checkpoint")["timesteps"] == 192
     assert_resumes(folder, whole)
@@ -261,7 +261,7 @@ def test_a_second_signal_stops_at_once(tmp_path: Path, monkeypatch: pytest.Monke
     with monkeypatch.context() as patch:
         when_reached(192, twice, patch)
         assert main(command(tmp_path)) == 130
-    folder = RunFolder(tmp_path / "ppo" / "Ecosystem-v0_1")
+    folder = RunFolder(tmp_path / "ppo" / "Ecosystem-v1_1")
     assert folder.load("checkpoint")["timesteps"] == 144
     assert_resumes(folder, whole)
 
@@ -316,7 +316,7 @@ def test_training_that_diverges_says_so_and_keeps_the_last_checkpoint(
     printed = capsys.readouterr().err
     for words in ("diverged", "no longer finite", "learning_rate"):
         assert words in printed
-    folder = RunFolder(tmp_path / "ppo" / "Ecosystem-v0_1")
+    folder = RunFolder(tmp_path / "ppo" / "Ecosystem-v1_1")
     assert folder.load("checkpoint")["timesteps"] == 96
     assert_resumes(folder, whole)
 

@@ -55,7 +55,7 @@ def run_of(algo: str = "ppo", **changes: Any) -> Run:
         "env_wrapper": [SURPRISES, RESIDUAL], "policy_kwargs": {"net_arch": [8]},
     }  # fmt: skip
     plain = Run(
-        algo=algo, env_id="ThinMargin/Ecosystem-v0", env_kwargs={"reward": "shaped"}, seed=3, num_threads=1,
+        algo=algo, env_id="ThinMargin/Ecosystem-v1", env_kwargs={"reward": "shaped"}, seed=3, num_threads=1,
         device="cpu", eval_freq=720, n_eval_episodes=4, save_freq=720, hyperparameters=values,
     )  # fmt: skip
     return dataclasses.replace(plain, **changes)
@@ -201,7 +201,7 @@ def test_hyperparameters_come_with_metrics_that_are_curves(events: EventAccumula
     metrics, values = hparams_of(events)
     assert metrics[0] == "score/score"
     assert {"score/score", "eval/J", "eval/bankrupt_share"} <= set(metrics) <= set(events.Tags()["scalars"])
-    assert (values["algo"], values["env"], values["seed"]) == ("ppo", "ThinMargin/Ecosystem-v0", 3)
+    assert (values["algo"], values["env"], values["seed"]) == ("ppo", "ThinMargin/Ecosystem-v1", 3)
     assert values["env_wrapper"] == "Surprises Residual(base=plan, bound=0.5)"
     assert values["policy_kwargs.net_arch"] == "[8]"
     assert values["reward"] == "shaped"
@@ -346,7 +346,7 @@ def test_a_run_shorter_than_an_episode_has_one_point(tmp_path: Path) -> None:
 
 
 def test_a_long_run_has_at_most_so_many_points() -> None:
-    firms = EcosystemVecEnv("ThinMargin/Ecosystem-v0", 4, horizon=12)
+    firms = EcosystemVecEnv("ThinMargin/Ecosystem-v1", 4, horizon=12)
     for total in (1, 48, 48 * POINTS, 48 * POINTS + 1, 10**7):
         run = short_run("a2c", total, n_steps=5)
         interval = StatisticsCallback(run, firms, scored=False)._interval

@@ -64,7 +64,7 @@ def trained(tmp_path: Path, run: Run) -> RunFolder:
 def test_a_run_folder_describes_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = small_run()
     folder = trained(tmp_path, run)
-    assert folder.path == tmp_path / "ppo" / "Ecosystem-v0_1"
+    assert folder.path == tmp_path / "ppo" / "Ecosystem-v1_1"
     assert RunFolder.open(folder.path).run() == run
     assert (folder.path / "command.txt").read_text(encoding="utf-8").startswith("python ")
     assert json.loads((folder.path / "versions.json").read_text(encoding="utf-8"))["numpy"] == np.__version__
@@ -78,7 +78,7 @@ def test_a_run_folder_describes_itself(tmp_path: Path, capsys: pytest.CaptureFix
     assert "low_margin_ecosystem" in printed
     assert "95 % interval" in printed
     assert latest_run(tmp_path) == folder.path
-    assert RunFolder.create(tmp_path, run).path.name == "Ecosystem-v0_2"
+    assert RunFolder.create(tmp_path, run).path.name == "Ecosystem-v1_2"
 
 
 @pytest.mark.slow
@@ -220,8 +220,8 @@ def test_a_run_without_idle_months_says_nothing_of_them_and_other_libraries_are_
 
 
 def test_a_run_says_where_evaluate_judges_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = trained(tmp_path, dataclasses.replace(small_run(240), env_id="ThinMargin/EcosystemContinuing-v0"))
-    assert f"next: python evaluate.py {folder.path} --env ThinMargin/EcosystemContinuing-v0 " in capsys.readouterr().out
+    folder = trained(tmp_path, dataclasses.replace(small_run(240), env_id="ThinMargin/EcosystemContinuing-v1"))
+    assert f"next: python evaluate.py {folder.path} --env ThinMargin/EcosystemContinuing-v1 " in capsys.readouterr().out
 
 
 def test_a_budget_shorter_than_one_update_trains_with_the_last_step_size(tmp_path: Path) -> None:
@@ -304,7 +304,7 @@ def test_a_full_disk_ends_with_a_clear_error_and_keeps_the_last_checkpoint(
 @pytest.mark.slow
 def test_ppo_learns_from_nothing_to_run_the_calibrated_firm_better(tmp_path: Path) -> None:
     config = TrainConfig(
-        env="ThinMargin/EcosystemCalibrated-v0", preset="ppo_scratch", total_timesteps=153_600, n_envs=64,
+        env="ThinMargin/EcosystemCalibrated-v1", preset="ppo_scratch", total_timesteps=153_600, n_envs=64,
         eval_freq=10**9, save_freq=10**9, n_eval_episodes=8, seed=0,
         hyperparams=("n_steps=120", "batch_size=1920", "n_epochs=8", "learning_rate=0.003", "paired_worlds=1"),
     )  # fmt: skip
