@@ -147,6 +147,7 @@ class Parameters(Checked):
     capacity_months_down: float = constant(12.0, "months", 1, 60, "time to shed capacity", "judgement")
     forecast_months: float = constant(3.0, "months", 1, 24, "forecast smoothing", "judgement")
     cover_months: float = constant(1.0, "months", 0, 12, "stock aimed at, months of forecast", "judgement")
+    stock_paid: float = constant(0.0, "share", 0, 1, "of the stock of phones paid for when it is made, not when it is sold", "reported: suppliers are owed 81 to 126 days of cost of sales in 2015-23, more than its stock (49 to 79) and receivables together")
     holding: float = constant(0.043, "1/month", 0, 0.5, "obsolescence and storage of excess stock", "phones lose 3 % a month, storage 1.3 %")
     # software and overhead
     release_cost: float = constant(1.0, "RMB m", 0, 1000, "one release at a small base", "judgement; a weekly release costs about 4 at scale")
@@ -164,7 +165,7 @@ class Parameters(Checked):
     debt_rate: float = constant(0.08, "1/year", 0, 1, "funding cost of the first debt", "judgement")
     debt_spread: float = constant(0.25, "1/year", 0, 2, "added at the full credit line", "judgement")
     credit_floor: float = constant(500.0, "RMB m", 0, 1e5, "what investors fund without users", "judgement")
-    credit_per_user: float = constant(150.0, "RMB/user", 0, 5000, "what investors fund per owner of its phones", "judgement; RMB 80 a user raised in December 2014")
+    credit_per_user: float = constant(153.0, "RMB/user", 0, 5000, "what investors and banks fund per owner of its phones", "reported: equity of USD 1.1 bn (December 2014) and a loan of 1.0 bn (October 2014) at RMB 6.2, over 85 m users")
     closing_repurchase: float = constant(0.45, "share", 0, 1, "owners who buy again once the firm has stopped", "QuestMobile")
     # rivals
     rival_months: float = constant(6.0, "months", 1, 60, "rivals' reaction time", "judgement")

@@ -157,6 +157,8 @@ FLOW_FIELDS = (
     Quantity("interest", "RMB m", "funding cost of negative cash", FIRM),
     Quantity("tax", "RMB m", "corporate income tax", FIRM),
     Quantity("profit", "RMB m", "after tax", FIRM),
+    Quantity("stock", "RMB m", "paid for phones put into stock, negative when stock is sold off", FIRM),
+    Quantity("to_owners", "RMB m", "profit less what was paid for stock", FIRM),
     Quantity("credit_line", "RMB m", "most that investors lend", FIRM),
 )
 
@@ -197,6 +199,7 @@ BOOK_FIELDS = (
     Quantity("interest", "RMB m", "funding cost"),
     Quantity("tax", "RMB m", "income tax"),
     Quantity("profit", "RMB m", "after tax"),
+    Quantity("stock", "RMB m", "paid for phones put into stock, negative when stock is sold off"),
     Quantity("royalties", "RMB m", "patent royalties inside the cost of phones (memo)"),
     Quantity("hardware_net_margin", "share", "phones after overhead and tax, over phone revenue"),
     Quantity("cash", "RMB m", "end of month"),
@@ -227,7 +230,7 @@ BOOK_FIELDS = (
     Quantity("bankrupt", "0/1", "cash below the credit line"),
 )
 REWARD_FIELDS = (
-    Quantity("profit_term", "RMB 10 bn", "after-tax profit of the month"),
+    Quantity("profit_term", "RMB 10 bn", "after-tax profit of the month, less what was paid for stock"),
     Quantity("closing_term", "RMB 10 bn", "closing value, in the closing month only"),
     Quantity("shaping_term", "RMB 10 bn", "change of potential, with reward='shaped' only"),
 )

@@ -79,10 +79,10 @@ def closing_value(state: Record, p: Record, shock: Record, flows: Record, shocks
     """Worth of the seat's firm, RMB m, in the month just run; `state` and `flows` are used up.
 
     Formula:
-        closing = max(sum over months 1 to CLOSING_MONTHS of discount^month * profit
+        closing = max(sum over months 1 to CLOSING_MONTHS of discount^month * to_owners
                       + discount^CLOSING_MONTHS * run_off, 0)
 
-    Discounted profit of 60 further months without shocks, under the mean of the levers that the firm applied in its
+    Discounted profit, less what is paid for stock, of 60 further months without shocks, under the mean of the levers that the firm applied in its
     last twelve months or under the fixed closing playbook, plus the run-off value of the users then left; never
     negative (limited liability).
     """
@@ -103,7 +103,7 @@ def closing_value(state: Record, p: Record, shock: Record, flows: Record, shocks
             flows.lever[SEAT, MARKETING] = marketing
             flows.lever[SEAT, UPDATES] = updates
         play_month(state, p, shocks_off, flows)
-        value += discount * flows.profit[SEAT]
+        value += discount * flows.to_owners[SEAT]
         discount *= factor
     return max(value + discount / factor * run_off_value(state, p, SEAT, shocks_off.services), 0.0)
 
@@ -134,6 +134,7 @@ def write_report(state: Record, p: Record, flows: Record, report: Record) -> Non
     report.interest = flows.interest[SEAT]
     report.tax = flows.tax[SEAT]
     report.profit = flows.profit[SEAT]
+    report.stock = flows.stock[SEAT]
     report.royalties = p.royalty * flows.device_revenue[SEAT]
     overhead = (research(max(state.month - 1.0, 0.0), p) + p.admin_share) * flows.device_revenue[SEAT]
     hardware = (flows.device_profit[SEAT] - overhead) * (1.0 - p.tax_rate)
@@ -216,7 +217,7 @@ def run_month(
     before = run_off_value(state, p, SEAT, 1.0) if shaped else 0.0
     play_month(state, p, shock, flows)
     write_report(state, p, flows, report)
-    report.profit_term = flows.profit[SEAT] / MONEY_SCALE
+    report.profit_term = flows.to_owners[SEAT] / MONEY_SCALE
     end = RUNNING
     if is_bankrupt(state, flows):
         end = BANKRUPT

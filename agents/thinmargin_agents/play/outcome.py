@@ -45,8 +45,8 @@ YEARLY = (
 )
 """Columns of `Outcome.yearly`: names and units of `thinmargin.records.REPORT_FIELDS`."""
 EARNED = ("device_profit", "accessory_profit", "services_profit")
-SPENT = ("marketing", "tickets", "releases", "overhead", "holding", "interest", "tax")
-"""Lines of the statement: the profit is the sum of EARNED less that of SPENT."""
+SPENT = ("marketing", "tickets", "releases", "overhead", "holding", "interest", "tax", "stock")
+"""Lines of the statement: what is left to owners is the sum of EARNED less that of SPENT."""
 BILLION = 1e-3
 """RMB bn in a RMB million."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -122,7 +122,7 @@ def polish(misfit: Misfit, point: Numbers, value: float) -> tuple[Numbers, float
     Returns:
         The guess it ends at, shape (unknowns,), and its misfit: never above `value`, that of `point`.
     """
-    inverse = posterior_covariance(jacobian(misfit, point))
+    inverse: npt.NDArray[np.floating[Any]] = posterior_covariance(jacobian(misfit, point))
     z, slope = np.array(point, np.float64), gradient(misfit, point)
     for _ in range(ITERATIONS):
         direction = -inverse @ slope
@@ -144,7 +144,7 @@ def polish(misfit: Misfit, point: Numbers, value: float) -> tuple[Numbers, float
         z, value, slope = guess, reached, there
         rate = 1.0 / float(step @ bent)
         shrink = np.eye(len(z)) - rate * np.outer(step, bent)
-        inverse = (shrink @ inverse @ shrink.T + rate * np.outer(step, step)).astype(np.float64)
+        inverse = shrink @ inverse @ shrink.T + rate * np.outer(step, step)
     return z, value
 
 
@@ -173,5 +173,6 @@ def posterior_covariance(slopes: Numbers) -> Numbers:
     The curvature is that of Gauss and Newton, slopes' slopes, to which the prior adds one in every direction: the
     posterior is never wider than the prior.
     """
-    covariance: Numbers = np.linalg.inv(slopes.T @ slopes)
-    return 0.5 * (covariance + covariance.T)
+    inverse = np.linalg.inv(slopes.T @ slopes)
+    covariance: Numbers = np.asarray(0.5 * (inverse + inverse.T), np.float64)
+    return covariance

@@ -238,6 +238,9 @@ def make_and_sell(state: Record, p: Record, shock: Record, flows: Record) -> Non
 def keep_books(state: Record, p: Record, shock: Record, flows: Record) -> None:
     """Revenue, gross profit, spending, funding cost, tax and cash of every firm.
 
+    Phones are a cost when they are sold; of what lies in stock the share `stock_paid` has cost cash already, the rest
+    suppliers wait for.
+
     Formula:
         home_range = dearer_home
         range_abroad = dearer_home * ratio
@@ -253,7 +256,9 @@ def keep_books(state: Record, p: Record, shock: Record, flows: Record) -> None:
         operating_profit = gross_profit - marketing - tickets - releases - overhead - holding
         pretax = operating_profit - interest
         profit = pretax - tax
-        cash' = cash + profit
+        stock = stock_paid * realised_cost * (production - sales)
+        to_owners = profit - stock
+        cash' = cash + to_owners
         trailing_revenue' = trailing_revenue + (revenue - trailing_revenue) / 6
     """
     overhead = research(state.month, p) + p.admin_share
@@ -306,7 +311,9 @@ def keep_books(state: Record, p: Record, shock: Record, flows: Record) -> None:
         pretax = flows.operating_profit[i] - flows.interest[i]
         flows.tax[i] = income_tax(pretax, p.tax_rate)
         flows.profit[i] = pretax - flows.tax[i]
-        state.cash[i] += flows.profit[i]
+        flows.stock[i] = p.stock_paid * flows.realised_cost[i] * (flows.production[i] - flows.sales[i])
+        flows.to_owners[i] = flows.profit[i] - flows.stock[i]
+        state.cash[i] += flows.to_owners[i]
         state.trailing_revenue[i] += (revenue - state.trailing_revenue[i]) * TRAILING
 
 
