@@ -107,7 +107,7 @@ STATE_FIELDS = (
     Quantity("cash", "RMB m", "cash, negative when borrowed", FIRM),
     Quantity("gap_start", "log", "reference price over the seat's price at the start", FIRM),
     Quantity("price_index_start", "RMB", "share-weighted price at the start", REGION),
-    Quantity("price_index", "share", "share-weighted price of last month over the start", REGION),
+    Quantity("price_index", "share", "share-weighted price of last month over the start, better phones apart", REGION),
     Quantity("passed", "share", "dearness of components that prices have caught up with"),
     Quantity("own_levers", "see levers", "applied by the seat in each of its last months, in a ring", (OWN_MONTHS, 4)),
     Quantity("month", "months", "months run since January 2012"),

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.economics.compiled import Record, entry_point, mechanism, source_digest
+from thinmargin.economics.demand import adopters, replacement_rate
 from thinmargin.economics.finance import credit_line, monthly_discount, research, run_off_value
 from thinmargin.economics.month import advance, own_mean
 from thinmargin.economics.start import begin
@@ -60,7 +61,10 @@ def is_bankrupt(state: Record, flows: Record) -> bool:
 
 @mechanism
 def lasting_shocks(shock: Record, shocks_off: Record) -> None:
-    """Shocks behind the horizon: none, but a changed law, a price war without end or a new competitor stays."""
+    """Shocks behind the horizon: none, but a changed law, a price war without end or a new competitor stays.
+
+    An ordinary price war, one without attack, ends there.
+    """
     shocks_off.component = 0.0
     shocks_off.aggression = shock.aggression if shock.attack > 0.0 else 1.0
     shocks_off.services = shock.services
@@ -82,9 +86,9 @@ def closing_value(state: Record, p: Record, shock: Record, flows: Record, shocks
         closing = max(sum over months 1 to CLOSING_MONTHS of discount^month * to_owners
                       + discount^CLOSING_MONTHS * run_off, 0)
 
-    Discounted profit, less what is paid for stock, of 60 further months without shocks, under the mean of the levers that the firm applied in its
-    last twelve months or under the fixed closing playbook, plus the run-off value of the users then left; never
-    negative (limited liability).
+    Discounted profit, less what is paid for stock, of 60 further months without shocks, under the mean of the levers
+    that the firm applied in its last twelve months or under the fixed closing playbook, plus the run-off value of the
+    users then left; never negative (limited liability).
     """
     if rule == NO_CLOSING:
         return 0.0
@@ -141,6 +145,13 @@ def write_report(state: Record, p: Record, flows: Record, report: Record) -> Non
     report.hardware_net_margin = hardware / max(flows.device_revenue[SEAT], 1e-9)
     report.cash = state.cash[SEAT]
     report.credit_line = flows.credit_line[SEAT]
+    write_market(state, flows, report)
+    report.bankrupt = 1.0 if is_bankrupt(state, flows) else 0.0
+
+
+@mechanism
+def write_market(state: Record, flows: Record, report: Record) -> None:
+    """Users, loyalty, channels, ventures, supply and the market in the seat's report."""
     report.users_home = state.users[SEAT, HOME]
     report.users_overseas = state.users[SEAT, OVERSEAS]
     report.active_users = report.users_home + report.users_overseas
@@ -172,7 +183,6 @@ def write_report(state: Record, p: Record, flows: Record, report: Record) -> Non
     report.market_home = flows.market[HOME]
     report.market_overseas = flows.market[OVERSEAS]
     report.retention = flows.retained[SEAT]
-    report.bankrupt = 1.0 if is_bankrupt(state, flows) else 0.0
 
 
 @mechanism
@@ -185,7 +195,8 @@ def first_report(state: Record, p: Record, flows: Record, report: Record) -> Non
         for r in range(REGIONS):
             flows.share[i, r] = p.firm_start_share[i, r]
     for r in range(REGIONS):
-        flows.market[r] = p.base_start[r] / p.device_life
+        first = adopters(p.base_start[r], p.users_ceiling[r], p.adoption_innovation, p.adoption_imitation[r], 1.0)
+        flows.market[r] = first + replacement_rate(0.0, p.device_life, p.device_life_growth) * p.base_start[r]
     write_report(state, p, flows, report)
 
 

@@ -136,19 +136,16 @@ def size_markets(state: Record, p: Record, shock: Record, flows: Record) -> None
     """First-time adopters and owners whose phone is due, in each region.
 
     Formula:
-        level = price_index * exp(-spec_drift * month)
         boom = exp(demand_shock)
         climate = affordability * boom
         wanting = due * haste
         owners = sum over firms of users
         market = adopters + in_market * owners
     """
-    drift = math.exp(-p.spec_drift * state.month)
     due = replacement_rate(state.month, p.device_life, p.device_life_growth)
     for r in range(REGIONS):
-        level = state.price_index[r] * drift
-        climate = affordability(level, p.category_elasticity)
-        wanting = due * haste(level, p.replacement_elasticity)
+        climate = affordability(state.price_index[r], p.category_elasticity)
+        wanting = due * haste(state.price_index[r], p.replacement_elasticity)
         boom = math.exp(shock.demand[r])
         users = 0.0
         for i in range(FIRMS):
@@ -206,6 +203,9 @@ def share_markets(state: Record, p: Record, shock: Record, flows: Record) -> Non
 @mechanism
 def make_and_sell(state: Record, p: Record, shock: Record, flows: Record) -> None:
     """Production within capacity, sales within stock; who is not served keeps the old phone.
+
+    Production and excess stock are reckoned with the forecast that the month began with; the new one is for capacity
+    and the next month.
 
     Formula:
         usable_capacity = capacity * supply_shock
@@ -435,10 +435,13 @@ def move_prices(state: Record, p: Record, flows: Record) -> None:
     """Share-weighted price of each region over its start, which buyers see next month; prices catch up with costs.
 
     Formula:
-        price_index' = region_price / price_index_start
+        price_index' = region_price / price_index_start * exp(-spec_drift * month)
+
+    Better phones cost more and are worth it: the drift of the specification is taken out, by the month of the price.
     """
+    plain = math.exp(-p.spec_drift * state.month)
     for r in range(REGIONS):
-        state.price_index[r] = region_price(state, flows, r) / state.price_index_start[r]
+        state.price_index[r] = region_price(state, flows, r) / state.price_index_start[r] * plain
     state.passed = passed_step(state.passed, flows.dear, p.pass_months)
 
 

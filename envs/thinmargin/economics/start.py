@@ -17,7 +17,7 @@ def begin(state: Record, p: Record) -> None:
     """Write the first state, the list prices it starts from and the brand constants its shares imply.
 
     Fans, engagement, adstock, imitation, capacity and stock begin where the firm's own playbook would
-    have brought them; firms with a user base have monetised it for a year.
+    have brought them, updates as they please half a full fan base; firms with a user base have monetised it for a year.
     """
     state.month = 0.0
     state.passed = 0.0
