@@ -24,6 +24,7 @@ import numpy as np
 
 from thinmargin.families import BENCHMARK
 from thinmargin.scenarios import FAMILIES
+from thinmargin.settings import Settings
 from thinmargin.vector import EcosystemVectorEnv
 
 CARTPOLE = "CartPole-v1"
@@ -111,15 +112,13 @@ def kernel(size: int) -> Round:
 
 
 def world_draws(name: str) -> Round:
-    """Worlds drawn from their keys, 180 months of shocks each."""
-    envs = EcosystemVectorEnv(1)
-    firms = envs._batch  # noqa: SLF001  # draws into the arrays an environment has
+    """Worlds drawn from their keys, in one call."""
+    firms = Settings().batch(CHUNK)
     family = FAMILIES[name]
-    keys = range(1_000_000, 1_000_000 + CHUNK)
+    rows, keys = np.arange(CHUNK), np.arange(1_000_000, 1_000_000 + CHUNK)
 
     def play() -> int:
-        for key in keys:
-            family.draw_into(key, firms.economies, firms.shocks, 0)
+        firms.draw(rows, family, keys)
         return CHUNK
 
     return play

@@ -41,7 +41,7 @@ BLOCKS: dict[str, tuple[str, ...]] = {
     ),
     "run off": ("economics.finance.run_off_value",),
     "strategies": ("strategies",),
-    "shocks": ("worlds.unfold",),
+    "shocks": ("shocks",),
 }
 """Sources of each block of `docs/model.md`: functions of `thinmargin`, or modules with all of theirs."""
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from thinmargin.batch import Batch
 from thinmargin.levers import action_of
 from thinmargin.parameters import MONTHLY_DISCOUNT, Parameters
-from thinmargin.records import FLOWS, REPORT, SEAT, STATE
+from thinmargin.records import FLOWS, REPORT, SEAT, SHOCKS, STATE
 from thinmargin.simulation import RUNNING
 from thinmargin.worlds import World, neutral_world
 
@@ -89,9 +89,8 @@ class Play:
 def watched(batch: Batch, actions: Numbers) -> Play:
     """Play a row of actions a month in a batch of one, to the end of the episode at most, and record everything."""
     months = len(actions)
-    start = int(batch.states["month"][0])
     play = Play(
-        batch.economies[0], batch.shocks[0, start : start + months],
+        batch.economies[0], np.zeros(months, SHOCKS),
         np.zeros(months, STATE), np.zeros(months, STATE), np.zeros(months, FLOWS), np.zeros(months, REPORT),
         np.zeros(months), np.zeros(months, np.int64),
     )  # fmt: skip
@@ -99,6 +98,7 @@ def watched(batch: Batch, actions: Numbers) -> Play:
         play.before[month] = batch.states[0]
         batch.step(actions[month : month + 1])
         play.after[month] = batch.states[0]
+        play.shocks[month] = batch.last_shocks[0]
         play.flows[month] = batch.flows[0]
         play.reports[month] = batch.reports[0]
         play.rewards[month] = batch.rewards[0]

@@ -19,11 +19,11 @@ import numpy as np
 import pytest
 from tests.playing import Play, watched
 
-from thinmargin import strategies, worlds
+from thinmargin import shocks, strategies
 from thinmargin.batch import Batch
 from thinmargin.economics import cost_and_price, finance, marketing, month, services, ventures
 from thinmargin.parameters import BOOKS_OF_PLAY
-from thinmargin.records import ACCESSORIES, FIRMS, HOME, MARKETING, OVERSEAS, PRICE, REGIONS, SEAT, SHOCKS
+from thinmargin.records import ACCESSORIES, FIRMS, HOME, MARKETING, OVERSEAS, PRICE, REGIONS, SEAT, SHOCKS, STATE
 from thinmargin.scenarios import FAMILIES
 
 ROOT = Path(__file__).parent.parent
@@ -112,7 +112,7 @@ def test_the_formula_of_a_docstring_gives_what_the_function_gives(module: Module
 def play() -> Play:
     """Random play of a firm that soon sells overseas; parts are short from month 10 on."""
     batch = Batch(1, MONTHS, pays_closing=False, shaped=False)
-    batch.draw(0, FAMILIES["benchmark"], 11)
+    batch.put(0, FAMILIES["benchmark"].draw(11, MONTHS))
     batch.economies["credit_floor"] = 1e5
     batch.economies["firm_entry"][0, SEAT] = (4.0, -3.0, 20.0, 600.0)
     batch.shocks["supply"][0, 10:] = 0.6
@@ -269,25 +269,28 @@ def _book(p: Any, book: int) -> dict[str, float]:
     return scope | {"cap_markup": highest if cap < 1.0 else strategies.HIGHEST_MARKUP}
 
 
-def _shocks(play: Play) -> Cases:
+def _levels(play: Play) -> Cases:
     """Months of a world whose firms have scandals; every line has a draw z of its own."""
-    p, months = play.economy, 200
-    draws = np.random.default_rng(0).standard_normal((months, worlds.DRAWS_A_MONTH))
-    shocks = np.zeros(months, SHOCKS)
-    FORMULAS.functions_of(worlds)["unfold"](p, np.array([1.0, 1.0]), draws.ravel(), shocks)
-    for t in range(1, months):
-        before, after, z = shocks[t - 1], shocks[t], draws[t]
-        yield Case({"hit_sd": p.hit_sd, "z": z[3], "hit": after.hit})
-        for name, last, draw, found in (
-            ("demand", before.demand[HOME], z[0], after.demand[HOME]),
-            ("component", before.component, z[1], after.component),
-        ):
-            scope = {f"{name}_{key}": p[f"{name}_{key}"] for key in ("persistence", "sd")}
-            yield Case({**scope, f"{name}_shock": last, "z": draw}, {f"{name}_shock'": found})
+    p, generator = play.economy, np.random.default_rng(0)
+    state = np.zeros(1, STATE)[0]
+    for _ in range(200):
+        before, z = state.copy(), generator.standard_normal(2)
+        chances = generator.uniform(0.0, 2.0 * p.brand_rate, FIRMS)
+        FORMULAS.functions_of(shocks)["move_levels"](state, p, *z, 1.0, chances)
+        for level, draw in zip(("demand_level", "component_level"), z, strict=True):
+            scope = {**_numbers(p, SEAT, HOME), level: before[level], "z": draw}
+            yield Case(scope, {f"{level}'": state[level]})
         for firm in range(FIRMS):
-            drop = p.brand_drop if z[4 + firm] > 1.0 else 0.0
-            scope = {"brand_shock": before.brand[firm], "brand_decay": p.brand_decay, "drop": drop}
-            yield Case(scope, {"brand_shock'": after.brand[firm]})
+            drop = p.brand_drop if chances[firm] < p.brand_rate else 0.0
+            scope = {"brand_level": before.brand_level[firm], "brand_decay": p.brand_decay, "drop": drop}
+            yield Case(scope, {"brand_level'": state.brand_level[firm]})
+
+
+def _hits(play: Play) -> Cases:
+    state, shock = np.zeros(1, STATE)[0], np.zeros(1, SHOCKS)[0]
+    for z in np.random.default_rng(0).standard_normal(50):
+        FORMULAS.functions_of(shocks)["write_shocks"](state, play.economy, z, shock)
+        yield Case({"hit_sd": play.economy.hit_sd, "z": z, "hit": shock.hit})
 
 
 PLAYED: dict[str, tuple[Callable[[Play], Cases], tuple[str, ...]]] = {
@@ -317,19 +320,20 @@ PLAYED: dict[str, tuple[Callable[[Play], Cases], tuple[str, ...]]] = {
     ),
     "strategies.play": (_books, ("strategies.markup_rule",)),
     "strategies.play_rivals": (_rivals, ("strategies.markup_rule", "strategies.play")),
-    "worlds.unfold": (_shocks, ()),
+    "shocks.move_levels": (_levels, ()),
+    "shocks.write_shocks": (_hits, ()),
 }  # fmt: skip
 """Functions of records whose formulas are checked: where, and whose formulas give the parts of theirs."""
 NOT_CHECKED = {
-    ("worlds.unfold", "drop"): "in words: a chance",
-    ("worlds.unfold", "aggression"): "in words: a war begins and ends by chance",
+    ("shocks.move_levels", "drop"): "in words: a chance",
+    ("shocks.write_shocks", "aggression"): "in words: a war begins and ends by chance",
 }
 """Lines of formulas that no test compares with what is computed, and the reason."""
 
 
 def _function(place: str) -> Callable[..., Any]:
     module, _, name = place.rpartition(".")
-    found = next(item for item in (*MODULES, month, worlds) if item.__name__.endswith(f".{module}"))
+    found = next(item for item in (*MODULES, month, shocks) if item.__name__.endswith(f".{module}"))
     return FORMULAS.functions_of(found)[name]  # type: ignore[no-any-return]  # the module is loaded by its path
 
 
@@ -377,7 +381,7 @@ def _checked(place: str, parts: Sequence[str], case: Case) -> set[str]:
 
 RECORDS = [
     f"{module.__name__.removeprefix('thinmargin.')}.{name}"
-    for module in (*MODULES, month, worlds)
+    for module in (*MODULES, month, shocks)
     for name, function in FORMULAS.functions_of(module).items()
     if FORMULAS.equations_of(function) and not (module in MODULES and _of_numbers(function))
 ]

@@ -12,26 +12,36 @@ from thinmargin.observation import FEATURE_COUNT
 from thinmargin.parameters import ECONOMY
 from thinmargin.records import FLOWS, REPORT, SHOCKS, STATE
 from thinmargin.simulation import KERNELS
+from thinmargin.sources import SOURCE
+from thinmargin.splits import MOST
 from thinmargin.worlds import Family, World
 
 _BLANK_STATE = np.zeros((), STATE)
 _BLANK_REPORT = np.zeros((), REPORT)
-SAVED = ("states", "economies", "shocks", "reports", "observations", "keys")
-"""The arrays that are the whole condition of a batch between two steps."""
+_BLANK_SOURCE = np.zeros((), SOURCE)
+WHOLE = ("states", "economies", "sources", "reports", "observations")
+"""The arrays of all rows that decide what comes next; `shocks` has those of the rows that have a table."""
+
+BOUND = ("keys", "report_numbers", "_step_arguments")
+"""Views of the arrays, and the arrays as they are handed to the compiled month."""
 
 
 class Batch:
     """`size` environments in step: arrays of records, written in place by the compiled month.
 
+    A row plays the world of its key, whose shocks are made month by month, or a `World` with a table of its own.
+
     Attributes:
-        states, reports, economies: record arrays of shape (size,).
+        states, reports, economies, sources: record arrays of shape (size,).
         flows: record array of shape (1,), a scratch: the flows of the last row that was run.
-        shocks: record array of shape (size, horizon).
+        last_shocks: record array of shape (2,), a scratch: the shocks of the last row that was run, and behind the
+            horizon.
+        shocks: record array of shape (size, horizon), the tables; of shape (0, horizon) before the first of them.
         observations: float32 of shape (size, features).
         report_numbers: the reports as plain float64 of shape (size, fields), the same memory.
         rewards: float64 of shape (size,), RMB 10 bn.
         ends: int64 of shape (size,): RUNNING, BANKRUPT or CLOSED, see `thinmargin.simulation`.
-        keys: int64 of shape (size,), the world keys.
+        keys: int64 of shape (size,), the world keys, in the memory of the sources.
     """
 
     def __init__(self, size: int, horizon: int, rule: int, shaped: bool) -> None:
@@ -40,29 +50,31 @@ class Batch:
         self._shaped = shaped
         self.states = np.zeros(size, STATE)
         self.economies = np.zeros(size, ECONOMY)
-        self.shocks = np.zeros((size, horizon), SHOCKS)
+        self.sources = np.zeros(size, SOURCE)
+        self.shocks = np.zeros((0, horizon), SHOCKS)
         self.flows = np.zeros(1, FLOWS)
+        self.last_shocks = np.zeros(2, SHOCKS)
         self._blank = np.zeros(1, FLOWS)
         self.reports = np.zeros(size, REPORT)
         self.observations = np.zeros((size, FEATURE_COUNT), np.float32)
         self.rewards = np.zeros(size)
         self.ends = np.zeros(size, np.int64)
-        self.keys = np.zeros(size, np.int64)
         self._spare_state = np.zeros(1, STATE)
-        self._shocks_off = np.zeros(1, SHOCKS)
         self._bind()
 
     def _bind(self) -> None:
         """Gather what every step hands to the compiled month; a copy of the batch has arrays of its own."""
+        self.keys = self.sources["key"]
         self.report_numbers = self.reports.view(np.float64).reshape(len(self.reports), -1)
         self._step_arguments = (
-            self.states, self.economies, self.shocks, self.flows, self.reports, self.horizon, self._rule,
-            self._shaped, self.observations, self.rewards, self.ends, self._spare_state, self._shocks_off,
+            self.states, self.economies, self.sources, self.shocks, self.flows, self.reports, self.horizon,
+            self._rule, self._shaped, self.observations, self.rewards, self.ends, self._spare_state,
+            self.last_shocks,
         )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what `_bind` makes: views and arguments would not be of the copy's own arrays."""
-        return {name: item for name, item in vars(self).items() if name not in ("report_numbers", "_step_arguments")}
+        return {name: item for name, item in vars(self).items() if name not in BOUND}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Arrays of a copy, bound to each other again."""
@@ -71,14 +83,21 @@ class Batch:
 
     def put(self, row: int, world: World) -> None:
         """Make `world`, of at least the horizon's months, the world of this row; `begin` must follow."""
+        self._make_room()
         self.economies[row] = world.economy
+        self.sources[row] = _BLANK_SOURCE
+        self.sources["key"][row], self.sources["tabled"][row] = world.key, 1.0
         self.shocks[row] = world.shocks[: self.shocks.shape[1]]
-        self.keys[row] = world.key
 
-    def draw(self, row: int, family: Family, key: int) -> None:
-        """Draw the world of `key` straight into this row; `begin` must follow."""
-        family.draw_into(key, self.economies, self.shocks, row)
-        self.keys[row] = key
+    def draw(self, rows: npt.ArrayLike, family: Family, keys: npt.ArrayLike) -> None:
+        """Draw the worlds of `keys`, one a row, straight into these rows; `begin` must follow."""
+        family.draw_into(np.atleast_1d(rows), np.atleast_1d(keys), self.economies, self.sources)
+
+    def _make_room(self) -> None:
+        """Allocate the tables, if there are none yet."""
+        if not len(self.shocks):
+            self.shocks = np.zeros((len(self.states), self.shocks.shape[1]), SHOCKS)
+            self._bind()
 
     def begin(self, rows: npt.NDArray[np.int64]) -> None:
         """Set these rows to January 2012 of their worlds."""
@@ -101,37 +120,44 @@ class Batch:
         """
         values = np.zeros(len(rows))
         KERNELS.close(
-            rows, self.states, self.economies, self.shocks, np.zeros(1, FLOWS), rule, values, self._spare_state,
-            self._shocks_off,
+            rows, self.states, self.economies, self.sources, self.shocks, np.zeros(1, FLOWS), rule, values,
+            self._spare_state, np.zeros(2, SHOCKS),
         )  # fmt: skip
         return values
 
     def saved(self) -> dict[str, npt.NDArray[Any]]:
-        """Copies of everything that decides what comes next."""
-        return {name: getattr(self, name).copy() for name in SAVED}
+        """Copies of everything that decides what comes next; `shocks` has the tables of the rows that have one."""
+        tables = self.shocks[self.sources["tabled"] > 0.0] if len(self.shocks) else self.shocks.copy()
+        return {**{name: getattr(self, name).copy() for name in WHOLE}, "shocks": tables}
 
     def restore(self, saved: Mapping[str, Any]) -> None:
         """Go back to what `saved` returned; a missing, misshapen or foreign array is a ValueError."""
-        for name in SAVED:
+        for name in WHOLE:
             current = getattr(self, name)
-            wanted = saved.get(name)
-            if wanted is None:
-                raise ValueError(f"state has no {name!r}: it must come from get_state")
-            if np.shape(wanted) != current.shape or np.asarray(wanted).dtype != current.dtype:
-                raise ValueError(
-                    f"state[{name!r}] has shape {np.shape(wanted)} and type {np.asarray(wanted).dtype.name}: "
-                    f"they must be {current.shape} and {current.dtype.name}"
-                )
-            if (
-                wanted.dtype.names
-                and not np.isfinite(np.asarray(wanted).view(np.float64)).all()
-                and name != "economies"
-            ):
-                raise ValueError(f"state[{name!r}] holds NaN or infinity: it must come from get_state")
-        if (np.asarray(saved["keys"]) < 0).any():
-            raise ValueError("state['keys'] holds a negative key: it must come from get_state")
+            _check_array(name, saved.get(name), current.shape, current.dtype)
+        tabled = np.asarray(saved["sources"])["tabled"] > 0.0
+        _check_array("shocks", saved.get("shocks"), (int(tabled.sum()), self.shocks.shape[1]), SHOCKS)
+        keys = np.asarray(saved["sources"])["key"]
+        if ((keys < 0) | (keys > MOST)).any():
+            raise ValueError(f"state['sources'] has keys {keys.tolist()}: allowed are 0 to 2**62")
         months = np.asarray(saved["states"])["month"]
         if not ((months >= 0.0) & (months <= self.horizon)).all():
             raise ValueError(f"state['states'] has months {months.tolist()}: allowed are 0 to {self.horizon:g}")
-        for name in SAVED:
+        for name in WHOLE:
             getattr(self, name)[...] = saved[name]
+        if tabled.any():
+            self._make_room()
+            self.shocks[tabled] = saved["shocks"]
+
+
+def _check_array(name: str, wanted: Any, shape: tuple[int, ...], kind: np.dtype[Any]) -> None:
+    """Raise ValueError unless `wanted` is an array of this shape and type, and finite where records must be."""
+    if wanted is None:
+        raise ValueError(f"state has no {name!r}: it must come from get_state")
+    found = np.asarray(wanted)
+    if found.shape != shape or found.dtype != kind:
+        raise ValueError(
+            f"state[{name!r}] has shape {found.shape} and type {found.dtype.name}: they must be {shape} and {kind.name}"
+        )
+    if name != "economies" and not all(np.isfinite(found[field]).all() for field in kind.names or ()):
+        raise ValueError(f"state[{name!r}] holds NaN or infinity: it must come from get_state")

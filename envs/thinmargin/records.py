@@ -82,6 +82,13 @@ LEVERS = (
 )
 PRICE, ACCESSORIES, MARKETING, UPDATES = range(4)
 
+LEVEL_FIELDS = (
+    Quantity("demand_level", "log", "market size, before an event is added"),
+    Quantity("component_level", "log", "component cost, before an event is added"),
+    Quantity("war", "0/1", "price war"),
+    Quantity("brand_level", "utility", "scandals not yet forgotten, zero or below", FIRM),
+)
+"""The running levels of a world's shocks, in the month just run; they stay zero in a world with a table of its own."""
 STATE_FIELDS = (
     Quantity("users", "m users", "installed base", FIRM_REGION),
     Quantity("second_users", "m users", "who use a phone that its first owner has replaced", FIRM_REGION),
@@ -111,6 +118,7 @@ STATE_FIELDS = (
     Quantity("passed", "share", "dearness of components that prices have caught up with"),
     Quantity("own_levers", "see levers", "applied by the seat in each of its last months, in a ring", (OWN_MONTHS, 4)),
     Quantity("month", "months", "months run since January 2012"),
+    *LEVEL_FIELDS,
 )
 
 FLOW_FIELDS = (

@@ -1,7 +1,7 @@
 """The families of worlds behind the environment ids, and what breaks in each held-out scenario.
 
-`thinmargin.families` has their names, their ids and a sentence about each. The event of a family is the function of
-its name below; a family without one has the benchmark's worlds or the constants given in CONSTANTS.
+`thinmargin.families` has their names, their ids and a sentence about each. The event of a scenario is its row of
+EVENTS; a family without one has the benchmark's worlds or the constants given in CONSTANTS.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from thinmargin.calibration.saved import posterior
 from thinmargin.families import FAMILY_TABLE, FamilyEntry
 from thinmargin.parameters import CLOSING_BOOK, NEVER, SINCE_EVER, Parameters
 from thinmargin.records import FIRMS, HOME, SEAT
-from thinmargin.worlds import Event, Family, Numbers, Spread, Table
+from thinmargin.sources import Event
+from thinmargin.worlds import Change, Family, Spread
 
 CALIBRATED = Parameters()
 WIDE = replace(CALIBRATED, demand_sd=0.06, component_sd=0.02, brand_rate=0.01)
@@ -41,53 +42,18 @@ ONE_STATE = replace(
 """Constants of the world whose optimum is computed: everything is off but price, users and services."""
 
 
-EVENTS: dict[str, Event] = {}
-"""The event of a family by the family's name."""
+EVENTS: dict[str, Event] = {
+    "price_war": Event(12, 60, attack=0.10, aggression=4.0),
+    "component_shortage": Event(24, 96, months=24, component=math.log(1.25), supply=0.5),
+    "demand_slump": Event(6, 36, months=72, demand=math.log(0.6)),
+    "services_clampdown": Event(48, 96, services=0.5),
+    "entrant_clone": Event(24, 72, clone=1.0),
+}
+"""The event of a scenario: between which months it begins, and what it does from then on."""
 
 
-def _event(change: Event) -> Event:
-    """Make a function the event of the family of its name, less the underscore."""
-    EVENTS[change.__name__.removeprefix("_")] = change
-    return change
-
-
-def _between(chance: float, low: int, high: int) -> int:
-    """A month from low to high, from a number in [0, 1)."""
-    return low + int((high - low + 1) * chance)
-
-
-@_event
-def _price_war(_economy: np.record, shocks: Table, chances: Numbers) -> None:
-    start = _between(chances[0], 12, 60)
-    shocks["attack"][start:] = 0.10
-    shocks["aggression"][start:] = 4.0
-
-
-@_event
-def _component_shortage(_economy: np.record, shocks: Table, chances: Numbers) -> None:
-    start = _between(chances[0], 24, 96)
-    shocks["component"][start : start + 24] += math.log(1.25)
-    shocks["supply"][start : start + 24, SEAT] = 0.5
-
-
-@_event
-def _demand_slump(_economy: np.record, shocks: Table, chances: Numbers) -> None:
-    start = _between(chances[0], 6, 36)
-    shocks["demand"][start : start + 72] += math.log(0.6)
-
-
-@_event
-def _services_clampdown(_economy: np.record, shocks: Table, chances: Numbers) -> None:
-    shocks["services"][_between(chances[0], 48, 96) :] = 0.5
-
-
-@_event
-def _entrant_clone(_economy: np.record, shocks: Table, chances: Numbers) -> None:
-    shocks["clone"][_between(chances[0], 24, 72) :] = 1.0
-
-
-@_event
-def _one_state(economy: np.record, _shocks: Table, _chances: Numbers) -> None:
+def _two_equal_firms(economy: np.record) -> None:
+    """The constants of `one_state` that are no parameters."""
     rival = FIRMS - 1
     both = [SEAT, rival]
     for name in ("start_share", "brand", "online", "breadth"):  # who reaches no buyer sells nothing
@@ -109,15 +75,18 @@ def _one_state(economy: np.record, _shocks: Table, _chances: Numbers) -> None:
         economy[f"play_{name}"] = lowest
 
 
-CONSTANTS = {"calibrated": (CALIBRATED, Spread()), "one_state": (ONE_STATE, Spread())}
-"""Constants of the families that do not have the benchmark's, and what is hidden in them: nothing."""
+CONSTANTS: dict[str, tuple[Parameters, Spread, Change | None]] = {
+    "calibrated": (CALIBRATED, Spread(), None),
+    "one_state": (ONE_STATE, Spread(), _two_equal_firms),
+}
+"""Families whose constants are not the benchmark's: what these are, what is hidden, and a change of other constants."""
 
 
 def _family(entry: FamilyEntry) -> Family:
     if entry.held_out and entry.name not in EVENTS:
-        raise LookupError(f"scenario {entry.name!r} has no event: it needs a function _{entry.name} with @_event here")
-    parameters, spread = CONSTANTS.get(entry.name, (WIDE, HIDDEN))
-    return Family(entry.name, entry.meaning, parameters, spread, EVENTS.get(entry.name), entry.held_out)
+        raise LookupError(f"scenario {entry.name!r} has no event: it needs a row in EVENTS here")
+    parameters, spread, change = CONSTANTS.get(entry.name, (WIDE, HIDDEN, None))
+    return Family(entry.name, entry.meaning, parameters, spread, EVENTS.get(entry.name), change, entry.held_out)
 
 
 FAMILIES: dict[str, Family] = {name: _family(entry) for name, entry in FAMILY_TABLE.items()}

@@ -1,7 +1,7 @@
 """One month of one world, and the compiled batches that Python calls.
 
 Scalar and vector environments, planners and tests all step through `KERNELS`: records in, records
-out, nothing allocated, nothing random.
+out, nothing allocated; what is random is a function of the world's key and the month.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from thinmargin.records import (
     SEAT,
     UPDATES,
 )
+from thinmargin.shocks import calm, month_shocks
 from thinmargin.strategies import play, play_rivals
 
 CLOSING_MONTHS = 60
@@ -274,6 +275,7 @@ def _entry_points(digest: str) -> Kernels:
         for e in rows:
             flows[0] = blank[0]
             begin(states[e], economies[e])
+            calm(states[e])
             first_report(states[e], economies[e], flows[0], reports[e])
             observe(states[e], economies[e], 0.0, reports[e], horizon, observations[e])
 
@@ -282,7 +284,8 @@ def _entry_points(digest: str) -> Kernels:
         actions: Levers,
         states: Table,
         economies: Table,
-        shocks: Table,
+        sources: Table,
+        tables: Table,
         flows: Table,
         reports: Table,
         horizon: float,
@@ -292,14 +295,18 @@ def _entry_points(digest: str) -> Kernels:
         rewards: npt.NDArray[np.float64],
         ends: npt.NDArray[np.int64],
         spare_state: Table,
-        shocks_off: Table,
+        scratch: Table,
     ) -> None:
         _ = digest
+        shock, shocks_off = scratch[0], scratch[1]
         for e in range(states.shape[0]):
-            shock = shocks[e, min(int(states[e].month), shocks.shape[1] - 1)]
+            if sources[e].tabled > 0.0:
+                scratch[0] = tables[e, min(int(states[e].month), tables.shape[1] - 1)]
+            else:
+                month_shocks(states[e], economies[e], sources[e], shock)
             ends[e] = run_month(
                 states[e], economies[e], shock, actions[e], horizon, rule, shaped,
-                flows[0], reports[e], spare_state, shocks_off[0],
+                flows[0], reports[e], spare_state, shocks_off,
             )  # fmt: skip
             rewards[e] = reports[e].profit_term + reports[e].closing_term + reports[e].shaping_term
             observe(states[e], economies[e], shock.component, reports[e], horizon, observations[e])
@@ -315,19 +322,24 @@ def _entry_points(digest: str) -> Kernels:
         rows: npt.NDArray[np.int64],
         states: Table,
         economies: Table,
-        shocks: Table,
+        sources: Table,
+        tables: Table,
         flows: Table,
         rule: int,
         values: npt.NDArray[np.float64],
         spare_state: Table,
-        shocks_off: Table,
+        scratch: Table,
     ) -> None:
         _ = digest
+        shock, shocks_off = scratch[0], scratch[1]
         for k in range(rows.shape[0]):
             e = rows[k]
-            shock = shocks[e, max(min(int(states[e].month), shocks.shape[1]) - 1, 0)]
+            if sources[e].tabled > 0.0:
+                scratch[0] = tables[e, max(min(int(states[e].month), tables.shape[1]) - 1, 0)]
+            else:
+                shocks_of_last_month(states[e], economies[e], sources[e], shock)
             spare_state[0] = states[e]
-            values[k] = closing_value(spare_state[0], economies[e], shock, flows[0], shocks_off[0], rule)
+            values[k] = closing_value(spare_state[0], economies[e], shock, flows[0], shocks_off, rule)
 
     return Kernels(begin_rows, step_all, play_books, close_rows)
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import operator
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
 
 Split: TypeAlias = Literal["train", "validation", "test"]
 
+MOST = 1 << 62
+"""The largest world key."""
 KEYS: dict[Split, range] = {
     "validation": range(1_000_000, 2_000_000),
     "test": range(2_000_000, 3_000_000),
@@ -27,6 +32,16 @@ def check_key(key: object) -> int:
     if isinstance(key, bool) or not hasattr(key, "__index__"):
         raise TypeError(f"world key is {key!r}: must be an integer from 0 to 2**62")
     number = operator.index(key)
-    if not 0 <= number <= 1 << 62:
+    if not 0 <= number <= MOST:
         raise ValueError(f"world key is {number}: allowed are 0 to 2**62")
     return number
+
+
+def check_keys(keys: Any) -> npt.NDArray[np.int64]:
+    """Return `keys` as a new array of the same length; raise as `check_key` does for the first that is none."""
+    if isinstance(keys, np.ndarray) and keys.dtype.kind in "iu":
+        wrong = keys[(keys < 0) | (keys > MOST)]
+        if wrong.size:
+            check_key(wrong.ravel()[0])
+        return np.array(keys, np.int64)
+    return np.array([check_key(key) for key in keys], np.int64)

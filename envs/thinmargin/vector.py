@@ -122,21 +122,24 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
             self._generators[row] if self._generators and single is None else seeding.np_random(single)[0]
             for row, single in enumerate(seeds)
         ]
-        for row, item in enumerate(worlds):
-            self._place(row, item)
+        self._place(np.arange(self.num_envs), worlds)
         self._batch.begin(np.arange(self.num_envs))
         self._histories = [[] for _ in range(self.num_envs)]
         self._remember()
         infos = self._infos()
         return self._observations(), {name: infos[name] for name in ("books", "_books", "world", "_world")}
 
-    def _place(self, row: int, world: World | int | None) -> None:
-        if isinstance(world, World):
-            self._batch.put(row, world)
-            return
-        if world is None:
-            world = int(self._generators[row].integers(self._keys.start, self._keys.stop))
-        self._batch.draw(row, self._family, world)
+    def _place(self, rows: npt.NDArray[np.int64], worlds: Sequence[World | int | None]) -> None:
+        """Give each of these rows a world: this one, that of this key, or one drawn by the row's generator."""
+        keys: dict[int, int] = {}
+        for row, world in zip(rows.tolist(), worlds, strict=True):
+            if isinstance(world, World):
+                self._batch.put(row, world)
+            elif world is None:
+                keys[row] = int(self._generators[row].integers(self._keys.start, self._keys.stop))
+            else:
+                keys[row] = world
+        self._batch.draw(list(keys), self._family, list(keys.values()))
 
     def step(self, actions: Any) -> tuple[npt.NDArray[np.float32], Array, Array, Array, dict[str, Any]]:
         """Run one month of every environment; those that end start anew in the same step.
@@ -178,8 +181,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         for name in infos:
             if name.startswith("_"):
                 infos[name] = mask
-        for row in ended:
-            self._place(int(row), None)
+        self._place(ended, [None] * len(ended))
         self._batch.begin(ended)
         if self.render_mode is not None:
             for row in ended:

@@ -1,7 +1,7 @@
-"""Worlds: the hidden constants and the whole table of shocks of one episode, drawn from one key.
+"""Worlds: the hidden constants, the event and the shocks of an episode, all functions of one key.
 
-A world is drawn at once, from its key alone: nothing random happens later, nothing drawn depends on
-what is done. The same key gives every policy the same world, and any episode can be replayed.
+Nothing random happens later, nothing drawn depends on what is done: the same key gives every policy the same world,
+and any episode can be replayed. `thinmargin.shocks` has the numbers of a month.
 """
 
 from __future__ import annotations
@@ -10,26 +10,22 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from thinmargin.economics.compiled import Record, entry_point, mechanism, source_digest
+from thinmargin.economics.compiled import entry_point, mechanism, source_digest
 from thinmargin.parameters import ECONOMY, Firm, Parameters, economy_record, with_overrides
-from thinmargin.records import FIRMS, REGIONS, SHOCKS
-from thinmargin.splits import check_key
+from thinmargin.records import SHOCKS, STATE
+from thinmargin.shocks import NORMALS_A_BLOCK, calm, draw_source, hidden_normals, month_shocks
+from thinmargin.sources import SOURCE, Event, source_record
+from thinmargin.splits import check_key, check_keys
 
 Numbers = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
 Table = npt.NDArray[Any]
 
-DRAWS_A_MONTH = 4 + FIRMS
-"""Standard normal numbers of a month: demand, component cost, war, hits; brand of every firm."""
-HIDDEN_DRAWS = 48
-"""Standard normal numbers reserved for the constants of a world."""
-EVENT_DRAWS = 4
-"""Uniform numbers a scenario's event uses."""
 MAX_HORIZON = 600
 COLUMNS = ECONOMY.itemsize // 8
 """Numbers in one world's constants."""
@@ -37,7 +33,7 @@ COLUMNS = ECONOMY.itemsize // 8
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """One episode's world: `economy` is a record of constants, `shocks` one record a month."""
+    """One episode's world as tables: `economy` is a record of constants, `shocks` one record a month."""
 
     family: str
     key: int
@@ -64,8 +60,8 @@ class Spread:
     hidden: tuple[Hidden, ...] = ()
 
 
-Event = Callable[[np.record, Table, Numbers], None]
-"""Changes a drawn world in place: (economy, shocks, uniform draws of shape (EVENT_DRAWS,))."""
+Change = Callable[[np.record], None]
+"""Changes the constants of a family in place, those that are no parameters too."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +73,7 @@ class Family:
     parameters: Parameters
     spread: Spread = Spread()
     event: Event | None = None
+    change: Change | None = None
     held_out: bool = False
 
     def with_parameters(self, overrides: Mapping[str, Any] | None) -> Family:
@@ -84,25 +81,35 @@ class Family:
         return replace(self, parameters=with_overrides(self.parameters, overrides))
 
     def draw(self, key: int, horizon: int) -> World:
-        """The world of `key`, `horizon` months long; a longer horizon begins with the same months."""
-        economies = np.zeros(1, ECONOMY)
-        shocks = np.zeros((1, horizon), SHOCKS)
-        self.draw_into(key, economies, shocks, 0)
-        return World(self.name, key, economies[0], shocks[0])
+        """The world of `key` with a table of its first `horizon` months."""
+        economies, sources, states = np.zeros(1, ECONOMY), np.zeros(1, SOURCE), np.zeros(1, STATE)
+        shocks = np.zeros(horizon, SHOCKS)
+        key = check_key(key)
+        self.draw_into([0], [key], economies, sources)
+        _COMPILED.tabulate(economies, sources, states, shocks)
+        return World(self.name, key, economies[0], shocks)
 
-    def draw_into(self, key: int, economies: Table, shocks: Table, row: int) -> None:
-        """Write the world of `key` into one row of both arrays; nothing is allocated for them."""
-        generator = np.random.Generator(np.random.PCG64(check_key(key)))
+    def draw_into(self, rows: npt.ArrayLike, keys: npt.ArrayLike, economies: Table, sources: Table) -> None:
+        """Write the constants and the sources of worlds into these rows of both arrays.
+
+        Args:
+            rows: whole numbers, shape (n,).
+            keys: world keys, shape (n,).
+            economies: records of type ECONOMY, all rows.
+            sources: records of type SOURCE, all rows.
+
+        Raises:
+            ValueError, TypeError: something is no world key, or there is not one key a row.
+        """
+        places = np.array(rows, np.int64)
+        checked = check_keys(keys)
+        if checked.shape != places.shape:
+            raise ValueError(f"keys has shape {checked.shape}: must be {places.shape}, one a row")
         recipe = self._recipe
-        chances = generator.random(EVENT_DRAWS)
-        draws = generator.standard_normal(HIDDEN_DRAWS + DRAWS_A_MONTH * shocks.shape[1])
         numbers = economies.view(np.float64).reshape(-1, COLUMNS)
-        _UNFOLD(
-            row, recipe.base, recipe.columns, recipe.rules, recipe.weights, recipe.reach, draws, numbers, economies,
-            recipe.thresholds, shocks,
-        )  # fmt: skip
-        if self.event is not None:
-            self.event(economies[row], shocks[row], chances)
+        _COMPILED.draw(
+            places, checked, recipe.base, recipe.columns, recipe.rules, recipe.weights, recipe.source, numbers, sources
+        )
 
     @cached_property
     def _recipe(self) -> _Recipe:
@@ -113,138 +120,100 @@ class _Recipe(NamedTuple):
     """A family, ready for the compiled draw."""
 
     base: Numbers
-    columns: npt.NDArray[np.int64]
+    columns: Whole
     """Which numbers of the record are hidden."""
     rules: Numbers
     """A row a hidden number: 1 if log, low, high."""
     weights: Numbers
-    """A row a hidden number: its weights on HIDDEN_DRAWS draws."""
-    reach: npt.NDArray[np.int64]
-    """Number of draws that each hidden number uses."""
-    thresholds: Numbers
-    """Standard normal numbers above which war switches and a brand scandal begins."""
+    """A row a hidden number: its weights on as many draws as any of them uses, in whole blocks."""
+    source: Table
+    """One record: the event before its month is drawn, no key yet."""
 
 
 def _recipe(family: Family) -> _Recipe:
     base = np.zeros(1, ECONOMY)
     base[0] = economy_record(family.parameters)
+    if family.change is not None:
+        family.change(base[0])
     ranges = {item.name: _range(item) for item in fields(Parameters)}
     ranges |= {f"firm_{item.name}": _range(item) for item in fields(Firm) if "low" in item.metadata}
     hidden = family.spread.hidden
     columns = np.zeros(len(hidden), np.int64)
     rules = np.zeros((len(hidden), 3))
-    weights = np.zeros((len(hidden), HIDDEN_DRAWS))
-    reach = np.zeros(len(hidden), np.int64)
+    blocks = -(-max((len(item.weights) for item in hidden), default=0) // NORMALS_A_BLOCK)
+    weights = np.zeros((len(hidden), blocks * NORMALS_A_BLOCK))
     for k, item in enumerate(hidden):
-        if len(item.weights) > HIDDEN_DRAWS:
-            raise ValueError(
-                f"family {family.name} needs {len(item.weights)} draws for {item.field}: "
-                f"at most {HIDDEN_DRAWS} are allowed"
-            )
         columns[k] = ECONOMY.fields[item.field][1] // 8 + item.place  # type: ignore[index]  # a structured type has fields
+        if columns[k] in columns[:k]:
+            raise ValueError(f"family {family.name} hides number {item.place} of {item.field} twice: allowed is once")
         rules[k] = (float(item.log), *ranges.get(item.field, (-math.inf, math.inf)))
         weights[k, : len(item.weights)] = item.weights
-        reach[k] = len(item.weights)
-    thresholds = np.array([_threshold(family.parameters.war_rate), _threshold(family.parameters.brand_rate)])
-    return _Recipe(base.view(np.float64).copy(), columns, rules, weights, reach, thresholds)
+    return _Recipe(base.view(np.float64).copy(), columns, rules, weights, source_record(family.event))
 
 
 def _range(item: Any) -> tuple[float, float]:
     return item.metadata["low"], item.metadata["high"]
 
 
-def _threshold(chance: float) -> float:
-    """The standard normal number exceeded with this chance."""
-    if chance <= 0.0:
-        return math.inf
-    return NormalDist().inv_cdf(1.0 - chance) if chance < 1.0 else -math.inf
-
-
 @mechanism
-def hide_constants(
-    base: Numbers,
-    columns: npt.NDArray[np.int64],
-    rules: Numbers,
-    weights: Numbers,
-    reach: npt.NDArray[np.int64],
-    draws: Numbers,
-    numbers: Numbers,
-) -> None:
+def hide_constants(key: int, base: Numbers, columns: Whole, rules: Numbers, weights: Numbers, numbers: Numbers) -> None:
     """Write one world's constants: the family's, with the hidden ones moved by their draws."""
     for k in range(base.shape[0]):
         numbers[k] = base[k]
+    for k in range(columns.shape[0]):  # the place of a hidden number holds how far it moves, until all are drawn
+        numbers[columns[k]] = 0.0
+    for block in range(weights.shape[1] // NORMALS_A_BLOCK):
+        z = hidden_normals(key, block)
+        for k in range(columns.shape[0]):
+            for j in range(NORMALS_A_BLOCK):
+                numbers[columns[k]] += weights[k, block * NORMALS_A_BLOCK + j] * z[j]
     for k in range(columns.shape[0]):
         is_log, low, high = rules[k, 0], rules[k, 1], rules[k, 2]
-        moved = 0.0
-        for j in range(reach[k]):
-            moved += weights[k, j] * draws[j]
-        value = numbers[columns[k]]
+        moved = numbers[columns[k]]
+        value = base[columns[k]]
         value = value * math.exp(moved) if is_log > 0.0 else value + moved
         numbers[columns[k]] = min(max(value, low), high)
 
 
-@mechanism
-def unfold(p: Record, thresholds: Numbers, draws: Numbers, shocks: Table) -> None:
-    """Write the shocks of every month from DRAWS_A_MONTH standard normal numbers each.
+class _Compiled(NamedTuple):
+    """The compiled functions that make worlds from keys."""
 
-    Formula:
-        demand_shock' = demand_persistence * demand_shock + demand_sd * z
-        component_shock' = component_persistence * component_shock + component_sd * z
-        hit = exp(hit_sd * z - hit_sd^2 / 2)
-        brand_shock' = brand_shock * (1 - brand_decay) - drop
-        drop = brand_drop with chance brand_rate, each firm, else 0
-        aggression = war_factor in a war, else 1
-
-    Demand and component cost are AR(1); price war switches on and off; a brand scandal hits a firm and
-    is slowly forgotten; hits of ventures are log-normal with mean one.
-    """
-    demand = 0.0
-    component = 0.0
-    war = False
-    for t in range(shocks.shape[0]):
-        z = draws[t * DRAWS_A_MONTH : (t + 1) * DRAWS_A_MONTH]
-        demand = p.demand_persistence * demand + p.demand_sd * z[0]
-        component = p.component_persistence * component + p.component_sd * z[1]
-        if z[2] > thresholds[0]:
-            war = not war
-        for r in range(REGIONS):
-            shocks[t].demand[r] = demand
-        shocks[t].component = component
-        shocks[t].aggression = p.war_factor if war else 1.0
-        shocks[t].services = 1.0
-        shocks[t].attack = 0.0
-        shocks[t].clone = 0.0
-        shocks[t].hit = math.exp(p.hit_sd * z[3] - 0.5 * p.hit_sd * p.hit_sd)
-        for i in range(FIRMS):
-            last = shocks[t - 1].brand[i] if t > 0 else 0.0
-            drop = p.brand_drop if z[4 + i] > thresholds[1] else 0.0
-            shocks[t].supply[i] = 1.0
-            shocks[t].brand[i] = last * (1.0 - p.brand_decay) - drop
+    draw: Callable[..., None]
+    tabulate: Callable[..., None]
 
 
-def _entry(digest: str) -> Callable[..., None]:
+def _entry_points(digest: str) -> _Compiled:
     @entry_point
-    def unfold_world(
-        row: int,
+    def draw_rows(
+        rows: Whole,
+        keys: Whole,
         base: Numbers,
-        columns: npt.NDArray[np.int64],
+        columns: Whole,
         rules: Numbers,
         weights: Numbers,
-        reach: npt.NDArray[np.int64],
-        draws: Numbers,
+        source: Table,
         numbers: Numbers,
-        economies: Table,
-        thresholds: Numbers,
-        shocks: Table,
+        sources: Table,
     ) -> None:
         _ = digest
-        hide_constants(base, columns, rules, weights, reach, draws, numbers[row])
-        unfold(economies[row], thresholds, draws[HIDDEN_DRAWS:], shocks[row])
+        for k in range(rows.shape[0]):
+            row, key = rows[k], int(keys[k])
+            hide_constants(key, base, columns, rules, weights, numbers[row])
+            sources[row] = source[0]
+            draw_source(key, sources[row])
 
-    return unfold_world
+    @entry_point
+    def tabulate(economies: Table, sources: Table, states: Table, shocks: Table) -> None:
+        _ = digest
+        calm(states[0])
+        for month in range(shocks.shape[0]):
+            states[0].month = float(month)
+            month_shocks(states[0], economies[0], sources[0], shocks[month])
+
+    return _Compiled(draw_rows, tabulate)
 
 
-_UNFOLD = _entry(source_digest())
+_COMPILED = _entry_points(source_digest())
 
 
 def neutral_world(parameters: Parameters | None = None, horizon: int = 180) -> World:

@@ -32,9 +32,10 @@ from thinmargin.fitted import RESULT, fitted, fitted_seat
 from thinmargin.history import COMPARED, drivers, simulated
 from thinmargin.history import reported as reported_series
 from thinmargin.parameters import ECONOMY, FIRM_TABLE, Parameters
-from thinmargin.records import SEAT, SHOCKS
+from thinmargin.records import SEAT
 from thinmargin.replay import Table, replay
 from thinmargin.scenarios import FAMILIES
+from thinmargin.sources import SOURCE
 
 SIZE = len(UNKNOWNS)
 SEATS = [k for k, unknown in enumerate(UNKNOWNS) if unknown.owner != "history"]
@@ -191,9 +192,8 @@ def test_the_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> N
 @pytest.fixture(scope="module")
 def worlds() -> Table:
     """Constants of worlds as an episode of the benchmark draws them."""
-    economies, shocks = np.zeros(WORLDS, ECONOMY), np.zeros((WORLDS, 1), SHOCKS)
-    for key in range(WORLDS):
-        FAMILIES["benchmark"].draw_into(key, economies, shocks, key)
+    economies, sources = np.zeros(WORLDS, ECONOMY), np.zeros(WORLDS, SOURCE)
+    FAMILIES["benchmark"].draw_into(np.arange(WORLDS), np.arange(WORLDS), economies, sources)
     return economies
 
 

@@ -30,12 +30,11 @@ family, reward = sys.argv[1:]
 envs = EcosystemVectorEnv(2, worlds=family, reward=reward, horizon=28)
 rng = numpy.random.default_rng(2)
 observations, infos = envs.reset(seed=4)
-economies = envs.get_state()["economies"]
-seen = [envs.get_state()["shocks"].view(numpy.float64), numpy.array([list(row.tobytes()) for row in economies])]
+seen = [numpy.array([list(row.tobytes()) for row in envs.get_state()["economies"]])]
 for _ in range(30):
     observations, rewards, terminated, truncated, infos = envs.step(rng.uniform(-0.7, 0.9, (2, 4)))
     reports = numpy.array([infos["books"][name] for name in infos["books"].dtype.names])
-    seen += [observations, rewards, terminated, truncated, reports]
+    seen += [observations, rewards, terminated, truncated, reports, envs.get_state()["states"].view(numpy.float64)]
 print(json.dumps([float(number).hex() for array in seen for number in numpy.ravel(array)]))
 """
 
@@ -45,7 +44,6 @@ from thinmargin.batch import Batch
 from thinmargin.parameters import Parameters, economy_record
 batch = Batch(1, 1, True, False)
 batch.economies[0] = economy_record(Parameters())
-batch.shocks["aggression"] = batch.shocks["services"] = batch.shocks["supply"] = batch.shocks["hit"] = 1.0
 batch.begin(numpy.zeros(1, numpy.int64))
 """
 PRINT_START = BEGIN + "print(batch.observations.tobytes().hex(), batch.reports.tobytes().hex())"
@@ -205,7 +203,8 @@ def compiled_files() -> list[str]:
 
 def test_machine_code_is_made_from_every_room_of_the_economics() -> None:
     modules = {str(path.relative_to(PACKAGE)) for path in PACKAGE.glob("economics/*.py")}
-    above = {f"{module}.py" for module in ("simulation", "worlds", "strategies", "levers", "observation", "replay")}
+    modules_above = ("simulation", "worlds", "shocks", "counter", "strategies", "levers", "observation", "replay")
+    above = {f"{module}.py" for module in modules_above}
     below = {"records.py", "parameters.py"}
     assert set(compiled_files()) >= (modules - {"economics/__init__.py"}) | above | below
     decorated = {
@@ -260,7 +259,7 @@ def test_what_is_not_compiled_does_not_throw_the_disk_cache_away(
 
 
 def test_every_entry_point_carries_the_digest() -> None:
-    for dispatcher in (*KERNELS, worlds._UNFOLD, replay._REPLAY):
+    for dispatcher in (*KERNELS, *worlds._COMPILED, replay._REPLAY):
         function = dispatcher.py_func
         cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         assert len(cells["digest"].cell_contents) == 64, function.__name__
@@ -282,7 +281,7 @@ def test_nothing_is_compiled_twice(bits: Callable[[Any], Any]) -> None:
             if isinstance(env, EcosystemEnv):
                 env.reset(options={"world": FAMILIES["benchmark"].draw(1, 180)})
             env.step(env.action_space.sample())
-    for dispatcher in (KERNELS.begin, KERNELS.step, worlds._UNFOLD):
+    for dispatcher in (KERNELS.begin, KERNELS.step, *worlds._COMPILED):
         assert len(dispatcher.signatures) == 1, dispatcher.py_func.__name__
     before = bits(EcosystemEnv().reset(seed=3))
     assert bits(EcosystemEnv().reset(seed=3)) == before

@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("records", "splits", "families", "files", "fitted", "data"),
     ("parameters",),
     ("economics",),
-    ("levers", "observation", "strategies", "worlds"),
+    ("levers", "observation", "strategies", "counter", "sources", "shocks", "worlds"),
     ("calibration.unknowns", "calibration.saved"),
     ("scenarios",),
     ("simulation",),
@@ -177,7 +177,7 @@ def test_importing_the_package_compiles_nothing(fresh_python: Any) -> None:
     "name",
     [
         f"{module}.py"
-        for module in ("simulation", "worlds", "scenarios", "batch", "strategies", "levers", "observation")
+        for module in ("simulation", "worlds", "shocks", "scenarios", "batch", "strategies", "levers", "observation")
     ],
 )
 def test_what_the_shells_stand_on_does_not_import_them(name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -15,8 +16,10 @@ from thinmargin.levers import action_of
 from thinmargin.parameters import ECONOMY, LOW_MARGIN_ECOSYSTEM
 from thinmargin.records import REGIONS, SEAT, SHOCKS
 from thinmargin.scenarios import EVENTS, FAMILIES, _family
+from thinmargin.shocks import event_start
+from thinmargin.sources import Event
 from thinmargin.vector import EcosystemVectorEnv
-from thinmargin.worlds import EVENT_DRAWS, World
+from thinmargin.worlds import World
 
 MONTHS = 180
 SCENARIOS = [name for name, entry in FAMILY_TABLE.items() if entry.held_out]
@@ -83,14 +86,13 @@ def both_runs(name: str, months_after: int = 2, key: int = 2) -> tuple[list[dict
 
 
 def test_a_scenario_without_an_event_is_refused_by_name() -> None:
-    with pytest.raises(LookupError, match=r"scenario 'flood' has no event.*_flood"):
+    with pytest.raises(LookupError, match=r"scenario 'flood' has no event.*EVENTS"):
         _family(FamilyEntry("flood", "Flood", "Water.", held_out=True))
 
 
 def test_every_family_is_one_of_the_table_and_every_scenario_has_an_event() -> None:
     assert list(FAMILIES) == list(FAMILY_TABLE)
-    assert set(EVENTS) <= set(FAMILIES), "an event has no row in families.FAMILY_TABLE"
-    assert set(SCENARIOS) <= set(EVENTS), "a scenario has no event in scenarios.py"
+    assert set(EVENTS) == set(SCENARIOS), "a scenario is a row of families.FAMILY_TABLE and one of scenarios.EVENTS"
 
 
 @pytest.mark.parametrize("entry", FAMILY_TABLE.values(), ids=lambda entry: entry.name)
@@ -113,19 +115,44 @@ def test_a_scenario_changes_only_what_it_says(name: str) -> None:
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_scenario_begins_anywhere_in_its_window_and_nowhere_else(name: str) -> None:
     first, last = WINDOWS[name]
-    for chance, month in ((0.0, first), (np.nextafter(1.0, 0.0), last)):
-        world = FAMILIES["benchmark"].draw(0, MONTHS)
-        event = FAMILIES[name].event
-        assert event is not None
-        before = world.shocks.copy()
-        event(world.economy, world.shocks, np.full(EVENT_DRAWS, chance))
-        assert np.flatnonzero(world.shocks != before)[0] == month
+    event = EVENTS[name]
+    assert (event.first, event.last) == (first, last)
+    for chance, month in ((0.0, first), (1.0 - 2.0**-33, last)):
+        assert event_start(chance, event.first, event.last) == month
     starts = [twins(name, key)[2] for key in range(300)]
     assert min(starts) >= first
     assert max(starts) <= last
     span = last - first + 1
     assert len(set(starts)) > 0.9 * span
     assert abs(np.mean(starts) - (first + last) / 2) < 4.0 * (span / math.sqrt(12)) / math.sqrt(len(starts))
+
+
+def test_an_event_changes_the_months_it_lasts_and_no_others() -> None:
+    def moved(event: Event) -> np.ndarray:
+        plain = FAMILIES["benchmark"]
+        worlds = [family.draw(9, 60).shocks for family in (replace(plain, event=event), plain)]
+        parted: np.ndarray = np.flatnonzero(worlds[0] != worlds[1])
+        return parted
+
+    assert moved(Event(7, 7, months=3, demand=0.1)).tolist() == [7, 8, 9]
+    assert moved(Event(7, 7, demand=0.1)).tolist() == list(range(7, 60))
+    assert moved(Event(7, 7)).tolist() == [], "what is not given stays as it is"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ({"first": 9, "last": 8}, "first is 9.*at most last, which is 8"),
+        ({"last": 601}, "last is 601.*0 to 600"),
+        ({"last": 8, "months": 0}, "months is 0.*1 to 1200"),
+        ({"supply": 1.5}, "supply is 1.5.*0 to 1"),
+        ({"demand": math.nan}, "demand is nan"),
+    ],
+    ids=str,
+)
+def test_an_event_that_cannot_be_is_refused(numbers: dict[str, float], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Event(**numbers)
 
 
 def test_in_a_price_war_rivals_attack_and_never_calm_down() -> None:

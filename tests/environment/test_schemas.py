@@ -31,6 +31,7 @@ from thinmargin.records import (
     Quantity,
 )
 from thinmargin.scenarios import FAMILIES, WIDE
+from thinmargin.sources import SOURCE
 from thinmargin.vector import EcosystemVectorEnv
 
 RECORDS: dict[str, tuple[np.dtype[Any], tuple[Quantity, ...]]] = {
@@ -138,12 +139,13 @@ def expected_features(
 
 def test_features_say_what_books_calendar_and_market_say_and_nothing_of_the_hidden_world() -> None:
     env = EcosystemEnv(horizon=120)
-    first = env.reset(seed=3)[1]["books"]
+    _, start = env.reset(seed=3)
+    first, shocks = start["books"], FAMILIES["benchmark"].draw(start["world"], 120).shocks
     plan = [0.4, -0.3, -0.2, 0.5]
     for month in range(100):
         observation, _, terminated, _, info = env.step(np.sin(np.arange(4) + month / 9) * 0.3 + plan)
         state = env.get_state()
-        expected = expected_features(info["books"], first, state["shocks"][0, month], 120)
+        expected = expected_features(info["books"], first, shocks[month], 120)
         expected["capacity"] = info["books"]["capacity"] / state["states"]["forecast"][0, 0] - 1
         expected["inventory"] = info["books"]["inventory"] / state["states"]["forecast"][0, 0] / 4
         expected["revenue"] = state["states"]["trailing_revenue"][0, 0]
@@ -169,9 +171,9 @@ def test_a_record_has_the_declared_fields_in_order(name: str) -> None:
     assert record.itemsize == 8 * sum(int(np.prod(field.shape)) for field in declared)
 
 
-@pytest.mark.parametrize("name", [*RECORDS, "economy"])
+@pytest.mark.parametrize("name", [*RECORDS, "economy", "source"])
 def test_no_field_hides_behind_an_attribute_of_numpys_records(name: str) -> None:
-    record = ECONOMY if name == "economy" else RECORDS[name][0]
+    record = {"economy": ECONOMY, "source": SOURCE}.get(name) or RECORDS[name][0]
     hidden = [field for field in record.names or () if hasattr(np.record, field) or hasattr(np.recarray, field)]
     assert hidden == [], "plain Python would read numpy's attribute instead of the number"
 

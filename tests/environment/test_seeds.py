@@ -133,13 +133,14 @@ def test_nothing_drawn_depends_on_what_is_done(family: str, bits: Callable[[Any]
     worlds, following = [], []
     for action in (np.full(4, -1.0), np.zeros(4), np.array([0.4, -1.0, -1.0, 0.0])):
         env = EcosystemEnv(worlds=family, horizon=60)
-        env.reset(seed=9)
-        before = bits({name: env.get_state()[name] for name in ("economies", "shocks", "generator")})
-        for _ in range(60):
+        table = FAMILIES[family].draw(env.reset(seed=9)[1]["world"], 60).shocks
+        before = bits({name: env.get_state()[name] for name in ("economies", "sources", "generator")})
+        for month in range(60):
             _, _, terminated, truncated, _ = env.step(action)
+            assert bits(env._batch.last_shocks[0]) == bits(table[month])
             if terminated or truncated:
                 break
-        worlds.append(bits({name: env.get_state()[name] for name in ("economies", "shocks", "generator")}))
+        worlds.append(bits({name: env.get_state()[name] for name in ("economies", "sources", "generator")}))
         assert worlds[-1] == before, "a running episode writes neither its world nor its generator"
         following.append(env.reset()[1]["world"])
     assert worlds[0] == worlds[1] == worlds[2]

@@ -15,6 +15,7 @@ import pytest
 
 from thinmargin.env import EcosystemEnv
 from thinmargin.registration import ENVIRONMENTS
+from thinmargin.scenarios import FAMILIES
 from thinmargin.vector import EcosystemVectorEnv
 
 Bits = Callable[[Any], Any]
@@ -173,13 +174,27 @@ def with_item(name: str, change: Callable[[Any], Any]) -> Callable[[dict[str, An
     return lambda state: {**state, name: change(state[name])}
 
 
+def with_field(name: str, number: float) -> Callable[[Any], Any]:
+    """Changes one field of a record array, in a copy."""
+
+    def change(item: Any) -> Any:
+        changed = item.copy()
+        changed[name] = number
+        return changed
+
+    return change
+
+
 def reversed_columns(record: np.dtype[Any]) -> np.dtype[Any]:
     """A record type of the same size whose columns mean something else."""
     return np.dtype((np.record, [(name, record[name]) for name in reversed(record.names or ())]))
 
 
 DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
-    **{f"no {name}": (without(name), name) for name in ("states", "economies", "shocks", "reports", "keys", "running")},
+    **{
+        f"no {name}": (without(name), name)
+        for name in ("states", "economies", "sources", "shocks", "reports", "running")
+    },
     "no observations": (without("observations"), "observations"),
     "no generator": (without("generator"), "generator"),
     "nothing": (lambda _: {}, "get_state"),
@@ -188,7 +203,12 @@ DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "other columns": (with_item("reports", lambda item: item.view(reversed_columns(item.dtype))), "reports"),
     "single precision": (with_item("observations", lambda item: item.astype(np.float64)), "observations"),
     "a longer horizon": (with_item("shocks", lambda item: np.repeat(item, 2, axis=1)), "shocks"),
-    "text for keys": (with_item("keys", lambda item: item.astype(str)), "keys"),
+    "a table for nobody": (with_item("shocks", lambda item: np.zeros((1, HORIZON), item.dtype)), "shocks"),
+    "a table that is missing": (with_item("sources", with_field("tabled", 1.0)), "shocks"),
+    "a negative key": (with_item("sources", with_field("key", -1)), "sources.*keys"),
+    "a key that is too large": (with_item("sources", with_field("key", 2**62 + 1)), "sources.*keys"),
+    "an event that never ends": (with_item("sources", with_field("end", np.inf)), "sources"),
+    "a level that is no number": (with_item("states", with_field("demand_level", np.nan)), "states"),
     "an empty generator": (with_item("generator", lambda _: {}), "generator"),
     "another generator": (
         with_item("generator", lambda _: np.random.Generator(np.random.Philox(1)).bit_generator.state),
@@ -284,3 +304,48 @@ def test_a_vector_environment_without_episodes_has_no_state_to_go_back_to() -> N
         envs.set_state(envs.get_state())
     with pytest.raises(gymnasium.error.ResetNeeded):
         envs.step(np.zeros((2, 4)))
+
+
+def with_both_kinds(months: int = 0) -> EcosystemVectorEnv:
+    """Three environments after some months; the second plays a world with a table of its own."""
+    envs = EcosystemVectorEnv(3, horizon=HORIZON)
+    envs.reset(seed=1, options={"world": [5, FAMILIES["benchmark"].draw(6, HORIZON), 7]})
+    go_on(envs, months)
+    return envs
+
+
+def test_a_table_is_allocated_for_a_world_object_and_not_for_a_key() -> None:
+    keyed = EcosystemVectorEnv(3, horizon=HORIZON)
+    keyed.reset(seed=0)
+    go_on(keyed, 2 * HORIZON)
+    assert keyed._batch.shocks.size == keyed.get_state()["shocks"].size == 0
+    both = with_both_kinds()
+    assert both._batch.shocks.shape == (3, HORIZON)
+    assert both.get_state()["shocks"].shape == (1, HORIZON), "the rows that have one"
+    go_on(both, 2 * HORIZON)
+    assert both.get_state()["shocks"].shape == (0, HORIZON), "new worlds are drawn by their keys"
+
+
+@pytest.mark.parametrize("months", [0, 4, HORIZON + 2])
+def test_a_state_with_a_table_is_exact_in_any_environment(months: int, bits: Bits) -> None:
+    envs = with_both_kinds(months)
+    state = envs.get_state()
+    future = bits(go_on(envs, 25, seed=3))
+    fresh, used, keyed = (EcosystemVectorEnv(3, horizon=HORIZON) for _ in range(3))
+    used.reset(options={"world": [FAMILIES["demand_slump"].draw(key, HORIZON) for key in range(3)]})
+    keyed.reset(seed=3)
+    go_on(keyed, 3)
+    for other in (envs, fresh, used, keyed):
+        other.set_state(state)
+        assert bits(other.get_state()) == bits(state)
+        assert bits(go_on(other, 25, seed=3)) == future
+
+
+@pytest.mark.parametrize("copier", list(COPIERS))
+def test_a_copy_has_tables_of_its_own(copier: str, bits: Bits) -> None:
+    envs = with_both_kinds(3)
+    double = COPIERS[copier](envs)
+    envs._batch.shocks["demand"] = -9.0
+    envs._batch.keys[:] = 11
+    assert bits(double.get_state()["sources"]["key"]) == bits(np.array([5, 6, 7]))
+    assert bits(go_on(double, 25)) == bits(go_on(with_both_kinds(3), 25))

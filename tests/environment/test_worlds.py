@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
@@ -15,12 +14,15 @@ from thinmargin.env import EcosystemEnv
 from thinmargin.parameters import ECONOMY, Firm, Parameters, economy_record
 from thinmargin.records import FIRMS, HOME, OVERSEAS, REGIONS, SEAT, SHOCKS
 from thinmargin.scenarios import CALIBRATED, FAMILIES, HIDDEN, WIDE, family_of
+from thinmargin.sources import SOURCE
 from thinmargin.splits import KEYS
-from thinmargin.worlds import HIDDEN_DRAWS, MAX_HORIZON, Family, Hidden, Spread, World, neutral_world
+from thinmargin.worlds import MAX_HORIZON, Family, Hidden, Spread, World, neutral_world
 
 MONTHS = 180
 WORLDS = 300
 MANY = 4000
+FAR = 47
+"""A draw of the constants behind those that the families use."""
 Draws = tuple[np.ndarray, np.ndarray]
 
 
@@ -86,7 +88,7 @@ def moves(economies: np.ndarray, spread: Spread) -> np.ndarray:
 
 
 def declared_covariance(spread: Spread) -> np.ndarray:
-    weights = np.zeros((len(spread.hidden), HIDDEN_DRAWS))
+    weights = np.zeros((len(spread.hidden), max(len(item.weights) for item in spread.hidden)))
     for row, item in zip(weights, spread.hidden, strict=True):
         row[: len(item.weights)] = item.weights
     return weights @ weights.T
@@ -101,9 +103,8 @@ def standard_draws(economies: np.ndarray, spread: Spread) -> np.ndarray:
 @pytest.fixture(scope="module")
 def many_constants() -> np.ndarray:
     """Constants of many worlds of the benchmark."""
-    economies, shocks = np.zeros(MANY, ECONOMY), np.zeros((MANY, 1), SHOCKS)
-    for row in range(MANY):
-        FAMILIES["benchmark"].draw_into(KEYS["validation"].start + row, economies, shocks, row)
+    economies, sources = np.zeros(MANY, ECONOMY), np.zeros(MANY, SOURCE)
+    FAMILIES["benchmark"].draw_into(range(MANY), KEYS["validation"][:MANY], economies, sources)
     return economies
 
 
@@ -194,23 +195,23 @@ def test_hidden_constants_stay_in_the_range_they_declare() -> None:
     assert brand.max() > 50.0
 
 
-def test_a_family_cannot_use_more_draws_than_its_stream_provides() -> None:
-    last = Hidden("price_slope", 0, log=True, weights=(*[0.0] * (HIDDEN_DRAWS - 1), 0.1))
-    assert Family("all", "the last draw", WIDE, Spread((last,))).draw(0, 1).economy["price_slope"] != WIDE.price_slope
-    greedy = Family("greedy", "too much", WIDE, Spread((last._replace(weights=(*last.weights, 0.1)),)))
-    with pytest.raises(ValueError, match=f"greedy needs {HIDDEN_DRAWS + 1} draws for price_slope: at most 48"):
-        greedy.draw(0, 1)
+def test_a_number_is_hidden_once() -> None:
+    slope = Hidden("price_slope", 0, log=True, weights=(0.1,))
+    twice = Family("twice", "too much", WIDE, Spread((slope, slope._replace(weights=(0.0, 0.1)))))
+    with pytest.raises(ValueError, match="twice hides number 0 of price_slope"):
+        twice.draw(0, 1)
 
 
-def test_the_last_hidden_draw_tells_nothing_about_the_first_shock() -> None:
-    last = Hidden("price_slope", 0, log=True, weights=(*[0.0] * (HIDDEN_DRAWS - 1), 0.1))
-    economies, shocks = draw_many(Family("last", "the last draw", WIDE, Spread((last,))), 100)
+def test_a_far_hidden_draw_tells_nothing_about_the_first_shock() -> None:
+    far = Hidden("price_slope", 0, log=True, weights=(*[0.0] * FAR, 0.1))
+    economies, shocks = draw_many(Family("far", "one draw", WIDE, Spread((far,))), 100)
+    assert len(np.unique(economies["price_slope"])) == 100
     slopes, demand = np.log(economies["price_slope"]), shocks["demand"][:, 0, HOME]
     assert abs(np.corrcoef(slopes, demand)[0, 1]) < 0.4
 
 
 def test_shocks_are_the_same_whatever_is_hidden() -> None:
-    one = Spread((Hidden("price_slope", 0, log=True, weights=(*[0.0] * (HIDDEN_DRAWS - 1), 0.1)),))
+    one = Spread((Hidden("price_slope", 0, log=True, weights=(*[0.0] * FAR, 0.1)),))
     families = [Family("same", "other constants", WIDE, spread) for spread in (Spread(), one, HIDDEN)]
     for key in range(20):
         worlds = [family.draw(key, 60) for family in families]
@@ -352,17 +353,35 @@ def test_other_parameters_are_the_centre_of_other_worlds() -> None:
     assert moved.shocks.tobytes() == plain.shocks.tobytes()
 
 
-def test_drawing_into_one_row_leaves_the_others_alone(bits: Callable[[Any], Any]) -> None:
+def test_drawing_into_some_rows_leaves_the_others_alone() -> None:
     family = FAMILIES["component_shortage"]
-    economies = np.zeros(3, ECONOMY)
-    shocks = np.zeros((3, MONTHS), SHOCKS)
-    family.draw_into(5, economies, shocks, 1)
-    alone = family.draw(5, MONTHS)
-    assert economies[1].tobytes() == alone.economy.tobytes()
-    assert bits(shocks[1]) == bits(alone.shocks)
+    economies, sources = np.zeros(4, ECONOMY), np.zeros(4, SOURCE)
+    family.draw_into([3, 1], [6, 5], economies, sources)
+    for row, key in ((1, 5), (3, 6)):
+        assert economies[row].tobytes() == family.draw(key, 1).economy.tobytes()
+        assert sources["key"][row] == key
+        assert sources["end"][row] == sources["start"][row] + 24.0
     for row in (0, 2):
         assert not np.frombuffer(economies[row].tobytes()).any()
-        assert not np.frombuffer(shocks[row].tobytes()).any()
+        assert not np.frombuffer(sources[row].tobytes()).any()
+
+
+@pytest.mark.parametrize("many", [list, np.array], ids=lambda many: many.__name__)
+@pytest.mark.parametrize(
+    ("keys", "error", "said"),
+    [([1, 2, -3], ValueError, "-3"), ([1, 2**62 + 1, 3], ValueError, str(2**62 + 1)), ([1, 2.5, 3], TypeError, "key")],
+)
+def test_something_that_is_no_world_key_is_not_drawn(many: Any, keys: list[Any], error: Any, said: str) -> None:
+    economies, sources = np.zeros(3, ECONOMY), np.zeros(3, SOURCE)
+    with pytest.raises(error, match=said):
+        FAMILIES["benchmark"].draw_into(range(3), many(keys), economies, sources)
+    assert not np.frombuffer(sources.tobytes()).any()
+
+
+def test_one_key_a_row_is_drawn() -> None:
+    economies, sources = np.zeros(3, ECONOMY), np.zeros(3, SOURCE)
+    with pytest.raises(ValueError, match=r"keys has shape \(2,\): must be \(3,\)"):
+        FAMILIES["benchmark"].draw_into(range(3), [1, 2], economies, sources)
 
 
 def test_a_drawn_world_names_its_family_and_key() -> None:

@@ -24,7 +24,7 @@ Numbers = npt.NDArray[np.float64]
 QUESTION = "Do the accounts add up, and do users stay conserved, whatever is done?"
 EXACT = 1e-9
 """Relative error that counts as none."""
-EITHER_SIGN = {"markup", "cash", "gap_start"}
+EITHER_SIGN = {"markup", "cash", "gap_start", "demand_level", "component_level", "brand_level"}
 """Numbers of the state that may be below zero."""
 SHARES = ("coverage", "reach", "fans")
 COSTS = ("marketing", "tickets", "releases", "overhead", "holding")
@@ -101,11 +101,10 @@ def random_play(family: str, keys: range, seed: int) -> dict[str, float]:
     every month. A world that has ended begins anew in the next month.
     """
     settings = Settings(worlds=family, reward="shaped", horizon=HORIZON)
-    drawn = settings.family()
     batch = settings.batch(len(keys))
-    for row, key in enumerate(keys):
-        batch.draw(row, drawn, key)
-    batch.begin(np.arange(len(keys)))
+    rows = np.arange(len(keys))
+    batch.draw(rows, settings.family(), keys)
+    batch.begin(rows)
     generator = np.random.default_rng(seed)
     worst: dict[str, float] = {}
     for _ in range(HORIZON):

@@ -91,10 +91,9 @@ class Month:
 def batch_at_start(settings: Settings, size: int) -> Batch:
     """`size` copies of the world in January 2012."""
     batch = settings.batch(size)
-    family = settings.family()
-    for row in range(size):
-        batch.draw(row, family, KEY)
-    batch.begin(np.arange(size))
+    rows = np.arange(size)
+    batch.draw(rows, settings.family(), np.full(size, KEY))
+    batch.begin(rows)
     return batch
 
 

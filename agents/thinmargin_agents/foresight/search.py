@@ -71,9 +71,7 @@ def actions_in(tables: Steps, month: int) -> Numbers:
 def value_of(keys: Sequence[int], tables: Steps, settings: Settings) -> Numbers:
     """J of tables of actions, shape (worlds, horizon, 4), in their worlds, RMB bn."""
     batch = settings.batch(len(keys))
-    family = settings.family()
-    for row, key in enumerate(keys):
-        batch.draw(row, family, key)
+    batch.draw(np.arange(len(keys)), settings.family(), keys)
     return play_rows(batch, partial(actions_in, tables)).value
 
 
@@ -101,10 +99,8 @@ def improve(problem: Problem, settings: Settings, evaluations: int, seed: int, k
     import cma  # noqa: PLC0415  # only searches need it
 
     worlds, horizon = len(problem.keys), settings.horizon
-    family = settings.family()
     batch = settings.batch(worlds * POPULATION)
-    for row in range(worlds * POPULATION):
-        batch.draw(row, family, problem.keys[row // POPULATION])
+    batch.draw(np.arange(worlds * POPULATION), settings.family(), np.repeat(problem.keys, POPULATION))
     times = np.arange(horizon) / horizon
     shape = (worlds, POPULATION, knots, len(LEVERS))
     known = np.stack([value_of(problem.keys, tables, settings) for tables in problem.starts])

@@ -90,11 +90,7 @@ class Candidates:
         """Draw other worlds, as many as before."""
         if len(keys) != self.worlds:
             raise ValueError(f"keys has length {len(keys)}: it must be {self.worlds}")
-        for row, key in enumerate(keys):
-            self.batch.draw(row, self._family, key)
-        for drawn in (self.batch.economies, self.batch.shocks, self.batch.keys):
-            rows = drawn.reshape(self.candidates, self.worlds, *drawn.shape[1:])
-            rows[1:] = rows[0]
+        self.batch.draw(np.arange(len(self.batch.keys)), self._family, np.tile(keys, self.candidates))
 
     def play(self, answer: Callable[[Seen, float], Numbers]) -> Earned:
         """Earnings of each candidate in each world: three arrays of shape (candidates, worlds).

@@ -85,9 +85,9 @@ def play_worlds(
         chunk = keys[first : first + batch_size]
         if len(chunk) < len(batch.keys):
             batch = settings.batch(len(chunk))
-        for row, key in enumerate(chunk):
-            batch.draw(row, family, key)
-        batch.begin(np.arange(len(chunk)))
+        rows = np.arange(len(chunk))
+        batch.draw(rows, family, chunk)
+        batch.begin(rows)
         parts.append(_play(checked, batch, horizon, progress, RULES if all_rules else ()))
     return _joined(parts)
 

@@ -16,9 +16,10 @@ from safetensors.numpy import save as to_bytes
 from thinmargin.files import DamagedFileError, write_atomically
 from thinmargin.parameters import ECONOMY
 from thinmargin.records import REPORT, SHOCKS, STATE
+from thinmargin.sources import SOURCE
 
-RECORDS = {"state": STATE, "economy": ECONOMY, "shocks": SHOCKS, "report": REPORT}
-"""Record types a tree may hold; they are stored as plain float64 tables."""
+RECORDS = {"state": STATE, "economy": ECONOMY, "source": SOURCE, "shocks": SHOCKS, "report": REPORT}
+"""Record types a tree may hold; they are stored as the float64 tables that their memory is, bit for bit."""
 FORMAT = "thinmargin-tree-1"
 
 
@@ -84,7 +85,7 @@ def _take_apart(value: Any, name: str, tensors: dict[str, npt.NDArray[Any]]) -> 
     if isinstance(value, np.ndarray):
         kind = next((kind for kind, record in RECORDS.items() if record == value.dtype), "")
         if kind:
-            value = value.view(np.float64).reshape(*value.shape, -1)
+            value = value.view(np.float64).reshape(*value.shape, value.dtype.itemsize // 8)
         if name in tensors:
             raise ValueError(f"tree has two arrays {name!r}: a key with a slash in it is the path to another")
         tensors[name] = np.asarray(value, order="C")

@@ -143,9 +143,8 @@ def follow(policy: Policy, keys: Sequence[int], settings: Settings, name: str, s
     """Play a policy and record what it observed and the levers it asked for."""
     checked = CheckedPolicy(policy, name, discrete=settings.discrete)
     checked.reset(seed)
-    batch, family = settings.batch(len(keys)), settings.family()
-    for row, key in enumerate(keys):
-        batch.draw(row, family, key)
+    batch = settings.batch(len(keys))
+    batch.draw(np.arange(len(keys)), settings.family(), keys)
     alive = np.ones(len(keys), np.bool_)
     seen: dict[int, Seen] = {}
     done = np.full((settings.horizon, len(keys), len(LEVERS)), np.nan)
