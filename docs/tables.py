@@ -8,9 +8,11 @@ stale is printed with the command that makes it again, and the exit status is 1.
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests load this file by its path
@@ -22,6 +24,7 @@ from table_text import number, table
 from thinmargin import ENVIRONMENTS
 from thinmargin.baselines import BASELINES
 from thinmargin.families import FAMILY_TABLE
+from thinmargin.parameters import NEVER
 from thinmargin.records import (
     BOOK_FIELDS,
     FEATURES,
@@ -31,7 +34,7 @@ from thinmargin.records import (
     Quantity,
 )
 from thinmargin.registration import Entry
-from thinmargin.scenarios import FAMILIES
+from thinmargin.scenarios import EVENTS, FAMILIES
 from thinmargin.settings import LEVER_GRID
 from thinmargin.splits import KEYS
 from thinmargin.tuned import FOLDER, levers_of, read_tuned
@@ -158,6 +161,25 @@ def families() -> str:
     )
 
 
+def events() -> str:
+    """The events of the scenarios: when, how long, and the numbers that they change."""
+    rows = []
+    for name, event in EVENTS.items():
+        lasts = "for good" if event.months == NEVER else number(event.months)
+        numbers = (
+            f"`{item.name}` {_in_full(getattr(event, item.name), item.metadata['unit'])}"
+            for item in fields(event)
+            if item.name not in ("first", "last", "months") and getattr(event, item.name) != item.default
+        )
+        rows.append((f"`{name}`", number(event.first), number(event.last), lasts, ", ".join(numbers)))
+    return table(("`worlds`", "first", "last", "Months", "What it changes"), rows)
+
+
+def _in_full(value: float, unit: str) -> str:
+    """A number that nothing is lost of: a logarithm as that of a round number."""
+    return f"ln {number(math.exp(value))}" if unit == "log" else number(value)
+
+
 def worlds() -> str:
     """The families with their environments, as in the docstring of the environment."""
     return table(
@@ -236,6 +258,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "splits": splits,
     "families": families,
     "worlds": worlds,
+    "events": events,
     "baselines": baselines,
     "tuned rules": tuned_rules,
     "tuned made": tuned_made,

@@ -42,7 +42,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     strategies of their own answer. The mechanisms follow press accounts of Xiaomi's business model; the constants
     come from reported figures, studies and judgement.
 
-    The constants of the market and the shocks of all months are drawn at `reset`, from one key: the hidden world.
+    The constants of the market and the shocks of all months follow from one key, drawn at `reset`: the hidden world.
     Nothing is random afterwards and nothing drawn depends on what is done.
 
     ## Action Space

@@ -1,7 +1,7 @@
 """The families of worlds by name: the environment each belongs to, and what happens in it.
 
 Registration and the documentation read this table, which is light to import. What a family does to its worlds is in
-`thinmargin.scenarios`: a new scenario is a row here and a function of the same name there.
+`thinmargin.scenarios`: a new scenario is a row here and one of the same name there.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from thinmargin.records import (
     SEAT,
     UPDATES,
 )
-from thinmargin.shocks import calm, month_shocks
+from thinmargin.shocks import calm, month_shocks, shocks_of_last_month
 from thinmargin.strategies import play, play_rivals
 
 CLOSING_MONTHS = 60
