@@ -102,6 +102,31 @@ def test_an_episode_replays_from_its_key(family: str, bits: Callable[[Any], Any]
         assert bits(episode(other)) == bits(seen)
 
 
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_a_world_handed_in_plays_bit_for_bit_like_its_key(family: str, bits: Callable[[Any], Any]) -> None:
+    months, keys = 110, [2_000_000, 2_000_001, 2_000_002]  # long enough for every event to begin
+    worlds = [FAMILIES[family].draw(key, months) for key in keys]
+    keyed, tabled, mixed = (EcosystemVectorEnv(3, worlds=family, horizon=months) for _ in range(3))
+    scalar, alone = (EcosystemEnv(worlds=family, horizon=months) for _ in range(2))
+    begun = [
+        bits(envs.reset(seed=0, options={"world": given}))
+        for envs, given in ((keyed, keys), (tabled, worlds), (mixed, [keys[0], worlds[1], keys[2]]))
+    ]
+    assert begun[0] == begun[1] == begun[2]
+    assert bits(scalar.reset(options={"world": keys[1]})) == bits(alone.reset(options={"world": worlds[1]}))
+    for action in np.random.default_rng(0).uniform(-0.6, 0.6, (months, 4)):
+        together = np.tile(action, (3, 1))
+        seen = [envs.step(together) for envs in (keyed, tabled, mixed)]
+        assert bits(seen[0]) == bits(seen[1]) == bits(seen[2])
+        mine, other = scalar.step(action), alone.step(action)
+        assert bits(mine) == bits(other)
+        assert bits(mine[1]) == bits(float(seen[0][1][1]))
+        if mine[2]:
+            break
+    else:
+        pytest.fail("the episode has no end")
+
+
 def test_replaying_a_key_does_not_move_the_generator() -> None:
     plain, replaying = EcosystemEnv(), EcosystemEnv()
     plain.reset(seed=4)
