@@ -257,6 +257,36 @@ class Kernels(NamedTuple):
     close: Callable[..., None]
 
 
+def _closing(digest: str) -> Callable[..., None]:
+    """Compile what prices firms in any month, likewise."""
+
+    @entry_point
+    def close_rows(
+        rows: npt.NDArray[np.int64],
+        states: Table,
+        economies: Table,
+        sources: Table,
+        tables: Table,
+        flows: Table,
+        rule: int,
+        values: npt.NDArray[np.float64],
+        spare_state: Table,
+        scratch: Table,
+    ) -> None:
+        _ = digest
+        shock, shocks_off = scratch[0], scratch[1]
+        for k in range(rows.shape[0]):
+            e = rows[k]
+            if sources[e].tabled > 0.0:
+                scratch[0] = tables[e, max(min(int(states[e].month), tables.shape[1]) - 1, 0)]
+            else:
+                shocks_of_last_month(states[e], economies[e], sources[e], shock)
+            spare_state[0] = states[e]
+            values[k] = closing_value(spare_state[0], economies[e], shock, flows[0], shocks_off, rule)
+
+    return close_rows
+
+
 def _entry_points(digest: str) -> Kernels:
     """Compile the batches, with `digest` in their closure and so in the key of numba's disk cache."""
 
@@ -317,31 +347,7 @@ def _entry_points(digest: str) -> Kernels:
         for e in range(economies.shape[0]):
             play(economies[e], SEAT, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, levers[e])
 
-    @entry_point
-    def close_rows(
-        rows: npt.NDArray[np.int64],
-        states: Table,
-        economies: Table,
-        sources: Table,
-        tables: Table,
-        flows: Table,
-        rule: int,
-        values: npt.NDArray[np.float64],
-        spare_state: Table,
-        scratch: Table,
-    ) -> None:
-        _ = digest
-        shock, shocks_off = scratch[0], scratch[1]
-        for k in range(rows.shape[0]):
-            e = rows[k]
-            if sources[e].tabled > 0.0:
-                scratch[0] = tables[e, max(min(int(states[e].month), tables.shape[1]) - 1, 0)]
-            else:
-                shocks_of_last_month(states[e], economies[e], sources[e], shock)
-            spare_state[0] = states[e]
-            values[k] = closing_value(spare_state[0], economies[e], shock, flows[0], shocks_off, rule)
-
-    return Kernels(begin_rows, step_all, play_books, close_rows)
+    return Kernels(begin_rows, step_all, play_books, _closing(digest))
 
 
 KERNELS = _entry_points(source_digest())
