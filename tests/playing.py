@@ -12,7 +12,7 @@ from thinmargin.batch import Batch
 from thinmargin.levers import action_of
 from thinmargin.parameters import MONTHLY_DISCOUNT, Parameters
 from thinmargin.records import FLOWS, REPORT, SEAT, SHOCKS, STATE
-from thinmargin.simulation import RUNNING
+from thinmargin.simulation import NO_CLOSING, OWN_LEVERS, RUNNING
 from thinmargin.worlds import World, neutral_world
 
 Numbers = npt.NDArray[np.float64]
@@ -43,7 +43,7 @@ def rich_world(horizon: int = 180, **constants: Any) -> World:
 
 def begun(*worlds: World, horizon: int = 180, closing: bool = False, shaped: bool = False) -> Batch:
     """A batch with one row a world, in January 2012."""
-    batch = Batch(len(worlds), horizon, pays_closing=closing, shaped=shaped)
+    batch = Batch(len(worlds), horizon, OWN_LEVERS if closing else NO_CLOSING, shaped=shaped)
     for row, world in enumerate(worlds):
         batch.put(row, world)
     batch.begin(np.arange(len(worlds)))

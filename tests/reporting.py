@@ -98,7 +98,7 @@ def judged(
 ) -> Judged:
     """Play validation worlds; plans with foresight are made up: two RMB bn more than the best of the others."""
     keys = KEYS["validation"][:worlds]
-    playground = Playground("ThinMargin/Ecosystem-v1", "benchmark", horizon, discrete=False, closing=True)
+    playground = Playground("ThinMargin/Ecosystem-v1", "benchmark", horizon, discrete=False, closing="own_levers")
 
     def played(entrant: Entrant, family: str) -> Result:
         return result_of(

@@ -21,7 +21,7 @@ from thinmargin.batch import Batch
 from thinmargin.parameters import Parameters
 from thinmargin.records import HOME, OVERSEAS, SEAT
 from thinmargin.scenarios import FAMILIES
-from thinmargin.simulation import BANKRUPT, RUNNING
+from thinmargin.simulation import BANKRUPT, NO_CLOSING, RUNNING
 
 PREMIUM_FIRM, MASS_MARKETER, VALUE_FOLLOWERS = 1, 2, 3
 BEST_CONSTANT = {"markup": 0.06, "accessories": 0.011, "marketing": 0.055, "updates": 3.0}
@@ -658,7 +658,7 @@ def test_row_13_a_clone_of_the_strategy_takes_users_from_the_seat() -> None:
 @pytest.mark.parametrize("name", sorted(FAMILIES.keys() - {"one_state"}))  # where no model ages, nothing binds
 def test_row_14_the_baseline_never_earns_more_than_the_pledge_on_hardware(name: str) -> None:
     count, horizon = 150, 180
-    batch = Batch(count, horizon, pays_closing=False, shaped=False)
+    batch = Batch(count, horizon, NO_CLOSING, shaped=False)
     for row in range(count):
         batch.draw(row, FAMILIES[name], 1_000_000 + row)
     batch.begin(np.arange(count))

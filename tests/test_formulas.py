@@ -25,6 +25,7 @@ from thinmargin.economics import cost_and_price, finance, marketing, month, serv
 from thinmargin.parameters import BOOKS_OF_PLAY
 from thinmargin.records import ACCESSORIES, FIRMS, HOME, MARKETING, OVERSEAS, PRICE, REGIONS, SEAT, SHOCKS, STATE
 from thinmargin.scenarios import FAMILIES
+from thinmargin.simulation import NO_CLOSING
 
 ROOT = Path(__file__).parent.parent
 MONTHS = 30
@@ -111,7 +112,7 @@ def test_the_formula_of_a_docstring_gives_what_the_function_gives(module: Module
 @pytest.fixture(scope="module")
 def play() -> Play:
     """Random play of a firm that soon sells overseas; parts are short from month 10 on."""
-    batch = Batch(1, MONTHS, pays_closing=False, shaped=False)
+    batch = Batch(1, MONTHS, NO_CLOSING, shaped=False)
     batch.put(0, FAMILIES["benchmark"].draw(11, MONTHS))
     batch.economies["credit_floor"] = 1e5
     batch.economies["firm_entry"][0, SEAT] = (4.0, -3.0, 20.0, 600.0)

@@ -17,6 +17,7 @@ from thinmargin.levers import action_of
 from thinmargin.parameters import ECONOMY, Parameters
 from thinmargin.records import FLOWS, HOME, OVERSEAS, SEAT, SHOCKS, STATE
 from thinmargin.replay import NO_LIMIT, TRACKED, Table, replay, track
+from thinmargin.simulation import NO_CLOSING
 from thinmargin.worlds import World, neutral_world
 
 MONTHS = 96
@@ -145,7 +146,7 @@ def test_a_replay_is_the_environment_stepped_by_hand(guesses: np.ndarray, kept: 
     economy["credit_floor"] = NO_LIMIT
     shocks["demand"] = kept["surprise"][0]
     shocks["brand"][:, SEAT] = -economy["brand_drop"] * history["slump"]
-    batch = Batch(1, MONTHS, pays_closing=False, shaped=False)
+    batch = Batch(1, MONTHS, NO_CLOSING, shaped=False)
     batch.put(0, World("by hand", 0, economy, shocks))
     batch.begin(np.arange(1))
     kept = replay(table, np.zeros(1), history)[0]

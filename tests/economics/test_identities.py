@@ -15,7 +15,7 @@ from thinmargin.batch import Batch
 from thinmargin.levers import action_of
 from thinmargin.records import FLOWS, GROUPS, HOME, MONEY_SCALE, OVERSEAS, REPORT, SEAT, STATE
 from thinmargin.scenarios import FAMILIES
-from thinmargin.simulation import BANKRUPT, CLOSED, RUNNING
+from thinmargin.simulation import BANKRUPT, CLOSED, NO_CLOSING, OWN_LEVERS, RUNNING
 
 HORIZON = 72
 HELD = 6
@@ -40,7 +40,7 @@ class Case(NamedTuple):
 
     def played(self, *, closing: bool = False, shaped: bool = False) -> Play:
         """The months to the horizon or to bankruptcy; the plan begins again when it is through."""
-        batch = Batch(1, HORIZON, pays_closing=closing, shaped=shaped)
+        batch = Batch(1, HORIZON, OWN_LEVERS if closing else NO_CLOSING, shaped=shaped)
         batch.draw(0, FAMILIES[self.family], self.key)
         if self.rich:
             batch.economies["firm_cash"][0, SEAT] = ENDLESS
@@ -291,7 +291,7 @@ def test_reward_terms_sum_to_the_reward(closing: bool, shaped: bool, case: Case)
 def test_shaping_pays_out_nothing_over_a_whole_life_but_the_first_potential() -> None:
     """Discounted shaping terms telescope to minus the first potential when the last one is zero (Ng et al. 1999)."""
     family, discount = FAMILIES["calibrated"], 1.10 ** (-1 / 12)
-    batch = Batch(1, HORIZON, pays_closing=True, shaped=True)
+    batch = Batch(1, HORIZON, OWN_LEVERS, shaped=True)
     batch.draw(0, family, 7)
     batch.begin(np.zeros(1, np.int64))
     play = watched(batch, np.tile(action_of(0.05, 0.012, 0.035, 4.33), (HORIZON, 1)).astype(np.float64))
@@ -304,7 +304,7 @@ def test_shaping_pays_out_nothing_over_a_whole_life_but_the_first_potential() ->
 def test_an_episode_ends_at_the_horizon_or_with_the_cash() -> None:
     ends: list[npt.NDArray[np.int64]] = []
     for action in (action_of(0.05, 0.012, 0.035, 4.33), np.full(4, -1.0, np.float32)):
-        batch = Batch(1, HORIZON, pays_closing=False, shaped=False)
+        batch = Batch(1, HORIZON, NO_CLOSING, shaped=False)
         batch.draw(0, FAMILIES["calibrated"], 7)
         batch.begin(np.zeros(1, np.int64))
         ends.append(watched(batch, np.tile(action, (HORIZON, 1)).astype(np.float64)).ends)

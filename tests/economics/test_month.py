@@ -14,7 +14,7 @@ from thinmargin.economics.marketing import reach_overseas
 from thinmargin.parameters import FIRM_TABLE, Firm
 from thinmargin.records import HOME, LEVEL_FIELDS, OVERSEAS, SEAT, STATE
 from thinmargin.scenarios import FAMILIES
-from thinmargin.simulation import CLOSING_MONTHS
+from thinmargin.simulation import CLOSING_MONTHS, NO_CLOSING
 from thinmargin.worlds import MAX_HORIZON
 
 MONTHS = 40
@@ -22,7 +22,7 @@ MONTHS = 40
 
 def _random_play(family: str, key: int) -> Play:
     """Random play in a world whose overseas demand goes its own way, by a seat that enters three country groups."""
-    batch = Batch(1, MONTHS, pays_closing=False, shaped=False)
+    batch = Batch(1, MONTHS, NO_CLOSING, shaped=False)
     batch.put(0, FAMILIES[family].draw(key, MONTHS))
     generator = np.random.default_rng(key)
     batch.shocks["demand"][0, :, OVERSEAS] += generator.normal(0.0, 0.2, MONTHS)

@@ -42,7 +42,7 @@ BEGIN = """
 import numpy
 from thinmargin.batch import Batch
 from thinmargin.parameters import Parameters, economy_record
-batch = Batch(1, 1, True, False)
+batch = Batch(1, 1, 2, False)
 batch.economies[0] = economy_record(Parameters())
 batch.begin(numpy.zeros(1, numpy.int64))
 """
@@ -268,7 +268,7 @@ def test_every_entry_point_carries_the_digest() -> None:
 def test_nothing_is_compiled_twice(bits: Callable[[Any], Any]) -> None:
     for settings in (
         {},
-        {"worlds": "calibrated", "reward": "shaped", "closing": False, "horizon": 3},
+        {"worlds": "calibrated", "reward": "shaped", "closing": "none", "horizon": 3},
         {"discrete": True, "parameters": {"price_slope": 4}},
         {"worlds": "price_war", "split": "test"},
     ):

@@ -57,7 +57,7 @@ def test_the_ids_are_the_documented_ones() -> None:
         "ThinMargin/Ecosystem-v1": {"worlds": "benchmark"},
         "ThinMargin/EcosystemCalibrated-v1": {"worlds": "calibrated"},
         "ThinMargin/EcosystemDiscrete-v1": {"worlds": "benchmark", "discrete": True},
-        "ThinMargin/EcosystemContinuing-v1": {"worlds": "benchmark", "closing": False},
+        "ThinMargin/EcosystemContinuing-v1": {"worlds": "benchmark", "closing": "none"},
         "ThinMargin/EcosystemOneState-v1": {"worlds": "one_state", "horizon": 60},
     }
     assert thinmargin.BENCHMARK == BENCHMARK == IDS[0]
@@ -147,7 +147,7 @@ def test_keyword_arguments_of_make_reach_scalar_and_vector_alike() -> None:
     arguments = {
         "worlds": "calibrated",
         "reward": "shaped",
-        "closing": False,
+        "closing": "none",
         "horizon": 7,
         "split": "validation",
         "parameters": {"fixed_cost": 30.0},

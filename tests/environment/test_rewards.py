@@ -200,7 +200,7 @@ def test_bankruptcy_in_the_closing_month_is_bankruptcy() -> None:
 
 
 def test_without_a_closing_value_the_horizon_truncates() -> None:
-    months = play(EcosystemEnv(horizon=30, closing=False), "steady", 3)
+    months = play(EcosystemEnv(horizon=30, closing="none"), "steady", 3)
     assert len(months) == 30
     assert months[-1][1:3] == (False, True)
     assert all(info["reward_terms"]["closing_term"] == 0.0 for *_, info in months)
@@ -252,7 +252,7 @@ def test_the_closing_value_is_what_sixty_calm_months_under_the_closing_playbook_
 ) -> None:
     world = last_month_shocked(name, number)
     paid = play(EcosystemEnv(horizon=MONTHS_RUN), "steady", world)[-1][3]["reward_terms"]["closing_term"]
-    env = EcosystemEnv(horizon=MONTHS_RUN + MONTHS_CLOSING, closing=False)
+    env = EcosystemEnv(horizon=MONTHS_RUN + MONTHS_CLOSING, closing="none")
     env.reset(options={"world": continued(world, stays, name)})
     for _ in range(MONTHS_RUN):
         env.step(GOOD)
@@ -282,7 +282,7 @@ def test_gamma_is_ten_percent_a_year() -> None:
 
 
 def test_computing_a_closing_value_leaves_the_firm_as_it_was() -> None:
-    with_closing, without = EcosystemEnv(horizon=20), EcosystemEnv(horizon=20, closing=False)
+    with_closing, without = EcosystemEnv(horizon=20), EcosystemEnv(horizon=20, closing="none")
     for env in (with_closing, without):
         play(env, "random", 2)
     ours, theirs = with_closing.get_state(), without.get_state()

@@ -96,7 +96,7 @@ def test_info_after_going_back_names_the_world_that_is_played() -> None:
 
 
 @pytest.mark.parametrize("months", [0, 1, HORIZON - 1, HORIZON, 2 * HORIZON + 3])
-@pytest.mark.parametrize("settings", [{}, {"reward": "shaped"}, {"discrete": True}, {"closing": False}], ids=str)
+@pytest.mark.parametrize("settings", [{}, {"reward": "shaped"}, {"discrete": True}, {"closing": "none"}], ids=str)
 def test_a_vector_state_is_exact_across_autoreset(settings: dict[str, Any], months: int, bits: Bits) -> None:
     envs = EcosystemVectorEnv(3, horizon=HORIZON, **settings)
     observations = envs.reset(seed=1)[0]

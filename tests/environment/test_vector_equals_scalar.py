@@ -20,8 +20,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "profit": {"horizon": 13, "parameters": TIGHT},
     "shaped": {"horizon": 13, "parameters": TIGHT, "reward": "shaped"},
     "discrete": {"horizon": 13, "parameters": TIGHT, "discrete": True},
-    "continuing": {"horizon": 13, "parameters": TIGHT, "closing": False},
-    "continuing shaped": {"horizon": 13, "parameters": TIGHT, "closing": False, "reward": "shaped"},
+    "continuing": {"horizon": 13, "parameters": TIGHT, "closing": "none"},
+    "continuing shaped": {"horizon": 13, "parameters": TIGHT, "closing": "none", "reward": "shaped"},
     "scenario": {"horizon": 75, "worlds": "entrant_clone"},
     "validation": {"horizon": 13, "split": "validation", "worlds": "calibrated"},
 }
@@ -92,7 +92,7 @@ def test_every_environment_of_a_batch_is_the_scalar_one(name: str, bits: Bits) -
     if settings.get("parameters") is TIGHT:
         assert min(ends["bankrupt"], ends["one by one"]) > 0
         assert ends["terminated"] + ends["truncated"] > ends["bankrupt"], "some reach the horizon"
-    assert (ends["truncated"] > 0) == (settings.get("closing") is False)
+    assert (ends["truncated"] > 0) == (settings.get("closing") == "none")
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])

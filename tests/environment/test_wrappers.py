@@ -379,7 +379,7 @@ def test_rewards_are_scaled_and_their_terms_are_not(factor: float) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("arguments", [{}, {"parameters": TIGHT, "reward": "shaped"}, {"closing": False}], ids=str)
+@pytest.mark.parametrize("arguments", [{}, {"parameters": TIGHT, "reward": "shaped"}, {"closing": "none"}], ids=str)
 @pytest.mark.parametrize("name", list(WRAPPED))
 def test_every_environment_of_a_batch_is_the_one_alone(name: str, arguments: dict[str, Any], bits: Bits) -> None:
     many, single = together(name, **arguments), [alone(name, **arguments) for _ in range(ENVS)]

@@ -13,6 +13,7 @@ from thinmargin.plans import FEATURE_NAMES
 from thinmargin.records import LEVERS
 from thinmargin.scenarios import FAMILIES
 from thinmargin.settings import Settings, discrete_actions
+from thinmargin.simulation import OWN_LEVERS
 from thinmargin.splits import KEYS
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.report.sections.response_charts import log_ticks
@@ -50,7 +51,7 @@ def column_of(feature: str) -> int:
 
 
 def test_features_are_shown_in_their_own_units() -> None:
-    family, batch = FAMILIES["benchmark"], Batch(4, 72, pays_closing=True, shaped=False)
+    family, batch = FAMILIES["benchmark"], Batch(4, 72, OWN_LEVERS, shaped=False)
     for row, key in enumerate(KEYS["validation"][:4]):
         batch.draw(row, family, key)
     batch.begin(np.arange(4))
