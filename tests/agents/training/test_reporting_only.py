@@ -61,7 +61,7 @@ def test_experience_comes_from_training_worlds(copies: int) -> None:
     config = TrainConfig(n_envs=8, hyperparams=(f"paired_worlds={copies}", "n_steps=3"), env_kwargs=("horizon=3",))
     environment = build_environment(resolve(config))
     environment.reset()
-    keys = environment.firms.get_state()["keys"].tolist()
+    keys = environment.firms.get_state()["sources"]["key"].tolist()
     assert len(keys) == 8
     assert len(set(keys)) == 8 / copies
     assert all(key in KEYS["train"] for key in keys)
