@@ -65,13 +65,12 @@ def check_last(scope: Scope, progress: ProgressFunction) -> Finding:
 def judged_last(means: Mapping[str, float], bankrupt: Mapping[str, float]) -> Finding:
     """The verdict on mean J and the share of bankrupt worlds of every policy; DIE_NOW is among them.
 
-    A firm that borrows first and fails later loses more than one that fails at once, as it should. A policy that stays
-    in business must not earn less, or failing would pay.
+    A firm that borrows first and fails later loses more than one that fails at once, as it should, and two ways to fail
+    at once differ by luck. A policy that stays in business must not earn less, or failing would pay.
     """
     order = sorted(means, key=lambda name: means[name])
     below = [name for name in order if name != DIE_NOW and not means[name] > means[DIE_NOW]]
     dead = min((bankrupt[name] for name in below), default=1.0)
-    standard = {*BASELINES, *(words_of(corner) for corner in corners())}
     also = f", each of them bankrupt in {100 * dead:.0f} % of worlds or more" if below else ""
     return Finding(
         "die_now_last",
@@ -86,8 +85,8 @@ def judged_last(means: Mapping[str, float], bankrupt: Mapping[str, float]) -> Fi
             "least_bankrupt_share_of_those": dead,
         },
         f"{len(below)} of {len(means) - 1} others earn no more than its {means[DIE_NOW]:.1f} RMB bn{also}",
-        f"no built-in policy, no corner, and nothing else that fails in less than {100 * DEAD:.0f} % of worlds",
-        not standard & set(below) and dead >= DEAD,
+        f"no built-in policy, and nothing else that fails in less than {100 * DEAD:.0f} % of worlds",
+        not set(BASELINES) & set(below) and dead >= DEAD,
         (
             "The ten that earn least:",
             *aligned(
