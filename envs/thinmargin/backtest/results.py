@@ -13,10 +13,10 @@ from thinmargin.backtest.elasticity import advertising_elasticities, brand_elast
 from thinmargin.backtest.errors import absolute_errors, known_mean, mean_error
 from thinmargin.backtest.forecasts import last_value, trend
 from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED, tolerances, years
-from thinmargin.calibration.saved import Calibration
+from thinmargin.calibration.saved import OTHER_RULES, Calibration
 from thinmargin.calibration.unknowns import economies
 from thinmargin.data import Figures, Period, series_named
-from thinmargin.history import COMPARED, Compared, drivers, reported, simulated
+from thinmargin.history import COMPARED, Compared, PolicyRule, drivers, reported, simulated
 from thinmargin.parameters import Parameters
 from thinmargin.replay import replay
 
@@ -113,6 +113,8 @@ class Result:
     """Span in months to year to all-in brand elasticity."""
     advertising: Mapping[int, float]
     """Year to the elasticity of the offer's weight at home to advertising."""
+    rules: Mapping[str, Mapping[str, float]]
+    """Replay rule to series to the mean error of the forecasts from the past, that of the fit first."""
 
     def rolling(self, name: str) -> dict[str, float]:
         """Mean error of a series over all forecasts from the past: of the model, the last value and the trend."""
@@ -166,6 +168,16 @@ def backtest(
         for sample in (worlds, wide)
         for limit in BAND
     ]
+    fits: dict[PolicyRule, Mapping[int, Numbers]] = {"centred": calibration.origins}
+    fits.update({rule: calibration.rules[rule] for rule in OTHER_RULES if rule in calibration.rules})
+    origins = {
+        rule: tuple(
+            _origin(figures, year, z, last_year, rule, reported_markets=reported_markets)
+            for year, z in sorted(made.items())
+            if year < min(last_year, LAST_SHIPPED)
+        )
+        for rule, made in fits.items()
+    }
     return Result(
         shown,
         reported_markets,
@@ -176,11 +188,7 @@ def backtest(
         bands[2],
         bands[3],
         {compared.name: _score(compared, shown, truth, model, held, bands) for compared in COMPARED},
-        tuple(
-            _origin(figures, year, z, last_year, reported_markets=reported_markets)
-            for year, z in sorted(calibration.origins.items())
-            if year < min(last_year, LAST_SHIPPED)
-        ),
+        origins["centred"],
         _later(figures, until, best),
         tuple(
             period
@@ -189,6 +197,10 @@ def backtest(
         ),
         brand_elasticities(figures, calibration, last_year),
         advertising_elasticities(best, last_year),
+        {
+            rule: {compared.name: _mean_model_error(made, compared.name) for compared in COMPARED}
+            for rule, made in origins.items()
+        },
     )
 
 
@@ -268,10 +280,18 @@ def _score(
     )
 
 
-def _origin(figures: Figures, year: int, z: Numbers, last_year: int, *, reported_markets: bool) -> Origin:
+def _mean_model_error(origins: tuple[Origin, ...], name: str) -> float:
+    return known_mean(np.concatenate([np.zeros(0), *(origin.model[name] for origin in origins)]))
+
+
+def _origin(
+    figures: Figures, year: int, z: Numbers, last_year: int, rule: PolicyRule, *, reported_markets: bool
+) -> Origin:
     end = min(year + AHEAD, last_year, LAST_SHIPPED)
     shown = years(end)
-    history = drivers(figures, 12 * len(shown), Parameters().brand_decay, reported_markets=reported_markets)
+    history = drivers(
+        figures, 12 * len(shown), Parameters().brand_decay, reported_markets=reported_markets, policy=rule
+    )
     truth = reported(figures, shown)
     model = simulated(replay(*economies(z), history), shown)
     split, ahead = year - FIRST_YEAR + 1, end - year

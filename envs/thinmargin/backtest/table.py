@@ -75,6 +75,21 @@ def rolling_rows(result: Result) -> list[list[str]]:
 ROLLING_HEAD = ("series", "error in", "model", "last value", "trend")
 
 
+def rule_rows(result: Result) -> list[list[str]]:
+    """A row a series: mean error of the forecasts from the past under each rule of the replay."""
+    return [[name, UNITS[name], *(number(errors[name]) for errors in result.rules.values())] for name in RULE_SERIES]
+
+
+RULE_SERIES = ("shipments", "overseas_share", "mau", "asp", "profit")
+RULE_WORDS = {"centred": "three years", "trailing": "two years", "none": "its own"}
+"""Replay rules by the years whose margins tell the markup aimed at."""
+
+
+def rule_head(result: Result) -> list[str]:
+    """Its head line."""
+    return ["series", "error in", *(RULE_WORDS[rule] for rule in result.rules)]
+
+
 def coverage_rows(result: Result) -> list[list[str]]:
     """A row a series, and all: share of reported values inside the band, without and with what the fit forgives."""
     rows = [
@@ -164,6 +179,8 @@ def text(result: Result) -> str:
         origins = ", ".join(str(origin.year) for origin in result.origins)
         title = f"Forecasts up to {AHEAD} years ahead, each fitted to the figures until then alone:\n{origins}"
         blocks.append(f"{title}\n\n{_aligned(ROLLING_HEAD, rolling_rows(result))}")
+        title = "The same, by the years whose margins tell the markup that a firm aims at:"
+        blocks.append(f"{title}\n\n{_aligned(rule_head(result), rule_rows(result))}")
     title = (
         f"Share of reported values inside the {BAND[1] - BAND[0]:.0f} % band of the posterior, and of the wide one\n"
         "that adds what the fit forgives:"
@@ -214,6 +231,7 @@ def markdown(result: Result) -> dict[str, str]:
         "errors": markdown_table(ERROR_HEAD, error_rows(result)),
         "short errors": markdown_table([*ERROR_HEAD[:2], *ERROR_HEAD[3:]], short_error_rows(result)),
         "rolling": markdown_table(ROLLING_HEAD, rolling_rows(result)),
+        "rules": markdown_table(rule_head(result), rule_rows(result)),
         "coverage": markdown_table(COVERAGE_HEAD, coverage_rows(result)),
         "elasticity": markdown_table(elasticity_head(result), elasticity_rows(result)),
         "advertising": markdown_table([*map(str, result.advertising)], advertising_rows(result)),
@@ -259,6 +277,7 @@ def document(result: Result) -> dict[str, Any]:
             },
             "mean": {compared.name: _plain(result.rolling(compared.name)) for compared in COMPARED},
         },
+        "replay_rules": {rule: _plain(errors) for rule, errors in result.rules.items()},
         "elasticity": {
             str(span): {str(year): value for year, value in years.items()} for span, years in result.elasticity.items()
         },

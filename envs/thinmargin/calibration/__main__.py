@@ -113,11 +113,11 @@ def _calibrated(seed: int, starts: int) -> Calibration:
     from rich.progress import Progress  # noqa: PLC0415  # as above
 
     from thinmargin.calibration.fits import calibrate  # noqa: PLC0415  # as above
-    from thinmargin.calibration.saved import ORIGINS  # noqa: PLC0415  # as above
+    from thinmargin.calibration.saved import ORIGINS, OTHER_RULES  # noqa: PLC0415  # as above
     from thinmargin.data import reported  # noqa: PLC0415  # as above
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("fits", total=1 + len(ORIGINS))
+        task = progress.add_task("fits", total=1 + len(ORIGINS) * (1 + len(OTHER_RULES)))
 
         def report(last: int, value: float, *, ended: bool) -> None:
             described = f"figures to {last}: misfit {value:.6f}"

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Protocol
 
 from thinmargin.calibration.misfit import LAST_FITTED, Misfit
-from thinmargin.calibration.saved import ORIGINS, Calibration, Numbers
+from thinmargin.calibration.saved import ORIGINS, OTHER_RULES, Calibration, Numbers
 from thinmargin.calibration.search import jacobian, posterior_covariance, search, starting_points
 from thinmargin.data import Figures
+from thinmargin.history import PolicyRule
 
 
 class Report(Protocol):
@@ -32,23 +33,29 @@ def calibrate(figures: Figures, seed: int, starts: int, report: Report | None = 
     best = search(whole, starting_points(seed, starts), lambda _, __, value: told(LAST_FITTED, value, ended=False))
     told(LAST_FITTED, best.misfit, ended=True)
     covariance = posterior_covariance(jacobian(whole, best.z))
-    return with_new_origins(figures, Calibration(best.z, covariance, best.misfit, best.starts, seed, {}), told)
+    return with_new_origins(figures, Calibration(best.z, covariance, best.misfit, best.starts, seed, {}, {}), told)
 
 
 def with_new_origins(figures: Figures, calibration: Calibration, told: Report | None = None) -> Calibration:
-    """The same calibration, with the fits of its origins made anew from these figures."""
-    origins = {year: origin(figures, year, calibration.z, told or _nobody) for year in ORIGINS}
-    return replace(calibration, origins=origins)
+    """The same calibration, with the fits of its origins made anew from these figures, under every replay rule."""
+    report = told or _nobody
+    origins = {year: origin(figures, year, calibration.z, report) for year in ORIGINS}
+    rules = {
+        rule: {year: origin(figures, year, calibration.z, report, rule) for year in ORIGINS} for rule in OTHER_RULES
+    }
+    return replace(calibration, origins=origins, rules=rules)
 
 
 def _nobody(last: int, value: float, *, ended: bool) -> None:
     """Nobody wants to be told."""
 
 
-def origin(figures: Figures, last: int, near: Numbers, told: Report) -> Numbers:
+def origin(figures: Figures, last: int, near: Numbers, told: Report, policy: PolicyRule = "centred") -> Numbers:
     """The fit to the figures until `last`, from the centre of the prior and the guess `near`: shape (unknowns,)."""
     found = search(
-        Misfit(figures, last), [*starting_points(0, 1), near], lambda _, __, value: told(last, value, ended=False)
+        Misfit(figures, last, policy),
+        [*starting_points(0, 1), near],
+        lambda _, __, value: told(last, value, ended=False),
     )
     told(last, found.misfit, ended=True)
     return found.z

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from thinmargin.calibration.unknowns import economies
 from thinmargin.data import Figures, Period, provenance
-from thinmargin.history import COMPARED, drivers, reported, simulated
+from thinmargin.history import COMPARED, PolicyRule, drivers, reported, simulated
 from thinmargin.parameters import Parameters
 from thinmargin.replay import Table, replay
 
@@ -76,12 +76,13 @@ class Misfit:
     Args:
         figures: reported figures; rows after `last` are never looked at.
         last: last year fitted.
+        policy: how the markup aimed at is told from reported margins, see `thinmargin.history.PolicyRule`.
     """
 
-    def __init__(self, figures: Figures, last: int = LAST_FITTED) -> None:
+    def __init__(self, figures: Figures, last: int = LAST_FITTED, policy: PolicyRule = "centred") -> None:
         self.periods = years(last)
         seen = figures.years(FIRST_YEAR, last)
-        self._drivers = drivers(seen, 12 * len(self.periods), Parameters().brand_decay)
+        self._drivers = drivers(seen, 12 * len(self.periods), Parameters().brand_decay, policy=policy)
         self._reported = reported(seen, self.periods)
         self._tolerance = tolerances(self.periods, self._reported)
 

@@ -18,12 +18,15 @@ import numpy.typing as npt
 from thinmargin.calibration.unknowns import UNKNOWNS, moved, shipped_values
 from thinmargin.files import write_atomically
 from thinmargin.fitted import RESULT
+from thinmargin.history import PolicyRule
 from thinmargin.worlds import Hidden
 
 Numbers: TypeAlias = npt.NDArray[np.float64]
 
 ORIGINS = (2017, 2018, 2019, 2020, 2021, 2022)
 """Last years of the fits for forecasts from the past."""
+OTHER_RULES: tuple[PolicyRule, ...] = ("trailing", "none")
+"""Replay rules that the forecasts from the past are made under too, beside the one of the fit."""
 DIGITS = 9
 """Decimal places of the covariance in the file."""
 CLOSE = 1e-3
@@ -34,7 +37,7 @@ CLOSE_COVARIANCE = 1e-3
 IDENTIFIED = 0.75
 """Standard deviation of z up to which the figures are said to tell a constant; the prior's is 1."""
 PACKAGES = ("numpy", "numba")
-READ = ("unknowns", "z", "covariance", "misfit", "starts", "seed", "origins")
+READ = ("unknowns", "z", "covariance", "misfit", "starts", "seed", "origins", "rules")
 """Entries of the file that a calibration is made of."""
 REMEDY = "python -m thinmargin.calibration writes one"
 
@@ -53,6 +56,8 @@ class Calibration:
     seed: int
     origins: Mapping[int, Numbers]
     """Last year fitted to its best guess, shape (unknowns,)."""
+    rules: Mapping[PolicyRule, Mapping[int, Numbers]]
+    """The same under every other replay rule, by its name."""
 
     def document(self) -> dict[str, Any]:
         """Content of the file: plain JSON, with the constants the package reads and their provenance."""
@@ -69,7 +74,8 @@ class Calibration:
             "covariance": [
                 [round(number, DIGITS) for number in row[: k + 1]] for k, row in enumerate(self.covariance.tolist())
             ],
-            "origins": {str(year): z.tolist() for year, z in self.origins.items()},
+            "origins": _written(self.origins),
+            "rules": {rule: _written(origins) for rule, origins in self.rules.items()},
         }
 
     def write(self, path: Path) -> None:
@@ -122,8 +128,20 @@ def from_document(document: Mapping[str, Any]) -> Calibration:
         float(_numbers("misfit", [document["misfit"]], 1)[0]),
         tuple(_numbers("starts", document["starts"], len(document["starts"])).tolist()),
         int(document["seed"]),
-        {int(year): _numbers(f"z of {year}", z, size) for year, z in document["origins"].items()},
+        _read("origins", document["origins"], size),
+        {rule: _read(f"rules {rule}", document["rules"].get(rule), size) for rule in OTHER_RULES},
     )
+
+
+def _written(origins: Mapping[int, Numbers]) -> dict[str, list[float]]:
+    return {str(year): z.tolist() for year, z in origins.items()}
+
+
+def _read(what: str, saved: Any, size: int) -> dict[int, Numbers]:
+    """Return the fits of the origins; raise ValueError if something else was saved."""
+    if not isinstance(saved, Mapping):
+        raise ValueError(f"the calibration's {what} are damaged: they must be a table by year; {REMEDY}")
+    return {int(year): _numbers(f"z of {year}", z, size) for year, z in saved.items()}
 
 
 def _numbers(what: str, values: Any, size: int) -> Numbers:
@@ -155,9 +173,10 @@ def difference(one: Calibration, other: Calibration) -> float:
     plain scale may be near zero. Infinite if these are not fitted to the same years.
     """
     gaps = [0.0]
-    if one.origins.keys() != other.origins.keys():
+    if one.origins.keys() != other.origins.keys() or one.rules.keys() != other.rules.keys():
         return float("inf")
-    fits = [(one.z, other.z), *((one.origins[year], other.origins[year]) for year in one.origins)]
+    tables = [(one.origins, other.origins), *((one.rules[rule], other.rules[rule]) for rule in one.rules)]
+    fits = [(one.z, other.z), *((mine[year], theirs[year]) for mine, theirs in tables for year in mine)]
     for z, other_z in fits:
         for k, unknown in enumerate(UNKNOWNS):
             constant, other_constant = float(unknown.constant(z[k])), float(unknown.constant(other_z[k]))
