@@ -14,17 +14,22 @@ from safetensors.numpy import save_file
 from tests.bombs import Bomb
 
 from thinmargin.files import DamagedFileError
-from thinmargin.records import STATE
+from thinmargin.records import SHOCKS, STATE
+from thinmargin.sources import SOURCE
 from thinmargin_agents.runs.safetensors_tree import read_json, read_tree, write_tree
 
 
 def example() -> dict[str, Any]:
     states = np.zeros(2, STATE)
     states["cash"] = 1.5
+    sources = np.zeros(2, SOURCE)
+    sources["key"] = 0, 2**62
     return {
         "weights": {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array([True, False])},
         "states": states,
+        "sources": sources,
         "empty": np.zeros((0, 3)),
+        "no tables": np.zeros((0, 3), SHOCKS),
         "scalar": np.array(7, np.int64),
         "generators": [{"state": {"state": 1 << 127, "inc": 3}, "uinteger": 0, "has_uint32": 0}],
         "best": None,
