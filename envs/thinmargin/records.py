@@ -80,7 +80,8 @@ LEVERS = (
     ),
     Lever("updates", "releases a month", 0.25, 8.0, "0.25 * 32^((a + 1) / 2)", "software update cadence"),
 )
-PRICE, ACCESSORIES, MARKETING, UPDATES = range(4)
+LEVER_COUNT = len(LEVERS)
+PRICE, ACCESSORIES, MARKETING, UPDATES = range(LEVER_COUNT)
 
 LEVEL_FIELDS = (
     Quantity("demand_level", "log", "market size, before an event is added"),
@@ -117,6 +118,7 @@ STATE_FIELDS = (
     Quantity("price_index", "share", "share-weighted price of last month over the start, better phones apart", REGION),
     Quantity("passed", "share", "dearness of components that prices have caught up with"),
     Quantity("own_levers", "see levers", "applied by the seat in each of its last months, in a ring", (OWN_MONTHS, 4)),
+    Quantity("own_sum", "see levers", "sum of these", (4,)),
     Quantity("month", "months", "months run since January 2012"),
     *LEVEL_FIELDS,
 )
@@ -124,6 +126,7 @@ STATE_FIELDS = (
 FLOW_FIELDS = (
     Quantity("lever", "see levers", "what each firm does: price, accessories, marketing, updates", (FIRMS, 4)),
     Quantity("dear", "share", "by how much components are dearer than normal"),
+    Quantity("better", "factor", "cost of this month's phone over that of the start, same component prices"),
     Quantity("realised_cost", "RMB", "unit cost at this age of the model", FIRM),
     Quantity("price_worth", "utility", "what the price is worth to a buyer", FIRM),
     Quantity("satisfaction", "index", "what the month's updates are worth to users", FIRM),

@@ -97,7 +97,7 @@ def range_drift(month: float, range_gap: float, range_start: float) -> float:
     The range sold at home gets dearer than the one abroad once the firm has a premium line there. Buyers compare
     prices within a region, where all ranges drift alike: demand does not change.
     """
-    return math.exp(-range_gap * max(month - range_start, 0.0))
+    return math.exp(-range_gap * (month - range_start)) if month > range_start else 1.0
 
 
 @mechanism

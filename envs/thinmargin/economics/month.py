@@ -51,6 +51,7 @@ from thinmargin.records import (
     ACCESSORIES,
     FIRMS,
     HOME,
+    LEVER_COUNT,
     MARKETING,
     OVERSEAS,
     OWN_MONTHS,
@@ -99,12 +100,12 @@ def set_prices(state: Record, p: Record, shock: Record, flows: Record) -> None:
         realised_cost = unit_cost * life
     """
     flows.dear = dearness(shock.component)
-    better = specification(state.month, p.spec_drift)
+    flows.better = specification(state.month, p.spec_drift)
     age = model_life_cost(state.month, p.model_decline)
     for i in range(FIRMS):
         state.markup[i] = markup_step(state.markup[i], flows.lever[i, PRICE], p.markup_speed)
         curve = experience_curve(state.output[i], p.firm_experience[i], p.learning, p.incompressible)
-        state.base_cost[i] = p.firm_unit_cost[i] * curve * better
+        state.base_cost[i] = p.firm_unit_cost[i] * curve * flows.better
         state.unit_cost[i] = state.base_cost[i] * (1.0 + flows.dear)
         flows.realised_cost[i] = state.unit_cost[i] * age
         state.price[i] = list_price(state.base_cost[i], state.markup[i], flows.dear, state.passed, p.pass_through)
@@ -145,7 +146,10 @@ def size_markets(state: Record, p: Record, shock: Record, flows: Record) -> None
     due = replacement_rate(state.month, p.device_life, p.device_life_growth)
     for r in range(REGIONS):
         climate = affordability(state.price_index[r], p.category_elasticity)
-        wanting = due * haste(state.price_index[r], p.replacement_elasticity)
+        hurry = climate  # a power costs more than a comparison
+        if p.replacement_elasticity != p.category_elasticity:
+            hurry = haste(state.price_index[r], p.replacement_elasticity)
+        wanting = due * hurry
         boom = math.exp(shock.demand[r])
         users = 0.0
         for i in range(FIRMS):
@@ -435,24 +439,23 @@ def move_prices(state: Record, p: Record, flows: Record) -> None:
     """Share-weighted price of each region over its start, which buyers see next month; prices catch up with costs.
 
     Formula:
-        price_index' = region_price / price_index_start * exp(-spec_drift * month)
+        price_index' = region_price / price_index_start / better
 
     Better phones cost more and are worth it: the drift of the specification is taken out, by the month of the price.
     """
-    plain = math.exp(-p.spec_drift * state.month)
     for r in range(REGIONS):
-        state.price_index[r] = region_price(state, flows, r) / state.price_index_start[r] * plain
+        state.price_index[r] = region_price(state, flows, r) / (state.price_index_start[r] * flows.better)
     state.passed = passed_step(state.passed, flows.dear, p.pass_months)
 
 
 @mechanism
 def remember_levers(state: Record, flows: Record) -> None:
-    """Keep the levers that the seat applied: the markup reached, and the other three as asked."""
+    """Keep the levers that the seat applied, in a ring, and their sum: the markup reached, the other three as asked."""
     place = int(state.month) % OWN_MONTHS
-    state.own_levers[place, PRICE] = state.markup[SEAT]
-    state.own_levers[place, ACCESSORIES] = flows.lever[SEAT, ACCESSORIES]
-    state.own_levers[place, MARKETING] = flows.lever[SEAT, MARKETING]
-    state.own_levers[place, UPDATES] = flows.lever[SEAT, UPDATES]
+    for lever in range(LEVER_COUNT):
+        applied = state.markup[SEAT] if lever == PRICE else flows.lever[SEAT, lever]
+        state.own_sum[lever] += applied - state.own_levers[place, lever]
+        state.own_levers[place, lever] = applied
 
 
 @mechanism
@@ -460,15 +463,12 @@ def own_mean(state: Record, lever: int) -> float:
     """Mean of a lever over the last months run, at most OWN_MONTHS of them; before the first, the start's markup.
 
     Formula:
-        own = sum over remembered months of own_levers / number of them
+        own = own_sum / min(month, OWN_MONTHS)
     """
-    months = min(int(state.month), OWN_MONTHS)
-    if months == 0:
+    if state.month == 0.0:
         return state.markup[SEAT] if lever == PRICE else 0.0
-    total = 0.0
-    for place in range(months):
-        total += state.own_levers[place, lever]
-    return total / months
+    own: float = state.own_sum[lever] / min(state.month, OWN_MONTHS)
+    return own
 
 
 @mechanism
