@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
 import pytest
 
+from thinmargin.calibration import fits
 from thinmargin.calibration import search as search_module
 from thinmargin.calibration.fits import calibrate, origin, with_new_origins
 from thinmargin.calibration.misfit import LAST_FITTED, Misfit
@@ -20,6 +21,7 @@ from thinmargin.calibration.saved import (
     covariance_difference,
     difference,
 )
+from thinmargin.calibration.search import Found
 from thinmargin.calibration.unknowns import UNKNOWNS
 from thinmargin.data import SERIES, Figures, reported
 
@@ -64,9 +66,9 @@ def test_the_shipped_calibration_comes_out_again(
     assert again.misfit == pytest.approx(calibration.misfit, abs=1e-9)
     np.testing.assert_allclose(again.starts, calibration.starts, rtol=0.0, atol=1e-9)
     assert again.seed == calibration.seed
-    fits = [(last, [each[1:] for each in each_fit]) for last, each_fit in groupby(heard, key=lambda each: each[0])]
-    assert [last for last, _ in fits] == [LAST_FITTED, *ORIGINS]
-    for _, steps in fits:
+    told = [(last, [each[1:] for each in each_fit]) for last, each_fit in groupby(heard, key=lambda each: each[0])]
+    assert [last for last, _ in told] == [LAST_FITTED, *ORIGINS]
+    for _, steps in told:
         values, ended = zip(*steps, strict=True)
         assert list(values) == sorted(values, reverse=True)
         assert ended == (*[False] * (len(steps) - 1), True)
@@ -105,6 +107,23 @@ def test_an_origin_starts_at_the_centre_and_near_what_is_given(
     assert {each[0] for each in heard} == {last}
     elsewhere = origin(reported(), last, np.full(SIZE, 0.5), listener)
     np.testing.assert_allclose(elsewhere, found, atol=1e-5)
+
+
+def test_an_origin_has_two_starts(monkeypatch: pytest.MonkeyPatch, calibration: Calibration) -> None:
+    """Where the guess that is given lies in another valley, the centre of the prior is tried all the same."""
+    started: list[Sequence[np.ndarray]] = []
+
+    def watched(misfit: Misfit, points: Sequence[np.ndarray], _told: object) -> Found:
+        started.append(points)
+        return Found(points[-1], float(misfit(points[-1])[0]), ())
+
+    monkeypatch.setattr(fits, "search", watched)
+    for last in ORIGINS:
+        assert origin(reported(), last, calibration.z, lambda *_, **__: None) is calibration.z
+    for centre, near in started:
+        np.testing.assert_array_equal(centre, np.zeros(SIZE))
+        assert near is calibration.z
+    assert len(started) == len(ORIGINS)
 
 
 @pytest.mark.usefixtures("short")
