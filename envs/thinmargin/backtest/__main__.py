@@ -20,8 +20,8 @@ NEWER = """\
 Newer figures: a CSV file with a column `period` (2025, 2025-Q3, 2025-H1, 2025-09 or 2025-01/2025-09) and columns named
 like those of `python -m thinmargin.data`. Every row needs gm_smartphones_pct,
 selling_marketing_rmb_bn, revenue_total_rmb_bn, china_smartphone_market_m_units and global_smartphone_market_m_units:
-they drive the replay. Whatever else is reported is scored, period by period, from 2025 on. Give total margin and
-overseas share without electric cars: the model knows none (those of the shipped 2024 are taken out).
+they drive the replay. Whatever else is reported is scored, period by period, from 2025 on. Give total margin,
+overseas share and profit without electric cars: the model knows none (they are taken out of the shipped figures).
 
   python -m thinmargin.backtest --until 2025-09 --data my_figures.csv"""
 IMAGES = (".png", ".svg", ".pdf")

@@ -81,7 +81,8 @@ SERIES: tuple[Series, ...] = (
     ),
     Series(
         "adjusted_net_profit_rmb_bn", "RMB bn", "adjusted (non-IFRS) net profit", "sum", -10_000, 10_000,
-        "2012 and 2013 are the group's net profit from a leaked document, not the adjusted measure.",
+        "2012 and 2013 are the group's net profit from a leaked document, not the adjusted measure. "
+        "2022 to 2024 are after what electric cars and other new initiatives cost.",
     ),
     Series(
         "miui_mau_m", "m users", "monthly active users of MIUI in December", "end", 0, 10_000,
