@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.economics.compiled import Record, entry_point, mechanism, source_digest
+from thinmargin.economics.finance import income_tax
 from thinmargin.economics.marketing import advertising_elasticity, voice
 from thinmargin.economics.month import size_markets
 from thinmargin.economics.start import begin
@@ -112,10 +113,11 @@ def track(state: Record, p: Record, shock: Record, flows: Record, dearer: float,
 
     A range of flagships alone costs and sells dearer by the same factor, and is worth it to buyers: prices
     and revenue are scaled, demand is not. Reports carry stakes in start-ups as assets, and owners funded the firm:
-    tickets and interest are added to profit, net of the tax that they saved, and so is what the dearer range earned.
+    tickets and interest are left out of profit, and what the dearer range earned is in it.
 
     Formula:
-        earned = profit + (1 - tax_rate) * (tickets + interest + device_profit * (dearer - 1))
+        untaxed = operating_profit + tickets + device_profit * (dearer - 1)
+        earned = untaxed - tax_rate * max(untaxed, 0)
     """
     devices = flows.device_revenue[SEAT]
     more = devices * (dearer - 1.0)
@@ -133,8 +135,8 @@ def track(state: Record, p: Record, shock: Record, flows: Record, dearer: float,
     tracked.services_profit = flows.services_profit[SEAT]
     richer = flows.device_profit[SEAT] * (dearer - 1.0)
     tracked.gross_profit = flows.gross_profit[SEAT] + richer
-    back = flows.tickets[SEAT] + flows.interest[SEAT] + richer
-    tracked.earned = flows.profit[SEAT] + (1.0 - p.tax_rate) * back
+    untaxed = flows.operating_profit[SEAT] + flows.tickets[SEAT] + richer
+    tracked.earned = untaxed - income_tax(untaxed, p.tax_rate)
     tracked.due_home = flows.due[SEAT, HOME]
     tracked.again_home = flows.again[SEAT, HOME]
     tracked.active_users = 0.0

@@ -44,6 +44,8 @@ def advertising_elasticity(
 ) -> float:
     """Elasticity of the weight of an offer to advertising: the slope of `awareness` times adstock.
 
+    `heard` and `heard_all` hold the adstock.
+
     Formula:
         all_known = heard + voice_half * reach * heard_all
         others = all_known - heard * (1 + voice_half * reach)
