@@ -16,6 +16,7 @@ from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.hyperparameters import NOT_SB3_ARGUMENTS, linear_start
 from thinmargin_agents.config.run import Run
+from thinmargin_agents.config.seeds import Use, seeds_of
 from thinmargin_agents.sb3.paired_worlds import PairedRecurrentRolloutBuffer, PairedRolloutBuffer
 from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
 
@@ -83,10 +84,18 @@ def build(run: Run, environment: EcosystemVecEnv) -> BaseAlgorithm:
         if environment.copies > 1 and not ALGORITHMS[run.algo].recurrent:
             values["rollout_buffer_class"] = PairedRolloutBuffer
             values["rollout_buffer_kwargs"] = {"copies": environment.copies, "horizon": environment.horizon}
-    model = CLASSES[run.algo](policy_class(run), environment, seed=run.seed, device=run.device, **values)
+    (learning,) = seeds_of(run.seed, Use.LEARNING, bits=32)
+    model = CLASSES[run.algo](policy_class(run), environment, seed=learning, device=run.device, **values)
+    _seed_environment(environment, run.seed)
     if environment.copies > 1 and isinstance(model, sb3_contrib.RecurrentPPO):
         model.rollout_buffer = _paired_buffer(model, environment)  # its class takes no other buffer
     return model
+
+
+def _seed_environment(environment: EcosystemVecEnv, seed: int) -> None:
+    """Seed worlds and random actions, which Stable-Baselines3 has seeded with the seed of learning."""
+    environment.seed(seed)
+    environment.action_space.seed(seeds_of(seed, Use.RANDOM_ACTIONS)[0])
 
 
 def _paired_buffer(model: sb3_contrib.RecurrentPPO, environment: EcosystemVecEnv) -> PairedRecurrentRolloutBuffer:

@@ -19,6 +19,7 @@ from thinmargin.splits import keys_of
 from thinmargin.vector import EcosystemVectorEnv
 from thinmargin.wrappers import AdaptedVectorEnv, Adapter
 from thinmargin.wrappers.adapters import ResidualAdapter
+from thinmargin_agents.config.seeds import Use, seeds_of, sequence
 from thinmargin_agents.monitoring.training_statistics import TrainingStatistics
 from thinmargin_agents.play.candidates import REWARD_UNIT
 
@@ -54,6 +55,7 @@ class EcosystemVecEnv(VecEnv):
         self.copies, self.horizon = copies, self.firms.settings.horizon
         self._keys = keys_of(self.firms.settings.split)
         self._generator = np.random.default_rng(0)
+        self._next_generator: np.random.Generator | None = None
         self._month = 0
         self.render_mode = None
         super().__init__(n_envs, self.vector.single_observation_space, self.vector.single_action_space)
@@ -67,13 +69,25 @@ class EcosystemVecEnv(VecEnv):
         self._residual = next((item for item in reversed(adapters) if isinstance(item, ResidualAdapter)), None)
         self.statistics = TrainingStatistics(self.firms.report_names, corrected=self._residual is not None)
 
+    def seed(self, seed: int | None = None) -> Sequence[int | None]:
+        """Seed the worlds, from the next `reset` on: each firm's by a stream of its own, not by seed + i.
+
+        Args:
+            seed: streams of two seeds have nothing in common; None takes one from the operating system.
+
+        Returns:
+            The seed of each firm.
+        """
+        entropy = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+        self._seeds = [*seeds_of(entropy, Use.WORLDS, self.num_envs)]
+        self._next_generator = np.random.default_rng(sequence(entropy, Use.PAIRED_WORLDS))
+        return self._seeds
+
     def reset(self) -> VecEnvObs:
         """Start every firm anew; the first call after `seed` uses its seeds."""
-        seeds = None if self._seeds[0] is None else list(self._seeds)
-        observations, _ = self.vector.reset(seed=seeds)
+        observations, _ = self.vector.reset(seed=None if self._seeds[0] is None else list(self._seeds))
+        self._generator, self._next_generator = self._next_generator or self._generator, None
         if self.copies > 1:
-            if seeds is not None:
-                self._generator = np.random.default_rng(seeds[0])
             observations = self._pair()
         self._reset_seeds()
         self._returns[:] = 0.0

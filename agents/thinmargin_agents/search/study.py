@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 import thinmargin
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.hyperparameters import flat
+from thinmargin_agents.config.seeds import SEEDING
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.runs.same_agent import differing
 from thinmargin_agents.scoring.comparison import REFERENCE
@@ -133,6 +134,7 @@ def document(config: TrainConfig, space: Space, target: Target) -> dict[str, Any
         "env_kwargs": base.env_kwargs,
         "hyperparameters": flat(base.hyperparameters),
         "seeds": [base.seed + place for place in range(config.n_seeds)],
+        "seeding": SEEDING,
         "eval_freq": base.eval_freq,
         "n_eval_episodes": base.n_eval_episodes,
         "tried": space.document(),

@@ -26,14 +26,14 @@ WRAPPED = [
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_it_equals_scalar_environments_with_the_terminal_observation_sb3_expects(wrapped: bool) -> None:
     vec = EcosystemVecEnv(ID, 3, adapters_of(WRAPPED if wrapped else None), horizon=7)
-    vec.seed(11)
+    seeds = vec.seed(11)
     seen = vec.reset()
     singles: list[gymnasium.Env[Any, Any]] = [gymnasium.make(f"thinmargin:{ID}", horizon=7) for _ in range(3)]
     if wrapped:
         singles = [History(Residual(ScaledReward(Surprises(env), 0.5), bound=0.25), [2]) for env in singles]
     assert vec.observation_space == singles[0].observation_space
     assert vec.action_space == singles[0].action_space
-    first = np.array([env.reset(seed=11 + k)[0] for k, env in enumerate(singles)])
+    first = np.array([env.reset(seed=seeds[k])[0] for k, env in enumerate(singles)])
     assert np.array_equal(np.asarray(seen), first)
     rng = np.random.default_rng(0)
     ends = 0
@@ -55,7 +55,7 @@ def test_it_equals_scalar_environments_with_the_terminal_observation_sb3_expects
 
 def test_an_episode_reports_its_return_length_and_discounted_value() -> None:
     vec = EcosystemVecEnv(ID, 2, horizon=5, reward="shaped")
-    vec.seed(3)
+    seeds = vec.seed(3)
     vec.reset()
     rewards = np.zeros(2)
     for _ in range(5):
@@ -64,7 +64,7 @@ def test_an_episode_reports_its_return_length_and_discounted_value() -> None:
     assert dones.all()
     plain = gymnasium.make(f"thinmargin:{ID}", horizon=5)
     for k, info in enumerate(infos):
-        plain.reset(seed=3 + k)
+        plain.reset(seed=seeds[k])
         expected = sum(
             MONTHLY_DISCOUNT**month * 10.0 * float(plain.step(np.zeros(4, np.float32))[1]) for month in range(5)
         )

@@ -14,6 +14,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 from tests.agents.search.small import JUDGE, JUDGED_BY_J, WORLDS, small, study_in
+from tests.messages import naming
 
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.preset import load_preset, resolve
@@ -21,7 +22,7 @@ from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.search import optimize
 from thinmargin_agents.search.best import preset_path
 from thinmargin_agents.search.session import space_of_flags
-from thinmargin_agents.search.study import open_storage, open_study
+from thinmargin_agents.search.study import ATTRIBUTE, open_storage, open_study
 from thinmargin_agents.search.target import Target
 from thinmargin_agents.train import main
 
@@ -141,6 +142,12 @@ def test_a_study_of_something_else_is_refused_and_what_differs_is_named(tmp_path
     other: Any = SimpleNamespace(**{**vars(JUDGE), "baseline": SimpleNamespace(value=np.ones(WORLDS))})
     with pytest.raises(ConfigError, match=r"J of low_margin_ecosystem 0\.0, not 1\.0"):
         open_study(config, storage, space, Target(other))
+
+    counted = dataclasses.replace(config, study_name="counted")  # begun when seeds of firms counted up
+    old = open_study(counted, storage, space, JUDGED_BY_J)
+    old.set_user_attr(ATTRIBUTE, {k: v for k, v in old.user_attrs[ATTRIBUTE].items() if k != "seeding"})
+    with pytest.raises(ConfigError, match=naming("--study-name is 'counted'", "seeding", "SeedSequence", "another")):
+        open_study(counted, storage, space, JUDGED_BY_J)
 
     optuna.create_study(storage=storage, study_name="foreign", direction="minimize")
     with pytest.raises(ConfigError, match=r"not made by train\.py"):

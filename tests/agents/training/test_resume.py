@@ -145,6 +145,44 @@ def test_a_run_killed_and_resumed_ends_as_the_one_that_was_not(setup: str, tmp_p
     assert differences(whole, parts) == []
 
 
+def seeded_by_counting(patch: pytest.MonkeyPatch) -> None:
+    """Seeds are made as version 0.1.0 made them at first: firm i and its worlds by seed + i, all else by the seed."""
+    patch.setattr("thinmargin_agents.sb3.vec_env.seeds_of", lambda seed, _, count: [seed + k for k in range(count)])
+    patch.setattr("thinmargin_agents.sb3.vec_env.sequence", lambda seed, _: seed)
+    patch.setattr("thinmargin_agents.sb3.algorithms.seeds_of", lambda seed, _, **__: [seed])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("setup", ["ppo", "sac", "dqn"])
+def test_a_run_begun_with_seeds_that_counted_up_ends_as_it_would_have(
+    setup: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_of(setup)
+    folders = [RunFolder.create(tmp_path / name, run) for name in ("whole", "parts", "now")]
+    with monkeypatch.context() as before:
+        seeded_by_counting(before)
+        whole = end_of(trained(folders[0]))
+        with pytest.raises(KilledError):
+            train(run, folders[1], shown=False, report=killed_after(110))
+    assert train(folders[1].run(), folders[1], shown=False, resume=True, report=ignored) is not None
+    assert differences(whole, end_of(folders[1])) == []
+    assert differences(whole, end_of(trained(folders[2]))) != [], "the seeds of today are others"
+
+
+def test_a_run_begun_with_seeds_that_counted_up_and_killed_before_a_checkpoint_is_that_of_today(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_of("ppo")
+    folders = [RunFolder.create(tmp_path / name, run) for name in ("killed", "now")]
+    with monkeypatch.context() as before:
+        seeded_by_counting(before)
+        with pytest.raises(KilledError):
+            train(run, folders[0], shown=False, report=killed_after(1))
+    folders[0].delete("checkpoint")
+    assert train(run, folders[0], shown=False, resume=True, report=ignored) is not None
+    assert differences(end_of(trained(folders[1])), end_of(folders[0])) == []
+
+
 @pytest.mark.slow
 def test_a_run_killed_in_its_first_update_and_in_its_last_ends_as_the_one_that_was_not(tmp_path: Path) -> None:
     run = run_of("ppo")
