@@ -225,3 +225,19 @@ def test_other_splits_draw_from_their_own_range(split: Any) -> None:
     drawn = EcosystemVectorEnv(256, split=split, horizon=1).reset(seed=0)[1]["world"]
     assert all(key in keys for key in drawn.tolist())
     assert drawn.max() - drawn.min() > 0.9 * len(keys)
+
+
+def streams(seed: Any, count: int) -> set[int]:
+    """World keys of the first three episodes of every environment of a batch."""
+    envs = gymnasium.make_vec("thinmargin:ThinMargin/Ecosystem-v0", num_envs=count, horizon=1)
+    keys = envs.reset(seed=seed)[1]["world"].tolist()
+    for _ in range(2):
+        keys += envs.step(np.zeros((count, 4), np.float32))[4]["world"].tolist()
+    return set(keys)
+
+
+def test_neighbouring_seeds_of_a_batch_share_all_streams_but_one_and_lists_of_mixed_seeds_none() -> None:
+    counted = [streams(seed, 16) for seed in (0, 1)]
+    assert len(counted[0] & counted[1]) == 15 * 3
+    mixed = [streams(np.random.SeedSequence(seed).generate_state(16, np.uint64).tolist(), 16) for seed in range(10)]
+    assert len(set().union(*mixed)) == 10 * 16 * 3
