@@ -6,7 +6,6 @@ import dataclasses
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import tyro
 
@@ -44,11 +43,28 @@ def _act(config: TrainConfig) -> int:
         from thinmargin_agents.search import optimize
 
         return optimize(config)
-    if config.resume is None and (config.seeds or config.engine == "ray"):
+    if config.resume:
+        _check_resume(config)
+    if len(config.resume) > 1:
+        from thinmargin_agents.parallel import resume_runs
+
+        return resume_runs(config)
+    if not config.resume and (config.seeds or config.engine == "ray"):
         from thinmargin_agents.parallel import train_seeds
 
         return train_seeds(config)
     return _train_one(config)
+
+
+def _check_resume(config: TrainConfig) -> None:
+    """Raise ConfigError unless nothing is given with --resume that the runs have set themselves."""
+    plain = TrainConfig()
+    rest = dataclasses.replace(config, resume=(), progress=plain.progress, log_folder=plain.log_folder)
+    if len(config.resume) > 1:
+        rest = dataclasses.replace(rest, n_jobs=None)
+    if rest != plain:
+        allowed = "only --progress, and --n-jobs with several runs, can be given with it"
+        raise ConfigError(f"--resume takes the run's own settings: {allowed}")
 
 
 def _train_one(config: TrainConfig) -> int:
@@ -57,16 +73,14 @@ def _train_one(config: TrainConfig) -> int:
     from thinmargin_agents.sb3.building import check
     from thinmargin_agents.training.trainer import train
 
-    if config.resume is None:
+    if config.resume:
+        folder = RunFolder.open(config.resume[0])
+        run = folder.run()
+    else:
         run = resolve(config)
         check(run)
         folder = RunFolder.create(config.log_folder, run)
-    else:
-        if dataclasses.replace(config, resume=None, progress=True, log_folder=Path("logs")) != TrainConfig():
-            raise ConfigError("--resume takes the run's own settings: only --progress can be given with it")
-        folder = RunFolder.open(config.resume)
-        run = folder.run()
-    judgement = train(run, folder, shown=config.progress, resume=config.resume is not None)
+    judgement = train(run, folder, shown=config.progress, resume=bool(config.resume))
     return 0 if judgement is not None else 130
 
 

@@ -57,8 +57,8 @@ class TrainConfig:
     """Hyper-parameters that differ from the preset."""
     env_kwargs: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE ...")] = ()
     """Keyword arguments of the environment, such as horizon=120 or worlds=calibrated."""
-    resume: Path | None = None
-    """A run folder to resume; every other setting is then the run's own."""
+    resume: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RUN ...")] = ()
+    """Run folders to resume, several side by side; every other setting is then the run's own."""
     device: Device = "cpu"
     """Device of the networks; these small ones are fastest on the processor."""
     n_jobs: int | None = None

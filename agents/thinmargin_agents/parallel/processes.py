@@ -33,7 +33,9 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def train_in_processes(jobs: Sequence[SeedJob], n_jobs: int, progress: SeedsProgress, stop: Stop) -> list[SeedEnd]:
+def train_in_processes(
+    jobs: Sequence[SeedJob], n_jobs: int, progress: SeedsProgress, stop: Stop, *, resume: bool = False
+) -> list[SeedEnd]:
     """Train the jobs and return their ends, in their order; those that were never begun count as stopped.
 
     Args:
@@ -41,15 +43,18 @@ def train_in_processes(jobs: Sequence[SeedJob], n_jobs: int, progress: SeedsProg
         n_jobs: how many at once.
         progress: shows what happens.
         stop: whether to stop; at a second signal, every process is killed.
+        resume: go on from the checkpoints that are there.
     """
-    return _Processes(jobs, n_jobs, progress, stop).train()
+    return _Processes(jobs, n_jobs, progress, stop, resume=resume).train()
 
 
 class _Processes:
     """The processes that are running."""
 
-    def __init__(self, jobs: Sequence[SeedJob], n_jobs: int, progress: SeedsProgress, stop: Stop) -> None:
-        self._jobs, self._n_jobs, self._progress, self._stop = jobs, n_jobs, progress, stop
+    def __init__(
+        self, jobs: Sequence[SeedJob], n_jobs: int, progress: SeedsProgress, stop: Stop, *, resume: bool
+    ) -> None:
+        self._jobs, self._n_jobs, self._progress, self._stop, self._resume = jobs, n_jobs, progress, stop, resume
         self._waiting = list(range(len(jobs)))
         self._running: dict[Connection, tuple[int, SpawnProcess]] = {}
         self._ends = [SeedEnd() for _ in jobs]
@@ -81,7 +86,9 @@ class _Processes:
         job = self._jobs[number]
         here, there = multiprocessing.Pipe()
         with inherited(job.run.num_threads):
-            process = multiprocessing.get_context("spawn").Process(target=_child, args=(job, there), daemon=True)
+            process = multiprocessing.get_context("spawn").Process(
+                target=_child, args=(job, there, self._resume), daemon=True
+            )
             process.start()
         there.close()
         self._running[here] = (number, process)
@@ -123,7 +130,7 @@ def inherited(threads: int) -> Iterator[None]:
             os.environ["OMP_NUM_THREADS"] = before
 
 
-def _child(job: SeedJob, connection: Connection) -> None:
+def _child(job: SeedJob, connection: Connection, resume: bool = False) -> None:
     """Train the job in a process of its own, which sends Steps through the connection and then the SeedEnd."""
 
     def report(step: Step) -> bool:
@@ -133,7 +140,7 @@ def _child(job: SeedJob, connection: Connection) -> None:
         except OSError:
             return True
 
-    end = work(job, report)
+    end = work(job, report, resume=resume)
     with suppress(OSError):  # the other side is gone
         connection.send(end)
 

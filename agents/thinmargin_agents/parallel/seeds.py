@@ -1,4 +1,4 @@
-"""`train.py --seeds`: the runs, the engine that trains them, and the summary of their results."""
+"""`train.py --seeds`, and `--resume` with several runs: the runs, the engine that trains them, and their summary."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shlex
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,9 @@ from thinmargin_agents.parallel.jobs import SeedEnd, SeedJob
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from thinmargin_agents.config.run import Run
     from thinmargin_agents.parallel.progress import SeedsProgress
+    from thinmargin_agents.parallel.stop_signals import Stop
 
 
 def train_seeds(config: TrainConfig) -> int:
@@ -31,15 +33,12 @@ def train_seeds(config: TrainConfig) -> int:
     Raises:
         ConfigError: the flags cannot be used; nothing has been trained.
     """
-    from thinmargin_agents.cli.console import console as make_console
     from thinmargin_agents.config.preset import resolve
-    from thinmargin_agents.parallel.processes import cores, train_in_processes
-    from thinmargin_agents.parallel.progress import SeedsProgress
+    from thinmargin_agents.parallel.processes import train_in_processes
     from thinmargin_agents.parallel.ray_session import (
         ray_session,
     )
     from thinmargin_agents.parallel.ray_tasks import train_on_ray
-    from thinmargin_agents.parallel.stop_signals import Stop
     from thinmargin_agents.runs.folder import RunFolder
     from thinmargin_agents.sb3.building import check
 
@@ -47,28 +46,76 @@ def train_seeds(config: TrainConfig) -> int:
     run = resolve(config)
     check(run)
     runs = [dataclasses.replace(run, seed=seed) for seed in config.seeds or (config.seed,)]
-    n_jobs = config.n_jobs or max(1, cores() // run.num_threads)
-    console = make_console()
-    began = time.monotonic()
+    n_jobs = _at_once(config, run)
     with ExitStack() as stack:
         ray = None
         if config.engine == "ray":
             ray = stack.enter_context(ray_session(config.ray_address, n_jobs * run.num_threads, run.num_threads))
         jobs = [SeedJob(item, RunFolder.create(config.log_folder, item).path) for item in runs]
-        console.print(_beginning(config, jobs), markup=False)
-        progress = stack.enter_context(SeedsProgress(jobs, console, bars=config.progress))
-        stop = stack.enter_context(Stop(progress.write_line))
-        if ray is None:
-            ends = train_in_processes(jobs, n_jobs, progress, stop)
-        else:
-            ends = train_on_ray(ray, jobs, config.log_folder, progress, stop)
-        seconds = time.monotonic() - began
+
+        def engine(progress: SeedsProgress, stop: Stop) -> list[SeedEnd]:
+            if ray is None:
+                return train_in_processes(jobs, n_jobs, progress, stop)
+            return train_on_ray(ray, jobs, config.log_folder, progress, stop)
+
+        return _train(jobs, engine, config, _beginning(config, jobs))
+
+
+def resume_runs(config: TrainConfig) -> int:
+    """Resume every run of the command line, at most `n_jobs` at once, and print a summary.
+
+    Returns:
+        The exit status, as of `train_seeds`.
+
+    Raises:
+        RunError: a folder holds no run; nothing has been trained.
+        ConfigError: a folder is named twice.
+    """
+    from thinmargin_agents.parallel.processes import train_in_processes
+    from thinmargin_agents.runs.folder import RunFolder
+
+    paths = [path.resolve() for path in config.resume]
+    twice = next((path for k, path in enumerate(config.resume) if paths[k] in paths[:k]), None)
+    if twice is not None:
+        raise ConfigError(f"--resume has {str(twice)!r} more than once: each run is resumed by one process")
+    jobs = [SeedJob(RunFolder.open(path).run(), path) for path in config.resume]
+
+    def engine(progress: SeedsProgress, stop: Stop) -> list[SeedEnd]:
+        return train_in_processes(jobs, _at_once(config, jobs[0].run), progress, stop, resume=True)
+
+    return _train(jobs, engine, config, f"{len(jobs)} runs on this machine, each from its last checkpoint")
+
+
+def _at_once(config: TrainConfig, run: Run) -> int:
+    """How many runs train at once on this machine."""
+    from thinmargin_agents.parallel.processes import cores
+
+    return config.n_jobs or max(1, cores() // run.num_threads)
+
+
+def _train(
+    jobs: Sequence[SeedJob],
+    engine: Callable[[SeedsProgress, Stop], list[SeedEnd]],
+    config: TrainConfig,
+    beginning: str,
+) -> int:
+    """Train the jobs with progress, sum up, and return the exit status."""
+    from thinmargin_agents.cli.console import console as make_console
+    from thinmargin_agents.parallel.progress import SeedsProgress
+    from thinmargin_agents.parallel.stop_signals import Stop
+
+    console = make_console()
+    began = time.monotonic()
+    console.print(beginning, markup=False)
+    with SeedsProgress(jobs, console, bars=config.progress) as progress, Stop(progress.write_line) as stop:
+        ends = engine(progress, stop)
+    seconds = time.monotonic() - began
     if any(end.judgement for end in ends):
         _sum_up(jobs, ends, progress, console)
     console.print(
         f"{progress.months:,} months in {seconds:,.0f} s: {progress.months / seconds:,.0f} months/s over all seeds"
     )
-    return _print_next_steps(jobs, ends, config, console)
+    return _print_next_steps(jobs, ends, console)
 
 
 def _check_engine(config: TrainConfig) -> None:
@@ -128,12 +175,12 @@ def _cell(value: float | None, form: str) -> str:
     return "-" if value is None else form.format(value)
 
 
-def _print_next_steps(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], config: TrainConfig, console: Console) -> int:
+def _print_next_steps(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], console: Console) -> int:
     """Print the commands that come next; returns the exit status."""
     done = [str(job.path) for job, end in zip(jobs, ends, strict=True) if end.judgement is not None]
     if done:
         judge = shlex.join(["python", "evaluate.py", ",".join(done), *evaluation_flags(jobs[0].run)])
-        look = shlex.join(["tensorboard", "--logdir", str(config.tensorboard_log or config.log_folder / config.algo)])
+        look = shlex.join(["tensorboard", "--logdir", jobs[0].run.tensorboard_log or str(jobs[0].path.parent)])
         console.print(f"next: {judge}    {look}", markup=False)
     left = [job for job, end in zip(jobs, ends, strict=True) if end.judgement is None]
     if left:

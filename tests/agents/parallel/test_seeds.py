@@ -145,9 +145,25 @@ def test_ctrl_c_stops_every_seed_with_a_checkpoint_that_resumes_bit_for_bit(
         f"resume with:\n  python train.py --resume {first.path}\n  python train.py --resume {second.path}\n" in output
     )
     assert not multiprocessing.active_children()
+    monkeypatch.setattr(SeedsProgress, "begins", begins)
+    assert train.main(["--resume", str(first.path), str(second.path), "--n-jobs", "2", "--no-progress"]) == 0
+    assert f"next: python evaluate.py {first.path},{second.path}" in capsys.readouterr().out
     for seed, folder in ((1, first), (2, second)):
-        assert train.main(["--resume", str(folder.path), "--no-progress"]) == 0
         assert same_weights(folder, alone(tmp_path, small_run(seed)))
+
+
+def test_runs_that_cannot_be_resumed_together_are_named_and_nothing_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "train_in_processes", lambda *_, **__: pytest.fail("it trains"))
+    one = str(small_job(tmp_path, 1).path)
+    for flags, words in (
+        ([one, str(tmp_path / "none")], (str(tmp_path / "none"), "no such run folder")),
+        ([one, f"{one}/../{Path(one).name}"], ("--resume has", "more than once")),
+        ([one, one + "_", "--seed", "3"], ("--resume", "own settings", "--n-jobs")),
+    ):
+        assert train.main(["--resume", *flags]) == 2
+        assert not lacks(capsys.readouterr().err, *words)
 
 
 @pytest.mark.slow
