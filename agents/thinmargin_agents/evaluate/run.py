@@ -191,8 +191,8 @@ def command_line(config: EvaluateConfig) -> str:
     without = {"json", "csv", "markdown", "html", "stress"}
     if not plays_stress(config):
         without.add("n_stress_worlds")
-    if config.policies:
-        without.add("log_folder")
+    if config.policies or not latest_run_in(config.log_folder):
+        without.add("log_folder")  # it decides nothing
     return command_of("python evaluate.py", config, without=without, always=("env", "split", "n_worlds"))
 
 

@@ -13,18 +13,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from thinmargin_agents.cli.command import UsageError, check_libraries, check_output, check_ranges, run
+from thinmargin_agents.cli.command import UsageError, check_libraries, check_ranges, command_of, run
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from thinmargin_agents.exact.backward_induction import CheckedOptimum
     from thinmargin_agents.exact.contenders import Contender
+    from thinmargin_agents.exact.table import Results
 
 PROGRAM = "python -m thinmargin_agents.exact"
 LAST_SEED = 2**30
 """CMA-ES takes few larger ones, and the searches use a few seeds above this one."""
 MOST_TIMESTEPS = 10**9
+PLACE = "exact"
+"""Name of the place on a Markdown page."""
+NOT_IN_COMMAND = ("json", "markdown")
+"""Flags left out of the printed command: they do not change the results."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class ExactConfig:
     """Seed of the search for a plan and of PPO."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """File for all numbers and the whole optimal policy."""
+    markdown: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """File for the tables in Markdown, between <!-- exact --> and <!-- end --> if it is there already."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,17 +66,16 @@ def check_flags(config: ExactConfig) -> None:
     if config.timesteps is not None and not config.ppo:
         raise UsageError(f"--timesteps is {config.timesteps}: it is for PPO, add --ppo")
     check_libraries("the search for a plan", ["cma"], "search")
-    check_output("--json", config.json)
+    from thinmargin_agents.cli.outputs import check_files
+
+    check_files((("--json", config.json), ("--markdown", config.markdown)), page="--markdown", places=[PLACE])
 
 
 def _run(config: ExactConfig, errors: Console) -> int:
-    """Compute everything requested, then print the table and write the file."""
-    import json
-
-    from thinmargin.files import write_atomically
+    """Compute everything requested, then print the table and write the files."""
     from thinmargin_agents.cli.console import plain_console
     from thinmargin_agents.exact.contenders import trained
-    from thinmargin_agents.exact.table import Results, document, text
+    from thinmargin_agents.exact.table import Results, text
 
     checked, reached = _without_learning(config.seed, errors)
     if config.ppo:
@@ -77,15 +83,33 @@ def _run(config: ExactConfig, errors: Console) -> int:
         reached.insert(1, trained(config.seed, config.timesteps, shown=errors.is_terminal))
     results = Results(checked, reached, config.seed)
     plain_console().print(text(results))
-    problems = results.problems
-    if config.json is not None:
-        try:
-            write_atomically(config.json, json.dumps(document(results), indent=1, allow_nan=False) + "\n")
-        except OSError as error:
-            problems.append(f"--json is {str(config.json)!r}: it cannot be written: {error}")
+    problems = [*results.problems, *_write(config, results)]
     for problem in problems:
         errors.print(f"{PROGRAM}: {problem}", style="red")
     return 1 if problems else 0
+
+
+def _write(config: ExactConfig, results: Results) -> list[str]:
+    """Write the requested files; returns a sentence for each that could not be written."""
+    import json
+
+    from thinmargin.files import write_atomically
+    from thinmargin_agents.cli.markdown import page_with
+    from thinmargin_agents.exact.table import document, markdown
+
+    problems = []
+    try:
+        if config.json is not None:
+            write_atomically(config.json, json.dumps(document(results), indent=1, allow_nan=False) + "\n")
+    except OSError as error:
+        problems.append(f"--json is {str(config.json)!r}: it cannot be written: {error}")
+    try:
+        if config.markdown is not None:
+            tables = markdown(results, command_of(PROGRAM, config, without=NOT_IN_COMMAND))
+            write_atomically(config.markdown, page_with(config.markdown, {PLACE: tables}))
+    except (OSError, ValueError) as error:  # a full disk, a page that lost its place meanwhile
+        problems.append(f"--markdown is {str(config.markdown)!r}: it cannot be written: {error}")
+    return problems
 
 
 def _without_learning(seed: int, errors: Console) -> tuple[CheckedOptimum, list[Contender]]:

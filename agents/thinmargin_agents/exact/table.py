@@ -75,6 +75,11 @@ def text(results: Results) -> str:
     return "\n".join(lines)
 
 
+def markdown(results: Results, command: str) -> str:
+    """The printed table for a Markdown page, below the command that prints it."""
+    return f"`{command}`\n\n```text\n{text(results)}\n```"
+
+
 def document(results: Results) -> dict[str, Any]:
     """The same and the whole policy as plain JSON: J in RMB bn, users in millions, markups as shares."""
     checked = results.checked

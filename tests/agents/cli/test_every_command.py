@@ -87,8 +87,8 @@ COMMANDS = {
     ),
     "exact": Command(
         f"{PACKAGE}.exact.__main__", f"{PACKAGE}.exact.backward_induction.checked_optimum",
-        "--ppo --timesteps --seed --json", ranged=("--seed", "-1", "0 to"), files=("--json",),
-        libraries=(("cma", "search", ()),),
+        "--ppo --timesteps --seed --json --markdown", ranged=("--seed", "-1", "0 to"),
+        files=("--json", "--markdown"), place="exact", libraries=(("cma", "search", ()),),
     ),
     "export": Command(
         f"{PACKAGE}.export.__main__", f"{PACKAGE}.export.conversion.exported", "RUN --output --which",

@@ -18,6 +18,7 @@ from thinmargin.splits import KEYS
 from thinmargin_agents.evaluate import run
 from thinmargin_agents.evaluate.command import main
 from thinmargin_agents.evaluate.config import EvaluateConfig
+from thinmargin_agents.evaluate.run import command_line
 from thinmargin_agents.play.rollout import play_worlds
 
 
@@ -87,6 +88,16 @@ def test_without_policies_the_latest_run_plays_too(
     assert set(report["policies"]) == {"logs/ppo/run_2", *BASELINES}
     assert report["policies"]["logs/ppo/run_2"]["seeds"] == [2]
     assert "Latest run: logs/ppo/run_2" in capsys.readouterr().err
+
+
+def test_the_command_names_a_log_folder_only_where_a_run_in_it_was_played(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "--log-folder" not in command_line(EvaluateConfig(log_folder=Path("none")))
+    make_runs(here, monkeypatch)
+    (here / "logs").rename("others")
+    assert "--log-folder others" in command_line(EvaluateConfig(log_folder=Path("others")))
+    assert "--log-folder" not in command_line(EvaluateConfig(policies=("plan",), log_folder=Path("others")))
 
 
 def test_runs_joined_by_commas_are_one_policy_of_several_seeds(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

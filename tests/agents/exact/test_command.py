@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.messages import lacks
 
@@ -8,14 +10,18 @@ from thinmargin_agents.exact.__main__ import main
 
 
 @pytest.mark.slow
-def test_a_search_that_falls_short_is_said_and_fails(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_a_search_that_falls_short_is_said_and_fails_and_the_page_has_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("above\n<!-- exact -->\nold\n<!-- end -->\nbelow\n", encoding="utf-8")
     monkeypatch.setattr(backward_induction, "USERS", 20)
     monkeypatch.setattr(backward_induction, "PRICES", 10)
     monkeypatch.setattr(contenders, "GENERATIONS", 1)
-    assert main([]) == 1
-    errors = capsys.readouterr().err
+    assert main(["--markdown", str(page)]) == 1
+    printed, errors = capsys.readouterr()
+    head = "above\n<!-- exact -->\n`python -m thinmargin_agents.exact`\n\n```text\n"
+    assert page.read_text(encoding="utf-8") == f"{head}{printed}```\n<!-- end -->\nbelow\n"
     assert "plan reaches" in errors
     assert not lacks(errors, "99 %", "less than 0.1 %")
 
