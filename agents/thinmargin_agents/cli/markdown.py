@@ -53,6 +53,15 @@ def page_with(path: Path, tables: Mapping[str, str]) -> str:
     return with_tables(read_page(path, list(tables)), tables)
 
 
+def text_of(path: Path, name: str) -> str:
+    """The text in a place of the page at `path`; errors as of `read_page`, and a PageError if there is no page."""
+    page = read_page(path, [name])
+    found = _place(name).search(page)
+    if found is None:
+        raise PageError(f"it has no lines <!-- {name} --> and <!-- end -->: it must have both")
+    return page[found.end(1) : found.start(2)]
+
+
 def _place(name: str) -> re.Pattern[str]:
     """From the line of a marker to the next line that ends it, without another marker between them."""
     return re.compile(rf"^(<!-- {name} -->)\n(?:(?!<!--).*\n)*?(<!-- end -->)$", re.MULTILINE)

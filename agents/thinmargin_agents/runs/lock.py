@@ -25,8 +25,10 @@ class LockedError(RuntimeError):
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[int]:
     """Hold the folder's lock inside; the system lets it go if the process is killed.
+
+    Yields the descriptor of the lock's file: a process that inherits it holds the lock too.
 
     A file system that knows no locks (some network ones) is used without.
 
@@ -37,7 +39,7 @@ def locked(folder: Path) -> Iterator[None]:
     file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         _take(file)
-        yield
+        yield file
     finally:
         os.close(file)  # and with it the lock
 

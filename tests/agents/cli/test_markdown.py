@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from thinmargin_agents.cli.markdown import PageError, read_page, with_tables
+from thinmargin_agents.cli.markdown import PageError, read_page, text_of, with_tables
 
 PLACES = ("results", "stress")
 PAGE = """# Title
@@ -60,6 +60,14 @@ def test_a_page_that_would_be_lost_is_refused(text: str, words: str, tmp_path: P
     page.write_text(text, encoding="utf-8")
     with pytest.raises(PageError, match=words):
         read_page(page, PLACES)
+
+
+def test_the_text_of_a_place_is_what_lies_between_its_lines(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    with pytest.raises(PageError, match="no lines <!-- results -->"):
+        text_of(page, "results")
+    page.write_text(with_tables("", {"results": "new", "stress": "hard"}), encoding="utf-8")
+    assert [text_of(page, name).strip() for name in ("results", "stress")] == ["new", "hard"]
 
 
 def test_what_is_no_text_is_refused(tmp_path: Path) -> None:

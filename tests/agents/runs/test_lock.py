@@ -30,6 +30,19 @@ def test_a_lock_ends_with_the_process_that_holds_it(tmp_path: Path) -> None:
         pass
 
 
+def test_a_process_that_inherits_the_file_holds_the_lock_too(tmp_path: Path) -> None:
+    with locked(tmp_path) as file:
+        heir = subprocess.Popen(  # the program is written here
+            [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE, pass_fds=(file,)
+        )
+    with heir:
+        with pytest.raises(LockedError), locked(tmp_path):
+            pytest.fail("held twice")
+        heir.kill()
+    with does_not_raise(), locked(tmp_path):
+        pass
+
+
 def test_a_file_system_without_locks_is_used_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: Any) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
