@@ -7,6 +7,7 @@ which, and `python tests/import_graph.py` prints the graph. Start with `play`, t
 folder or file  what is in it
 =============== =====================================================================================================
 train           the command line of `train.py`: one run, several seeds, a search, or a run that is resumed
+remake          `python -m thinmargin_agents.remake`: everything that hangs on the economics made anew, in order
 audit           `python -m thinmargin_agents.audit`: is money earned by running the firm, or by a hole in the model?
 search          `train.py --optimize`: a search for hyper-parameters with Optuna, resumable, on many processes
 shipping        `python -m thinmargin_agents.shipping`: from finished runs to an agent that the package ships

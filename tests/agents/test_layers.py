@@ -17,6 +17,7 @@ import thinmargin_agents
 
 ROOMS = {
     "train": "search parallel training runs sb3 config",
+    "remake": "policies runs tuning cli",
     "audit": "evaluate scoring tuning cli play",
     "search": "parallel judging scoring runs sb3 cli config play",
     "shipping": "evaluate judging scoring policies runs sb3 cli config play",

@@ -105,6 +105,12 @@ COMMANDS = {
         ranged=("--n-worlds", "65", "1 to 64"), files=("--json", "--markdown", "--picture"), place="phase map",
         libraries=(("cma", "search", ()), ("matplotlib", "report", ("--picture", "map.png"))),
     ),
+    "remake": Command(
+        f"{PACKAGE}.remake.__main__", f"{PACKAGE}.remake.table.checkout_here",
+        "--only --from --fresh --list --dry-run --bound-factor --folder",
+        ranged=("--bound-factor", "0", "above 0 to 1000"),
+        libraries=(("cma", "search", ()), ("matplotlib", "report", ()), ("sb3_contrib", "agents", ())),
+    ),
     "shipping": Command(
         f"{PACKAGE}.shipping.__main__", f"{PACKAGE}.shipping.finished_run.read_finished_run",
         "NAME RUN --meaning --folder", needed=("tiny", "run", "--meaning", "A test."),
