@@ -229,7 +229,7 @@ def test_other_splits_draw_from_their_own_range(split: Any) -> None:
 
 def streams(seed: Any, count: int) -> set[int]:
     """World keys of the first three episodes of every environment of a batch."""
-    envs = gymnasium.make_vec("thinmargin:ThinMargin/Ecosystem-v0", num_envs=count, horizon=1)
+    envs = gymnasium.make_vec("thinmargin:ThinMargin/Ecosystem-v1", num_envs=count, horizon=1)
     keys = envs.reset(seed=seed)[1]["world"].tolist()
     for _ in range(2):
         keys += envs.step(np.zeros((count, 4), np.float32))[4]["world"].tolist()

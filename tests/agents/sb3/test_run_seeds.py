@@ -79,7 +79,7 @@ def test_networks_and_random_actions_differ_between_seeds_and_are_the_same_again
 
 
 def test_seeding_acts_at_the_next_reset() -> None:
-    envs = [EcosystemVecEnv("ThinMargin/Ecosystem-v0", 4, copies=2, horizon=2) for _ in range(2)]
+    envs = [EcosystemVecEnv("ThinMargin/Ecosystem-v1", 4, copies=2, horizon=2) for _ in range(2)]
     for number, env in enumerate(envs):
         env.seed(1)
         env.reset()
@@ -93,6 +93,6 @@ def test_seeding_acts_at_the_next_reset() -> None:
 
 
 def test_without_a_seed_every_start_has_other_worlds() -> None:
-    env = EcosystemVecEnv("ThinMargin/Ecosystem-v0", 4, copies=2, horizon=2)
+    env = EcosystemVecEnv("ThinMargin/Ecosystem-v1", 4, copies=2, horizon=2)
     seeds = [env.seed(), env.seed()]
     assert not set(seeds[0]) & set(seeds[1])
