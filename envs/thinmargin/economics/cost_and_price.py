@@ -6,6 +6,9 @@ import math
 
 from thinmargin.economics.compiled import mechanism
 
+CHEAPEST = 0.25
+"""Share of their normal price below which components never fall: no markup of the lever makes a price of nothing."""
+
 
 @mechanism
 def experience_curve(output: float, experience: float, learning: float, incompressible: float) -> float:
@@ -35,9 +38,9 @@ def dearness(component_shock: float) -> float:
     """Share by which components are dearer than normal; negative when they are cheaper.
 
     Formula:
-        dear = exp(component_shock) - 1
+        dear = max(exp(component_shock), CHEAPEST) - 1
     """
-    return math.exp(component_shock) - 1.0
+    return max(math.exp(component_shock), CHEAPEST) - 1.0
 
 
 @mechanism
