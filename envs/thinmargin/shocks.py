@@ -146,6 +146,13 @@ def month_shocks(state: Record, p: Record, source: Record, shock: Record) -> Non
 
 
 @mechanism
+def services_so_far(state: Record, source: Record) -> float:
+    """Services revenue that the law left in the month just run, as a factor; 1 before the first month."""
+    factor: float = source.services if source.start <= state.month - 1.0 < source.end else 1.0
+    return factor
+
+
+@mechanism
 def shocks_of_last_month(state: Record, p: Record, source: Record, shock: Record) -> None:
     """Write the shocks of the month just run, but for the luck of its ventures; nothing moves."""
     write_shocks(state, p, 0.0, shock)

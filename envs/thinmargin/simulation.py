@@ -32,7 +32,7 @@ from thinmargin.records import (
     SEAT,
     UPDATES,
 )
-from thinmargin.shocks import calm, month_shocks, shocks_of_last_month
+from thinmargin.shocks import calm, month_shocks, services_so_far, shocks_of_last_month
 from thinmargin.strategies import play, play_rivals
 
 CLOSING_MONTHS = 60
@@ -206,6 +206,7 @@ def run_month(
     state: Record,
     p: Record,
     shock: Record,
+    services_before: float,
     action: Levers,
     horizon: float,
     rule: int,
@@ -217,6 +218,8 @@ def run_month(
 ) -> int:
     """Play one action in one world; the reward's three terms are in `report`.
 
+    The potential of the shaped reward is the run-off value under the law on services of the month that led to a state:
+    `services_before` is what it left in the month before this one. So it depends on what has been seen alone.
     The closing value runs on a copy in `spare_state` (length one) and uses up `flows`.
     Returns how the month ended.
     """
@@ -226,7 +229,7 @@ def run_month(
     report.asked_accessories = lever[ACCESSORIES]
     report.asked_marketing = lever[MARKETING]
     report.asked_updates = lever[UPDATES]
-    before = run_off_value(state, p, SEAT, 1.0) if shaped else 0.0
+    before = run_off_value(state, p, SEAT, services_before) if shaped else 0.0
     play_month(state, p, shock, flows)
     write_report(state, p, flows, report)
     report.profit_term = flows.to_owners[SEAT] / MONEY_SCALE
@@ -242,7 +245,7 @@ def run_month(
         closing = closing_value(spare_state[0], p, shock, flows, shocks_off, rule)
     after = 0.0
     if shaped and (end == RUNNING or (end == CLOSED and rule == NO_CLOSING)):
-        after = run_off_value(state, p, SEAT, 1.0)
+        after = run_off_value(state, p, SEAT, shock.services)
     report.closing_term = closing / MONEY_SCALE
     report.shaping_term = (factor * after - before) / MONEY_SCALE if shaped else 0.0
     return end
@@ -331,11 +334,14 @@ def _entry_points(digest: str) -> Kernels:
         shock, shocks_off = scratch[0], scratch[1]
         for e in range(states.shape[0]):
             if sources[e].tabled > 0.0:
-                scratch[0] = tables[e, min(int(states[e].month), tables.shape[1] - 1)]
+                month = min(int(states[e].month), tables.shape[1] - 1)
+                services_before = tables[e, month - 1].services if month > 0 else 1.0
+                scratch[0] = tables[e, month]
             else:
+                services_before = services_so_far(states[e], sources[e])
                 month_shocks(states[e], economies[e], sources[e], shock)
             ends[e] = run_month(
-                states[e], economies[e], shock, actions[e], horizon, rule, shaped,
+                states[e], economies[e], shock, services_before, actions[e], horizon, rule, shaped,
                 flows[0], reports[e], spare_state, shocks_off,
             )  # fmt: skip
             rewards[e] = reports[e].profit_term + reports[e].closing_term + reports[e].shaping_term
