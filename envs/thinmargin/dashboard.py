@@ -15,11 +15,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from thinmargin.records import LEVERS, MONEY_SCALE
+from thinmargin.records import BN, LEVERS, MONEY_SCALE
 from thinmargin.statement import FIRST_YEAR, YEAR, Array, amount, date_of, percent
 
-BN = 1e3
-"""RMB million in RMB bn."""
 WIDTH, HEIGHT, DPI = 1200, 800, 100
 """Pixels of a picture, and pixels an inch."""
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.error import ResetNeeded
 
+from thinmargin.records import BN
 from thinmargin.settings import (
     BOOK_NAMES,
     LEVER_NAMES,
@@ -22,6 +23,7 @@ from thinmargin.settings import (
     check_numbers,
     check_options,
     check_render_mode,
+    closing_rule,
     discrete_actions,
     generator_from,
     observation_space,
@@ -319,6 +321,24 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         if self._window is not None:
             self._window.close()
             self._window = None
+
+    def closing_value(self, rule: Closing) -> float:
+        """Worth of the firm, RMB bn, if its episode closed with the month just run; nothing changes.
+
+        In month number `horizon` it is what the closing term of the reward pays under that rule. A firm that went
+        bankrupt is priced as if it went on, though its reward pays no closing value.
+
+        Args:
+            rule: one of `closing`: `"own_levers"`, `"playbook"` or `"none"`, which is worth 0.
+
+        Raises:
+            ValueError: no such rule.
+            gymnasium.error.ResetNeeded: no month has been run since `reset`.
+        """
+        number = closing_rule("rule", rule)
+        if self._batch.states["month"][0] < 1.0:
+            raise ResetNeeded("closing_value needs a month that has been run: call reset, then step")
+        return float(self._batch.closing_values(np.zeros(1, np.int64), number)[0]) / BN
 
     def get_state(self) -> dict[str, Any]:
         """Everything that decides what comes next: plain arrays and the generator's state."""

@@ -24,6 +24,8 @@ OWN_MONTHS = 12
 
 MONEY_SCALE = 1e4
 """RMB million in one unit of reward: rewards are in RMB 10 bn."""
+BN = 1e3
+"""RMB million in RMB bn."""
 
 
 class Quantity(NamedTuple):
@@ -61,7 +63,7 @@ REGION = (REGIONS,)
 FIRM_REGION = (FIRMS, REGIONS)
 
 LEVERS = (
-    Lever("price", "markup over unit cost", -0.20, 0.60, "0.20 + 0.40 a", "target hardware markup"),
+    Lever("price", "markup over normal unit cost", -0.20, 0.60, "0.20 + 0.40 a", "target hardware markup"),
     Lever(
         "accessories",
         "share of trailing revenue",
@@ -111,7 +113,7 @@ STATE_FIELDS = (
     Quantity("base_cost", "RMB", "unit cost at the normal price of components", FIRM),
     Quantity("unit_cost", "RMB", "list unit cost", FIRM),
     Quantity("price", "RMB", "list price", FIRM),
-    Quantity("trailing_revenue", "RMB m/month", "revenue, six-month moving average", FIRM),
+    Quantity("trailing_revenue", "RMB m/month", "revenue, smoothed: a sixth is the newest month", FIRM),
     Quantity("cash", "RMB m", "cash, negative when borrowed", FIRM),
     Quantity("gap_start", "log", "reference price over the seat's price at the start", FIRM),
     Quantity("price_index_start", "RMB", "share-weighted price at the start", REGION),
@@ -256,9 +258,9 @@ FEATURES = (
     Feature("engagement", "index", 0, 2, "use of the software"),
     Feature("share_home", "share x 4", 0, 4, "own share of phones wanted at home"),
     Feature("share_overseas", "share x 4", 0, 4, "own share of phones wanted overseas"),
-    Feature("markup", "share x 2", -1, 2, "own list price over unit cost, less one"),
+    Feature("markup", "share x 2", -1, 2, "own markup over normal unit cost"),
     Feature("unit_cost", "2 x (ratio - 1)", -2, 4, "own unit cost over its start"),
-    Feature("component", "log x 4", -4, 4, "component price shock"),
+    Feature("component", "log x 4", -4, 4, "component price over normal"),
     Feature("rival_price", "2 x (ratio - 1)", -2, 4, "rivals' home price over own price"),
     Feature("market", "m units a month / 40 - 1", -1, 4, "phones wanted from all firms in both regions"),
     Feature("fill_rate", "share", 0, 1, "demand served last month"),

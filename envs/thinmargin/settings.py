@@ -79,8 +79,7 @@ class Settings:
         keys_of(self.split)
         if not isinstance(self.reward, str) or self.reward not in get_args(Reward):
             raise ValueError(f"reward is {self.reward!r}: allowed are {', '.join(get_args(Reward))}")
-        if not isinstance(self.closing, str) or self.closing not in get_args(Closing):
-            raise ValueError(f"closing is {self.closing!r}: allowed are {', '.join(get_args(Closing))}")
+        closing_rule("closing", self.closing)
         if not isinstance(self.discrete, bool):
             raise TypeError(f"discrete is {self.discrete!r}: must be True or False")
         check_whole("horizon", self.horizon, MAX_HORIZON)
@@ -94,7 +93,7 @@ class Settings:
 
     def batch(self, size: int) -> Batch:
         """Arrays for `size` environments."""
-        return Batch(size, self.horizon, CLOSING_RULES.index(self.closing), self.reward == "shaped")
+        return Batch(size, self.horizon, closing_rule("closing", self.closing), self.reward == "shaped")
 
     @property
     def pays_closing(self) -> bool:
@@ -106,6 +105,13 @@ class Settings:
         if self.discrete:
             return spaces.Discrete(len(discrete_actions()))
         return spaces.Box(-1.0, 1.0, (len(LEVERS),), np.float32)
+
+
+def closing_rule(name: str, rule: object) -> int:
+    """The number of a closing rule, for compiled code; raise ValueError unless `rule` is the name of one."""
+    if not isinstance(rule, str) or rule not in get_args(Closing):
+        raise ValueError(f"{name} is {rule!r}: allowed are {', '.join(get_args(Closing))}")
+    return CLOSING_RULES.index(rule)
 
 
 def check_whole(name: str, value: object, high: int) -> None:

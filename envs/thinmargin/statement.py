@@ -23,8 +23,6 @@ MONTHS = (
 )  # fmt: skip
 YEAR = 12
 """Months in a year."""
-BN = 1e3
-"""RMB million in RMB bn."""
 
 
 def date_of(month: int) -> str:
@@ -75,6 +73,7 @@ _PROFIT_AND_LOSS = (
     ("funding cost", "interest", -1),
     ("income tax", "tax", -1),
     ("PROFIT", "profit", 1),
+    ("paid for stock", "stock", -1),
 )
 """Label, book, and the sign with which the book enters the sum below it."""
 _LEVER_LABELS = ("markup", "tickets", "marketing", "releases a month")

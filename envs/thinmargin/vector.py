@@ -12,7 +12,7 @@ from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from thinmargin.records import REPORT, REPORT_FIELDS
+from thinmargin.records import BN, REPORT, REPORT_FIELDS
 from thinmargin.settings import (
     APPLIED_VIEW,
     ASKED_VIEW,
@@ -28,6 +28,7 @@ from thinmargin.settings import (
     check_options,
     check_render_mode,
     check_whole,
+    closing_rule,
     discrete_actions,
     generator_from,
     observation_space,
@@ -233,6 +234,24 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
 
         draw = rendering.month_as_text if self.render_mode == "ansi" else rendering.episode_as_picture
         return tuple(draw(history) for history in self._histories)
+
+    def closing_values(self, rule: Closing) -> npt.NDArray[np.float64]:
+        """Worth of each firm, RMB bn, if its episode closed with the month just run: shape (num_envs,).
+
+        As `EcosystemEnv.closing_value`; nan where no month has been run since the episode began, as in the step that
+        ends an episode and begins the next.
+
+        Raises:
+            ValueError: no such rule.
+            gymnasium.error.ResetNeeded: called before `reset`.
+        """
+        number = closing_rule("rule", rule)
+        if not self._generators:
+            raise ResetNeeded("closing_values needs running episodes: call reset first")
+        rows = np.flatnonzero(self._batch.states["month"] >= 1.0)
+        worth = np.full(self.num_envs, np.nan)
+        worth[rows] = self._batch.closing_values(rows, number) / BN
+        return worth
 
     def get_state(self) -> dict[str, Any]:
         """Everything that decides what comes next: plain arrays and the generators' states."""
