@@ -84,7 +84,7 @@ class Parameters(Checked):
     second_life: float = constant(fitted("second_life"), "share", 0, 1, "replaced phones that find a second user", "fit to active users against phones sold")
     base_start: tuple[float, float] = constant(fitted("base_start"), "m users", 1, 9000, "smartphone users at the start", "prior, still in doubt: IDC shipments to 2011")
     # marketing
-    awareness_span: float = constant(fitted("awareness_span"), "utility", 0, 4, "utility of being known by all; long-run elasticity peaks at a quarter of it", "prior, still in doubt: Sethuraman, Tellis & Briesch 2011")
+    awareness_span: float = constant(fitted("awareness_span"), "utility", 0, 4, "utility of being known by all; long-run elasticity peaks at a little less than a quarter of it", "prior, still in doubt: Sethuraman, Tellis & Briesch 2011")
     voice_half: float = constant(fitted("voice_half"), "share", 0.005, 2, "share of voice that gives half of it, where the firm is on sale everywhere", "prior, still in doubt: judgement")
     adstock_carryover: float = constant(0.5, "1/month", 0, 0.95, "advertising remembered a month later", "judgement: a half-life of 4.3 weeks; Broadbent 1979, practice 2 to 5")
     word_of_mouth: float = constant(fitted("word_of_mouth"), "RMB/month", 0, 100, "advertising one fan replaces", "prior, still in doubt: judgement; weaker than the elasticity of 0.24 of You, Vadakkepatt & Joshi 2015")

@@ -7,6 +7,7 @@ import pytest
 from thinmargin.economics.demand import (
     adopters,
     affordability,
+    haste,
     offer_weight,
     owners_in_market,
     owners_rate,
@@ -23,6 +24,15 @@ def test_cheaper_phones_speed_adoption_and_dearer_ones_slow_it() -> None:
     assert affordability(0.25, -0.5) == pytest.approx(2.0)  # 4^(1/2)
     assert affordability(4.0, -0.5) == pytest.approx(0.5)
     assert affordability(3.0, 0.0) == 1.0
+
+
+def test_owners_wait_when_phones_are_dear_and_hurry_when_they_are_cheap() -> None:
+    assert haste(1.0, -0.6) == 1.0
+    assert haste(4.0, -0.5) == pytest.approx(0.5)
+    assert haste(0.25, -0.5) == pytest.approx(2.0)
+    assert haste(3.0, 0.0) == 1.0
+    # A hundredth dearer: 0.6 % fewer owners in the market.
+    assert math.log(haste(1.01, -0.6)) / math.log(1.01) == pytest.approx(-0.6)
 
 
 def test_first_time_users_by_hand() -> None:

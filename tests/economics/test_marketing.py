@@ -13,8 +13,10 @@ from thinmargin.economics.marketing import (
     coverage_step,
     entered,
     reach_overseas,
+    voice,
 )
 from thinmargin.parameters import ECONOMY
+from thinmargin.records import SEAT
 
 
 def test_advertising_is_half_forgotten_and_half_replaced() -> None:
@@ -30,61 +32,89 @@ def test_steady_spend_becomes_the_adstock() -> None:
     assert adstock == pytest.approx(30.0)
 
 
-def test_an_offer_that_reaches_its_pivot_is_half_known() -> None:
-    # 50 of advertising and 4 x 0.1 x 100 = 40 of word of mouth, against a pivot of 90 for a market of 20 m.
-    assert awareness(50.0, 4.0, 0.1, 100.0, 20.0, 90.0, 1.0) == pytest.approx(0.5)
-    assert awareness(50.0, 4.0, 0.1, 100.0, 60.0, 90.0, 1.0) == pytest.approx(0.25)  # three times the market
-    assert awareness(50.0, 4.0, 0.1, 100.0, 20.0, 90.0, 2.0) == pytest.approx(1.0)
+def test_fans_who_recommend_stand_in_for_advertising() -> None:
+    # 4 RMB a month x 0.1 x 100 m users = RMB 40 m.
+    assert voice(50.0, 4.0, 0.1, 100.0) == pytest.approx(90.0)
+    assert voice(0.0, 4.0, 0.1, 100.0) == voice(40.0, 4.0, 0.0, 100.0) == voice(40.0, 0.0, 0.1, 100.0)
+    assert voice(0.0, 4.0, 0.0, 100.0) == 0.0
+
+
+def test_an_offer_is_known_by_its_share_of_what_is_heard() -> None:
+    # A tenth of what is heard gives half of the span where the firm is on sale everywhere.
+    assert awareness(90.0, 900.0, 1.0, 0.1, 1.0) == pytest.approx(0.5)
+    assert awareness(90.0, 900.0, 1.0, 0.1, 2.0) == pytest.approx(1.0)
+    assert awareness(90.0, 2700.0, 1.0, 0.1, 1.0) == pytest.approx(0.25)  # three times the noise
+    assert awareness(30.0, 900.0, 1.0, 0.1, 1.0) == pytest.approx(0.25)  # a third of the voice
+    assert awareness(30.0, 900.0, 1.0 / 3.0, 0.1, 1.0) == pytest.approx(0.5)  # in a third of the countries
 
 
 def test_an_offer_nobody_has_heard_of_is_worth_nothing_more() -> None:
-    assert awareness(0.0, 4.0, 0.0, 100.0, 20.0, 90.0, 1.0) == 0.0
-    assert awareness(1e12, 4.0, 0.0, 100.0, 20.0, 90.0, 1.0) == pytest.approx(1.0)
+    assert awareness(0.0, 900.0, 1.0, 0.1, 1.0) == 0.0
+    assert awareness(0.0, 0.0, 0.0, 0.1, 1.0) == 0.0  # nobody advertises, and it is on sale nowhere
+    assert awareness(900.0, 900.0, 1.0, 0.1, 1.0) == pytest.approx(1.0 / 1.1)  # nobody else is heard
 
 
-def test_fans_who_recommend_stand_in_for_advertising() -> None:
-    paid = awareness(40.0, 4.0, 0.0, 100.0, 20.0, 90.0, 1.0)
-    recommended = awareness(0.0, 4.0, 0.1, 100.0, 20.0, 90.0, 1.0)
-    assert recommended == pytest.approx(paid)
-    assert awareness(0.0, 0.0, 0.1, 100.0, 20.0, 90.0, 1.0) == 0.0
+def test_awareness_lies_between_nothing_and_its_span() -> None:
+    generator = np.random.default_rng(0)
+    for _ in range(500):
+        heard, others = 10.0 ** generator.uniform(-12.0, 9.0, 2)
+        reach, half, span = generator.uniform(0.0, 1.0), generator.uniform(0.005, 2.0), generator.uniform(0.0, 4.0)
+        assert 0.0 <= awareness(heard, heard + others, reach, half, span) <= span
+
+
+def test_equal_voice_and_reach_are_equal_awareness_and_all_of_it_times_anything_is_the_same() -> None:
+    assert awareness(30.0, 100.0, 0.5, 0.1, 0.8) == awareness(30.0, 100.0, 0.5, 0.1, 0.8)
+    for factor in (1e-6, 0.3, 7.0, 1e9):
+        louder = awareness(factor * 30.0, factor * 100.0, 0.5, 0.1, 0.8)
+        assert louder == pytest.approx(awareness(30.0, 100.0, 0.5, 0.1, 0.8), rel=1e-14)
+
+
+def _heard(adstock: float, others: float) -> tuple[float, float]:
+    return adstock, adstock + others
 
 
 @pytest.mark.parametrize("span", [0.6, 1.0])
-def test_advertising_elasticity_peaks_at_a_quarter_of_the_span(span: float) -> None:
-    adstock = 90.0 * np.exp(np.linspace(-3.0, 3.0, 61))  # the pivot of a market of 20 m is in the middle
+def test_the_elasticity_of_awareness_to_voice_peaks_at_a_quarter_of_the_span(span: float) -> None:
+    voices = 10.0 * np.exp(np.linspace(-3.0, 3.0, 61))  # a tenth of the 100 that is heard is in the middle
     step = 1e-5
     elasticity = [
         (
-            awareness(spend * math.exp(step), 0.0, 0.0, 0.0, 20.0, 90.0, span)
-            - awareness(spend * math.exp(-step), 0.0, 0.0, 0.0, 20.0, 90.0, span)
+            awareness(heard * math.exp(step), 100.0, 1.0, 0.1, span)
+            - awareness(heard * math.exp(-step), 100.0, 1.0, 0.1, span)
         )
         / (2.0 * step)
-        for spend in adstock
+        for heard in voices
     ]
     assert int(np.argmax(elasticity)) == 30
     assert elasticity[30] == pytest.approx(span / 4.0, rel=1e-6)
 
 
 def test_advertising_elasticity_by_hand() -> None:
-    # 50 of advertising and 4 x 0.1 x 100 = 40 of word of mouth, against a pivot of 90: 50 x 90 / 180^2.
-    assert advertising_elasticity(50.0, 4.0, 0.1, 100.0, 20.0, 90.0, 1.0) == pytest.approx(50.0 * 90.0 / 180.0**2)
-    assert advertising_elasticity(50.0, 4.0, 0.1, 100.0, 20.0, 90.0, 2.0) == pytest.approx(100.0 * 90.0 / 180.0**2)
-    assert advertising_elasticity(0.0, 4.0, 0.1, 100.0, 20.0, 90.0, 1.0) == 0.0
-    assert advertising_elasticity(90.0, 0.0, 0.1, 100.0, 20.0, 90.0, 0.6) == pytest.approx(0.15)  # the peak, span / 4
+    # 50 of advertising and 40 of word of mouth, 810 of the others, who are heard in all countries like the firm:
+    # known is 90 / (90 + 0.1 x 900) = 90 / 180; another RMB adds 1 above and 1.1 below: (180 - 1.1 x 90) / 180^2.
+    assert advertising_elasticity(50.0, 90.0, 900.0, 1.0, 0.1, 1.0) == pytest.approx(50.0 * 81.0 / 180.0**2)
+    assert advertising_elasticity(50.0, 90.0, 900.0, 1.0, 0.1, 2.0) == pytest.approx(100.0 * 81.0 / 180.0**2)
+    assert advertising_elasticity(0.0, 90.0, 900.0, 1.0, 0.1, 1.0) == 0.0
+    assert advertising_elasticity(0.0, 0.0, 900.0, 1.0, 0.1, 1.0) == 0.0
+    assert advertising_elasticity(90.0, 90.0, 90.0, 1.0, 0.1, 1.0) == pytest.approx(0.0, abs=1e-15)  # heard alone
+    # It peaks where 1.1 x own voice = 0.1 x that of the others, 110 here, at a quarter of the span over 1.1.
+    peak = advertising_elasticity(10.0, 10.0, 120.0, 1.0, 0.1, 0.6)
+    assert peak == pytest.approx(0.25 * 0.6 / 1.1)
+    assert all(advertising_elasticity(own, own, own + 110.0, 1.0, 0.1, 0.6) < peak for own in (5.0, 9.5, 10.5, 20.0))
 
 
 def test_advertising_elasticity_is_the_slope_of_the_log_of_an_offers_weight_by_that_of_adstock() -> None:
     generator = np.random.default_rng(12)
     step = 1e-5
     for _ in range(50):
-        adstock, talk, fans, users, market, pivot, span = generator.uniform(0.1, 3.0, 7) * (
-            100.0, 2.0, 0.1, 100.0, 20.0, 40.0, 0.6,
+        adstock, talk, others, reach, half, span = generator.uniform(0.1, 1.0, 6) * (
+            300.0, 100.0, 3000.0, 1.0, 0.3, 2.0,
         )  # fmt: skip
         more, less = (
-            math.log(offer_weight(0.3, -0.2, awareness(adstock * spend, talk, fans, users, market, pivot, span), 0.1))
+            math.log(offer_weight(0.3, -0.2, awareness(*_heard(adstock * spend + talk, others), reach, half, span), 0.1))
             for spend in (math.exp(step), math.exp(-step))
         )
-        found = advertising_elasticity(adstock, talk, fans, users, market, pivot, span)
+        found = advertising_elasticity(adstock, *_heard(adstock + talk, others), reach, half, span)
         assert found == pytest.approx((more - less) / (2.0 * step), rel=1e-6)
 
 
@@ -98,7 +128,7 @@ def test_a_country_group_is_entered_slowly_then_fast_then_slowly() -> None:
 
 def test_reach_overseas_by_hand() -> None:
     p = np.zeros(1, ECONOMY)[0]
-    p.group_share, p.entry_months = (0.4, 0.3, 0.2, 0.1), 60.0
+    p.group_share, p.entry_months, p.open = (0.4, 0.3, 0.2, 0.1), 60.0, 0.5
     p.firm_entry[2] = (0.0, 30.0, 60.0, 600.0)
     p.firm_entry[3] = -600.0
     # Month 45: three quarters of the way in the first group, a quarter in the second, not in the others.
@@ -106,6 +136,19 @@ def test_reach_overseas_by_hand() -> None:
     assert reach_overseas(0.0, p, 2) == 0.0
     assert reach_overseas(120.0, p, 2) == pytest.approx(0.9)
     assert reach_overseas(0.0, p, 3) == pytest.approx(1.0)
+
+
+def test_the_entrant_is_listed_by_all_of_its_first_country_group_and_by_the_open_part_of_the_others() -> None:
+    p = np.zeros(1, ECONOMY)[0]
+    p.group_share, p.entry_months, p.open = (0.4, 0.3, 0.2, 0.1), 60.0, 0.25
+    for firm in (SEAT, 2):
+        p.firm_entry[firm] = (0.0, 30.0, 60.0, 600.0)
+    # Month 45, as above: the second group is open by a quarter to the entrant alone.
+    assert reach_overseas(45.0, p, SEAT) == pytest.approx(0.4 * 54.0 / 64.0 + 0.25 * 0.3 * 10.0 / 64.0)
+    assert reach_overseas(45.0, p, 2) == pytest.approx(0.4 * 54.0 / 64.0 + 0.3 * 10.0 / 64.0)
+    assert reach_overseas(120.0, p, SEAT) == pytest.approx(0.4 + 0.25 * 0.5)
+    assert reach_overseas(660.0, p, SEAT) == pytest.approx(0.4 + 0.25 * 0.6)  # never more than what is open
+    assert reach_overseas(660.0, p, 2) == pytest.approx(1.0)
 
 
 def test_coverage_is_built_by_spend_and_lost_towards_its_floor() -> None:

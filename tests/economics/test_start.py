@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from tests.playing import begun, levers, quiet_world, run, watched
 
+from thinmargin.economics.month import own_mean
 from thinmargin.parameters import FIRM_TABLE, Parameters, economy_record
-from thinmargin.records import FIRMS, HOME, OVERSEAS, SEAT
+from thinmargin.records import ACCESSORIES, FIRMS, HOME, MARKETING, OVERSEAS, PRICE, SEAT, UPDATES
 from thinmargin.worlds import World
 
 RIVALS = slice(SEAT + 1, FIRMS)
@@ -17,7 +18,7 @@ ROUND: dict[str, Any] = {
     "base_start": (161.0, 640.0), "users_ceiling": (1131.0, 3300.0), "adoption_innovation": 0.003,
     "adoption_imitation": (0.635, 0.335), "device_life": 20.0, "imitation_strength": 1.2, "second_life": 0.4,
     "price_slope": 4.0, "bug_rate": 0.03, "overseas_effort": 0.5, "entry_months": 60.0,
-    "group_share": (0.4, 0.3, 0.2, 0.1),
+    "group_share": (0.4, 0.3, 0.2, 0.1), "open": 0.5,
 }  # fmt: skip
 """Constants to work with by hand, whatever the calibration says."""
 
@@ -66,9 +67,9 @@ def test_a_firm_that_began_to_enter_before_the_start_is_on_its_way() -> None:
     world.economy["firm_entry"][SEAT] = (-30.0, -15.0, 0.0, 600.0)
     world.economy["firm_entry"][1] = (-600.0, 600.0, -30.0, 600.0)
     state = begun(world).states[0]
-    # Half of 0.4, and 3 / 16 - 2 / 64 = 10 / 64 of 0.3; the premium firm: all of 0.4 and half of 0.2.
-    assert state["reach"][SEAT, OVERSEAS] == pytest.approx(0.2 + 0.3 * 10.0 / 64.0)
-    assert state["coverage"][SEAT, OVERSEAS] == pytest.approx(0.3 * (0.2 + 0.3 * 10.0 / 64.0))
+    # Half of 0.4, and 3 / 16 - 2 / 64 = 10 / 64 of the open half of 0.3; the premium firm: all of 0.4 and half of 0.2.
+    assert state["reach"][SEAT, OVERSEAS] == pytest.approx(0.2 + 0.15 * 10.0 / 64.0)
+    assert state["coverage"][SEAT, OVERSEAS] == pytest.approx(0.3 * (0.2 + 0.15 * 10.0 / 64.0))
     assert state["reach"][1, OVERSEAS] == pytest.approx(0.5)
     assert state["adstock"][1, OVERSEAS] == pytest.approx(state["adstock"][1, HOME] / 3.0)  # 0.5 x 0.5 of it
 
@@ -104,18 +105,35 @@ def test_nobody_is_undercut_in_the_first_month() -> None:
 def test_prices_start_at_cost_and_markup_and_the_price_index_at_one() -> None:
     state = begun(round_world()).states[0]
     assert state["price"] == pytest.approx([1000.0 * 1.12, 2680.0 * 1.60, 1500.0 * 1.25, 900.0 * 1.10])
-    assert state["price_index"] == 1.0
-    # 0.2 % x 1120 + 10 % x 4288 + 20 % x 1875 + 69.8 % x 990
-    assert state["price_index_start"] == pytest.approx(1497.06)
+    assert state["unit_cost"] == pytest.approx([1000.0, 2680.0, 1500.0, 900.0])
+    assert (state["base_cost"] == state["unit_cost"]).all()
+    assert state["passed"] == 0.0
+    assert (state["price_index"] == 1.0).all()
+    # At home 0.2 % x 1120 + 10 % x 4288 + 20 % x 1875 + 69.8 % x 990; overseas 20 % x 4288 + 33 % x 1875 + 47 % x 990.
+    assert state["price_index_start"] == pytest.approx([1497.06, 1941.65])
+
+
+def test_nobody_has_played_anything_before_the_start() -> None:
+    state = begun(round_world()).states[0]
+    assert (state["own_levers"] == 0.0).all()
+    assert own_mean(state, PRICE) == state["markup"][SEAT] == 0.12
+    assert [own_mean(state, lever) for lever in (ACCESSORIES, MARKETING, UPDATES)] == [0.0, 0.0, 0.0]
+
+
+def test_the_market_reported_before_the_first_month_is_that_of_replacements_and_first_time_buyers() -> None:
+    report = begun(round_world()).reports[0]
+    # Replacements 161 / 20 and 640 / 20; adopters as below.
+    assert report["market_home"] == pytest.approx(161.0 / 20.0 + 7.549304, rel=1e-6)
+    assert report["market_overseas"] == pytest.approx(640.0 / 20.0 + 15.066616, rel=1e-6)
 
 
 def test_an_entrant_starts_with_its_first_factory_and_an_incumbent_with_what_is_wanted() -> None:
     state = begun(round_world()).states[0]
     assert (state["capacity"][SEAT], state["forecast"][SEAT], state["inventory"][SEAT]) == (0.35, 0.35, 0.0)
     assert (state["trailing_revenue"][SEAT], state["cash"][SEAT]) == (0.0, 1300.0)
-    # Replacements 161 / 20 and 640 / 20; adopters (0.003 + 0.635 x 161 / 1131) / 12 x 970 = 7.549429 at
-    # home and (0.003 + 0.335 x 640 / 3300) / 12 x 2660 = 15.066545 overseas; 10 % and 20 % of them.
-    wanted = 0.1 * (161.0 / 20.0 + 7.549429) + 0.2 * (640.0 / 20.0 + 15.066545)
+    # Replacements 161 / 20 and 640 / 20; adopters (0.003 + 0.635 x 161 / 1131) / 12 x 970 = 7.549304 at
+    # home and (0.003 + 0.335 x 640 / 3300) / 12 x 2660 = 15.066616 overseas; 10 % and 20 % of them.
+    wanted = 0.1 * (161.0 / 20.0 + 7.549304) + 0.2 * (640.0 / 20.0 + 15.066616)
     assert state["forecast"][1] == pytest.approx(wanted, rel=1e-6)
     assert state["inventory"][1] == pytest.approx(wanted, rel=1e-6)
     assert state["capacity"][1] == pytest.approx(1.08 * wanted, rel=1e-6)
