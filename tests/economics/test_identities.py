@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.playing import ENDLESS, Play, watched
 
 from thinmargin.batch import Batch
+from thinmargin.economics.cost_and_price import CHEAPEST
 from thinmargin.levers import action_of
 from thinmargin.records import FLOWS, GROUPS, HOME, MONEY_SCALE, OVERSEAS, REPORT, SEAT, STATE
 from thinmargin.scenarios import FAMILIES
@@ -37,6 +38,9 @@ class Case(NamedTuple):
     plan: list[tuple[float, float, float, float]]
     entry: tuple[float, float, float, float]
     """Months in which the seat enters the country groups: early enough to matter, or never."""
+    stock_paid: float
+    range_gap: float
+    """By which the range abroad gets cheaper, from month 12 on."""
 
     def played(self, *, closing: bool = False, shaped: bool = False) -> Play:
         """The months to the horizon or to bankruptcy; the plan begins again when it is through."""
@@ -45,6 +49,8 @@ class Case(NamedTuple):
         if self.rich:
             batch.economies["firm_cash"][0, SEAT] = ENDLESS
         batch.economies["firm_entry"][0, SEAT] = self.entry
+        batch.economies["stock_paid"], batch.economies["range_gap"] = self.stock_paid, self.range_gap
+        batch.economies["range_start"] = 12.0
         batch.begin(np.zeros(1, np.int64))
         rows = [self.plan[month // HELD % len(self.plan)] for month in range(HORIZON)]
         return watched(batch, np.array(rows, np.float64))
@@ -57,6 +63,8 @@ CASES = st.builds(
     st.booleans(),
     st.lists(st.tuples(LEVER, LEVER, LEVER, LEVER), min_size=1, max_size=HORIZON // HELD),
     st.tuples(*[st.floats(-120.0, float(HORIZON)) | st.just(600.0)] * GROUPS),
+    st.sampled_from([0.0, 0.3, 1.0]),
+    st.sampled_from([0.0, 0.01, 0.03]),
 )
 
 
@@ -84,12 +92,29 @@ def test_revenue_lines_sum_to_revenue_and_profit_lines_to_profit(case: Case) -> 
 
 @identities
 @given(CASES)
-def test_cash_changes_by_the_profit_of_the_month_and_nothing_else(case: Case) -> None:
+def test_cash_changes_by_the_profit_of_the_month_and_what_is_paid_for_stock_and_nothing_else(case: Case) -> None:
     play = case.played()
-    before, after = play.before["cash"], play.after["cash"]
-    same(after - before, play.flows["profit"], abs(before) + abs(after))
-    same(after[-1] - before[0], play.flows["profit"].sum(axis=0), abs(after).max(axis=0) + abs(before[0]))
+    before, after, flows = play.before["cash"], play.after["cash"], play.flows
+    scale = abs(before) + abs(after)
+    same(flows["profit"] - flows["stock"], flows["to_owners"], scale)
+    same(after - before, flows["to_owners"], scale)
+    same(after[-1] - before[0], flows["to_owners"].sum(axis=0), abs(after).max(axis=0) + abs(before[0]))
     assert (before[1:] == after[:-1]).all()
+
+
+@identities
+@given(CASES)
+def test_stock_is_paid_for_when_it_is_made_as_far_as_it_is_and_comes_back_when_it_is_sold(case: Case) -> None:
+    play = case.played()
+    put_by = play.after["inventory"] - play.before["inventory"]
+    same(play.flows["stock"], case.stock_paid * play.flows["realised_cost"] * put_by, play.flows["revenue"] + 1.0)
+    if case.stock_paid == 0.0:
+        assert (play.flows["to_owners"] == play.flows["profit"]).all()
+        assert (play.flows["stock"] == 0.0).all()
+    # All that is paid for at once: cash pays for every phone in the month in which it is made.
+    made = play.flows["stock"] / case.stock_paid if case.stock_paid else put_by * play.flows["realised_cost"]
+    sold = play.flows["sales"] * play.flows["realised_cost"]
+    same(made + sold, play.flows["production"] * play.flows["realised_cost"], sold + 1.0)
 
 
 @identities
@@ -141,10 +166,16 @@ def test_what_is_earned_overseas_and_at_home_is_all_that_is_earned(case: Case) -
     services = active * p["services_ceiling"] / 12 * monetised * before["engagement"][:, :, None]
     services = services * play.shocks["services"][:, None, None]
     accessories = before["users"] * p["accessory_ceiling"] / 12 * flows["attach"][:, :, None]
-    earned = sold * after["price"][:, :, None] + services + accessories
+    ratio = np.exp(-case.range_gap * np.maximum(before["month"] - 12.0, 0.0))
+    mix = p["range_mix"]
+    ranges = np.stack([np.ones(len(ratio)), ratio], axis=1) / (1.0 - mix + mix * ratio)[:, None]
+    earned = sold * ranges[:, None, :] * after["price"][:, :, None] + services + accessories
+    same((sold * ranges[:, None, :]).sum(axis=2) * after["price"], flows["device_revenue"])
     same(flows["sales_overseas"], sold[..., OVERSEAS])
     same(flows["sales"] - flows["sales_overseas"], sold[..., HOME], flows["sales"])
     same(flows["revenue_overseas"], earned[..., OVERSEAS])
+    assert (flows["revenue_overseas"] >= 0.0).all()
+    assert (flows["revenue_overseas"] <= flows["revenue"] * (1.0 + EXACT)).all()
     same(earned[..., HOME] + flows["revenue_overseas"], flows["revenue"])
     same(services.sum(axis=2), flows["services_revenue"])
 
@@ -240,8 +271,10 @@ def test_every_number_of_the_state_stays_finite_and_in_its_range(case: Case) -> 
     assert (after["fans"] <= play.economy["fan_ceiling"]).all()
     for name in ("adstock", "user_years", "imitation", "engagement", "output", "capacity", "forecast"):
         assert (after[name] >= 0.0).all(), name
-    for name in ("price", "unit_cost", "price_index"):
+    for name in ("price", "unit_cost", "base_cost", "price_index"):
         assert (after[name] > 0.0).all(), name
+    for name in ("dear", "passed"):
+        assert ((play.flows if name == "dear" else after)[name] >= CHEAPEST - 1.0).all(), name
     assert (abs(after["markup"] - play.before["markup"]) <= play.economy["markup_speed"] + EXACT).all()
 
 
@@ -278,7 +311,7 @@ def test_reward_terms_sum_to_the_reward(closing: bool, shaped: bool, case: Case)
     play = case.played(closing=closing, shaped=shaped)
     reports = play.reports
     same(reports["profit_term"] + reports["closing_term"] + reports["shaping_term"], play.rewards)
-    same(reports["profit_term"], reports["profit"] / MONEY_SCALE)
+    same(reports["profit_term"], (reports["profit"] - reports["stock"]) / MONEY_SCALE)
     same(reports["cash"][-1] - play.before["cash"][0, SEAT], MONEY_SCALE * reports["profit_term"].sum(), MONEY_SCALE)
     assert (reports["closing_term"][:-1] == 0.0).all()
     assert reports["closing_term"][-1] >= 0.0

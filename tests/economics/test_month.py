@@ -20,6 +20,15 @@ from thinmargin.worlds import MAX_HORIZON
 MONTHS = 40
 
 
+VARIED = {
+    "open": (0.05, 1.0), "range_gap": (0.0, 0.03), "range_mix": (0.0, 1.0), "stock_paid": (0.0, 1.0),
+    "pass_through": (0.0, 0.75), "pass_months": (2.0, 20.0), "replacement_elasticity": (-2.0, 0.0),
+    "research_late": (0.0, 0.2), "services_margin_late": (0.0, 1.0), "services_margin_scale": (100.0, 10000.0),
+    "voice_half": (0.005, 2.0),
+}  # fmt: skip
+"""Constants that random play draws from these ranges: every term of the month matters."""
+
+
 def _random_play(family: str, key: int) -> Play:
     """Random play in a world whose overseas demand goes its own way, by a seat that enters three country groups."""
     batch = Batch(1, MONTHS, NO_CLOSING, shaped=False)
@@ -29,6 +38,10 @@ def _random_play(family: str, key: int) -> Play:
     batch.economies["credit_floor"] = 1e5
     batch.economies["entry_months"] = 12.0
     batch.economies["firm_entry"][0, SEAT] = (4.0, -3.0, 20.0, 600.0)
+    for name, (low, high) in VARIED.items():
+        batch.economies[name] = generator.uniform(low, high)
+    batch.economies["research_start"], batch.economies["research_months"] = 0.0, 30.0
+    batch.economies["range_start"] = 5.0
     batch.begin(np.zeros(1, np.int64))
     return watched(batch, generator.uniform(-1.0, 1.0, (MONTHS, 4)))
 
@@ -38,14 +51,17 @@ def _second_month(s: Any, p: Any, shock: Any, lever: Any) -> dict[str, Any]:  # 
     month = float(s["month"])
     asked_markup, tickets, selling, cadence = lever.T
     worn_out = 1 / (p["device_life"] + p["device_life_growth"] * month / 12)
-    due = np.minimum(np.exp(shock["demand"]) * worn_out, 1)
+    patience = np.exp(p["replacement_elasticity"] * np.log(s["price_index"]))
+    rate = np.minimum(np.exp(shock["demand"]) * worn_out * patience, 1)
     # Cost and price.
     markup = np.clip(asked_markup, s["markup"] - p["markup_speed"], s["markup"] + p["markup_speed"])
     learnt = (p["firm_experience"] / (p["firm_experience"] + s["output"])) ** p["learning"]
     floor = p["incompressible"]
-    unit_cost = p["firm_unit_cost"] * (floor + learnt - floor * learnt)
-    unit_cost = unit_cost * np.exp(shock["component"] + month * p["spec_drift"])
-    price = unit_cost + markup * unit_cost
+    base_cost = p["firm_unit_cost"] * (floor + learnt - floor * learnt) * np.exp(month * p["spec_drift"])
+    components = max(float(np.exp(shock["component"])), 0.25)
+    unit_cost = base_cost * components
+    late = (1 - p["pass_through"]) * (components - 1 - s["passed"])  # what is not yet in prices
+    price = markup * base_cost + unit_cost - late * base_cost
     realised = unit_cost * np.exp(-p["model_decline"] * (month - 12 * (month // 12) - 5.5))
     # Spending.
     money = s["trailing_revenue"] + p["spending_floor"]
@@ -58,12 +74,13 @@ def _second_month(s: Any, p: Any, shock: Any, lever: Any) -> dict[str, Any]:  # 
     # Markets and shares; rows of a flow are the firm that is left, columns the firm that is bought from.
     everyone = users.sum(axis=0)
     hazard = p["adoption_innovation"] + p["adoption_imitation"] * everyone / p["users_ceiling"]
-    mood = np.exp(shock["demand"]) * (s["price_index"] / np.exp(month * p["spec_drift"])) ** p["category_elasticity"]
+    mood = np.exp(shock["demand"]) * s["price_index"] ** p["category_elasticity"]
     first = np.minimum(hazard / 12 * mood, 1) * np.maximum(p["users_ceiling"] - everyone, 0)
-    market = first + due * everyone
+    market = first + rate * everyone
     here = np.maximum(s["reach"], 1e-300)  # where a firm is not on sale, what it is divided into is nothing
     heard = s["adstock"] + (p["word_of_mouth"] * s["fans"])[:, None] * users
-    known = p["awareness_span"] * heard / (heard + p["awareness_pivot"] * market * here / 20)
+    part = heard / heard.sum(axis=0)  # of what is heard in the region
+    known = p["awareness_span"] * part / (part + p["voice_half"] * here)
     utility = p["firm_brand"] + shock["brand"][:, None] - p["price_slope"] * np.log(price / 1000)[:, None]
     weight = s["coverage"] * np.exp(utility + known - s["imitation"])
     share = weight / weight.sum(axis=0)
@@ -73,7 +90,7 @@ def _second_month(s: Any, p: Any, shock: Any, lever: Any) -> dict[str, Any]:  # 
     for r in range(2):
         pull = np.tile(share[:, r], (4, 1))
         pull[np.diag_indices(4)] *= loyal
-        flow[:, :, r] = (due[r] * users[:, r])[:, None] * pull / pull.sum(axis=1, keepdims=True)
+        flow[:, :, r] = (rate[r] * users[:, r])[:, None] * pull / pull.sum(axis=1, keepdims=True)
     wanted = flow.sum(axis=0) + share * first
     # Making and selling.
     target = s["forecast"] + (p["cover_months"] * s["forecast"] - s["inventory"]) / 2
@@ -92,17 +109,26 @@ def _second_month(s: Any, p: Any, shock: Any, lever: Any) -> dict[str, Any]:  # 
     services = active * p["services_ceiling"] * earned * s["engagement"][:, None] / 12 * shock["services"]
     accessories = users * p["accessory_ceiling"] * attach[:, None] / 12
     sold_overseas = wanted[:, OVERSEAS] * served
-    overseas = sold_overseas * price + services[:, OVERSEAS] + accessories[:, OVERSEAS]
+    cheaper = np.exp(-p["range_gap"] * np.maximum(month - p["range_start"], 0))  # abroad, of a phone at home
+    whole = 1 - p["range_mix"] + p["range_mix"] * cheaper
+    ranges = (sales - sold_overseas + sold_overseas * cheaper) / whole
+    overseas = sold_overseas * price * cheaper / whole + services[:, OVERSEAS] + accessories[:, OVERSEAS]
     services, accessories = services.sum(axis=1), accessories.sum(axis=1)
-    revenue = sales * price + services + accessories
+    revenue = ranges * price + services + accessories
     buying = p["accessory_margin"] * 12 * accessories / (12 * accessories + p["accessory_scale"])
-    gross = sales * (price - realised) + services * p["services_margin"] + accessories * buying
-    overhead = p["fixed_cost"] + revenue * (p["research_share"] + p["admin_share"])
+    small = p["services_margin_scale"] / (p["services_margin_scale"] + 12 * services)
+    selling_space = small * p["services_margin"] + (1 - small) * p["services_margin_late"]
+    gross = ranges * (price - realised) + services * selling_space + accessories * buying
+    grown = np.clip((month - p["research_start"]) / p["research_months"], 0, 1)
+    grown = 3 * grown**2 - 2 * grown**3
+    research = (1 - grown) * p["research_share"] + grown * p["research_late"]
+    overhead = p["fixed_cost"] + revenue * (research + p["admin_share"])
     operating = gross - selling - tickets - releases - overhead - p["holding"] * excess * unit_cost
     line = p["credit_floor"] + p["credit_per_user"] * users.sum(axis=1)
     debt = np.maximum(-s["cash"], 0)
     pretax = operating - debt / 12 * (p["debt_rate"] + p["debt_spread"] * (debt / line) ** 2)
     profit = pretax - p["tax_rate"] * np.maximum(pretax, 0)
+    paid = p["stock_paid"] * realised * (inventory - s["inventory"])
     # Users: everyone who is served by another firm moves, everyone else keeps the old phone.
     moved = flow * served[None, :, None]
     second = s["second_users"] + p["second_life"] * moved.sum(axis=1) - worn_out * s["second_users"]
@@ -128,13 +154,17 @@ def _second_month(s: Any, p: Any, shock: Any, lever: Any) -> dict[str, Any]:  # 
     adstock = p["adstock_carryover"] * s["adstock"] + (1 - p["adstock_carryover"]) * effort
     built = p["coverage_rate"] * effort / (effort + p["coverage_scale"])
     way = np.clip((month + 1 - p["firm_entry"]) / p["entry_months"], 0, 1)
-    reach = np.stack([np.ones(4), (3 * way**2 - 2 * way**3) @ p["group_share"]], axis=1)
+    listed = np.outer(np.ones(4), p["group_share"])
+    listed[SEAT, 1:] *= p["open"]
+    reach = np.stack([np.ones(4), ((3 * way**2 - 2 * way**3) * listed).sum(axis=1)], axis=1)
     shop = p["firm_online"][:, None]
     coverage = s["coverage"] + built * (s["reach"] - s["coverage"]) + shop * (reach - s["reach"])
     coverage = coverage - p["coverage_decay"] * (s["coverage"] - shop * s["reach"])
     deals = tickets / p["ticket"]
     started = p["venture_success"] * deals * p["deal_flow"] / (p["deal_flow"] + deals)
     keep = 1 - 2 / p["gestation"]
+    levers_kept = s["own_levers"].copy()
+    levers_kept[int(month) % 12] = markup[SEAT], *lever[SEAT, 1:]
     return {
         "state": {
             "users": after, "second_users": second, "coverage": coverage, "reach": reach, "adstock": adstock,
@@ -144,16 +174,19 @@ def _second_month(s: Any, p: Any, shock: Any, lever: Any) -> dict[str, Any]:  # 
             "seeded": s["seeded"] * keep + started,
             "growing": s["growing"] * keep + s["seeded"] * (1 - keep),
             "breadth": s["breadth"] * (1 - p["obsolescence"]) + s["growing"] * (1 - keep) * shock["hit"],
-            "markup": markup, "unit_cost": unit_cost, "price": price,
-            "trailing_revenue": (5 * s["trailing_revenue"] + revenue) / 6, "cash": s["cash"] + profit,
+            "markup": markup, "base_cost": base_cost, "unit_cost": unit_cost, "price": price,
+            "trailing_revenue": (5 * s["trailing_revenue"] + revenue) / 6, "cash": s["cash"] + profit - paid,
             "gap_start": s["gap_start"], "price_index_start": s["price_index_start"],
-            "price_index": (share[:, HOME] * price).sum() / s["price_index_start"], "month": month + 1,
+            "price_index": price @ share / s["price_index_start"] / np.exp(month * p["spec_drift"]),
+            "passed": (1 - 1 / p["pass_months"]) * s["passed"] + (components - 1) / p["pass_months"],
+            "own_levers": levers_kept, "month": month + 1,
         },
         "flows": {
             "revenue": revenue, "revenue_overseas": overseas, "sales_overseas": sold_overseas,
             "gross_profit": gross, "operating_profit": operating, "profit": profit,
-            "market": market, "in_market": due, "replaced": replaced,
-            "due": due * users, "again": again, "retained": again.sum(axis=1) / (due * users).sum(axis=1),
+            "stock": paid, "to_owners": profit - paid,
+            "market": market, "in_market": rate, "replaced": replaced, "heard": heard, "dear": components - 1,
+            "due": rate * users, "again": again, "retained": again.sum(axis=1) / (rate * users).sum(axis=1),
         },
     }  # fmt: skip
 
@@ -167,6 +200,10 @@ def test_the_compiled_month_equals_the_month_written_a_second_time(family: str, 
     assert len(play.ends) == MONTHS
     assert play.after["users"][-1, SEAT, OVERSEAS] > 0.0
     assert (play.after["second_users"][-1] > 0.0).all()
+    for name in ("dear", "passed", "stock", "services_revenue"):
+        part = (play.after if name == "passed" else play.flows)[name]
+        assert (abs(part.reshape(MONTHS, -1)).max(axis=0) > 1e-3).all(), f"{name} does not matter"
+    assert (np.ptp(play.after["price_index"], axis=0) > 0.01).all()
     levels = {field.name for field in LEVEL_FIELDS}  # of shocks: they have moved before the month is run
     for month in range(MONTHS):
         lever = play.flows["lever"][month]
@@ -192,9 +229,10 @@ def test_reported_retention_is_the_share_of_owners_in_the_market_who_bought_agai
 
 
 def test_a_country_group_opens_in_its_month_and_not_before() -> None:
-    world = rich_world(group_share=(0.25, 0.25, 0.125, 0.375), entry_months=10.0)
+    world = rich_world(group_share=(0.25, 0.25, 0.125, 0.375), entry_months=10.0, open=0.5)
     world.economy["firm_entry"][SEAT] = (30.0, 50.0, 600.0, 600.0)
     play = watched(begun(world), np.tile(levers(), (70, 1)))
+    assert world.economy["open"] == 0.5
     reach, wanted = play.after["reach"][:, SEAT, OVERSEAS], play.flows["wanted"][:, SEAT, OVERSEAS]
     assert (reach[:30] == 0.0).all()  # up to the end of month 30, when the first group begins to open
     assert (wanted[:31] == 0.0).all()
@@ -202,8 +240,8 @@ def test_a_country_group_opens_in_its_month_and_not_before() -> None:
     assert (wanted[31:] > 0.0).all()
     assert reach[34] == pytest.approx(0.25 * 0.5)
     assert reach[39:50] == pytest.approx(0.25)
-    assert reach[54] == pytest.approx(0.25 + 0.25 * 0.5)
-    assert reach[59:] == pytest.approx(0.5)
+    assert reach[54] == pytest.approx(0.25 + 0.125 * 0.5)  # half of the second group lists it, and half of that is open
+    assert reach[59:] == pytest.approx(0.375)
     assert (np.diff(play.after["coverage"][29:, SEAT, OVERSEAS]) > 0.0).all()
     abroad = world.economy["overseas_effort"] * play.before["reach"][:, SEAT, OVERSEAS]
     spent = play.after["adstock"] - world.economy["adstock_carryover"] * play.before["adstock"]
@@ -247,7 +285,8 @@ def test_a_shock_of_demand_in_one_region_moves_the_market_of_that_region_alone(r
 def test_second_users_of_a_brand_nobody_buys_any_more_fade_with_its_owners() -> None:
     # A twentieth of owners leave every month, half of their phones are handed on, second users last as long:
     # after the first month 100 owners are 95, second users 40 + 2.5 - 2 = 40.5; then 90.25 and 40.85.
-    world = rich_world(device_life=20.0, device_life_growth=0.0, second_life=0.5)
+    # Owners do not wait: the price level moves in the second month.
+    world = rich_world(device_life=20.0, device_life_growth=0.0, second_life=0.5, replacement_elasticity=0.0)
     world.economy["firm_entry"][SEAT] = 600.0
     world.shocks["brand"][:, SEAT] = -50.0
     batch = begun(world)
