@@ -22,7 +22,7 @@ BLOCKS: dict[str, tuple[str, ...]] = {
         "economics.month.size_markets",
         "economics.month.share_markets",
         "economics.month.move_users",
-        "economics.month.home_price",
+        "economics.month.region_price",
         "economics.month.move_prices",
     ),
     "marketing": ("economics.marketing", "economics.month.move_channels"),
@@ -33,6 +33,7 @@ BLOCKS: dict[str, tuple[str, ...]] = {
     "finance": (
         "economics.month.spend",
         "economics.finance.release_cost",
+        "economics.finance.research",
         "economics.finance.monthly_discount",
         "economics.finance.credit_line",
         "economics.finance.funding_cost",
@@ -40,6 +41,7 @@ BLOCKS: dict[str, tuple[str, ...]] = {
         "economics.month.keep_books",
     ),
     "run off": ("economics.finance.run_off_value",),
+    "closing": ("economics.month.own_mean", "simulation.closing_value"),
     "strategies": ("strategies",),
     "shocks": ("shocks",),
 }

@@ -23,7 +23,20 @@ from thinmargin import shocks, strategies
 from thinmargin.batch import Batch
 from thinmargin.economics import cost_and_price, finance, marketing, month, services, ventures
 from thinmargin.parameters import BOOKS_OF_PLAY
-from thinmargin.records import ACCESSORIES, FIRMS, HOME, MARKETING, OVERSEAS, PRICE, REGIONS, SEAT, SHOCKS, STATE
+from thinmargin.records import (
+    ACCESSORIES,
+    FIRMS,
+    GROUPS,
+    HOME,
+    MARKETING,
+    OVERSEAS,
+    PRICE,
+    REGIONS,
+    SEAT,
+    SHOCKS,
+    STATE,
+    UPDATES,
+)
 from thinmargin.scenarios import FAMILIES
 from thinmargin.simulation import NO_CLOSING
 
@@ -50,7 +63,10 @@ MODULES = [
     )
 ]  # fmt: skip
 WORDS = {"exp": math.exp, "ln": math.log, "min": min, "max": max, "inf": math.inf}
-SIGNED = {"component_shock", "cash", "gap", "growth", "brand", "price_worth", "imitation", "pretax", "markup", "base"}
+SIGNED = {
+    "component_shock", "dear", "passed", "cash", "gap", "growth", "brand", "price_worth", "imitation", "pretax",
+    "markup", "base",
+}  # fmt: skip
 """Arguments that may be negative."""
 
 
@@ -70,20 +86,12 @@ def _value(expression: str, scope: Mapping[str, Any]) -> float:
     return float(eval(expression, {"__builtins__": {}}, dict(scope)))  # noqa: S307  # our own docstrings
 
 
-LINES_OF_OTHERS = {("advertising_elasticity", "heard"): "awareness"}
-"""Lines that a formula takes from that of another function, which docs/model.md shows beside it."""
-
-
 def _by_docstring(function: Callable[..., Any], arguments: Mapping[str, float]) -> tuple[float, str]:
     """What the docstring's formula gives, and the formula."""
     constants = {name: item for name, item in vars(inspect.getmodule(function)).items() if name.isupper()}
     scope: dict[str, Any] = {**constants, **WORDS, **arguments}
     lines = []
     equations = FORMULAS.equations_of(function)
-    for (name, line), other in LINES_OF_OTHERS.items():
-        if name == function.__name__:
-            taken = FORMULAS.functions_of(inspect.getmodule(function))[other]
-            equations = [*(equation for equation in FORMULAS.equations_of(taken) if equation.name == line), *equations]
     for equation in equations:
         assert equation.python is not None, f"{function.__name__}: {equation} is not arithmetic"
         scope[equation.name.rstrip("'")] = value = _value(equation.python, scope)
@@ -116,6 +124,8 @@ def play() -> Play:
     batch.put(0, FAMILIES["benchmark"].draw(11, MONTHS))
     batch.economies["credit_floor"] = 1e5
     batch.economies["firm_entry"][0, SEAT] = (4.0, -3.0, 20.0, 600.0)
+    batch.economies["range_start"], batch.economies["research_start"] = 3.0, 5.0
+    batch.economies["stock_paid"] = 0.5
     batch.shocks["supply"][0, 10:] = 0.6
     batch.begin(np.zeros(1, np.int64))
     return watched(batch, np.random.default_rng(3).uniform(-1.0, 1.0, (MONTHS, 4)))
@@ -160,13 +170,15 @@ def _months(play: Play, name: str) -> Cases:
         scope = _numbers(play.economy, firm, region)
         scope |= {f"{key}_shock": value for key, value in _numbers(play.shocks[t], firm, region).items()}
         scope |= _numbers(before, firm, region) | _numbers(flows, firm, region)
-        scope |= {key: float(after[key][firm]) for key in ("price", "unit_cost", "markup")}
+        scope |= {key: float(after[key][firm]) for key in ("price", "base_cost", "unit_cost", "markup")}
+        scope["level"] = scope["price_index"]
         scope["lever_marketing"] = float(flows["lever"][firm, MARKETING])
         scope["lever_accessories"] = float(flows["lever"][firm, ACCESSORIES])
         scope["experience"] = scope["firm_experience"]
         scope["accessories"] = scope["accessory_revenue"]
-        if name == "share_markets":
-            scope["market"] *= scope["reach"]  # as far as the firm has entered it
+        scope["margin_services"] = services.services_margin(
+            scope["services_revenue"], *(play.economy[f"services_margin{end}"] for end in ("", "_late", "_scale"))
+        )
         if name != "move_users":
             del scope["due"]  # in the formulas of demand it is the rate at which phones are replaced
         if name == "make_and_sell":
@@ -174,15 +186,20 @@ def _months(play: Play, name: str) -> Cases:
         if name == "move_ventures":
             scope["halfway"] = ventures.gestation_flow(scope["seeded"], scope["gestation"])
             scope["arriving"] = ventures.gestation_flow(scope["growing"], scope["gestation"])
+        if name == "keep_books":
+            assert (scope["device_profit"] == 0.0) == (scope["sales"] == 0.0)
         served = flows["share"][:, region] * flows["fill_rate"]
+        not_phones = _after_the_sale_overseas(play, t, firm)
         phrases = {
             "sum over firms of users": before["users"][:, region].sum(),
             "sum over firms of weight": flows["weight"][:, region].sum(),
+            "sum over firms of heard": flows["heard"][:, region].sum(),
+            "accessories and services overseas": not_phones,
             "leaving of the other firms": flows["leaving"][:, region].sum() - flows["leaving"][firm, region],
             "sum over the other firms of served": served.sum() - served[firm],
             "sum over regions of again": flows["again"][firm].sum(),
             "sum over regions of due": flows["due"][firm].sum(),
-            "sum over firms of share * price": flows["share"][:, HOME] @ after["price"],
+            "sum over firms of share * price": flows["share"][:, region] @ after["price"],
             EFFORT: "marketing * abroad" if region == OVERSEAS else "marketing * (1 - abroad)",
             "reach overseas": before["reach"][firm, OVERSEAS],
             **({"min(capacity,": "min(usable_capacity,"} if name == "make_and_sell" else {}),
@@ -191,11 +208,43 @@ def _months(play: Play, name: str) -> Cases:
         yield Case(scope, primed, phrases)
 
 
-def _home_prices(play: Play) -> Cases:
-    for state, flows in zip(play.after, play.flows, strict=True):
-        found = FORMULAS.functions_of(month)["home_price"](state, flows)
-        index = flows["share"][:, HOME] @ state["price"]
-        yield Case({"home_price": found}, phrases={"sum over firms of share * price": index})
+def _after_the_sale_overseas(play: Play, t: int, firm: int) -> float:
+    """Revenue of accessories and services that a firm earned overseas in a month."""
+    before, p, flows = play.before[t], play.economy, play.flows[t]
+    users, second, years = (before[name][firm, OVERSEAS] for name in ("users", "second_users", "user_years"))
+    monetised = services.monetisation(years, p.services_half)
+    served = services.services_revenue(
+        users + second, p.services_ceiling[OVERSEAS], before["engagement"][firm], monetised
+    )
+    equipped = ventures.accessory_revenue(users, p.accessory_ceiling[OVERSEAS], flows["attach"][firm])
+    return float(equipped + play.shocks[t]["services"] * served)
+
+
+def _region_prices(play: Play) -> Cases:
+    for (state, flows), region in product(zip(play.after, play.flows, strict=True), range(REGIONS)):
+        found = FORMULAS.functions_of(month)["region_price"](state, flows, region)
+        index = flows["share"][:, region] @ state["price"]
+        yield Case({"region_price": found}, phrases={"sum over firms of share * price": index})
+
+
+def _own_means(play: Play) -> Cases:
+    """Of every lever in every month, the months before the twelfth included."""
+    applied = np.concatenate([play.after["markup"][:, SEAT, None], play.flows["lever"][:, SEAT, 1:]], axis=1)
+    for t, lever in product(range(len(play.after)), (PRICE, ACCESSORIES, MARKETING, UPDATES)):
+        found = FORMULAS.functions_of(month)["own_mean"](play.after[t], lever)
+        last = applied[max(t - 11, 0) : t + 1, lever]
+        yield Case(
+            {"own": found},
+            phrases={"sum over remembered months of own_levers": last.sum(), "number of them": len(last)},
+        )
+
+
+def _researches(play: Play) -> Cases:
+    p = play.economy.copy()
+    p["research_share"], p["research_late"], p["research_start"], p["research_months"] = 0.02, 0.07, 40.0, 90.0
+    for past in range(0, 240, 7):
+        found = FORMULAS.functions_of(finance)["research"](float(past), p)
+        yield Case(_numbers(p, SEAT, HOME) | {"month": float(past), "researched": found})
 
 
 def _reaches(play: Play) -> Cases:
@@ -203,8 +252,10 @@ def _reaches(play: Play) -> Cases:
     for t, firm in product(range(0, 240, 12), range(FIRMS)):
         opened = [marketing.entered(float(t), entry, p.entry_months) for entry in p.firm_entry[firm]]
         found = FORMULAS.functions_of(marketing)["reach_overseas"](float(t), p, firm)
+        part_open = np.where((np.arange(GROUPS) > 0) & (firm == SEAT), p.open, 1.0)
+        total = (p.group_share * part_open) @ opened
         yield Case(
-            {"reach": found}, phrases={"sum over country groups of group_share * entered": p.group_share @ opened}
+            {"reach": found}, phrases={"sum over country groups of group_share * part_open * entered": total}
         )
 
 
@@ -224,6 +275,9 @@ def _run_offs(play: Play) -> Cases:
                 state["users"][firm, region], p.accessory_ceiling[region], attach
             )
         scope["cadence"], scope["users"], scope["month"] = 1.0, state["users"][firm].sum(), state["month"]
+        scope["margin_services"] = services.services_margin(
+            factor * scope["services"], p.services_margin, p.services_margin_late, p.services_margin_scale
+        )
         scope["run_off"] = FORMULAS.functions_of(finance)["run_off_value"](state, p, firm, factor)
         worth += scope["run_off"]
         yield Case(scope)
@@ -235,7 +289,8 @@ def _rivals(play: Play) -> Cases:
     for t, firm in product(range(len(play.flows)), range(FIRMS)):
         if firm != SEAT:
             before, home = play.before[t], play.before[t]["users"][:, HOME]
-            scope = _numbers(before, firm, HOME) | _numbers(play.shocks[t], firm, HOME) | _book(play.economy, firm)
+            scope = _numbers(before, firm, HOME) | _numbers(play.shocks[t], firm, HOME)
+            scope |= _book(play.economy, firm, before["month"])
             scope["lever_price"] = play.flows[t]["lever"][firm, PRICE]
             yield Case(
                 scope,
@@ -251,6 +306,7 @@ def _books(play: Play) -> Cases:
     generator = np.random.default_rng(0)
     for book in [*range(BOOKS_OF_PLAY)] * 50:
         drawn = {
+            "month": generator.uniform(0.0, 200.0),
             "markup": generator.uniform(-0.2, 0.6),
             "gap": generator.uniform(-1.0, 2.0),
             "threat": generator.uniform(0.0, 1.0),
@@ -259,13 +315,13 @@ def _books(play: Play) -> Cases:
         }
         lever = np.zeros(4)
         FORMULAS.functions_of(strategies)["play"](play.economy, book, **drawn, lever=lever)
-        yield Case(drawn | _book(play.economy, book) | {"lever_price": lever[PRICE]})
+        yield Case(drawn | _book(play.economy, book, drawn["month"]) | {"lever_price": lever[PRICE]})
 
 
-def _book(p: Any, book: int) -> dict[str, float]:
+def _book(p: Any, book: int, past: float) -> dict[str, float]:
     scope = {"rival_awareness": p.rival_awareness, "rival_months": p.rival_months, "reaction": p.play_reaction[book]}
     scope |= {"playbook_markup": p.play_markup[book], "playbook_markup_floor": p.play_markup_floor[book]}
-    cap, overhead = p.play_hardware_cap[book], p.research_share + p.admin_share
+    cap, overhead = p.play_hardware_cap[book], finance.research(past, p) + p.admin_share
     highest = cost_and_price.capped_markup(cap, p.tax_rate, overhead, p.model_decline)
     return scope | {"cap_markup": highest if cap < 1.0 else strategies.HIGHEST_MARKUP}
 
@@ -299,25 +355,33 @@ PLAYED: dict[str, tuple[Callable[[Play], Cases], tuple[str, ...]]] = {
         f"economics.month.{name}": (partial(_months, name=name), parts)
         for name, parts in {
             "set_prices": (
-                "cost_and_price.experience_curve", "cost_and_price.component_price", "cost_and_price.model_life_cost",
+                "cost_and_price.experience_curve", "cost_and_price.specification", "cost_and_price.dearness",
+                "cost_and_price.model_life_cost", "cost_and_price.list_price",
             ),
             "spend": (),
             "size_markets": (
-                "demand.affordability", "demand.adopters", "demand.replacement_rate", "demand.owners_rate",
+                "demand.affordability", "demand.haste", "demand.adopters", "demand.replacement_rate",
+                "demand.owners_rate",
             ),
-            "share_markets": ("marketing.awareness", "demand.offer_weight"),
+            "share_markets": ("marketing.voice", "marketing.awareness", "demand.offer_weight"),
             "make_and_sell": ("supply.production",),
-            "keep_books": ("ventures.accessory_margin",),
+            "keep_books": (
+                "cost_and_price.range_drift", "cost_and_price.range_at_home", "finance.research",
+                "ventures.accessory_margin",
+            ),
             "move_users": (),
             "move_channels": ("marketing.adstock_step",),
             "move_ventures": ("ventures.ventures_started",),
-            "move_prices": ("month.home_price",),
+            "move_prices": ("month.region_price",),
         }.items()
     },
-    "economics.month.home_price": (_home_prices, ()),
+    "economics.month.region_price": (_region_prices, ()),
+    "economics.month.own_mean": (_own_means, ()),
+    "economics.finance.research": (_researches, ()),
     "economics.marketing.reach_overseas": (_reaches, ()),
     "economics.finance.run_off_value": (
-        _run_offs, ("finance.release_cost", "ventures.accessory_margin", "demand.replacement_rate"),
+        _run_offs,
+        ("finance.release_cost", "finance.research", "ventures.accessory_margin", "demand.replacement_rate"),
     ),
     "strategies.play": (_books, ("strategies.markup_rule",)),
     "strategies.play_rivals": (_rivals, ("strategies.markup_rule", "strategies.play")),
@@ -326,6 +390,7 @@ PLAYED: dict[str, tuple[Callable[[Play], Cases], tuple[str, ...]]] = {
 }  # fmt: skip
 """Functions of records whose formulas are checked: where, and whose formulas give the parts of theirs."""
 NOT_CHECKED = {
+    ("economics.marketing.reach_overseas", "part_open"): "in words: it differs from group to group of the sum",
     ("shocks.move_levels", "drop"): "in words: a chance",
     ("shocks.write_shocks", "aggression"): "in words: a war begins and ends by chance",
 }

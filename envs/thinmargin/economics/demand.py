@@ -14,7 +14,7 @@ def affordability(level: float, category_elasticity: float) -> float:
     Formula:
         affordability = level^category_elasticity
 
-    `level` is the share-weighted price of the region over its start, component drift taken out.
+    `level` is last month's share-weighted price of the region over its start, the drift of the specification taken out.
     """
     return math.pow(level, category_elasticity)
 
@@ -59,13 +59,15 @@ def replacement_rate(month: float, device_life: float, device_life_growth: float
 
 
 @mechanism
-def owners_rate(due: float, boom: float) -> float:
+def owners_rate(wanting: float, boom: float) -> float:
     """Share of owners in the market in a month of boom or slump: at most all of them.
 
     Formula:
-        in_market = min(due * boom, 1)
+        in_market = min(wanting * boom, 1)
+
+    `wanting` is the share whose phone is due, times the haste that prices make.
     """
-    return min(due * boom, 1.0)
+    return min(wanting * boom, 1.0)
 
 
 @mechanism
