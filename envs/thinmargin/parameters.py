@@ -136,7 +136,7 @@ class Parameters(Checked):
     model_decline: float = constant(0.013, "1/month", 0, 0.05, "component cost falls in a model's life", "0.9-1.4 % from reported launch and year-end margins")
     range_gap: float = constant(fitted("range_gap"), "1/month", 0, 0.03, "by which the range sold abroad gets cheaper than the one at home", "prior, still in doubt: reported mix and revenue abroad in 2024")
     range_start: float = constant(96.0, "months", 0, 600, "month since when it does", "dated: the premium line at home from 2020")
-    range_mix: float = constant(0.74, "share", 0, 1, "of phones sold abroad at which the mean price is the list price", "reported: shares at home of 2020-24")
+    range_mix: float = constant(0.74, "share", 0, 0.95, "of phones sold abroad at which the mean price is the list price", "reported: shares at home of 2020-24")
     pass_through: float = constant(0.6, "share", 0, 0.75, "of dearer components passed on at once", "judgement; prices follow costs late: Nakamura & Zerom 2010")
     pass_months: float = constant(12.0, "months", 1, 60, "for prices to catch up with the rest", "judgement: the next model is priced at the new cost")
     markup_speed: float = constant(0.04, "share/month", 0.001, 1, "most a markup moves in a month", "judgement; 3 to 4 cuts in a model's life")

@@ -378,7 +378,7 @@ def move_loyalty(state: Record, p: Record, flows: Record) -> None:
     """Fans, engagement, and imitation by the others."""
     for i in range(FIRMS):
         newcomers = flows.newcomers[i, HOME] + flows.newcomers[i, OVERSEAS]
-        old_users = state.users[i, HOME] + state.users[i, OVERSEAS] - newcomers
+        old_users = max(state.users[i, HOME] + state.users[i, OVERSEAS] - newcomers, 0.0)  # a difference: rounded
         target = fan_target(
             p.fan_ceiling, p.fan_constant + p.firm_fan_appeal[i], p.fan_value, p.fan_reference_markup,
             state.markup[i], p.fan_updates, flows.satisfaction[i], p.fan_stockout, flows.fill_rate[i],
