@@ -72,7 +72,7 @@ class Parameters(Checked):
     price_slope: float = constant(fitted("price_slope"), "1", 0.5, 12, "logit coefficient of ln price",
         "prior, still in doubt: all-in brand elasticity near -3, Bijmolt, van Heerde & Pieters 2005",
     )
-    inertia: float = constant(fitted("inertia"), "utility", 0, 4, "owners' pull to their own brand", "prior, still in doubt: judgement; 0.31 bought again in 2017, QuestMobile")
+    inertia: float = constant(fitted("inertia"), "utility", -2, 4, "owners' pull to their own brand, without fans and accessories", "prior, still in doubt: judgement; 0.31 bought again in 2017, QuestMobile")
     inertia_span: float = constant(fitted("inertia_span"), "utility", 0, 4, "pull added by a full fan base, and by a full accessory catalogue", "prior, still in doubt: judgement")
     category_elasticity: float = constant(-0.6, "1", -2, 0, "first-time adoption to the price level", "judgement; studies -0.4 to -1.5")
     replacement_elasticity: float = constant(-0.6, "1", -2, 0, "replacement to the price level", "judgement, as category_elasticity; direction Gordon 2009, Prince 2009")
@@ -88,7 +88,7 @@ class Parameters(Checked):
     voice_half: float = constant(fitted("voice_half"), "share", 0.005, 2, "share of voice that gives half of it, where the firm is on sale everywhere", "prior, still in doubt: judgement")
     adstock_carryover: float = constant(0.5, "1/month", 0, 0.95, "advertising remembered a month later", "judgement: a half-life of 4.3 weeks; Broadbent 1979, practice 2 to 5")
     word_of_mouth: float = constant(fitted("word_of_mouth"), "RMB/month", 0, 100, "advertising one fan replaces", "prior, still in doubt: judgement; weaker than the elasticity of 0.24 of You, Vadakkepatt & Joshi 2015")
-    coverage_rate: float = constant(fitted("coverage_rate"), "1/month", 0, 0.1, "stores and distributors built by selling spend", "prior, still in doubt: judgement")
+    coverage_rate: float = constant(fitted("coverage_rate"), "1/month", 0, 1, "stores and distributors built by selling spend", "prior, still in doubt: judgement")
     coverage_scale: float = constant(fitted("coverage_scale"), "RMB m/month", 1, 1000, "selling spend that builds at half the full rate", "prior, still in doubt: judgement")
     coverage_decay: float = constant(0.012, "1/month", 0, 0.5, "channels lost without spend", "judgement")
     overseas_effort: float = constant(fitted("overseas_effort"), "share", 0, 1, "share of selling spend overseas, once all of it is entered", "prior, still in doubt: judgement")
