@@ -94,7 +94,8 @@ def test_what_is_applied_is_what_was_asked_but_for_the_slow_markup() -> None:
     env = EcosystemEnv()
     env.reset(seed=0)
     speed = Parameters().markup_speed
-    markup = None
+    through = Parameters().pass_through
+    markup, passed = None, 0.0
     for action in np.random.default_rng(3).uniform(-1, 1, (60, 4)):
         info = env.step(action)[4]
         wanted, applied = info["levers"]["asked"], info["levers"]["applied"]
@@ -103,7 +104,13 @@ def test_what_is_applied_is_what_was_asked_but_for_the_slow_markup() -> None:
             step = np.clip(wanted["price"] - markup, -speed, speed)
             assert applied["price"] == pytest.approx(markup + step, abs=1e-12)
         markup = applied["price"]
-        assert info["books"]["price"] == pytest.approx((1 + markup) * info["books"]["unit_cost"], rel=1e-12)
+        state = env.get_state()["states"][0]
+        normal = state["base_cost"][0]  # the markup is over normal cost; components are passed on in RMB
+        dear = info["books"]["unit_cost"] / normal - 1
+        assert abs(dear) > 1e-4
+        price = normal * (1 + markup + through * dear + (1 - through) * passed)
+        assert info["books"]["price"] == pytest.approx(price, rel=1e-12)
+        passed = state["passed"]
 
 
 def test_the_grid_lists_every_combination_with_the_last_lever_fastest() -> None:

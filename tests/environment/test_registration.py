@@ -11,7 +11,7 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.envs.registration import EnvSpec
-from gymnasium.error import NameNotFound, VersionNotFound
+from gymnasium.error import DeprecatedEnv, NameNotFound, VersionNotFound
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 import thinmargin
@@ -58,7 +58,7 @@ def test_the_ids_are_the_documented_ones() -> None:
         "ThinMargin/EcosystemCalibrated-v1": {"worlds": "calibrated"},
         "ThinMargin/EcosystemDiscrete-v1": {"worlds": "benchmark", "discrete": True},
         "ThinMargin/EcosystemContinuing-v1": {"worlds": "benchmark", "closing": "none"},
-        "ThinMargin/EcosystemOneState-v1": {"worlds": "one_state", "horizon": 60},
+        "ThinMargin/EcosystemOneState-v1": {"worlds": "one_state", "horizon": 60, "closing": "playbook"},
     }
     assert thinmargin.BENCHMARK == BENCHMARK == IDS[0]
     assert {name for name in gymnasium.registry if name.startswith("ThinMargin/")} == set(IDS)
@@ -135,7 +135,7 @@ def test_make_vec_uses_the_native_vector_class(entry: Any) -> None:
 def test_make_vec_steps_1024_environments() -> None:
     envs = gymnasium.make_vec(BENCHMARK, num_envs=1024, horizon=2)
     observations, infos = envs.reset(seed=0)
-    assert observations.shape == (1024, 28)
+    assert observations.shape == (1024, 32)
     assert len(np.unique(infos["world"])) == 1024
     observations, rewards, terminated, _, infos = envs.step(np.zeros((1024, 4), np.float32))
     assert envs.observation_space.contains(observations)
@@ -161,8 +161,15 @@ def test_keyword_arguments_of_make_reach_scalar_and_vector_alike() -> None:
 def test_an_unknown_id_is_refused_with_the_close_one() -> None:
     with pytest.raises(NameNotFound, match="Did you mean: `Ecosystem`"):
         gymnasium.make("ThinMargin/Ecosytem-v1")
-    with pytest.raises(VersionNotFound, match="v0"):
+    with pytest.raises(VersionNotFound, match=r"`v9`.*`v1`"):
         gymnasium.make("ThinMargin/Ecosystem-v9")
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_ids_of_the_first_version_are_gone_with_its_economy(name: str) -> None:
+    assert name.endswith("-v1")
+    with pytest.warns(DeprecationWarning, match="`v1`"), pytest.raises(DeprecatedEnv, match="v1"):
+        gymnasium.make(name.replace("-v1", "-v0"))
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from thinmargin.records import (
     FLOWS,
     LEVER_REPORT,
     LEVERS,
+    OWN_MONTHS,
     REGIONS,
     REPORT,
     REPORT_FIELDS,
@@ -47,7 +48,7 @@ FULL_SERVICE = {"fill_rate"}
 
 def test_the_observation_space_is_the_declared_features() -> None:
     for space in (EcosystemEnv().observation_space, EcosystemVectorEnv(2).single_observation_space):
-        assert space.shape == (len(FEATURES),) == (28,)
+        assert space.shape == (len(FEATURES),) == (32,)
         assert space.dtype == np.float32
         np.testing.assert_array_equal(space.low, np.array([feature.low for feature in FEATURES], np.float32))
         np.testing.assert_array_equal(space.high, np.array([feature.high for feature in FEATURES], np.float32))
@@ -100,12 +101,15 @@ def test_features_are_mostly_inside_their_range_under_sensible_policies(policy: 
 
 
 def expected_features(
-    books: dict[str, float], first: dict[str, float], shock: np.record, horizon: int
+    books: dict[str, float], first: dict[str, float], shock: np.record, applied: list[dict[str, float]], horizon: int
 ) -> dict[str, float]:
     """Features from books, those at reset, public constants and the shock of the month, by the units FEATURES declares.
 
-    What a constant of the hidden world scales is in the books at reset: unit cost at the start.
+    What a constant of the hidden world scales is in the books at reset: unit cost at the start. `applied` has the
+    levers of all months so far.
     """
+    last = applied[-12:]
+    own = {name: sum(levers[name] for levers in last) / len(last) for name in applied[-1]}
     world = economy_record(WIDE)
     users = max(books["users_home"] + books["users_overseas"], 1e-9)
     line = world["credit_floor"] + world["credit_per_user"] * (books["users_home"] + books["users_overseas"])
@@ -118,7 +122,7 @@ def expected_features(
         "engagement": books["engagement"],
         "share_home": books["share_home"] * 4,
         "share_overseas": books["share_overseas"] * 4,
-        "markup": (books["price"] / books["unit_cost"] - 1) * 2,
+        "markup": applied[-1]["price"] * 2,
         "unit_cost": 2 * (books["unit_cost"] / first["unit_cost"] - 1),
         "component": shock["component"] * 4,
         "rival_price": 2 * (books["rival_price"] / books["price"] - 1),
@@ -134,6 +138,10 @@ def expected_features(
         "coverage_home": books["coverage_home"],
         "coverage_overseas": books["coverage_overseas"],
         "retention": books["retention"],
+        "own_price": own["price"] * 2,
+        "own_accessories": own["accessories"] * 10,
+        "own_marketing": own["marketing"] / 0.3,
+        "own_updates": own["updates"] / 8,
     }
 
 
@@ -142,10 +150,12 @@ def test_features_say_what_books_calendar_and_market_say_and_nothing_of_the_hidd
     _, start = env.reset(seed=3)
     first, shocks = start["books"], FAMILIES["benchmark"].draw(start["world"], 120).shocks
     plan = [0.4, -0.3, -0.2, 0.5]
+    applied: list[dict[str, float]] = []
     for month in range(100):
         observation, _, terminated, _, info = env.step(np.sin(np.arange(4) + month / 9) * 0.3 + plan)
         state = env.get_state()
-        expected = expected_features(info["books"], first, shocks[month], 120)
+        applied.append(info["levers"]["applied"])
+        expected = expected_features(info["books"], first, shocks[month], applied, 120)
         expected["capacity"] = info["books"]["capacity"] / state["states"]["forecast"][0, 0] - 1
         expected["inventory"] = info["books"]["inventory"] / state["states"]["forecast"][0, 0] / 4
         expected["revenue"] = state["states"]["trailing_revenue"][0, 0]
@@ -182,7 +192,9 @@ def test_every_quantity_has_a_unit_and_a_meaning() -> None:
     for declared in (STATE_FIELDS, FLOW_FIELDS, SHOCK_FIELDS, REPORT_FIELDS):
         assert len({field.name for field in declared}) == len(declared)
         assert all(field.unit and field.meaning for field in declared)
-        assert {field.shape for field in declared} <= {(), (FIRMS,), (REGIONS,), (FIRMS, REGIONS), (FIRMS, len(LEVERS))}
+        assert {field.shape for field in declared} <= {
+            (), (FIRMS,), (REGIONS,), (FIRMS, REGIONS), (FIRMS, len(LEVERS)), (OWN_MONTHS, len(LEVERS)),
+        }  # fmt: skip
     for lever in LEVERS:
         assert lever.low < lever.high
         assert lever.unit
