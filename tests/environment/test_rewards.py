@@ -24,6 +24,8 @@ RICH_START = {"fixed_cost": 0.0, "release_cost": 0.0, "services_half": 1.0, "ser
 FAILING = {"fixed_cost": 1000.0}
 """More overhead than the firm can pay: bankrupt within a few months."""
 GOOD = action_of(0.08, 0.012, 0.06, 3.0)
+PAID = {"stock_paid": 1.0}
+"""Stock costs cash when it is made."""
 PLANS: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "steady": lambda _: GOOD,
     "dear": lambda _: action_of(0.45, 0.0, 0.02, 0.5),
@@ -32,8 +34,9 @@ PLANS: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
 
 
 def potential(env: EcosystemEnv) -> float:
-    """The shaping potential of the state the environment is in, RMB 10 bn."""
-    return run_off(env, 1.0)
+    """The shaping potential of the state the environment is in, RMB 10 bn: the law is that of the month just run."""
+    run = env._batch.states["month"][0] > 0.0
+    return run_off(env, float(env._batch.last_shocks[0]["services"]) if run else 1.0)
 
 
 def run_off(env: EcosystemEnv, services: float) -> float:
@@ -60,18 +63,19 @@ def value(months: list[tuple[float, bool, bool, dict[str, Any]]]) -> float:
 
 
 @pytest.mark.parametrize("reward", ["profit", "shaped"])
-@pytest.mark.parametrize("closing", [True, False])
-@pytest.mark.parametrize("parameters", [None, RICH_START, FAILING], ids=["default", "rich", "failing"])
-def test_the_named_terms_are_the_reward(reward: Any, closing: bool, parameters: Any) -> None:
+@pytest.mark.parametrize("closing", ["own_levers", "playbook", "none"])
+@pytest.mark.parametrize("parameters", [None, RICH_START, FAILING, PAID], ids=["default", "rich", "failing", "paid"])
+def test_the_named_terms_are_the_reward(reward: Any, closing: Any, parameters: Any) -> None:
     env = EcosystemEnv(reward=reward, closing=closing, horizon=30, parameters=parameters)
     months = play(env, "random", 4)
     for got, *_, info in months:
         terms = info["reward_terms"]
         assert set(terms) == {"profit_term", "closing_term", "shaping_term"}
         assert got == terms["profit_term"] + terms["closing_term"] + terms["shaping_term"]
-        assert terms["profit_term"] == info["books"]["profit"] / 1e4
+        assert terms["profit_term"] == (info["books"]["profit"] - info["books"]["stock"]) / 1e4
         if reward == "profit":
             assert terms["shaping_term"] == 0.0
+    assert any(info["books"]["stock"] != 0.0 for *_, info in months) == (parameters is PAID)
 
 
 def test_the_vector_terms_are_the_rewards() -> None:
@@ -102,8 +106,8 @@ def test_shaping_takes_the_first_potential_off_every_return(parameters: Any, wor
     assert (taken[0] > 1e-3) == (parameters is RICH_START)
 
 
-@pytest.mark.parametrize("closing", [True, False])
-def test_shaping_is_the_discounted_change_of_potential_month_by_month(closing: bool) -> None:
+@pytest.mark.parametrize("closing", ["own_levers", "playbook", "none"])
+def test_shaping_is_the_discounted_change_of_potential_month_by_month(closing: Any) -> None:
     env = EcosystemEnv(horizon=40, reward="shaped", closing=closing, parameters=RICH_START)
     env.reset(options={"world": 8})
     before = potential(env)
@@ -115,8 +119,48 @@ def test_shaping_is_the_discounted_change_of_potential_month_by_month(closing: b
         assert shaping == pytest.approx(GAMMA * after - before, rel=1e-12, abs=1e-15)
         total += GAMMA**month * shaping
         before = after
-    assert (terminated, truncated) == (closing, not closing)
-    assert (before > 0.0) == (not closing), "a truncated episode would go on: its potential stays"
+    pays = closing != "none"
+    assert (terminated, truncated) == (pays, not pays)
+    assert (before > 0.0) == (not pays), "a truncated episode would go on: its potential stays"
+
+
+def test_a_law_that_halves_services_lowers_the_potential_in_its_first_month_and_returns_stay_as_they_are() -> None:
+    world = neutral_world(Parameters(**RICH_START), 40)
+    world.shocks["services"][20:30] = 0.5
+    calm = neutral_world(Parameters(**RICH_START), 40)
+    shaped = [play(EcosystemEnv(horizon=40, reward="shaped"), "steady", drawn) for drawn in (world, calm)]
+    under_law, free = ([info["reward_terms"]["shaping_term"] for *_, info in months] for months in shaped)
+    assert under_law[:20] == free[:20], "nobody knows before"
+    assert under_law[20] < free[20] - 0.01
+    assert abs(under_law[21] - free[21]) < 0.2 * (free[20] - under_law[20]), "the fall is paid once"
+    assert under_law[30] > free[30] + 0.01, "and given back when the law goes"
+    plain = play(EcosystemEnv(horizon=40), "steady", world)
+    env = EcosystemEnv(horizon=40, reward="shaped")
+    env.reset(options={"world": world})
+    assert value(shaped[0]) == pytest.approx(value(plain) - potential(env), rel=1e-12)
+
+
+@pytest.mark.parametrize("family", ["services_clampdown", "benchmark"])
+def test_a_law_of_a_drawn_world_is_in_the_potential_as_that_of_its_table(family: str) -> None:
+    worth = []
+    for world in (11, FAMILIES[family].draw(11, 120)):
+        months = play(EcosystemEnv(family, horizon=120, reward="shaped"), "steady", world)
+        worth.append([info["reward_terms"]["shaping_term"] for *_, info in months])
+    assert worth[0] == worth[1]
+    assert len(worth[0]) == 120
+
+
+@pytest.mark.slow
+def test_shaping_takes_the_first_potential_off_every_return_where_the_law_changes() -> None:
+    for world in (4, 5):
+        for plan in PLANS:
+            settings: dict[str, Any] = {"worlds": "services_clampdown", "horizon": 120, "parameters": RICH_START}
+            plain = play(EcosystemEnv(**settings), plan, world)
+            shaped = EcosystemEnv(**settings, reward="shaped")
+            dense = play(shaped, plan, world)
+            shaped.reset(options={"world": world})
+            scale = 1.0 + sum(abs(info["reward_terms"]["shaping_term"]) for *_, info in dense)
+            assert value(dense) == pytest.approx(value(plain) - potential(shaped), abs=1e-12 * scale)
 
 
 @pytest.mark.parametrize("plan", list(PLANS))
@@ -146,8 +190,8 @@ def test_a_worthless_firm_closes_at_zero_not_below() -> None:
 
 
 @pytest.mark.parametrize("reward", ["profit", "shaped"])
-@pytest.mark.parametrize("closing", [True, False])
-def test_bankruptcy_terminates_without_a_closing_value(reward: Any, closing: bool) -> None:
+@pytest.mark.parametrize("closing", ["own_levers", "playbook", "none"])
+def test_bankruptcy_terminates_without_a_closing_value(reward: Any, closing: Any) -> None:
     seen = 0
     for world in range(8):
         months = play(EcosystemEnv(horizon=24, reward=reward, closing=closing, parameters=FAILING), "steady", world)
@@ -192,7 +236,8 @@ def test_bankruptcy_in_the_closing_month_is_bankruptcy() -> None:
     world = neutral_world(Parameters(**FAILING), 24)
     months = len(play(EcosystemEnv(horizon=24), "steady", world))
     assert months < 24
-    for closing in (True, False):
+    closings: tuple[Any, ...] = ("own_levers", "playbook", "none")
+    for closing in closings:
         last = play(EcosystemEnv(horizon=months, closing=closing), "steady", world)[-1]
         assert last[1:3] == (True, False)
         assert last[3]["books"]["bankrupt"] == 1.0
@@ -214,9 +259,9 @@ def test_without_a_closing_value_the_horizon_truncates() -> None:
 MONTHS_RUN, MONTHS_CLOSING = 40, 60
 
 
-def last_month_shocked(name: str, number: float) -> World:
+def last_month_shocked(name: str, number: float, constants: Parameters) -> World:
     """A calm world in which one shock is there in the closing month (and a few before)."""
-    world = neutral_world(horizon=MONTHS_RUN)
+    world = neutral_world(constants, horizon=MONTHS_RUN)
     shocks = world.shocks[name]
     (shocks[:, SEAT] if shocks.ndim > 1 else shocks)[MONTHS_RUN - 5 :] = number  # of the seat alone, where firms differ
     return world
@@ -232,6 +277,8 @@ def continued(world: World, stays: bool, name: str) -> World:
     return World(world.family, world.key, world.economy, shocks)
 
 
+@pytest.mark.parametrize(("rule", "exact"), [("own_levers", 1e-9), ("playbook", 1e-5)])  # a book by its float32 action
+@pytest.mark.parametrize("paid", [0.0, 0.6])
 @pytest.mark.parametrize(
     ("name", "number", "stays"),
     [
@@ -247,24 +294,43 @@ def continued(world: World, stays: bool, name: str) -> World:
         ("clone", 1.0, True),
     ],
 )
-def test_the_closing_value_is_what_sixty_calm_months_under_the_closing_playbook_would_pay(
-    name: str, number: float, stays: bool
+def test_the_closing_value_is_what_sixty_calm_months_under_the_rule_would_pay(
+    name: str, number: float, stays: bool, paid: float, rule: Any, exact: float
 ) -> None:
-    world = last_month_shocked(name, number)
-    paid = play(EcosystemEnv(horizon=MONTHS_RUN), "steady", world)[-1][3]["reward_terms"]["closing_term"]
+    world = last_month_shocked(name, number, Parameters(stock_paid=paid))
+    got = play(EcosystemEnv(horizon=MONTHS_RUN, closing=rule), "steady", world)[-1][3]["reward_terms"]["closing_term"]
     env = EcosystemEnv(horizon=MONTHS_RUN + MONTHS_CLOSING, closing="none")
     env.reset(options={"world": continued(world, stays, name)})
     for _ in range(MONTHS_RUN):
         env.step(GOOD)
+    assert env.closing_value(rule) == pytest.approx(10.0 * got, rel=1e-12)
     book = action_of(CLOSING.markup, CLOSING.accessories, CLOSING.marketing, CLOSING.updates)
+    played = GOOD if rule == "own_levers" else book
     worth = 0.0
     for month in range(1, MONTHS_CLOSING + 1):
-        _, reward, terminated, _, info = env.step(book)
+        _, reward, terminated, _, info = env.step(played)
         assert not terminated
         worth += GAMMA**month * float(reward)
     worth += GAMMA**MONTHS_CLOSING * run_off(env, number if name == "services" and stays else 1.0)
-    assert info["levers"]["asked"]["updates"] == pytest.approx(CLOSING.updates, rel=1e-6)
-    assert paid == pytest.approx(worth, rel=1e-5)
+    if rule == "playbook":
+        assert info["levers"]["asked"]["updates"] == pytest.approx(CLOSING.updates, rel=1e-6)
+    assert got > 0.1
+    assert got == pytest.approx(worth, rel=exact)
+
+
+def test_a_war_without_attack_ends_behind_the_horizon_and_one_with_it_goes_on_as_it_was() -> None:
+    worth = {}
+    for attack, aggression in ((0.0, 1.0), (0.0, 4.0), (0.1, 1.0), (0.1, 4.0)):
+        world = neutral_world(horizon=MONTHS_RUN)
+        world.shocks["attack"][-1], world.shocks["aggression"][-1] = attack, aggression
+        env = EcosystemEnv(horizon=MONTHS_RUN)  # it has run a calm month: the state is the same in all four
+        env.reset(options={"world": neutral_world(horizon=MONTHS_RUN)})
+        for _ in range(MONTHS_RUN):
+            env.step(GOOD)
+        env._batch.shocks[0, -1] = world.shocks[-1]
+        worth[attack, aggression] = env.closing_value("own_levers")
+    assert worth[0.0, 4.0] == worth[0.0, 1.0]
+    assert worth[0.1, 4.0] < worth[0.1, 1.0] < worth[0.0, 1.0]
 
 
 def test_the_closing_playbook_is_written_into_every_world() -> None:
