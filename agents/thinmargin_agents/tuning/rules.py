@@ -28,8 +28,8 @@ COARSE = 4
 WIDE, NARROW, FINE = 0.3, 0.12, 0.05
 """First standard deviation of actions: from a start, from a plan, and from a plan that is given feedback."""
 MOST_BANKRUPT, RUIN = 0.02, 500.0
-"""Share of worlds in which a rule may go bankrupt before it is held against it, and by how much, RMB bn: mean J alone is
-a little higher for rules that are ruined in one world of twenty-five."""
+"""Share of worlds in which a rule may go bankrupt before it is held against it, and by how much, RMB bn: mean J alone
+is a little higher for rules that are ruined in one world of twenty-five."""
 LIMIT = 0.5
 """Most that feedback adds to an action: a quarter of the range of a lever."""
 
