@@ -66,7 +66,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "spending_floor", "release_cost", "release_base", "research_share", "admin_share", "fixed_cost", "debt_rate",
         "debt_spread", "credit_floor", "credit_per_user", "tax_rate", "discount_rate", "closing_repurchase",
     ),
-    "rivals": ("rival_months", "rival_awareness", "war_rate", "war_factor"),
+    "rivals": ("rival_reaction", "rival_months", "rival_awareness", "war_rate", "war_factor"),
     "shocks": (
         "demand_persistence", "demand_sd", "component_persistence", "component_sd", "hit_sd", "brand_rate",
         "brand_drop", "brand_decay",

@@ -319,7 +319,8 @@ def _books(play: Play) -> Cases:
 
 
 def _book(p: Any, book: int, past: float) -> dict[str, float]:
-    scope = {"rival_awareness": p.rival_awareness, "rival_months": p.rival_months, "reaction": p.play_reaction[book]}
+    scope = {"rival_awareness": p.rival_awareness, "rival_months": p.rival_months, "rival_reaction": p.rival_reaction}
+    scope |= {"playbook_reaction": p.play_reaction[book], "reaction": p.rival_reaction * p.play_reaction[book]}
     scope |= {"playbook_markup": p.play_markup[book], "playbook_markup_floor": p.play_markup_floor[book]}
     cap, overhead = p.play_hardware_cap[book], finance.research(past, p) + p.admin_share
     highest = cost_and_price.capped_markup(cap, p.tax_rate, overhead, p.model_decline)

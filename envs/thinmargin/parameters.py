@@ -168,6 +168,7 @@ class Parameters(Checked):
     credit_per_user: float = constant(153.0, "RMB/user", 0, 5000, "what investors and banks fund per owner of its phones", "reported: equity of USD 1.1 bn (December 2014) and a loan of 1.0 bn (October 2014) at RMB 6.2, over 85 m users")
     closing_repurchase: float = constant(0.45, "share", 0, 1, "owners who buy again once the firm has stopped", "QuestMobile")
     # rivals
+    rival_reaction: float = constant(1.0, "factor", 0, 4, "of what rivals' playbooks give up when undercut; 0 = they never answer", "by definition: the playbooks' reactions are judgement")
     rival_months: float = constant(6.0, "months", 1, 60, "rivals' reaction time", "judgement")
     rival_awareness: float = constant(0.05, "share", 0.001, 1, "the seat's share of home users that rivals take seriously", "judgement")
     war_rate: float = constant(0.04, "1/month", 0, 1, "chance that price war begins or ends", "judgement")

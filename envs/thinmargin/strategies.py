@@ -58,6 +58,7 @@ def play(
     """Write the four levers that row `book` of the playbook table chooses.
 
     Formula:
+        reaction = rival_reaction * playbook_reaction
         base = playbook_markup - attack
         floor = playbook_markup_floor - attack
         lever_price = markup + (asked - markup) / rival_months if reaction > 0 else asked
@@ -69,7 +70,7 @@ def play(
     cap = capped_markup(p.play_hardware_cap[book], p.tax_rate, research(month, p) + p.admin_share, p.model_decline)
     if p.play_hardware_cap[book] >= 1.0:
         cap = HIGHEST_MARKUP
-    reaction = p.play_reaction[book]
+    reaction = p.rival_reaction * p.play_reaction[book]
     base, floor = p.play_markup[book] - attack, p.play_markup_floor[book] - attack
     target = markup_rule(base, floor, cap, reaction, gap, threat, aggression)
     if reaction > 0.0:
