@@ -134,7 +134,7 @@ class Parameters(Checked):
     incompressible: float = constant(fitted("incompressible"), "share", 0, 1, "cost that experience cannot touch", "prior, still in doubt: judgement; De Jong 1957")
     spec_drift: float = constant(fitted("spec_drift"), "1/month", -0.02, 0.02, "better phones cost more", "fit")
     model_decline: float = constant(0.013, "1/month", 0, 0.05, "component cost falls in a model's life", "0.9-1.4 % from reported launch and year-end margins")
-    range_gap: float = constant(fitted("range_gap"), "1/month", 0, 0.03, "by which the range sold abroad gets cheaper than the one at home", "prior, still in doubt: reported mix and revenue abroad in 2024")
+    range_gap: float = constant(fitted("range_gap"), "1/month", -0.01, 0.03, "by which the range sold abroad gets cheaper than the one at home; dearer if negative", "prior, still in doubt: reported mix and revenue abroad in 2024")
     range_start: float = constant(96.0, "months", 0, 600, "month since when it does", "dated: the premium line at home from 2020")
     range_mix: float = constant(0.74, "share", 0, 0.95, "of phones sold abroad at which the mean price is the list price", "reported: shares at home of 2020-24")
     pass_through: float = constant(0.6, "share", 0, 0.75, "of dearer components passed on at once", "judgement; prices follow costs late: Nakamura & Zerom 2010")
