@@ -51,7 +51,8 @@ def model_life_cost(month: float, model_decline: float) -> float:
         age = month mod 12
         life = exp(model_decline * (5.5 - age))
 
-    After overhead, a markup of 0-5 % loses money in a model's first six months and earns in the next six.
+    After the overhead of the first years, a markup of 0-5 % loses money in a model's first six months and earns in the
+    next six; once research has grown, it takes a markup of 2 or 3 % to do so.
     """
     return math.exp(model_decline * (5.5 - month % 12.0))
 
@@ -125,6 +126,9 @@ def capped_markup(hardware_cap: float, tax_rate: float, overhead: float, model_d
 
     It holds in the cheapest month of a model's life (age 11) and counts no selling cost, so that what
     is pledged to users is kept whatever the firm spends. `overhead` is a share of revenue.
+
+    It holds at the normal price of components, which the markup is over. When they get cheaper prices follow late, and
+    a firm earns more than that for some months, as it earns less when they get dearer: what is pledged is the year.
     """
     left = 1.0 - hardware_cap / (1.0 - tax_rate) - overhead
     return math.exp(-5.5 * model_decline) / left - 1.0 if left > 0.0 else math.inf
