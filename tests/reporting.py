@@ -17,6 +17,7 @@ from thinmargin_agents.judging.stress import stress_summary
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.policies.entrants import Entrant, Member
 from thinmargin_agents.report import html_report
+from thinmargin_agents.scoring.closing_rules import CLOSING_RULES
 from thinmargin_agents.scoring.comparison import Result, report_of, result_of
 from thinmargin_agents.scoring.score import FORESIGHT
 
@@ -102,7 +103,11 @@ def judged(
 
     def played(entrant: Entrant, family: str) -> Result:
         return result_of(
-            entrant, [play_worlds(member.policy, keys, worlds=family, horizon=horizon) for member in entrant.members]
+            entrant,
+            [
+                play_worlds(member.policy, keys, worlds=family, horizon=horizon, all_rules=True)
+                for member in entrant.members
+            ],
         )
 
     results = [played(entrant, playground.worlds) for entrant in entrants]
@@ -116,6 +121,7 @@ def judged(
         split="validation",
         seed=0,
         command=COMMAND,
+        closing=playground.closing,
         foresight={"evaluations": 1000} if foresight else None,
         stress=summary,
         failures={},
@@ -140,6 +146,7 @@ def made_up(results: Sequence[Result]) -> Result:
         months=first.months[:1],
         tracks={name: table[:, : best.shape[1]] for name, table in first.tracks.items()},
         lines={name: line[:1] + (gift if name == "device_profit" else 0.0) for name, line in first.lines.items()},
+        under={rule: value[:1] + gift for rule, value in first.under.items()},
     )
 
 
@@ -164,6 +171,7 @@ def synthetic(name: str, value: npt.ArrayLike, like: Result, **changes: Any) -> 
         closing_part=np.zeros_like(table),
         bankrupt=np.zeros(table.shape, np.bool_),
         keys=np.arange(table.shape[1]),
+        under=dict.fromkeys(CLOSING_RULES, table),
         **changes,
     )
 

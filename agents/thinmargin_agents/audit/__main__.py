@@ -138,7 +138,7 @@ def _write(config: AuditConfig, scope: Scope, findings: list[Finding], errors: C
     from thinmargin.files import write_atomically
     from thinmargin_agents.audit.table import PLACE, as_markdown, document
     from thinmargin_agents.cli.markdown import page_with
-    from thinmargin_agents.evaluate.tables import as_json
+    from thinmargin_agents.evaluate.files import as_json
 
     command = command_line(config)
     try:

@@ -59,7 +59,7 @@ class EvaluateConfig:
     """File for one row a policy and world."""
     markdown: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE ...", help_behavior_hint="")] = ()
     """Files for the tables in Markdown: new ones, or between the lines <!-- results --> and <!-- end -->,
-    <!-- stress --> and <!-- end --> of pages that have them."""
+    <!-- closing rules --> and <!-- end -->, <!-- stress --> and <!-- end --> of pages that have them."""
     html: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """File for a report with pictures that needs no other file."""
     seed: int = 0

@@ -19,7 +19,8 @@ from thinmargin_agents.cli.console import table_console
 from thinmargin_agents.cli.markdown import page_with
 from thinmargin_agents.evaluate.checks import plays_stress, registered
 from thinmargin_agents.evaluate.config import EvaluateConfig
-from thinmargin_agents.evaluate.tables import as_csv, as_json, results_markdown, show, stress_markdown
+from thinmargin_agents.evaluate.files import as_csv, as_json
+from thinmargin_agents.evaluate.tables import results_markdown, rules_markdown, show, stress_markdown
 from thinmargin_agents.judging.arena import Arena, ArenaResults, Playground, play_all, playground_of
 from thinmargin_agents.judging.stress import stress_arenas, stress_summary
 from thinmargin_agents.play.errors import PolicyError
@@ -211,6 +212,7 @@ def conclude(
         split=config.split,
         seed=config.seed,
         command=command_line(config),
+        closing=playground.closing,
         foresight=best.made,
         note=best.note,
         stress_worlds=len(stress[0].keys) if stress else 0,
@@ -230,7 +232,7 @@ def write_files(
     playground: Playground,
 ) -> list[str]:
     """Write every file that was asked for, each whole or not at all; returns a message for each failure."""
-    tables = {"results": results_markdown(report)}
+    tables = {"results": results_markdown(report), "closing rules": rules_markdown(report)}
     if report["stress"]:
         tables["stress"] = stress_markdown(report)
     files: list[tuple[Path, Callable[[], str]]] = []

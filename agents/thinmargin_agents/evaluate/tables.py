@@ -1,11 +1,7 @@
-"""A comparison as a table on the terminal, as JSON and as CSV."""
+"""A comparison as tables on the terminal and in Markdown."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -14,10 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from thinmargin.records import LEVERS, markdown_table
-from thinmargin_agents.scoring.comparison import PERCENTILES, REFERENCE, Result
+from thinmargin.settings import SCORED
+from thinmargin_agents.scoring.closing_rules import CLOSING_RULES, rule_of
+from thinmargin_agents.scoring.comparison import PERCENTILES, REFERENCE
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
 
-CSV_HEAD = ("policy", "world", "J", "profit_part", "closing_part", "bankrupt", "months")
 WIDEST = 1000
 """Characters of a line that is not cut: in a file or a pipe."""
 WIDEST_NAME = 30
@@ -63,7 +60,7 @@ def _percentile(at: int) -> Column:
     return Column(f"{at} %", lambda _, summary: f"{summary['percentiles'][str(at)]:.1f}")
 
 
-PLACES = ("results", "stress")
+PLACES = ("results", "closing rules", "stress")
 """Names of the places of tables on a page, in the order of a new page."""
 COLUMNS = (
     Column("score [interval]", _score),
@@ -81,13 +78,35 @@ LIMITS = Column(
     "at limit, %",
     lambda _, summary: " ".join(f"{100 * summary['saturation'][lever.name]:.0f}" for lever in LEVERS),
 )
-WORDS = (
-    f"Score: percent of the gap in mean J from {TUNED} (0) to {FORESIGHT} (100) that is closed; {FORESIGHT} is the best"
-    " known plan of each world given its future, not a bound. J: RMB bn, discounted, years run + closing"
-    f" value. Intervals are 95 %. Baseline: {REFERENCE}, world by world."
-)
 LIMIT_WORDS = f"At limit: months that {', '.join(lever.name for lever in LEVERS)} are at an end of their range."
 STRESS_WORDS = "Mean J in RMB bn, share of worlds that end in bankruptcy; the benchmark's are those of the same keys."
+RULES_TITLE = "J under three closing rules, RMB bn"
+STRESS_RULES_WORDS = (
+    f"Mean J of the same plays under {', '.join(rule.head for rule in CLOSING_RULES.values())}, RMB bn."
+)
+
+
+def words_of(report: dict[str, Any]) -> str:
+    """What the columns of the results are, and which closing rule was scored."""
+    rule = CLOSING_RULES[report["closing"]["scored"]]
+    nothing = rule.closing == "none"
+    behind = " alone: this environment scores no closing value" if nothing else f" + closing value ({rule.head})"
+    return (
+        f"Score: percent of the gap in mean J from {TUNED} (0) to {FORESIGHT} (100) that is closed; {FORESIGHT} is the"
+        f" best known plan of each world given its future, not a bound. J: RMB bn, discounted, years run{behind}."
+        f" Intervals are 95 %. Baseline: {REFERENCE}, world by world."
+    )
+
+
+def rules_words(report: dict[str, Any]) -> str:
+    """What each closing rule is, and which one was scored."""
+    scored = CLOSING_RULES[report["closing"]["scored"]]
+    rules = "; ".join(f"{rule.head}: {rule.meaning}" for rule in CLOSING_RULES.values())
+    made = "" if scored.closing == SCORED else f", while shipped policies were made for {rule_of(SCORED).head}"
+    return (
+        f"The same plays, J in RMB bn with its 95 % interval, and the rank. {rules[0].upper()}{rules[1:]}. A bankrupt"
+        f" firm has no closing value. Scored is {scored.head}{made}. {FORESIGHT} is told the future and has no rank."
+    )
 
 
 def show(report: dict[str, Any], console: Console) -> None:
@@ -96,11 +115,17 @@ def show(report: dict[str, Any], console: Console) -> None:
         console.width = WIDEST
     console.print(f"{report['environment']}: {report['worlds']} {report['split']} worlds", markup=False)
     _print_tables(report["policies"], (*COLUMNS, LIMITS), console)
-    _print_words(f"{WORDS} {LIMIT_WORDS}", console)
+    _print_words(f"{words_of(report)} {LIMIT_WORDS}", console)
+    if report["closing"]["order"]:
+        console.print(f"\n{RULES_TITLE}", markup=False)
+        _print_tables(report["policies"], _rules_columns(report), console)
+        _print_words(rules_words(report), console)
     if report["stress"]:
         console.print(f"\nheld-out scenarios, {report['stress_worlds']} worlds each", markup=False)
         _print_tables(_stressed(report), _stress_columns(report), console)
         _print_words(STRESS_WORDS, console)
+        _print_tables(_stressed(report), _stress_rules_columns(report), console)
+        _print_words(STRESS_RULES_WORDS, console)
     if report["note"] is not None:
         console.print(report["note"], markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
@@ -131,6 +156,22 @@ def _table(policies: dict[str, Any], columns: Sequence[Column]) -> Table:
     return table
 
 
+def _rules_columns(report: dict[str, Any]) -> list[Column]:
+    """J under every closing rule, and the rank among the policies that do not know the future."""
+
+    def value(rule: str) -> Column:
+        def cell(_: str, summary: dict[str, Any]) -> str:
+            entry = summary["closing_rules"].get(rule)
+            return NOTHING if entry is None else _with_interval(entry["J_mean"], entry["J_ci95"])
+
+        return Column(f"{CLOSING_RULES[rule].head} [interval]", cell)
+
+    def rank(order: list[str]) -> Column:
+        return Column("rank", lambda name, _: str(order.index(name) + 1) if name in order else NOTHING)
+
+    return [column for rule, order in report["closing"]["order"].items() for column in (value(rule), rank(order))]
+
+
 def _stressed(report: dict[str, Any]) -> dict[str, Any]:
     """Summaries of the policies that played any held-out scenario, best first."""
     names = {name for family in report["stress"].values() for name in family}
@@ -154,6 +195,19 @@ def _stress_columns(report: dict[str, Any]) -> list[Column]:
     return [Column("benchmark", benchmark), *(column(family) for family in stress)]
 
 
+def _stress_rules_columns(report: dict[str, Any]) -> list[Column]:
+    """J under the three closing rules, a column a scenario."""
+
+    def column(family: str) -> Column:
+        def cell(name: str, _: dict[str, Any]) -> str:
+            rules = report["stress"][family].get(name, {}).get("closing_rules")
+            return " / ".join(f"{rules[rule]['J_mean']:.1f}" for rule in CLOSING_RULES) if rules else NOTHING
+
+        return Column(family.replace("_", " "), cell)
+
+    return [column(family) for family in report["stress"]]
+
+
 def plain_cell(name: str) -> str:
     """A name that cannot break a Markdown table."""
     return " ".join(name.replace("|", "\\|").split())
@@ -171,47 +225,26 @@ def results_markdown(report: dict[str, Any]) -> str:
     parts = [
         f"`{report['command']}`: {report['worlds']} {report['split']} worlds.",
         _markdown(report["policies"], COLUMNS),
-        WORDS,
+        words_of(report),
     ]
     return "\n\n".join(parts if report["note"] is None else [*parts, f"{report['note']}."])
 
 
+def rules_markdown(report: dict[str, Any]) -> str:
+    """J under every closing rule as a Markdown table, under the command that makes it."""
+    first = f"`{report['command']}`: {report['worlds']} {report['split']} worlds."
+    return f"{first}\n\n{_markdown(report['policies'], _rules_columns(report))}\n\n{rules_words(report)}"
+
+
 def stress_markdown(report: dict[str, Any]) -> str:
-    """The held-out scenarios as a Markdown table, under the command that makes it."""
+    """The held-out scenarios as Markdown tables, under the command that makes it."""
     first = f"`{report['command']}`: {report['stress_worlds']} test worlds of each held-out scenario."
-    return f"{first}\n\n{_markdown(_stressed(report), _stress_columns(report))}\n\n{STRESS_WORDS}"
-
-
-def as_json(report: dict[str, Any]) -> str:
-    """The comparison as strict JSON: what is not a finite number is null."""
-    return json.dumps(_finite(report), indent=2, allow_nan=False) + "\n"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def as_csv(results: Sequence[Result]) -> str:
-    """One row a policy and world; the runs of an entrant of several seeds stand under their own names."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_HEAD)
-    for result in results:
-        for row, member in enumerate(result.members):
-            for column, key in enumerate(result.keys.tolist()):
-                writer.writerow(
-                    (
-                        member,
-                        key,
-                        float(result.value[row, column]),
-                        float(result.profit_part[row, column]),
-                        float(result.closing_part[row, column]),
-                        int(result.bankrupt[row, column]),
-                        int(result.months[row, column]),
-                    )
-                )
-    return text.getvalue()
+    tables = [
+        part
+        for columns, words in (
+            (_stress_columns(report), STRESS_WORDS),
+            (_stress_rules_columns(report), STRESS_RULES_WORDS),
+        )
+        for part in (_markdown(_stressed(report), columns), words)
+    ]
+    return "\n\n".join([first, *tables])

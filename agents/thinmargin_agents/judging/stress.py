@@ -10,6 +10,7 @@ import numpy as np
 from thinmargin import ENVIRONMENTS
 from thinmargin.scenarios import FAMILIES
 from thinmargin_agents.judging.arena import Arena, playground_of
+from thinmargin_agents.scoring.closing_rules import rules_summary
 from thinmargin_agents.scoring.comparison import Numbers, Result, versus
 from thinmargin_agents.scoring.score import TUNED
 from thinmargin_agents.scoring.statistics import bootstrap_interval
@@ -47,7 +48,8 @@ def stress_summary(stress: Mapping[str, Sequence[Result]], results: Sequence[Res
 def _summary(result: Result, benchmark: Numbers, tuned: Result | None, seed: int) -> dict[str, Any]:
     value = result.value
     unbroken = float(benchmark[:, : len(result.keys)].mean())
-    gap = {} if tuned is None or tuned.name == result.name else versus(value, tuned, seed)
+    other = None if tuned is None or tuned.name == result.name else tuned
+    gap = {} if other is None else versus(value, other, seed)
     return {
         "J_mean": float(value.mean()),
         "J_ci95": list(bootstrap_interval(value, np.random.default_rng(seed))),
@@ -56,5 +58,6 @@ def _summary(result: Result, benchmark: Numbers, tuned: Result | None, seed: int
         "bankrupt_share": float(result.bankrupt.mean()),
         "profit_part": float(result.profit_part.mean()),
         "closing_part": float(result.closing_part.mean()),
+        "closing_rules": rules_summary(result.under, other.under if other else None, seed),
         **{name: gap.get(name) for name in ("diff_mean", "diff_ci95", "p_improve")},
     }

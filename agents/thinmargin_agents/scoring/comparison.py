@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from thinmargin.baselines import BASELINES
+from thinmargin.settings import Closing
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.play.outcome import FIRST_YEAR, YEARLY, Outcome
 from thinmargin_agents.policies.entrants import Entrant
 from thinmargin_agents.scoring import statistics
+from thinmargin_agents.scoring.closing_rules import CLOSING_RULES, order_under, rule_of, rules_summary, values_under
 from thinmargin_agents.scoring.score import FORESIGHT, THRESHOLDS, TUNED, Anchors, score_profile, score_summary
 
 REFERENCE = "low_margin_ecosystem"
@@ -40,6 +42,7 @@ class Result:
             is out of business.
         lines: by name of EARNED and SPENT, shape (members, worlds), as of `Outcome`.
         keys: shape (worlds,), world keys.
+        under: by closing rule, J under it, shape (members, worlds), RMB bn; empty if only one was computed.
     """
 
     name: str
@@ -55,17 +58,22 @@ class Result:
     tracks: dict[str, Numbers]
     lines: dict[str, Numbers]
     keys: npt.NDArray[np.int64]
+    under: dict[str, Numbers] = field(default_factory=dict)
 
 
 def result_of(entrant: Entrant, outcomes: Sequence[Outcome]) -> Result:
     """Combine the outcomes of an entrant's members, which played the same worlds."""
     tracks = {name: np.concatenate([outcome.yearly[name] for outcome in outcomes], axis=1) for name in YEARLY}
+    profit_part = np.stack([outcome.profit_part for outcome in outcomes])
+    closings = {
+        rule: np.stack([outcome.closing_rules[rule] for outcome in outcomes]) for rule in outcomes[0].closing_rules
+    }
     return Result(
         name=entrant.name,
         members=tuple(member.name for member in entrant.members),
         seeds=tuple(member.seed for member in entrant.members if member.is_run),
         value=np.stack([outcome.value for outcome in outcomes]),
-        profit_part=np.stack([outcome.profit_part for outcome in outcomes]),
+        profit_part=profit_part,
         closing_part=np.stack([outcome.closing_part for outcome in outcomes]),
         bankrupt=np.stack([outcome.bankrupt for outcome in outcomes]),
         months=np.stack([outcome.months for outcome in outcomes]),
@@ -76,6 +84,7 @@ def result_of(entrant: Entrant, outcomes: Sequence[Outcome]) -> Result:
         tracks=tracks,
         lines={name: np.stack([outcome.lines[name] for outcome in outcomes]) for name in outcomes[0].lines},
         keys=outcomes[0].keys,
+        under=values_under(profit_part, closings),
     )
 
 
@@ -112,6 +121,7 @@ def summary_of(result: Result, baselines: Sequence[Result], anchors: Anchors | N
     which others were judged with it.
     """
     value = result.value
+    reference = next((other for other in baselines if other.name == REFERENCE != result.name), None)
     points = statistics.percentiles(value, PERCENTILES)
 
     def interval(over: statistics.Unit) -> list[float]:
@@ -131,6 +141,7 @@ def summary_of(result: Result, baselines: Sequence[Result], anchors: Anchors | N
         "saturation": result.saturation,
         "profit_part": float(result.profit_part.mean()),
         "closing_part": float(result.closing_part.mean()),
+        "closing_rules": rules_summary(result.under, reference.under if reference else None, seed),
         "vs": {other.name: versus(value, other, seed) for other in baselines if other.name != result.name},
         "seeds": list(result.seeds),
         "yearly": result.yearly,
@@ -157,6 +168,7 @@ def report_of(
     split: str,
     seed: int,
     command: str,
+    closing: Closing,
     foresight: Mapping[str, Any] | None = None,
     note: str | None = None,
     stress_worlds: int = 0,
@@ -171,6 +183,7 @@ def report_of(
         split: of the world keys.
         seed: of the bootstrap.
         command: command line that reproduces the results.
+        closing: of the environment: the closing rule that is scored.
         foresight: how the best known plans were made, None without them.
         note: why there are no such plans.
         stress_worlds: how many of each held-out family were played.
@@ -202,6 +215,11 @@ def report_of(
         "versions": versions(),
         "foresight": foresight,
         "note": note,
+        "closing": {
+            "scored": rule_of(closing).name,
+            "rules": {name: rule.meaning for name, rule in CLOSING_RULES.items()},
+            "order": order_under({result.name: result.under for result in ranked}),
+        },
         "policies": {result.name: summary_of(result, baselines, anchors, seed) for result in ranked},
         "profile": profile,
         "stress_worlds": stress_worlds,

@@ -13,6 +13,7 @@ import numpy as np
 
 from thinmargin.baselines import baseline
 from thinmargin.families import FAMILY_TABLE
+from thinmargin.settings import SCORED
 from thinmargin_agents.play.rollout import play_worlds
 
 OUTSIDERS = """
@@ -76,9 +77,9 @@ class BestOf:
 MADE = {"command": "python -m somewhere", "evaluations": 2, "convergence": {"doubling_adds_percent": 0.5}}
 
 
-def hindsight(family: str, keys: Any, horizon: int, closing: bool) -> Any:
+def hindsight(family: str, keys: Any, horizon: int, closing: str) -> Any:
     """A stand-in for the shipped plans: of the benchmark's worlds only."""
-    if family != "benchmark" or not closing:
+    if family != "benchmark" or closing != SCORED:
         return None
     rules = (baseline("low_margin_tuned"), baseline("plan"))
     values = np.stack([play_worlds(rule, keys, horizon=horizon).value for rule in rules])

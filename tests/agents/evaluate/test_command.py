@@ -26,7 +26,10 @@ from thinmargin_agents.play.rollout import play_worlds
 def test_all_play_the_same_unseen_worlds() -> None:
     assert main(["random", "outsiders.py:Still", "--split", "validation", "--n-worlds", "4", "--csv", "all.csv"]) == 0
     rows = read_rows("all.csv")
-    assert list(rows[0]) == ["policy", "world", "J", "profit_part", "closing_part", "bankrupt", "months"]
+    assert list(rows[0]) == [
+        *("policy", "world", "J", "profit_part", "closing_part", "bankrupt", "months"),
+        *("J_own_levers", "J_playbook", "J_years"),
+    ]
     for name in ("random", "outsiders.py:Still", "low_margin_ecosystem"):
         assert [int(row["world"]) for row in rows if row["policy"] == name] == list(KEYS["validation"][:4])
     expected = play_worlds(RandomPolicy(), KEYS["validation"][:4], seed=0)

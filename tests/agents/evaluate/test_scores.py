@@ -27,7 +27,7 @@ WHOLE = {
     "J_mean", "J_iqm", "J_ci95", "J_ci95_worlds", "J_ci95_seeds", "J_by_seed", "score", "score_ci95",
     "score_ci95_worlds", "score_ci95_seeds", "score_by_seed", "score_iqm", "score_iqm_ci95", "beats_best_known",
     "bankrupt_share", "months_mean", "saturation", "profit_part", "closing_part", "vs", "seeds", "percentiles",
-    "yearly",
+    "yearly", "closing_rules",
 }  # fmt: skip
 """Keys of every policy in the JSON file."""
 

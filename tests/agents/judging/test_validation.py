@@ -10,6 +10,7 @@ import pytest
 from tests.messages import lacks
 
 from thinmargin.baselines import baseline
+from thinmargin.batch import Batch
 from thinmargin.splits import KEYS
 from thinmargin_agents.foresight import plan_files
 from thinmargin_agents.foresight.plan_files import known_plans
@@ -33,6 +34,11 @@ def judge() -> Judge:
 @pytest.fixture(scope="module")
 def plan(judge: Judge) -> Judgement:
     return judge.judge(baseline("plan"))
+
+
+def test_validation_prices_a_firm_by_the_scored_rule_alone(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Batch, "closing_values", pytest.fail)
+    assert judge.judge(baseline("premium")).closing_part > 0.0
 
 
 def test_the_tuned_rule_scores_0_and_the_best_known_plans_score_100(judge: Judge) -> None:
