@@ -9,6 +9,7 @@
 | `sections.gaps` | paired differences between two policies, world by world |
 | `sections.headline` | the winner and its margin, in plain sentences |
 | `sections.leaderboard` | the table of policies with its bars |
+| `sections.closing` | J under three closing rules |
 | `sections.spread` | J over worlds: ridges, curves, pairs, the performance profile |
 | `sections.years` | decisions and results of policies, year by year |
 | `sections.waterfall` | from one policy's J to another's, line by line of the statement |

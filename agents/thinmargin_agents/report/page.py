@@ -15,6 +15,7 @@ from thinmargin.settings import Settings
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.policies.entrants import Entrant, Member
 from thinmargin_agents.report.roles import Cast, cast_of
+from thinmargin_agents.report.sections.closing import rules_table, scored_of
 from thinmargin_agents.report.sections.glossary import about, terms
 from thinmargin_agents.report.sections.headline import headline, why_no_score
 from thinmargin_agents.report.sections.leaderboard import columns_of
@@ -62,11 +63,13 @@ def html_report(
         ValueError: there is no result.
     """
     cast = cast_of(report, results)
+    scored = scored_of(report)
     seed = int(report.get("seed") or 0)
     with drawing():
         content = {
             "headline": headline(cast, report, seed),
-            "columns": columns_of(cast),
+            "columns": columns_of(cast, scored),
+            "rules": rules_table(cast),
             "spread": spread_charts(cast, report, seed),
             "groups": year_groups(cast),
             "fall": _fall(cast, seed),
@@ -87,7 +90,8 @@ def html_report(
         report=report,
         cast=cast,
         about=about,
-        terms=terms(),
+        terms=terms(scored),
+        scored=scored,
         playground=playground,
         command=command,
         backtest=BACKTEST,

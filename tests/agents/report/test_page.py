@@ -26,7 +26,7 @@ from tests.reporting import (
     run_of,
 )
 
-from thinmargin.settings import Settings
+from thinmargin.settings import SCORED, Settings
 from thinmargin.splits import KEYS
 from thinmargin_agents.evaluate.command import main
 from thinmargin_agents.report.roles import cast_of
@@ -36,10 +36,12 @@ from thinmargin_agents.report.sections.responses import around, follow, levers_o
 from thinmargin_agents.report.sections.stress import stress_table
 from thinmargin_agents.report.style import canvas, drawing, svg_of
 from thinmargin_agents.report.words import interval, number
+from thinmargin_agents.scoring.closing_rules import CLOSING_RULES, rule_of
 
 SECTIONS = (
     "What came out",
     "Leaderboard",
+    "What counts behind the horizon",
     "How J spreads over worlds",
     "What policies do, year by year",
     "Where the difference comes from",
@@ -155,6 +157,22 @@ def test_the_numbers_of_the_document_are_on_the_page(whole: Judged, seen: Reader
 
 
 @pytest.mark.slow
+def test_j_is_told_under_every_closing_rule_and_the_scored_one_is_named(whole: Judged, seen: Reader) -> None:
+    for summary in whole.report["policies"].values():
+        for entry in summary["closing_rules"].values():
+            assert number(entry["J_mean"]) in seen.text
+            assert interval(entry["J_ci95"]) in seen.text
+    for rule in CLOSING_RULES.values():
+        assert rule.meaning in seen.text
+    assert not lacks(seen.text, "Scored is own last year.", "by the rule that is scored (own last year)")
+    for scenario in whole.report["stress"].values():
+        rules = scenario["plan"]["closing_rules"]
+        assert f"playbook {number(rules['playbook']['J_mean'])}, years alone {number(rules['years']['J_mean'])}" in (
+            seen.text
+        )
+
+
+@pytest.mark.slow
 def test_nothing_is_loaded_from_anywhere(page: str, seen: Reader) -> None:
     assert not re.search(r"https?:|//[a-z0-9]+\.|@import|@font-face", page)
     assert not re.findall(r"url\((?!#)", page)
@@ -231,7 +249,7 @@ def test_why_there_is_no_score_is_stated_in_the_words_of_the_document(whole: Jud
     top = headline(cast_of(report, whole.results), report, 0)
     assert "There is no score: run this." in top.sentences
     assert not any(fact.what == "score" for fact in top.facts)
-    assert columns_of(cast_of(report, whole.results))[0].head == "J, RMB bn"
+    assert columns_of(cast_of(report, whole.results), rule_of(SCORED))[0].head == "J, RMB bn"
 
 
 @pytest.mark.slow

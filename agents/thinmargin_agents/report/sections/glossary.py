@@ -5,14 +5,16 @@ from __future__ import annotations
 from thinmargin.baselines import BASELINES
 from thinmargin.parameters import Parameters
 from thinmargin.records import LEVERS
+from thinmargin.simulation import CLOSING_MONTHS
 from thinmargin_agents.policies.shipped import manifest_of, trained_names
 from thinmargin_agents.report.roles import Player
 from thinmargin_agents.report.words import number
+from thinmargin_agents.scoring.closing_rules import CLOSING_RULES, ClosingRule
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
 
 
-def terms() -> dict[str, str]:
-    """Term and meaning, in the order a reader needs them."""
+def terms(scored: ClosingRule) -> dict[str, str]:
+    """Term and meaning, in the order a reader needs them; `scored` is the closing rule that J is told under."""
     rate = 100.0 * Parameters().discount_rate
     return {
         "world": "one possible market and one course of luck: hidden constants of customers, rivals and costs, and"
@@ -21,8 +23,12 @@ def terms() -> dict[str, str]:
         f" {', '.join(lever.meaning for lever in LEVERS)}.",
         "J": "what a policy makes of a world, RMB bn: after-tax profits of the years run plus the closing value,"
         f" discounted by {number(rate, 0)} % a year; the first month counts in full.",
-        "closing value": "what the firm is worth at the end: the discounted profits of sixty further months under a"
-        " fixed playbook.",
+        "closing value": f"what the firm is worth at the end: the discounted profits of {CLOSING_MONTHS} further months"
+        " without shocks, and what the users then left are worth to a firm that has stopped; never less than nothing,"
+        " and nothing for a bankrupt firm.",
+        "closing rule": "what is played in those months. Every play is told under three: "
+        + "; ".join(f"{rule.head}, {rule.meaning}" for rule in CLOSING_RULES.values())
+        + f". Scored is {scored.head}.",
         "score": f"100 x (mean J - mean J of {TUNED}) / (mean J of {FORESIGHT} - mean J of {TUNED}): 0 is the simple"
         " rule at its best, 100 the best plan known; more than 100 and less than 0 are possible.",
         FORESIGHT: "for each world the best plan known to someone who knows its future. It is the best found, not the"

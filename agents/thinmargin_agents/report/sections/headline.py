@@ -8,6 +8,7 @@ from typing import Any
 
 from thinmargin.baselines import BASELINES
 from thinmargin_agents.report.roles import Cast, Player
+from thinmargin_agents.report.sections.closing import leaders, scored_of
 from thinmargin_agents.report.sections.gaps import Gap, gap
 from thinmargin_agents.report.words import SPACE, interval, is_number, listed, money, number, percent, signed
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
@@ -45,7 +46,8 @@ def headline(cast: Cast, report: Mapping[str, Any], seed: int) -> Headline:
         *_against_anchor(cast, seed),
         *_score(cast, report),
         *_learned(cast, seed),
-        *_risks(cast),
+        *_risks(cast, report),
+        *leaders(cast, scored_of(report)),
         *_failures(report),
     )
     return Headline(_lead(cast, seed), sentences, tuple(_facts(cast, seed)))
@@ -116,13 +118,17 @@ def _learned(cast: Cast, seed: int) -> Iterator[str]:
     yield f"The best trained policy, {learned.name}, earns {money(learned.mean)}, {verdict} ({_interval(apart)})."
 
 
-def _risks(cast: Cast) -> Iterator[str]:
-    best = cast.best.result
-    yield (
-        f"Of what {cast.best.name} earns, {money(float(best.profit_part.mean()))} comes from the years run and"
-        f" {money(float(best.closing_part.mean()))} is closing value, what the firm is worth at the end. It goes"
-        f" bankrupt in {percent(float(best.bankrupt.mean()), 1)} of the worlds."
-    )
+def _risks(cast: Cast, report: Mapping[str, Any]) -> Iterator[str]:
+    best, scored = cast.best.result, scored_of(report)
+    fate = f"It goes bankrupt in {percent(float(best.bankrupt.mean()), 1)} of the worlds."
+    if scored.closing == "none":
+        yield f"All that {cast.best.name} earns comes from the years run: no closing value is scored here. {fate}"
+    else:
+        yield (
+            f"Of what {cast.best.name} earns, {money(float(best.profit_part.mean()))} comes from the years run and"
+            f" {money(float(best.closing_part.mean()))} is closing value ({scored.head}), what the firm is worth at the"
+            f" end. {fate}"
+        )
     risky = [player for player in cast.players if player.result.bankrupt.mean() >= OFTEN]
     if risky:
         words = [f"{player.name} ({percent(float(player.result.bankrupt.mean()))})" for player in risky]

@@ -9,6 +9,7 @@ from typing import Any
 from thinmargin.records import LEVERS
 from thinmargin_agents.report.roles import Cast, Player
 from thinmargin_agents.report.words import NOTHING, interval, is_number, number, percent, signed
+from thinmargin_agents.scoring.closing_rules import ClosingRule
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
 
 DIGITS = 6
@@ -44,8 +45,13 @@ class PlayerColumn:
     cells: tuple[Cell, ...]
 
 
-def columns_of(cast: Cast) -> list[PlayerColumn]:
-    """The columns of the table, one cell a player; without scores there is no column for them."""
+def columns_of(cast: Cast, scored: ClosingRule) -> list[PlayerColumn]:
+    """The columns of the table, one cell a player; without scores there is no column for them.
+
+    Args:
+        cast: the policies.
+        scored: the closing rule that J is told under.
+    """
     players = cast.players
     found = []
     if any(is_number(player.summary.get("score")) for player in players):
@@ -59,13 +65,14 @@ def columns_of(cast: Cast) -> list[PlayerColumn]:
     found.append(
         PlayerColumn(
             "J, RMB bn",
-            "discounted profits of the years run plus closing value, mean of the worlds, with its 95 % interval",
+            f"discounted profits of the years run plus closing value ({scored.head}), mean of the worlds, with its 95 %"
+            " interval",
             _bars([_value(player) for player in players], at_least=(0.0, 0.0)),
         )
     )
     found += [
         _plain("years run", "part of J from the years that were played, RMB bn", players, _part("profit_part")),
-        _plain("closing", "part of J from the closing value, RMB bn", players, _part("closing_part")),
+        _plain("closing", f"part of J from the closing value ({scored.head}), RMB bn", players, _part("closing_part")),
         PlayerColumn("bankrupt", "share of worlds that end in bankruptcy", tuple(map(_bankrupt, players))),
     ]
     if cast.anchor is not None:

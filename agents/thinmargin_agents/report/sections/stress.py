@@ -9,8 +9,10 @@ from typing import Any
 from thinmargin import ENVIRONMENTS
 from thinmargin.scenarios import FAMILIES
 from thinmargin_agents.report.roles import Cast
+from thinmargin_agents.report.sections.closing import others_in_words, scored_of
 from thinmargin_agents.report.style import mixed
 from thinmargin_agents.report.words import NOTHING, interval, is_number, number, percent
+from thinmargin_agents.scoring.closing_rules import ClosingRule
 from thinmargin_agents.scoring.comparison import Result
 
 WHITE, GOOD, BAD = "#ffffff", "#a9d1ea", "#f6b48f"
@@ -21,11 +23,12 @@ HALF_LOST = 0.5
 
 @dataclass(frozen=True)
 class Heat:
-    """A cell: J under stress, the share of the unstressed J that is left, bankruptcies, and the cell's colour."""
+    """A cell: J under stress, its share of the unstressed J, bankruptcies, J under other closing rules, a colour."""
 
     value: str
     kept: str
     bankrupt: str
+    others: str
     hint: str
     color: str
 
@@ -50,10 +53,11 @@ def stress_table(
     scenarios = [name for name in dict.fromkeys([*summary, *played]) if summary.get(name) or played.get(name)]
     if not scenarios:
         return None
+    scored = scored_of(report)
     entries = {name: {**_of_results(played.get(name) or ()), **(summary.get(name) or {})} for name in scenarios}
     rows = []
     for player in cast.players:
-        cells = tuple(_heat(entries[name].get(player.name)) for name in scenarios)
+        cells = tuple(_heat(entries[name].get(player.name), scored) for name in scenarios)
         if any(cells):
             rows.append((player.name, cells))
     return StressTable(tuple((title_of(name), meaning_of(name)) for name in scenarios), tuple(rows))
@@ -79,12 +83,16 @@ def _family(scenario: str) -> str:
 
 def _of_results(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
     return {
-        result.name: {"J_mean": float(result.value.mean()), "bankrupt_share": float(result.bankrupt.mean())}
+        result.name: {
+            "J_mean": float(result.value.mean()),
+            "bankrupt_share": float(result.bankrupt.mean()),
+            "closing_rules": {rule: {"J_mean": float(value.mean())} for rule, value in result.under.items()},
+        }
         for result in results
     }
 
 
-def _heat(entry: Mapping[str, Any] | None) -> Heat | None:
+def _heat(entry: Mapping[str, Any] | None, scored: ClosingRule) -> Heat | None:
     if not entry or not is_number(entry.get("J_mean")):
         return None
     kept, bankrupt = entry.get("kept"), entry.get("bankrupt_share")
@@ -93,6 +101,7 @@ def _heat(entry: Mapping[str, Any] | None) -> Heat | None:
         number(entry["J_mean"]),
         _kept(kept),
         f"{percent(bankrupt, 1)} bankrupt" if is_number(bankrupt) else "",
+        others_in_words(entry, scored),
         "" if ends == NOTHING else f"95 % interval {ends}",
         _color(kept),
     )
