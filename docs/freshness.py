@@ -71,6 +71,9 @@ def _rule(path: Path) -> Iterator[str]:
     if document(rule) != json.loads(path.read_text("utf-8")):
         yield f"data/tuned/{path.name} plays other levers than it says: {again}"
         return
+    if "environment" not in rule.made:
+        yield f"data/tuned/{path.name} does not say for which version of the environment it was tuned: {again}"
+        return
     worlds = KEYS[rule.made["split"]][: rule.made["worlds"]]
     earned = float(play_worlds(rule.policy, worlds, **PLAYED_IN.get(path.stem, {})).value.mean())
     if not math.isclose(earned, rule.made["J"], rel_tol=SAME_VALUE):

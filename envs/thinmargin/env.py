@@ -30,6 +30,7 @@ from thinmargin.settings import (
 )
 from thinmargin.simulation import BANKRUPT, CLOSED, RUNNING
 from thinmargin.splits import Split, keys_of
+from thinmargin.versions import VERSION, check_state
 from thinmargin.worlds import World
 
 
@@ -70,7 +71,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     | updates | 1, 2.5, 4.33 | releases a month |
 
     ## Observation Space
-    `Box` of float32, shape (28,): the firm's own books, a market report and the calendar, never the hidden world.
+    `Box` of float32, shape (32,): the firm's own books, a market report and the calendar, never the hidden world.
     Each number is scaled to order one as its unit says and cut to its range. `docs/environment.md` says what each is.
 
     | Num | Observation | Min | Max | Unit |
@@ -225,7 +226,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
             options: `{"world": key}` or `{"world": World}` plays that world instead of a drawn one.
 
         Returns:
-            The first observation, float32 of shape (28,), and info with `books` and `world`.
+            The first observation, float32 of shape (32,), and info with `books` and `world`.
 
         Raises:
             ValueError, TypeError: an unknown option, or something that is no world key.
@@ -344,6 +345,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         """Everything that decides what comes next: plain arrays and the generator's state."""
         return {
             **self._batch.saved(),
+            "version": VERSION,
             "running": self._running,
             "generator": self.np_random.bit_generator.state,
         }
@@ -352,6 +354,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         """Go back to a state of `get_state` and return its observation; a foreign one is a ValueError."""
         if not isinstance(state, Mapping):
             raise ValueError(f"state is {state!r}: must be what get_state returned")
+        check_state(state)
         if not isinstance(state.get("running"), bool):
             raise ValueError("state['running'] must be True or False: it must come from get_state")
         generator = generator_from("generator", state.get("generator"))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from thinmargin.versions import VERSION
+
 
 class FamilyEntry(NamedTuple):
     """Name and id of a family of worlds, and a sentence or two about it."""
@@ -23,7 +25,7 @@ class FamilyEntry(NamedTuple):
     @property
     def id(self) -> str:
         """Its environment id."""
-        return f"ThinMargin/{self.environment}-v1"
+        return f"ThinMargin/{self.environment}-v{VERSION}"
 
 
 FAMILY_TABLE: dict[str, FamilyEntry] = {

@@ -56,7 +56,7 @@ class Surprise:
     scale: Numbers
 
     def of(self, observations: npt.NDArray[Any], time: npt.ArrayLike) -> Numbers:
-        """Deviations, shape (..., n, features), of observations of shape (..., n, 28); time as of `correction`."""
+        """Deviations, shape (..., n, features), of observations of shape (..., n, 32); time as of `correction`."""
         columns = [FEATURE_NAMES.index(name) for name in self.features]
         deviation: Numbers = (observations[..., columns] - between(self.centre, time)) / self.scale
         return np.clip(deviation, -REACH, REACH, out=deviation)
@@ -110,7 +110,7 @@ class PlanPolicy:
         episode_start: npt.NDArray[np.bool_] | None = None,
         deterministic: bool = True,
     ) -> tuple[npt.NDArray[np.float32], Any]:
-        """Actions for observations of shape (28,) or (n, 28): shape (4,) or (n, 4) in [-1, 1]; and `state`."""
+        """Actions for observations of shape (32,) or (n, 32): shape (4,) or (n, 4) in [-1, 1]; and `state`."""
         seen = np.atleast_2d(observation)
         time = seen[:, TIME].astype(np.float64)
         actions = between(self.knots, time)

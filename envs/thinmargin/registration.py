@@ -7,6 +7,7 @@ from typing import NamedTuple
 import gymnasium
 
 from thinmargin.families import FAMILY_TABLE
+from thinmargin.versions import VERSION
 
 
 class Entry(NamedTuple):
@@ -27,12 +28,12 @@ ENVIRONMENTS = (
     _entry("benchmark"),
     _entry("calibrated"),
     Entry(
-        "ThinMargin/EcosystemDiscrete-v1",
+        f"ThinMargin/EcosystemDiscrete-v{VERSION}",
         {"worlds": "benchmark", "discrete": True},
         "The benchmark with a grid of actions, for DQN and tables.",
     ),
     Entry(
-        "ThinMargin/EcosystemContinuing-v1",
+        f"ThinMargin/EcosystemContinuing-v{VERSION}",
         {"worlds": "benchmark", "closing": "none"},
         "The benchmark without a closing value: the horizon truncates.",
     ),

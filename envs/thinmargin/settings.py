@@ -19,6 +19,7 @@ from thinmargin.records import BOOK_FIELDS, FEATURES, LEVER_REPORT, LEVERS, REPO
 from thinmargin.scenarios import family_of
 from thinmargin.simulation import CLOSING_RULES
 from thinmargin.splits import Split, check_key, keys_of
+from thinmargin.versions import VERSION
 from thinmargin.worlds import MAX_HORIZON, Family, World
 
 Reward: TypeAlias = Literal["profit", "shaped"]
@@ -182,7 +183,10 @@ def check_world(world: object, horizon: int) -> World | int:
     check_key(world.key)
     for name, item, kind in (("economy", world.economy, ECONOMY), ("shocks", world.shocks, SHOCKS)):
         if getattr(item, "dtype", None) != kind:
-            raise ValueError(f"world {world.key}: its {name} is not of the type that Family.draw makes")
+            raise ValueError(
+                f"world {world.key}: its {name} is not of the type that Family.draw makes in version {VERSION} of the"
+                f" environments; one that another version drew must be drawn anew: options={{'world': {world.key}}}"
+            )
     if len(world.shocks) < horizon:
         raise ValueError(f"world {world.key} has {len(world.shocks)} months of shocks: must be at least {horizon}")
     return world

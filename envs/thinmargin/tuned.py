@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from thinmargin.families import BENCHMARK
 from thinmargin.files import DamagedFileError
 from thinmargin.levers import read_levers
 from thinmargin.plans import FEATURE_NAMES, Feedback, Numbers, PlanPolicy, Surprise
 from thinmargin.records import LEVERS
+from thinmargin.versions import outdated
 
 FOLDER = Path(__file__).parent / "data" / "tuned"
 """Folder of the files, NAME.json."""
@@ -30,7 +32,8 @@ class Tuned:
 
     Attributes:
         policy: the rule itself.
-        made: command, split, worlds, seed, generations, evaluations, J and its closing value in RMB bn, versions.
+        made: command, environment, split, worlds, seed, generations, evaluations, J and its closing value in RMB bn,
+            versions.
     """
 
     policy: PlanPolicy
@@ -88,7 +91,8 @@ def read_tuned(path: Path) -> Tuned:
     """The rule of a file.
 
     Raises:
-        DamagedFileError: the file is missing, is no such file, or does not fit its digest.
+        DamagedFileError: the file is missing, is no such file, does not fit its digest, or was tuned for another
+            version of the environment.
     """
     remedy = f"python -m thinmargin_agents.tuning {path.stem} makes it anew"
     try:
@@ -96,6 +100,9 @@ def read_tuned(path: Path) -> Tuned:
         played, made = content["played"], content["made"]
         if digest(played) != content["digest"]:
             raise DamagedFileError(f"{path} does not fit its digest: it was changed after it was written; {remedy}")
+        told = outdated(path, str(made.get("environment", BENCHMARK)), remedy)  # first files did not say
+        if told:
+            raise DamagedFileError(told)
         policy = PlanPolicy(_array(played["knots"], (None, len(LEVERS))), _feedback(played["feedback"]))
     except OSError as error:
         raise DamagedFileError(f"{path} cannot be read: {error.strerror}; {remedy}") from error

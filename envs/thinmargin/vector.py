@@ -35,6 +35,7 @@ from thinmargin.settings import (
 )
 from thinmargin.simulation import BANKRUPT, CLOSED, RUNNING
 from thinmargin.splits import Split, keys_of
+from thinmargin.versions import VERSION, check_state
 from thinmargin.worlds import World
 
 Array = npt.NDArray[Any]
@@ -257,6 +258,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         """Everything that decides what comes next: plain arrays and the generators' states."""
         return {
             **self._batch.saved(),
+            "version": VERSION,
             "generators": [generator.bit_generator.state for generator in self._generators],
         }
 
@@ -264,6 +266,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         """Go back to a state of `get_state` and return its observations; a foreign one is a ValueError."""
         if not isinstance(state, Mapping):
             raise ValueError(f"state is {state!r}: must be what get_state returned")
+        check_state(state)
         states = state.get("generators")
         if not isinstance(states, list) or len(states) != self.num_envs:
             raise ValueError(f"state['generators'] must be a list of {self.num_envs}: it must come from get_state")

@@ -190,6 +190,13 @@ def reversed_columns(record: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype((np.record, [(name, record[name]) for name in reversed(record.names or ())]))
 
 
+def of_version_0(state: dict[str, Any]) -> dict[str, Any]:
+    """A state as the first version saved it: 28 observations, tables of shocks for every row, no sources."""
+    names = ("states", "economies", "reports", "running", "generator")
+    first = {name: state[name] for name in names}
+    return {**first, "observations": state["observations"][:, :28], "shocks": np.zeros((1, HORIZON))}
+
+
 DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     **{
         f"no {name}": (without(name), name)
@@ -198,6 +205,8 @@ DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "no observations": (without("observations"), "observations"),
     "no generator": (without("generator"), "generator"),
     "nothing": (lambda _: {}, "get_state"),
+    "the first version": (of_version_0, "version 0.*version 1.*get_state anew"),
+    "a later version": (with_item("version", lambda _: 2), "version 2.*version 1"),
     "two rows": (with_item("states", lambda item: np.repeat(item, 2)), "states"),
     "plain numbers": (with_item("states", lambda item: item.view(np.float64)), "states"),
     "other columns": (with_item("reports", lambda item: item.view(reversed_columns(item.dtype))), "reports"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.messages import naming
 
 from thinmargin.baselines import BASELINES, baseline
 from thinmargin.economics.cost_and_price import capped_markup
@@ -79,6 +80,13 @@ def test_a_changed_file_is_refused_and_says_how_it_is_made_anew(
 ) -> None:
     with pytest.raises(DamagedFileError, match=r"python -m thinmargin_agents\.tuning plan_with_feedback makes it anew"):
         read_tuned(damaged(change, tmp_path))
+
+
+def test_a_rule_of_another_version_of_the_environment_is_refused_by_name(tmp_path: Path) -> None:
+    path = damaged(lambda content: content["made"].update(environment="ThinMargin/Ecosystem-v0"), tmp_path)
+    words = ("plan_with_feedback.json", "Ecosystem-v0", "Ecosystem-v1", "tuning plan_with_feedback makes it anew")
+    with pytest.raises(DamagedFileError, match=naming(*words)):
+        read_tuned(path)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"played": 3, "made": {}, "digest": ""}'])

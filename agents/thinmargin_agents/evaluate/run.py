@@ -14,6 +14,7 @@ from thinmargin.baselines import BASELINES
 from thinmargin.families import BENCHMARK
 from thinmargin.files import DamagedFileError, write_atomically
 from thinmargin.splits import KEYS
+from thinmargin.versions import current
 from thinmargin_agents.cli.command import UsageError, command_of
 from thinmargin_agents.cli.console import table_console
 from thinmargin_agents.cli.markdown import page_with
@@ -108,7 +109,7 @@ def default_names(config: EvaluateConfig, console: Console) -> list[str]:
     """Policies where none is named: the latest run, the shipped agents of this environment, all hand-coded ones.
 
     Prints which run that is, or how to make one. An agent whose manifest cannot be read is among them, so that its
-    failure is reported.
+    failure is reported; so is one of another version of the environment.
     """
     trained = [name for name in trained_names() if environment_of(name) in (None, registered(config.env))]
     runs = latest_run_in(config.log_folder)
@@ -121,11 +122,12 @@ def default_names(config: EvaluateConfig, console: Console) -> list[str]:
 
 
 def environment_of(name: str) -> str | None:
-    """The environment id that a shipped agent was trained for, or None where that cannot be read."""
+    """The environment id that a shipped agent was trained for, or None where that cannot be read or is outdated."""
     try:
-        return manifest_of(name).env_id
+        found = manifest_of(name).env_id
     except ShippedError:
         return None
+    return found if found == current(found) else None
 
 
 def check_actions_fit(entrant: Entrant, env: str) -> None:

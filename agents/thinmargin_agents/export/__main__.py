@@ -24,7 +24,7 @@ NEEDED = ("onnx", "onnxruntime")
 
 @dataclass(frozen=True)
 class ExportConfig:
-    """Write a trained policy as one ONNX file: from the 28 observations to the deterministic action.
+    """Write a trained policy as one ONNX file: from the 32 observations to the deterministic action.
 
     The file holds the network and everything between it and the environment, and answers like the policy: that is
     checked month by month on validation worlds before it gets its name. Exit status 0; 1 if it does not answer alike

@@ -97,6 +97,7 @@ def _shipped(name: str, seed: str, which: Which | None) -> Source:
     if which is not None:
         raise ExportError(f"--which is {which!r}: {name} is a shipped agent, which has one policy a seed")
     manifest = shipped.manifest_of(name)
+    shipped.check_version(manifest)
     seeds = {str(one.seed): one for one in manifest.seeds}
     if seed and seed not in seeds:
         raise ExportError(f"RUN is '{name}:{seed}': allowed are {', '.join(f'{name}:{one}' for one in seeds)}")

@@ -128,7 +128,7 @@ class _Both:
         episode_start: npt.NDArray[np.bool_] | None = None,
         deterministic: bool = True,
     ) -> tuple[Array, Any]:
-        """The policy's actions for observations of shape (n, 28)."""
+        """The policy's actions for observations of shape (n, 32)."""
         inner, window, memory = (None, None, None) if state is None else state
         actions, inner = self._policy.predict(observation, inner, episode_start, deterministic)
         window = _shifted(window, observation, self._graph.months)
@@ -159,7 +159,7 @@ class _Both:
 
 
 def _shifted(window: Array | None, observation: npt.NDArray[np.float32], months: int) -> Array:
-    """Observations of this month and of so many before, shape (n, months + 1, 28)."""
+    """Observations of this month and of so many before, shape (n, months + 1, 32)."""
     if window is None:
         return np.repeat(observation[:, None], months + 1, axis=1)
     return np.concatenate([observation[:, None], window[:, :-1]], axis=1)

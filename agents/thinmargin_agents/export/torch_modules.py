@@ -66,7 +66,7 @@ class Deviations(nn.Module):
         self.centre = Between(surprise.centre)
 
     def forward(self, observations: Tensor) -> Tensor:
-        """Shape (n, features), double precision, for observations of shape (n, 28) or wider."""
+        """Shape (n, features), double precision, for observations of shape (n, 32) or wider."""
         time = observations[:, TIME].double()
         deviation = (observations[:, self.columns] - self.centre(time)) / self.scale
         return torch.clamp(deviation, -REACH, REACH)
@@ -84,7 +84,7 @@ class Answer(nn.Module):
         self.gain = Between(feedback.gain.reshape(rows, levers * features))
 
     def forward(self, observations: Tensor) -> Tensor:
-        """Shape (n, 4) for observations of shape (n, 28)."""
+        """Shape (n, 4) for observations of shape (n, 32)."""
         gain = self.gain(observations[:, TIME].double()).reshape(-1, *self._shape)
         linear = (gain * self.deviations(observations)[:, None, :]).sum(dim=2)
         return self.limit * torch.tanh(linear / self.limit)
@@ -99,7 +99,7 @@ class Plan(nn.Module):
         self.answer = None if policy.feedback is None else Answer(policy.feedback)
 
     def forward(self, observations: Tensor) -> Tensor:
-        """Actions, shape (n, 4), for observations of shape (n, 28)."""
+        """Actions, shape (n, 4), for observations of shape (n, 32)."""
         actions = self.knots(observations[:, TIME].double())
         if self.answer is not None:
             actions = actions + self.answer(observations)
@@ -116,7 +116,7 @@ class Constant(nn.Module):
         self.register_buffer("action", torch.from_numpy(np.array(policy.action, np.float32)))
 
     def forward(self, observations: Tensor) -> Tensor:
-        """The action, shape (n, 4), for observations of shape (n, 28)."""
+        """The action, shape (n, 4), for observations of shape (n, 32)."""
         return self.action.expand(observations.shape[0], len(LEVERS))
 
 
@@ -142,7 +142,7 @@ class Stage(nn.Module):
         return window
 
     def act(self, observations: Tensor, actions: Tensor) -> Tensor:
-        """The environment's actions for the agent's; observations of now, shape (n, 28)."""
+        """The environment's actions for the agent's; observations of now, shape (n, 32)."""
         del observations
         return actions
 
@@ -208,5 +208,5 @@ def stage_of(adapter: Adapter) -> Stage:
 
 
 def features_of(window: Tensor) -> Tensor:
-    """The environment's own observations of now, shape (n, 28)."""
+    """The environment's own observations of now, shape (n, 32)."""
     return window[:, 0, :FEATURE_COUNT]

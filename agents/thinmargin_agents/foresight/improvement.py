@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from thinmargin.baselines import BASELINES, Policy, baseline
+from thinmargin.families import BENCHMARK
 from thinmargin.plans import between
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
@@ -21,7 +22,7 @@ from thinmargin.tuned import tuned_policy
 from thinmargin_agents.cli.command import UsageError
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.foresight.config import ForesightConfig
-from thinmargin_agents.foresight.plan_files import KnownPlans, read_plans, save_plans
+from thinmargin_agents.foresight.plan_files import KnownPlans, check_version, read_plans, save_plans
 from thinmargin_agents.foresight.search import Best, Numbers, Problem, Steps, improve, in_steps, value_of
 from thinmargin_agents.play.candidates import Candidates, Seen
 from thinmargin_agents.play.errors import PolicyError
@@ -41,19 +42,22 @@ def make(config: ForesightConfig, path: Path, command: str, console: Console) ->
     """Search for the plans that `config` asks for and write them to `path`; returns a summary in words.
 
     Raises:
-        DamagedFileError: there is a file at `path` that cannot be read, and `fresh` is not set.
+        DamagedFileError: there is a file at `path` that cannot be read or is of another version, and `fresh` is not
+            set.
         UsageError, PolicyError: a policy of `also` is unknown, or does not work.
         OSError: the file cannot be written.
     """
     settings = Settings()
     keys = KEYS[config.split][: config.n_worlds]
-    known = None if config.fresh or not path.is_file() else read_plans(path)
     players: dict[str, Policy] = {name: baseline(name) for name in BASELINES if name != UNUSED}
     for name in config.also:
         try:
             players |= {member.name: member.policy for member in entrant_of(name).members}
         except ValueError as error:
             raise UsageError(f"--also: {error}") from error
+    known = None if config.fresh or not path.is_file() else read_plans(path)
+    if known is not None:
+        check_version(path, known)
     names, starts = starts_of(players, keys, known, settings)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         checked = keys[: config.n_check]
@@ -70,6 +74,7 @@ def make(config: ForesightConfig, path: Path, command: str, console: Console) ->
     raised = 100.0 * float(doubled.value.mean() / second.value[: len(checked)].mean() - 1.0)
     made = {
         "command": command if known is None else f"{command}, begun from an earlier file",
+        "environment": BENCHMARK,
         "evaluations": 2 * config.evaluations,
         "begun_from": {name: names.count(name) for name in sorted(set(names))},
         "convergence": {

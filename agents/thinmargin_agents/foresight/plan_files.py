@@ -18,10 +18,13 @@ from thinmargin.files import DamagedFileError, write_atomically
 from thinmargin.records import LEVERS
 from thinmargin.settings import SCORED, Closing, Settings
 from thinmargin.splits import KEYS
+from thinmargin.versions import outdated
 from thinmargin_agents.foresight.search import Steps, in_actions, value_of
 
 FOLDER = Path(__file__).parent / "plans"
 """Folder of the shipped files, FAMILY_SPLIT.npz."""
+BEFORE = "ThinMargin/Ecosystem-v0"
+"""Environment of plans whose file does not say: only the first version wrote such files."""
 AGREEMENT = 1e-6
 """Relative tolerance of the value of a plan: if it earns something else now, it was found under other economics."""
 
@@ -41,7 +44,7 @@ class TablePolicy:
         episode_start: npt.NDArray[np.bool_] | None = None,  # noqa: ARG002  # the arguments of Stable-Baselines3
         deterministic: bool = True,  # noqa: ARG002  # the arguments of Stable-Baselines3
     ) -> tuple[npt.NDArray[np.float64], Any]:
-        """Actions of shape (n, 4) for observations of shape (n, 28); another n is a ValueError."""
+        """Actions of shape (n, 4) for observations of shape (n, 32); another n is a ValueError."""
         seen = np.atleast_2d(observation)
         if len(seen) != len(self.tables):
             raise ValueError(
@@ -61,7 +64,7 @@ class KnownPlans:
         keys: shape (n,), world keys.
         tables: actions in steps, shape (n, horizon, 4).
         value: J of the plans, shape (n,), RMB bn.
-        made: command, evaluations a world, gain from doubling them, policies to start from, versions.
+        made: command, environment, evaluations a world, gain from doubling them, policies to start from, versions.
     """
 
     keys: npt.NDArray[np.int64]
@@ -95,7 +98,7 @@ def known_plans(
     """The shipped plans of these worlds, replayed to check that they still earn the same; None without any.
 
     Raises:
-        DamagedFileError: the file cannot be read, or its plans earn something else now.
+        DamagedFileError: the file cannot be read, or its plans are of another version or earn something else now.
     """
     split = next((name for name, span in KEYS.items() if len(keys) and int(keys[0]) in span), None)
     if split is None or closing != SCORED or not file_of(family, split).is_file():
@@ -105,6 +108,7 @@ def known_plans(
     some = whole.of(keys)
     if some is None or some.tables.shape[1] != horizon:
         return None
+    check_version(path, some)
     now = value_of(some.keys.tolist(), some.tables, Settings(worlds=family, horizon=horizon))
     if not np.allclose(now, some.value, rtol=AGREEMENT, atol=AGREEMENT):
         worst = int(np.abs(now - some.value).argmax())
@@ -113,6 +117,13 @@ def known_plans(
             f" not {some.value[worst]:.3f}; {_remedy(path)}"
         )
     return some
+
+
+def check_version(path: Path, plans: KnownPlans) -> None:
+    """Raise DamagedFileError unless the plans of this file are of this version of the environment."""
+    told = outdated(path, str(plans.made.get("environment", BEFORE)), _remedy(path))
+    if told:
+        raise DamagedFileError(told)
 
 
 def save_plans(path: Path, plans: KnownPlans) -> None:

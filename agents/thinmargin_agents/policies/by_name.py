@@ -89,10 +89,11 @@ def trained_members(name: str, seed: str | None = None) -> list[Member]:
 
     Raises:
         ValueError: it has no such seed; the message lists what is allowed.
-        PolicyError: a file of it is damaged or foreign, or a library is missing.
+        PolicyError: a file of it is damaged, foreign or of another version of the environment, or a library is missing.
     """
     try:
         manifest = shipped.manifest_of(name)
+        shipped.check_version(manifest)
     except ShippedError as error:
         raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
     seeds = manifest.seeds

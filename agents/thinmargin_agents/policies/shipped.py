@@ -16,6 +16,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thinmargin.versions import current, outdated
 from thinmargin_agents.policies.manifest import (
     MANIFEST,
     Evaluation,
@@ -77,11 +78,22 @@ def agent(name: str, seed: int | None = None) -> Policy:
 
     Raises:
         ValueError: there is no such agent, or no such seed of it; the message lists what is allowed.
-        ShippedError: a file of it is damaged or foreign.
+        ShippedError: a file of it is damaged or foreign, or of another version of the environment.
         ModuleNotFoundError: PyTorch or Stable-Baselines3 is not installed: pip install 'thinmargin[agents]'.
     """
     manifest = manifest_of(name)
+    check_version(manifest)
     return load(FOLDER / name, manifest, manifest.of(seed))
+
+
+def check_version(manifest: Manifest) -> None:
+    """Raise ShippedError unless a shipped agent was trained in this version of its environment."""
+    now = current(manifest.env_id)
+    again = manifest.command.replace(manifest.env_id, now)
+    remedy = f"train it anew: {again}, then python -m thinmargin_agents.shipping {manifest.name} RUN ..."
+    told = outdated(FOLDER / manifest.name / MANIFEST, manifest.env_id, remedy)
+    if told:
+        raise ShippedError(told)
 
 
 def load(folder: Path, manifest: Manifest, one: Seed) -> Policy:

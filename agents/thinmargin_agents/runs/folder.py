@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from thinmargin.files import DamagedFileError, write_atomically
+from thinmargin.versions import current, outdated
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
@@ -126,10 +127,16 @@ class RunFolder:
             raise RunError(f"{self.path}: another process is training this run now") from error
 
     def run(self) -> Run:
-        """The run's configuration; a damaged one, or one whose tuned rule is no longer the same, is a RunError."""
+        """The run's configuration.
+
+        Raises:
+            RunError: it is damaged, of another version of its environment, or its tuned rule is no longer the same.
+        """
         file = self.path / CONFIG
         try:
             run = Run.from_json(read_json(file), str(file))
+            if run.env_id != current(run.env_id):
+                raise RunError(outdated(file, run.env_id, f"train it anew: {self._again(run.env_id)}"))
             before = dict(read_json(self.path / BUILT_ON)) if (self.path / BUILT_ON).is_file() else {}
             now = built_on(run.hyperparameters.get("env_wrapper"))
         except (DamagedFileError, ConfigError, TypeError, ValueError) as error:
@@ -141,6 +148,14 @@ class RunFolder:
                 " and its policy would not play what it learnt; play it with the version that trained it, or train anew"
             )
         return run
+
+    def _again(self, environment: str) -> str:
+        """The command that made the run, with its environment as it is now."""
+        try:
+            told = (self.path / COMMAND).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
+            told = f"python train.py --env {environment}"
+        return told.replace(environment, current(environment))
 
     def other_versions(self) -> list[str]:
         """In words, the libraries that are not those the run began with: its numbers may differ from now on."""

@@ -17,6 +17,12 @@ from thinmargin.files import DamagedFileError, write_atomically
 from thinmargin.parameters import ECONOMY
 from thinmargin.records import REPORT, SHOCKS, STATE
 from thinmargin.sources import SOURCE
+from thinmargin.versions import VERSION
+
+
+class OtherVersionError(ValueError):
+    """Records of another version of the environments."""
+
 
 RECORDS = {"state": STATE, "economy": ECONOMY, "source": SOURCE, "shocks": SHOCKS, "report": REPORT}
 """Record types a tree may hold; they are stored as the float64 tables that their memory is, bit for bit."""
@@ -66,6 +72,8 @@ def read_tree(path: Path) -> dict[str, Any]:
         if foreign:  # other packages add types to NumPy: reading must not depend on which are imported
             raise DamagedFileError(f"{path}: tensor {foreign[0]!r} has a type that is not NumPy's own")
         tree = _put_together(json.loads(header["tree"]), tensors)
+    except OtherVersionError as error:
+        raise DamagedFileError(f"{path}: {error}") from error
     except DamagedFileError:
         raise
     except (OSError, SafetensorError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -101,6 +109,16 @@ def _take_apart(value: Any, name: str, tensors: dict[str, npt.NDArray[Any]]) -> 
     return value
 
 
+def _check_width(kind: str, array: npt.NDArray[Any]) -> None:
+    """Raise DamagedFileError unless a table has as many columns as records of this kind have numbers."""
+    width, now = (array.shape[-1] if array.ndim else 0), RECORDS[kind].itemsize // 8
+    if width != now:
+        raise OtherVersionError(
+            f"records of kind {kind!r} have {width} numbers there and {now} in version {VERSION} of the environments:"
+            " another version wrote it, and what it is of must be trained anew"
+        )
+
+
 def _put_together(value: Any, tensors: Mapping[str, npt.NDArray[Any]]) -> Any:
     if not isinstance(value, dict):
         return value
@@ -109,6 +127,7 @@ def _put_together(value: Any, tensors: Mapping[str, npt.NDArray[Any]]) -> Any:
     if "array" in value:
         array = tensors[value["array"]]
         if value["record"]:
+            _check_width(value["record"], array)
             return array.view(RECORDS[value["record"]]).reshape(array.shape[:-1])
         return array
     if "list" in value:

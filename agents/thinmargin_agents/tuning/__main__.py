@@ -75,6 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(config: TuneConfig, errors: Console) -> int:
     from rich.progress import Progress
 
+    from thinmargin.families import BENCHMARK
     from thinmargin.files import write_atomically
     from thinmargin.splits import KEYS
     from thinmargin.tuned import Tuned, document, levers_of
@@ -93,6 +94,7 @@ def _run(config: TuneConfig, errors: Console) -> int:
         found = rule.seek(effort, progress)
     made = {
         "command": command_of(PROGRAM, config, without=("output",)),
+        "environment": BENCHMARK,
         "split": config.split,
         "worlds": config.n_worlds,
         "seed": config.seed,

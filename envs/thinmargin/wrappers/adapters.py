@@ -32,7 +32,7 @@ MOST_LEVELS = 9
 class Adapter:
     """Changes nothing; the others say what they change.
 
-    Observations have shape (n, k), one row a firm, with the environment's 28 features first; actions are what the
+    Observations have shape (n, k), one row a firm, with the environment's 32 features first; actions are what the
     agent's action space says, once a firm.
     """
 
@@ -85,7 +85,7 @@ class ResidualAdapter(Adapter):
 
     Args:
         base: name of a built-in policy other than `random`, such as `plan`; or anything with Stable-Baselines3's
-            `predict` that answers the environment's 28 observations with four numbers, always the same for the
+            `predict` that answers the environment's 32 observations with four numbers, always the same for the
             same observations: it is asked with `deterministic=True`, and may not remember.
         bound: most that is added to an action, above 0 to 2 (an action's whole range).
         levels: None for corrections in [-1, 1]; else each lever has this many evenly spaced ones, and the agent
@@ -142,7 +142,7 @@ class ResidualAdapter(Adapter):
         return added
 
     def _answers(self, observations: Seen) -> npt.NDArray[Any]:
-        """The base's actions for observations of shape (n, 28) or (28,)."""
+        """The base's actions for observations of shape (n, 32) or (32,)."""
         answer, state = self.base.predict(observations, deterministic=True)
         if _remembers(state):
             raise ValueError(f"base is {self.base!r}: it remembers, and a base must answer what it is shown only")

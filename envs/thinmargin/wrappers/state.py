@@ -10,6 +10,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 
+from thinmargin.versions import check_state
 from thinmargin.wrappers.adapters import Adapter, Memory, ResidualAdapter, Seen
 
 NAMES = ("env", "memory", "seen", "starts")
@@ -74,6 +75,7 @@ class AdapterState:
         """Return copies of a saved state's arrays; raise ValueError unless it is of the same wrapper."""
         if not isinstance(state, Mapping) or set(NAMES) - set(state):
             raise ValueError(f"state must come from get_state of this wrapper, with {', '.join(NAMES)}")
+        check_state(state)
         found = {
             "seen": _array(state, "seen", self._shape, np.float32),
             "starts": _array(state, "starts", self._shape[:1], np.bool_),

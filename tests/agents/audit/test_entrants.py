@@ -5,6 +5,7 @@ import pytest
 from tests.agents.audit.small import QUICK
 
 from thinmargin.baselines import baseline
+from thinmargin.observation import FEATURE_COUNT
 from thinmargin.plans import TIME
 from thinmargin_agents.audit.entrants import OnCalendar, built_in, corners, latin_hypercube
 from thinmargin_agents.audit.findings import HORIZON
@@ -15,7 +16,7 @@ from thinmargin_agents.play.rollout import play_worlds
 def test_a_plan_by_the_month_is_the_plan_and_then_its_last_action() -> None:
     policy = baseline("plan")
     actions = months_of(knots_of(policy), 240, HORIZON)
-    observation = np.zeros((HORIZON, 28), np.float32)
+    observation = np.zeros((HORIZON, FEATURE_COUNT), np.float32)
     observation[:, TIME] = np.arange(HORIZON) / HORIZON
     assert actions[:HORIZON] == pytest.approx(policy.predict(observation)[0], abs=1e-6)
     assert (actions[HORIZON:] == actions[HORIZON - 1]).all()
@@ -31,7 +32,7 @@ def test_a_policy_that_is_no_plan_has_no_knots() -> None:
 
 def test_a_policy_on_the_calendar_does_the_same_in_the_same_month_of_a_longer_episode() -> None:
     policy = baseline("plan")
-    short, long = np.zeros((HORIZON, 28), np.float32), np.zeros((240, 28), np.float32)
+    short, long = np.zeros((HORIZON, FEATURE_COUNT), np.float32), np.zeros((240, FEATURE_COUNT), np.float32)
     short[:, TIME] = np.arange(HORIZON) / HORIZON
     long[:, TIME] = np.arange(240) / 240
     expected = policy.predict(short)[0]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from thinmargin.baselines import baseline
-from thinmargin.families import FAMILY_TABLE
+from thinmargin.families import BENCHMARK, FAMILY_TABLE
 from thinmargin.settings import SCORED
 from thinmargin_agents.play.rollout import play_worlds
 
@@ -74,7 +74,12 @@ class BestOf:
         return answers[self.chosen, np.arange(len(observation))], state
 
 
-MADE = {"command": "python -m somewhere", "evaluations": 2, "convergence": {"doubling_adds_percent": 0.5}}
+MADE = {
+    "command": "python -m somewhere",
+    "environment": BENCHMARK,
+    "evaluations": 2,
+    "convergence": {"doubling_adds_percent": 0.5},
+}
 
 
 def hindsight(family: str, keys: Any, horizon: int, closing: str) -> Any:

@@ -26,6 +26,7 @@ from tests.messages import naming
 
 import thinmargin
 from thinmargin.baselines import BASELINES, baseline
+from thinmargin.observation import FEATURE_COUNT
 from thinmargin.plans import PlanPolicy
 from thinmargin.records import FEATURES, LEVERS
 from thinmargin.splits import KEYS
@@ -94,7 +95,7 @@ def test_the_file_says_what_it_is(tmp_path: Path) -> None:
     assert facts["config_sha256"] == hashlib.sha256((folder / "config.json").read_bytes()).hexdigest()
     assert (facts["algorithm"], facts["policy"], facts["seed"]) == ("ppo", "best", "0")
     ends = json.loads(facts["inputs"])
-    assert "float32 (n, 11, 28)" in ends["observations"]
+    assert f"float32 (n, 11, {FEATURE_COUNT})" in ends["observations"]
     assert "first observation" in ends["observations"]
     assert list(ends) == [item.name for item in model.graph.input]
     assert list(json.loads(facts["outputs"])) == [item.name for item in model.graph.output]
@@ -147,4 +148,4 @@ def test_what_has_no_graph_is_refused() -> None:
     with pytest.raises(ExportError, match=naming("RandomPolicy", "plans", "constant levers")):
         policy_module(baseline("random"))
     plan = tuned_policy("plan")
-    assert policy_module(PlanPolicy(plan.knots[:1]))(torch.zeros(3, 28)).shape == (3, 4)
+    assert policy_module(PlanPolicy(plan.knots[:1]))(torch.zeros(3, FEATURE_COUNT)).shape == (3, 4)

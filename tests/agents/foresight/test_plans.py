@@ -8,10 +8,14 @@ import pytest
 from tests.messages import naming
 
 from thinmargin.baselines import BASELINES, baseline
+from thinmargin.families import BENCHMARK
 from thinmargin.files import DamagedFileError
+from thinmargin.observation import FEATURE_COUNT
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
+from thinmargin_agents.cli.console import plain_console
 from thinmargin_agents.foresight import improvement, plan_files
+from thinmargin_agents.foresight.config import ForesightConfig
 from thinmargin_agents.foresight.plan_files import KnownPlans, file_of, known_plans, read_plans, save_plans
 from thinmargin_agents.foresight.search import Problem, improve, in_actions, in_steps, value_of
 from thinmargin_agents.play.rollout import play_worlds
@@ -26,7 +30,9 @@ def starts() -> np.ndarray:
 @pytest.fixture(scope="module")
 def found() -> KnownPlans:
     best = improve(Problem(WORLDS, starts()), Settings(), 640, seed=0)
-    return KnownPlans(np.array(WORLDS), best.tables, best.value, {"command": "made by a test"})
+    return KnownPlans(
+        np.array(WORLDS), best.tables, best.value, {"command": "made by a test", "environment": BENCHMARK}
+    )
 
 
 def test_actions_survive_being_counted_in_steps() -> None:
@@ -63,7 +69,7 @@ def test_what_a_world_gives_does_not_depend_on_the_worlds_searched_beside_it(fou
 
 def test_plans_for_other_numbers_of_worlds_are_refused(found: KnownPlans) -> None:
     with pytest.raises(ValueError, match="2 observations for plans of 3 worlds"):
-        found.policy.predict(np.zeros((2, 28), np.float32))
+        found.policy.predict(np.zeros((2, FEATURE_COUNT), np.float32))
 
 
 def test_a_file_gives_back_what_was_saved_in_any_order(found: KnownPlans, tmp_path: Path) -> None:
@@ -118,10 +124,27 @@ def test_plans_of_other_economics_are_noticed(
         known_plans("benchmark", WORLDS)
 
 
+@pytest.mark.parametrize("made", [{"environment": "ThinMargin/Ecosystem-v0"}, {}])
+def test_plans_of_another_version_are_refused_by_name_and_not_begun_from(
+    made: dict[str, str], found: KnownPlans, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_files, "FOLDER", tmp_path)
+    path = file_of("benchmark", "validation")
+    save_plans(path, dataclasses.replace(found, made=made))
+    told = naming(
+        "benchmark_validation.npz", "Ecosystem-v0", "Ecosystem-v1", "--split validation --fresh makes it anew"
+    )
+    with pytest.raises(DamagedFileError, match=told):
+        known_plans("benchmark", WORLDS)
+    config = ForesightConfig("validation", 1, 32, 1)
+    with pytest.raises(DamagedFileError, match=told):
+        improvement.make(config, path, "command", plain_console(quiet=True))
+
+
 def test_nothing_is_shipped_for_other_worlds() -> None:
     assert known_plans("benchmark", KEYS["test"][100_000:100_002]) is None
     assert known_plans("price_war", KEYS["test"][:2]) is None
-    assert known_plans("benchmark", KEYS["test"][:2], closing=False) is None
+    assert known_plans("benchmark", KEYS["test"][:2], closing="none") is None
     assert known_plans("benchmark", KEYS["test"][:2], horizon=120) is None
 
 

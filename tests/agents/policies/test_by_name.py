@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,12 +14,15 @@ from tests.finished import finished_run, small_run
 from tests.messages import lacks, naming, said
 
 from thinmargin.baselines import BASELINES, RandomPolicy
+from thinmargin.observation import FEATURE_COUNT
 from thinmargin_agents.evaluate import run
 from thinmargin_agents.evaluate.command import main
 from thinmargin_agents.evaluate.config import policies_help
+from thinmargin_agents.export.conversion import source_of
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.policies import shipped
 from thinmargin_agents.policies.by_name import allowed_policies, entrant_of, member_of
+from thinmargin_agents.policies.manifest import Manifest
 from thinmargin_agents.shipping.__main__ import main as ship
 
 OUTSIDER = """
@@ -79,13 +84,13 @@ def make_run(folder: Path, env_id: str = "ThinMargin/Ecosystem-v1", seed: int = 
 def test_hand_coded_policies_go_by_their_name(name: str) -> None:
     member = member_of(name)
     assert (member.name, member.discrete, member.is_run, member.seed) == (name, False, False, None)
-    assert member.policy.predict(np.zeros((3, 28), np.float32))[0].shape == (3, 4)
+    assert member.policy.predict(np.zeros((3, FEATURE_COUNT), np.float32))[0].shape == (3, 4)
 
 
 def test_a_class_in_a_file_with_a_module_beside_it(outsider: Path) -> None:
     before = list(sys.path)
     member = member_of(f"{outsider}:Steady")
-    assert member.policy.predict(np.zeros((2, 28), np.float32))[0].tolist() == [[0.25] * 4] * 2
+    assert member.policy.predict(np.zeros((2, FEATURE_COUNT), np.float32))[0].tolist() == [[0.25] * 4] * 2
     assert member.discrete is None  # it answers as the environment asks
     assert sys.path == before
 
@@ -187,7 +192,7 @@ def test_outsiders_of_the_same_layout_each_have_their_own_module_beside_them(tmp
         (tmp_path / name / "mine.py").write_text(OUTSIDER)
         (tmp_path / name / "beside.py").write_text(f"LEVEL = {level}\n")
         member = member_of(f"{tmp_path / name}/mine.py:Steady")
-        levels.append(float(member.policy.predict(np.zeros((1, 28), np.float32))[0][0, 0]))
+        levels.append(float(member.policy.predict(np.zeros((1, FEATURE_COUNT), np.float32))[0][0, 0]))
     assert levels == [0.25, -0.5]
     assert "beside" not in sys.modules
 
@@ -251,7 +256,7 @@ def test_a_shipped_agent_plays_all_its_seeds_or_one() -> None:
     two = entrant_of("tiny:0,tiny:12")
     assert (two.name, [member.seed for member in two.members]) == ("tiny:0,tiny:12", [0, 12])
     assert member_of("grid:0").discrete is True
-    seen = np.zeros((2, 28), np.float32)
+    seen = np.zeros((2, FEATURE_COUNT), np.float32)
     assert member_of("tiny:1").policy.predict(seen)[0].shape == (2, 4)
     assert member_of("grid:0").policy.predict(seen)[0].shape == (2,)
 
@@ -299,6 +304,31 @@ def test_a_shipped_agent_that_is_damaged_is_a_policy_error(
         entrant_of("tiny")
     with pytest.raises(PolicyError, match="cannot be loaded"):
         entrant_of("tiny:0")
+
+
+def test_a_shipped_agent_of_another_version_of_its_environment_is_refused_by_name(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "copy")
+    shutil.copytree(trained / "tiny", tmp_path / "copy" / "tiny")
+    path = tmp_path / "copy" / "tiny" / "manifest.json"
+    manifest = Manifest.from_json(json.loads(path.read_text("utf-8")))
+    old = replace(manifest, env_id="ThinMargin/Ecosystem-v0", command="python train.py --env ThinMargin/Ecosystem-v0")
+    path.write_text(json.dumps(old.to_json()), "utf-8")
+    words = (
+        *("tiny/manifest.json is of ThinMargin/Ecosystem-v0", "ThinMargin/Ecosystem-v1"),
+        *("python train.py --env ThinMargin/Ecosystem-v1,", "python -m thinmargin_agents.shipping tiny RUN"),
+    )
+    for name in ("tiny", "tiny:1"):
+        with pytest.raises(PolicyError, match=naming(*words)):
+            entrant_of(name)
+    with pytest.raises(shipped.ShippedError, match=naming(*words)):
+        shipped.agent("tiny")
+    with pytest.raises(shipped.ShippedError, match=naming(*words)):
+        source_of("tiny:0", None)
+    monkeypatch.setattr("thinmargin_agents.evaluate.run.BASELINES", {"premium": BASELINES["premium"]})
+    assert main(["--n-worlds", "2", "--no-stress"]) == 1
+    assert not lacks(capsys.readouterr().err, "'tiny' cannot be loaded", *words)
 
 
 def test_help_and_refusals_list_the_shipped_agents(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:

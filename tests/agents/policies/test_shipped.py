@@ -11,6 +11,7 @@ import pytest
 import tyro
 
 from thinmargin.baselines import baseline
+from thinmargin.observation import FEATURE_COUNT
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
 from thinmargin_agents.config.preset import resolve
@@ -57,7 +58,7 @@ def test_what_is_shipped_is_whole_and_trained_again_by_its_command(name: str) ->
     assert (run.algo, run.env_id, run.env_kwargs) == (manifest.algo, manifest.env_id, manifest.env_kwargs)
     assert run.hyperparameters == manifest.hyperparameters, "its preset has changed since"
     for one in manifest.seeds:
-        assert agent(name, one.seed).predict(np.zeros((1, 28), np.float32))[0].size
+        assert agent(name, one.seed).predict(np.zeros((1, FEATURE_COUNT), np.float32))[0].size
     assert {row.seed for row in evaluations_of(manifest)} == {one.seed for one in manifest.seeds}
 
 

@@ -25,7 +25,9 @@ from thinmargin.tuned import tuned_policy
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.train_config import TrainConfig
+from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.policies.by_name import entrant_of
 from thinmargin_agents.runs.file_names import BUILT_ON
 from thinmargin_agents.runs.folder import RunError, RunFolder, latest_run, load_policy
 from thinmargin_agents.runs.safetensors_tree import write_tree
@@ -100,6 +102,17 @@ def test_a_run_that_names_foreign_classes_is_refused(folder: Path, wrapper: Any)
 def test_a_damaged_configuration_is_refused(folder: Path, change: Callable[[dict[str, Any]], Any], word: str) -> None:
     changed(folder, change)
     assert_refused(folder, word)
+
+
+def test_a_run_of_another_version_of_its_environment_is_refused_by_name(folder: Path) -> None:
+    changed(folder, lambda values: values.update(env_id="ThinMargin/Ecosystem-v0"))
+    (folder / "command.txt").write_text("python train.py --env ThinMargin/Ecosystem-v0 --seed 3\n", "utf-8")
+    again = "train it anew: python train.py --env ThinMargin/Ecosystem-v1 --seed 3"
+    assert_refused(folder, "config.json is of ThinMargin/Ecosystem-v0", "ThinMargin/Ecosystem-v1", again)
+    with pytest.raises(PolicyError, match=naming("config.json", "Ecosystem-v0", again)):
+        entrant_of(str(folder))
+    (folder / "command.txt").unlink()
+    assert_refused(folder, "train it anew: python train.py --env ThinMargin/Ecosystem-v1")
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 from tests.bombs import Bomb
+from tests.messages import naming
 
 from thinmargin.files import DamagedFileError
 from thinmargin.records import SHOCKS, STATE
 from thinmargin.sources import SOURCE
+from thinmargin_agents.runs import safetensors_tree
 from thinmargin_agents.runs.safetensors_tree import read_json, read_tree, write_tree
 
 
@@ -51,6 +53,15 @@ def same(a: Any, b: Any) -> bool:
 def test_a_tree_comes_back_bit_for_bit_with_its_record_types_and_big_integers(tmp_path: Path) -> None:
     write_tree(tmp_path / "tree", example())
     assert same(example(), read_tree(tmp_path / "tree"))
+
+
+def test_records_of_another_version_are_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    earlier = np.dtype((np.record, [(name, STATE[name]) for name in (STATE.names or ())[:-1]]))
+    with monkeypatch.context() as patch:
+        patch.setitem(safetensors_tree.RECORDS, "state", earlier)
+        write_tree(tmp_path / "tree", {"states": np.zeros(2, earlier)})
+    with pytest.raises(DamagedFileError, match=naming("tree", "'state'", "another version", "trained anew")):
+        read_tree(tmp_path / "tree")
 
 
 def test_two_arrays_that_would_have_one_name_are_refused(tmp_path: Path) -> None:

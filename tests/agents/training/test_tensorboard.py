@@ -418,5 +418,5 @@ def test_short_episodes_and_grids_can_be_drawn(horizon: int) -> None:
         def predict(self, observation: Any, state: Any = None, *_: Any, **__: Any) -> Any:
             return np.zeros(len(observation), np.int64), state
 
-    settings = Settings(horizon=horizon, discrete=True, closing=False, worlds="calibrated")
+    settings = Settings(horizon=horizon, discrete=True, closing="none", worlds="calibrated")
     assert EpisodePicture(1_000_000, settings)(First()).shape == (HEIGHT, WIDTH, 3)

@@ -34,7 +34,7 @@ def test_plans_meet_other_worlds_than_those_that_judge_them() -> None:
 def test_shipped_rules_still_earn_what_their_files_say(path: Path) -> None:
     shipped = read_tuned(path)
     if path.stem == "myopic":
-        outcome = play_worlds(shipped.policy, KEYS["validation"][:256], horizon=24, closing=False)
+        outcome = play_worlds(shipped.policy, KEYS["validation"][:256], horizon=24, closing="none")
     else:
         outcome = play_worlds(shipped.policy, KEYS["validation"][:256])
     assert outcome.value.mean() == pytest.approx(shipped.made["J"], rel=1e-5)

@@ -71,7 +71,7 @@ class Followed:
     """Observations and levers of a policy in some worlds.
 
     Attributes:
-        seen: by month, observations of the worlds still running, shape (worlds, 28).
+        seen: by month, observations of the worlds still running, shape (worlds, 32).
         done: shape (months, worlds, 4), levers it asked for, NaN behind a bankruptcy.
         remembers: whether it carries a state from month to month.
     """
@@ -165,7 +165,7 @@ def follow(policy: Policy, keys: Sequence[int], settings: Settings, name: str, s
 
 
 def around(seen: Seen, feature: str) -> Seen:
-    """Typical observations, the medians, with one feature varied over what was seen: shape (points, 28)."""
+    """Typical observations, the medians, with one feature varied over what was seen: shape (points, 32)."""
     column = FEATURE_NAMES.index(feature)
     table = np.tile(np.median(seen, axis=0), (POINTS, 1)).astype(np.float32)
     low, high = np.percentile(seen[:, column], RANGE).tolist()
