@@ -29,7 +29,7 @@ ROOMS = {
     "training": "judging scoring runs sb3 monitoring cli config play",
     "years": "judging scoring policies cli play",
     "judging": "foresight scoring policies monitoring play",
-    "phase_map": "scoring cli play",
+    "phase_map": "scoring policies cli play",
     "export": "policies runs sb3 cli config play",
     "foresight": "policies cli play",
     "scoring": "policies cli play",

@@ -16,6 +16,8 @@ Range: TypeAlias = Literal["thin", "middle", "premium"]
 
 MARKUPS: dict[Range, tuple[float, float]] = {"thin": (-0.20, 0.08), "middle": (0.08, 0.25), "premium": (0.25, 0.60)}
 """Lowest and highest markup over unit cost of each range; together they are the whole lever."""
+SIDES: tuple[Range, ...] = ("thin", "premium")
+"""The ranges that are compared with each other."""
 CALIBRATED = Parameters()
 PRICE_SLOPES = (2.0, 2.8, 3.5, 4.2, 5.0)
 """Columns of every map: logit coefficient of ln price. All in, a brand's elasticity is a little below it."""
@@ -113,16 +115,17 @@ class BestLevers:
 
 @dataclass(frozen=True)
 class MapCell:
-    """The best constant levers at one place, or in one world."""
+    """The best constant levers at one place, or in one world; the middle range may not have been searched."""
 
     thin: BestLevers
-    middle: BestLevers
     premium: BestLevers
+    middle: BestLevers | None = None
 
     @property
     def best(self) -> BestLevers:
-        """The best of the three."""
-        return max((self.thin, self.middle, self.premium), key=lambda found: found.value)
+        """The best of those that were searched."""
+        found = (self.thin, self.middle, self.premium)
+        return max((best for best in found if best is not None), key=lambda best: best.value)
 
     @property
     def difference(self) -> float:

@@ -8,8 +8,8 @@ import numpy as np
 
 from thinmargin_agents.phase_map.boundary import difference_at, on_map
 from thinmargin_agents.phase_map.cells import CALIBRATED, PhaseMap
-from thinmargin_agents.phase_map.hidden import HiddenWorlds
-from thinmargin_agents.phase_map.results import ON_MAP, PhaseMapResult
+from thinmargin_agents.phase_map.hidden import HiddenWorlds, thin_ahead
+from thinmargin_agents.phase_map.results import ON_MAP, OTHERS, SCORED_RULE, PhaseMapResult
 from thinmargin_agents.phase_map.table import markup_words
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ COLOURS = "PuOr_r"
 STRENGTH = 0.75
 """Of the strongest colour, so that text on it is read."""
 THIN, PREMIUM = "#e66101", "#5e3c99"
+DASHES = ((0, (4, 2)), (0, (1, 1.5)))
+"""Of the lines on which thin and premium tie under the closing rules that are not scored."""
 FINE = 20
 """Points of the boundary between two cells."""
 
@@ -40,8 +42,11 @@ def draw(result: PhaseMapResult) -> Figure:
     count = len(result.maps)
     figure = Figure(figsize=(PANEL * count, HEIGHT), layout="constrained")
     panels = figure.subplots(1, count, squeeze=False)[0]
-    for axes, phase_map in zip(panels, result.maps, strict=True):
+    for number, (axes, phase_map) in enumerate(zip(panels, result.maps, strict=True)):
         _panel(axes, phase_map, result.hidden if phase_map.grid.name == ON_MAP else None)
+        _boundary(axes, phase_map, SCORED_RULE.head, "solid")
+        for rule, dashes in zip(OTHERS, DASHES, strict=True):
+            _boundary(axes, result.others[rule.name][number], rule.head, dashes)
     handles: dict[str, Any] = {"thin wins": Patch(color=THIN), "premium wins": Patch(color=PREMIUM)}
     for axes in panels:
         handles |= {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
@@ -49,7 +54,7 @@ def draw(result: PhaseMapResult) -> Figure:
         handles.values(), handles.keys(), loc="outside lower center", ncols=2 * count, fontsize=8, frameon=False,
         labelcolor=INK,
     )  # fmt: skip
-    words = ("In every cell: best constant markup,", "and J of thin less premium, RMB bn")
+    words = ("In every cell: best constant markup,", f"and J of thin less premium, RMB bn ({SCORED_RULE.head})")
     figure.suptitle((" " if count > 1 else "\n").join(words), fontsize=10.5, color=INK)
     return figure
 
@@ -61,7 +66,6 @@ def _panel(axes: Axes, phase_map: PhaseMap, worlds: HiddenWorlds | None) -> None
     axes.imshow(strength, cmap=COLOURS, vmin=-most, vmax=most, origin="lower", aspect="auto")
     if worlds is not None:
         _dots(axes, phase_map, worlds)
-    _boundary(axes, phase_map)
     _texts(axes, phase_map)
     x, y = on_map(grid, CALIBRATED.price_slope, grid.calibrated_row)
     axes.plot(x, y, "*", color="white", mec=INK, ms=13, ls="", label="calibrated firm", zorder=6)
@@ -73,8 +77,8 @@ def _panel(axes: Axes, phase_map: PhaseMap, worlds: HiddenWorlds | None) -> None
     axes.spines[:].set_visible(False)
 
 
-def _boundary(axes: Axes, phase_map: PhaseMap) -> None:
-    """The line on which thin and premium tie, linear in both directions between the cells."""
+def _boundary(axes: Axes, phase_map: PhaseMap, rule: str, style: Any) -> None:
+    """The line on which thin and premium tie under a rule, linear in both directions between the cells."""
     grid, gaps = phase_map.grid, phase_map.differences
     if min(gaps.shape) < 2 or not (gaps < 0.0).any() or not (gaps >= 0.0).any():
         return
@@ -84,8 +88,8 @@ def _boundary(axes: Axes, phase_map: PhaseMap) -> None:
     slopes = np.interp(x, np.arange(columns), grid.slopes)
     values = np.interp(y, np.arange(rows), grid.rows)
     height = difference_at(phase_map, *np.meshgrid(slopes, values))
-    axes.contour(x, y, height, levels=[0.0], colors=INK, linewidths=1.8, zorder=4)
-    axes.plot([], [], color=INK, lw=1.8, label="thin and premium tie")
+    axes.contour(x, y, height, levels=[0.0], colors=INK, linewidths=1.8, linestyles=[style], zorder=4)
+    axes.plot([], [], color=INK, lw=1.8, ls=style, label=f"tie: {rule}")
 
 
 def _dots(axes: Axes, phase_map: PhaseMap, worlds: HiddenWorlds) -> None:
@@ -94,7 +98,8 @@ def _dots(axes: Axes, phase_map: PhaseMap, worlds: HiddenWorlds) -> None:
     axes.plot(x, y, ".", color=GREY, ms=1.8, alpha=0.45, mew=0, zorder=2)
     axes.plot([], [], ".", color=GREY, ms=4, label=f"{len(x):,} plausible worlds")
     count = len(worlds.searched)
-    for won, color, name in ((worlds.thin_wins, THIN, "thin"), (~worlds.thin_wins, PREMIUM, "premium")):
+    ahead = thin_ahead(worlds.searched)
+    for won, color, name in ((ahead, THIN, "thin"), (~ahead, PREMIUM, "premium")):
         if won.any():
             axes.plot(
                 x[:count][won], y[:count][won], "o", color=color, ms=3.6, mec="white", mew=0.5, zorder=3,

@@ -1,4 +1,4 @@
-"""Many cells at a time, a process each; results do not depend on the number of processes."""
+"""Many pieces of work at a time, a process each; results do not depend on the number of processes."""
 
 from __future__ import annotations
 
@@ -6,40 +6,39 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import TypeVar
 
-from thinmargin_agents.phase_map.cells import MapCell
-from thinmargin_agents.phase_map.search import Case, SearchBudget, solve
+T = TypeVar("T")
 
 
-def solve_all(
-    cases: Sequence[Case], budget: SearchBudget, processes: int = 1, progress: Callable[[], None] | None = None
-) -> list[MapCell]:
-    """The answers to these cases, in their order.
+def run_all(
+    tasks: Sequence[Callable[[], T]], processes: int = 1, progress: Callable[[], None] | None = None
+) -> list[T]:
+    """What these functions return, in their order; with several processes they must be picklable.
 
     Any exception, an interrupt too, ends the processes at once.
 
     Args:
-        cases: what to solve.
-        budget: how long to look in each.
+        tasks: functions without arguments.
         processes: how many at a time; 1 starts none.
-        progress: called when a case is solved.
+        progress: called when a function has returned.
     """
     progress = progress or (lambda: None)
     if processes == 1:
-        cells = []
-        for case in cases:
-            cells.append(solve(case, budget))
+        found = []
+        for task in tasks:
+            found.append(task())
             progress()
-        return cells
+        return found
     others = multiprocessing.active_children()
     pool = ProcessPoolExecutor(
-        min(processes, max(len(cases), 1)),
+        min(processes, max(len(tasks), 1)),
         multiprocessing.get_context("spawn"),
         signal.signal,  # Ctrl-C reaches every process of a terminal: this one answers for all
         (signal.SIGINT, signal.SIG_IGN),
     )
     try:
-        futures = [pool.submit(solve, case, budget) for case in cases]
+        futures = [pool.submit(task) for task in tasks]
         for future in as_completed(futures):
             future.result()
             progress()

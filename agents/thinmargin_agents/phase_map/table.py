@@ -1,23 +1,24 @@
-"""The maps as text, as Markdown and as JSON."""
+"""The maps as text and as Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from textwrap import fill
-from typing import Any
 
 import numpy as np
 
 from thinmargin.records import markdown_table
-from thinmargin_agents.cli.versions import versions
+from thinmargin_agents.phase_map.answer import answers
 from thinmargin_agents.phase_map.boundary import at_boundary, ties
-from thinmargin_agents.phase_map.cells import CALIBRATED, MARKUPS, PROTOTYPE_SIGNS, MapCell, PhaseMap, Range
-from thinmargin_agents.phase_map.hidden import DRAWN, FAMILY, HiddenWorlds
-from thinmargin_agents.phase_map.results import PhaseMapResult, calibrated_difference, prototype_changes, signs
+from thinmargin_agents.phase_map.cells import MARKUPS, PROTOTYPE_SIGNS, MapCell, PhaseMap, Range
+from thinmargin_agents.phase_map.hidden import DRAWN, HiddenWorlds
+from thinmargin_agents.phase_map.judgements import judgement_tables, judgement_words
+from thinmargin_agents.phase_map.results import OTHERS, SCORED_RULE, PhaseMapResult, prototype_changes
 
 HORIZON = 180
 """Months of an episode, the environment's own."""
+MAPS, ANSWER, JUDGEMENTS = PLACES = ("phase map", "answer", "judgements")
+"""Names of the places on a Markdown page; it must have the first."""
 WIDTH = 100
 """Characters of a line of text."""
 
@@ -34,17 +35,24 @@ def markup_words(cell: MapCell) -> str:
 
 def head(phase_map: PhaseMap) -> list[str]:
     """Heads of the columns."""
-    return [phase_map.grid.meaning, *(f"slope {slope:g}" for slope in phase_map.grid.slopes), "tie at slope"]
+    slopes = [f"slope {slope:g}" for slope in phase_map.grid.slopes]
+    return [phase_map.grid.meaning, *slopes, "tie at slope", *(f"{rule.head.split()[0]} tie" for rule in OTHERS)]
 
 
-def rows(phase_map: PhaseMap) -> list[list[str]]:
-    """A row a value of the grid: the cells, and the price slope at which thin and premium tie."""
+def rows(result: PhaseMapResult, number: int) -> list[list[str]]:
+    """A row a value of a map's grid: the cells, and the price slope at which thin and premium tie under each rule."""
+    phase_map = result.maps[number]
+    tied = [phase_map, *(result.others[rule.name][number] for rule in OTHERS)]
+    slopes = [ties(each) for each in tied]
     count = len(phase_map.grid.slopes)
-    found = []
-    for number, (row, slope) in enumerate(zip(phase_map.grid.rows, ties(phase_map), strict=True)):
-        cells = phase_map.cells[number * count : (number + 1) * count]
-        found.append([phase_map.grid.label(row), *map(cell_words, cells), tie_words(phase_map, number, slope)])
-    return found
+    return [
+        [
+            phase_map.grid.label(value),
+            *map(cell_words, phase_map.cells[row * count : (row + 1) * count]),
+            *(tie_words(each, row, found[row]) for each, found in zip(tied, slopes, strict=True)),
+        ]
+        for row, value in enumerate(phase_map.grid.rows)
+    ]
 
 
 def tie_words(phase_map: PhaseMap, row: int, slope: float | None) -> str:
@@ -65,7 +73,9 @@ def explained(result: PhaseMapResult) -> str:
         f" ({_between('thin')} % markup) less that of the best premium ones ({_between('premium')} %), RMB bn: above"
         " zero thin wins. Every cell has its own best tickets, selling spend and releases."
         f" Worlds like the calibrated one but for row and column, {request.n_worlds} validation"
-        f" {_worlds(request.n_worlds)}, {HORIZON} months; the last column is the price slope above which thin wins."
+        f" {_worlds(request.n_worlds)}, {HORIZON} months. The last columns are the price slopes above which thin wins:"
+        f" under the closing rule that is scored, {SCORED_RULE.head}, as the cells are, and under"
+        f" {' and '.join(rule.head for rule in OTHERS)}, where each side's levers are searched for that rule."
     )
 
 
@@ -78,10 +88,10 @@ def _worlds(count: int) -> str:
 
 
 def sentences(result: PhaseMapResult) -> list[str]:
-    """The findings, one sentence each."""
-    found = [calibrated_words(result.maps[0])]
+    """The findings on the maps, one sentence each."""
+    found = []
     if result.hidden is not None:
-        found += hidden_sentences(result.hidden, result.request.budget.seed)
+        found += hidden_sentences(result.hidden)
     for each in result.maps:
         changes = prototype_changes(each)
         if changes is not None:
@@ -89,31 +99,19 @@ def sentences(result: PhaseMapResult) -> list[str]:
     return found
 
 
-def calibrated_words(phase_map: PhaseMap) -> str:
-    """Where the calibrated firm lies; it is on every map, in the row they share."""
-    gap = calibrated_difference(phase_map)
-    return (
-        f"The calibrated firm (price slope {CALIBRATED.price_slope:.2f}, services 1x, owners who discount at"
-        f" {100.0 * CALIBRATED.discount_rate:g} % a year) lies on the {'thin' if gap >= 0.0 else 'premium'} side:"
-        f" between the cells, thin earns RMB {abs(gap):.0f} bn {'more' if gap >= 0.0 else 'less'} than premium."
-    )
-
-
-def hidden_sentences(worlds: HiddenWorlds, seed: int) -> list[str]:
-    """The share of plausible worlds in which thin wins: by search in some of them, and by the map alone."""
+def hidden_sentences(worlds: HiddenWorlds) -> list[str]:
+    """Which constant markup is best in the searched worlds, and what the map alone would say of them."""
     found = []
     count = len(worlds.searched)
     if count:
-        low, high = worlds.share_of_thin(seed)
         best = ", ".join(f"{name} in {100.0 * share:.0f} %" for name, share in shares_of_best(worlds).items())
         found.append(
-            f"In {100.0 * worlds.thin_wins.mean():.0f} % [{100.0 * low:.0f}, {100.0 * high:.0f}] of the plausible"
-            f" worlds a thin constant margin beats a premium one: {count} hidden validation {_worlds(count)} of the"
-            f" benchmark, searched one by one, 95 % interval. The best constant markup of all is {best}."
+            f"The best constant markup of all is {best} of the {count} hidden {_worlds(count)} that were searched one"
+            f" by one ({SCORED_RULE.head})."
         )
     alone = (
-        f"By price slope and services alone it would be {100.0 * worlds.thin_side.mean():.0f} %: that share of"
-        f" {DRAWN:,} hidden validation worlds lies on the thin side of the services map"
+        f"By price slope and services alone, thin is ahead in {100.0 * worlds.thin_side.mean():.0f} % of the plausible"
+        f" worlds: that share of {DRAWN:,} hidden validation worlds lies on the thin side of the services map"
         f" ({100.0 * worlds.outside:.0f} % lie beyond an edge of it and count as on it)."
     )
     if count:
@@ -151,9 +149,15 @@ def why(phase_map: PhaseMap, row: int, column: int) -> str:
 
 def text(result: PhaseMapResult) -> str:
     """The whole result for a terminal."""
-    blocks = ["When does the thin margin win?", fill(explained(result), WIDTH)]
-    blocks += [f"{each.grid.name}:\n\n{_aligned(head(each), rows(each))}" for each in result.maps]
-    return "\n\n".join([*blocks, *(fill(sentence, WIDTH) for sentence in sentences(result))])
+    blocks = ["When does the thin margin win?", *(fill(answer.replace("**", ""), WIDTH) for answer in answers(result))]
+    blocks.append(fill(explained(result), WIDTH))
+    for number, each in enumerate(result.maps):
+        blocks.append(f"{each.grid.name}:\n\n{_aligned(head(each), rows(result, number))}")
+    blocks += [fill(sentence, WIDTH) for sentence in sentences(result)]
+    if result.judgements:
+        tables = [_aligned(*table) for table in judgement_tables(result)]
+        blocks += ["judgements:", *tables, *(fill(words, WIDTH) for words in judgement_words(result))]
+    return "\n\n".join(blocks)
 
 
 def _aligned(titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -165,90 +169,17 @@ def _aligned(titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     )
 
 
-def markdown(result: PhaseMapResult, command: str) -> str:
-    """The result for a page, under the command that makes it."""
-    tables = [markdown_table(head(each), rows(each)) for each in result.maps]
-    found = "\n".join(f"- {sentence}" for sentence in sentences(result))
-    return "\n\n".join([f"`{command}`", explained(result), *tables, found])
+def markdown(result: PhaseMapResult, command: str) -> dict[str, str]:
+    """The result for a page, by name of the place: the maps, and with hidden worlds the answer and the judgements."""
+    tables = [markdown_table(head(each), rows(result, number)) for number, each in enumerate(result.maps)]
+    places = {MAPS: "\n\n".join([f"`{command}`", explained(result), *tables, _bullets(sentences(result))])}
+    if result.hidden is not None and result.hidden.searched:
+        places[ANSWER] = _bullets(answers(result))
+    if result.judgements:
+        judged = [markdown_table(*table) for table in judgement_tables(result)]
+        places[JUDGEMENTS] = "\n\n".join([f"`{command}`", *judged, _bullets(judgement_words(result))])
+    return places
 
 
-def document(result: PhaseMapResult, command: str) -> dict[str, Any]:
-    """The result as plain JSON; money is RMB bn, shares are shares of one."""
-    request = result.request
-    return {
-        "command": command,
-        "versions": versions(),
-        "worlds": "calibrated",
-        "split": "validation",
-        "n_worlds": request.n_worlds,
-        "horizon": HORIZON,
-        "generations": request.budget.generations,
-        "seed": request.budget.seed,
-        "markups": {name: list(ends) for name, ends in MARKUPS.items()},
-        "calibrated": {"price_slope": CALIBRATED.price_slope, "discount_rate": CALIBRATED.discount_rate},
-        "maps": {each.grid.name: _map(each) for each in result.maps},
-        "hidden": None if result.hidden is None else _hidden(result.hidden, request.budget.seed),
-    }
-
-
-def _map(phase_map: PhaseMap) -> dict[str, Any]:
-    grid = phase_map.grid
-    count = len(grid.slopes)
-    cells = [
-        {
-            "price_slope": place.price_slope,
-            "services": place.services,
-            "discount_rate": place.discount_rate,
-            "best_markup": cell.best.markup,
-            "difference": cell.difference,
-            **asdict(cell),
-        }
-        for place, cell in zip(grid.places(), phase_map.cells, strict=True)
-    ]
-    changes = prototype_changes(phase_map)
-    return {
-        "rows_are": grid.varies,
-        "rows": list(grid.rows),
-        "price_slopes": list(grid.slopes),
-        "cells": [cells[first : first + count] for first in range(0, len(cells), count)],
-        "ties": [
-            {grid.varies: row, "price_slope": slope, "wins_at_highest_slope": side(phase_map, number)}
-            for number, (row, slope) in enumerate(zip(grid.rows, ties(phase_map), strict=True))
-        ],
-        "calibrated_difference": calibrated_difference(phase_map),
-        "signs": list(signs(phase_map)),
-        "prototype": None
-        if changes is None
-        else {
-            "signs": list(PROTOTYPE_SIGNS),
-            "agree": len(cells) - len(changes),
-            "of": len(cells),
-            "changed": [
-                {
-                    grid.varies: grid.rows[row],
-                    "price_slope": grid.slopes[column],
-                    "difference": float(phase_map.differences[row, column]),
-                    "at_boundary": at_boundary(phase_map.differences, row, column),
-                }
-                for row, column in changes
-            ],
-        },
-    }
-
-
-def _hidden(worlds: HiddenWorlds, seed: int) -> dict[str, Any]:
-    searched = len(worlds.searched)
-    return {
-        "worlds": FAMILY,
-        "drawn": DRAWN,
-        "thin_side": float(worlds.thin_side.mean()),
-        "outside": worlds.outside,
-        "searched": searched,
-        "thin_wins": float(worlds.thin_wins.mean()) if searched else None,
-        "thin_wins_ci95": list(worlds.share_of_thin(seed)) if searched else None,
-        "map_is_right": worlds.right if searched else None,
-        "best": shares_of_best(worlds) if searched else None,
-        "differences": [cell.difference for cell in worlds.searched],
-        "price_slope": worlds.slopes.tolist(),
-        "services": worlds.services.tolist(),
-    }
+def _bullets(words: Sequence[str]) -> str:
+    return "\n".join(f"- {sentence}" for sentence in words)

@@ -31,7 +31,7 @@ class AdaptedPolicy:
         episode_start: npt.NDArray[np.bool_] | None = None,
         deterministic: bool = True,
     ) -> tuple[npt.NDArray[Any], Any]:
-        """Actions for observations of shape (28,) or (n, 28), and the state to hand to the next call."""
+        """Actions for observations of shape (32,) or (n, 32), and the state to hand to the next call."""
         seen = np.atleast_2d(observation)
         memories, inner = ((None,) * len(self._adapters), None) if state is None else state
         starts = np.full(len(seen), state is None) if episode_start is None else np.atleast_1d(episode_start)

@@ -20,6 +20,7 @@ from thinmargin.plans import between
 from thinmargin.records import LEVERS, MONEY_SCALE
 from thinmargin.settings import Settings
 from thinmargin.simulation import BANKRUPT, RUNNING
+from thinmargin.worlds import Family
 
 Numbers = npt.NDArray[np.float64]
 Seen = npt.NDArray[np.float32]
@@ -76,11 +77,14 @@ class Candidates:
         candidates: how many are judged at a time.
         settings: worlds, horizon, parameters and closing value, as of the environment; the parameters'
             discount rate is that of J.
+        family: source of the worlds, where it is another than that of the settings.
     """
 
-    def __init__(self, keys: Sequence[int], candidates: int, settings: Settings | None = None) -> None:
+    def __init__(
+        self, keys: Sequence[int], candidates: int, settings: Settings | None = None, family: Family | None = None
+    ) -> None:
         settings = settings or Settings()
-        self._family = settings.family()
+        self._family = family or settings.family()
         self.candidates, self.worlds, self.horizon = candidates, len(keys), settings.horizon
         self.batch = settings.batch(candidates * len(keys))
         self.draw(keys)
@@ -96,7 +100,7 @@ class Candidates:
         """Earnings of each candidate in each world: three arrays of shape (candidates, worlds).
 
         Args:
-            answer: gets observations of shape (candidates, worlds, 28) and the share of the episode gone,
+            answer: gets observations of shape (candidates, worlds, 32) and the share of the episode gone,
                 and returns actions that broadcast to (candidates, worlds, 4).
         """
         shape = (self.candidates, self.worlds, len(LEVERS))

@@ -50,7 +50,7 @@ class CheckedPolicy:
         """Actions of shape (n, 4), and the policy's next state.
 
         Args:
-            seen: observations, shape (n, 28).
+            seen: observations, shape (n, 32).
             state: what the policy returned in the month before; None at first.
             fresh: whether episodes start here.
             month: for messages.

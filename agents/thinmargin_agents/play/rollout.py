@@ -15,6 +15,7 @@ from thinmargin.batch import Batch
 from thinmargin.records import REPORT, REPORT_FIELDS
 from thinmargin.settings import LEVER_NAMES, SCORED, Closing, Settings
 from thinmargin.simulation import BANKRUPT, CLOSED, CLOSING_RULES, RUNNING
+from thinmargin.worlds import Family
 from thinmargin_agents.play.candidates import REWARD_UNIT
 from thinmargin_agents.play.checked_policy import CheckedPolicy
 from thinmargin_agents.play.outcome import BILLION, EARNED, MONTHS, SATURATED, SPENT, YEARLY, Numbers, Outcome
@@ -34,6 +35,7 @@ def play_worlds(
     keys: Sequence[int] | npt.NDArray[np.int64],
     *,
     worlds: str = "benchmark",
+    family: Family | None = None,
     horizon: int = 180,
     discrete: bool = False,
     closing: Closing = SCORED,
@@ -55,6 +57,7 @@ def play_worlds(
         policy: anything with Stable-Baselines3's `predict`, asked for many worlds at once.
         keys: world keys, at least one.
         worlds: name of a family of worlds, as of `thinmargin.env.EcosystemEnv`.
+        family: source of the worlds instead of the one that `worlds` names.
         horizon: months of an episode.
         discrete: True if the policy answers with grid indices of shape (n,), not actions of shape (n, 4).
         closing: what is played behind the horizon to price what the firm is worth.
@@ -78,7 +81,7 @@ def play_worlds(
         raise ValueError(f"batch_size is {batch_size}: it must be a whole number from 1")
     checked = CheckedPolicy(policy, name or type(policy).__name__, discrete=discrete, clock=clock)
     checked.reset(seed)
-    family = settings.family()
+    family = family or settings.family()
     batch = settings.batch(min(batch_size, len(keys)))
     parts = []
     for first in range(0, len(keys), batch_size):

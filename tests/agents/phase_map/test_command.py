@@ -7,11 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.agents.phase_map.small import QUICK
+from tests.agents.phase_map.small import HAND_CODED, QUICK
+from tests.messages import lacks
 
+from thinmargin.baselines import baseline
+from thinmargin.scenarios import family_of
+from thinmargin.splits import KEYS
 from thinmargin_agents.phase_map import __main__ as command
+from thinmargin_agents.phase_map.assumptions import ASSUMPTIONS, family_under
 from thinmargin_agents.phase_map.boundary import tie
 from thinmargin_agents.phase_map.cells import GRIDS
+from thinmargin_agents.play.rollout import play_worlds
 
 ONE_CELL = replace(GRIDS["patience"], rows=(0.10,), slopes=(3.5,))
 
@@ -34,6 +40,7 @@ def test_json_is_complete(results: tuple[Path, str]) -> None:
             best = max(("thin", "middle", "premium"), key=lambda each: cell[each]["value"])
             assert cell["best_markup"] == cell[best]["levers"]["price"]
             assert set(cell[best]) == {"levers", "value", "closing", "bankrupt"}
+            assert "middle" in cell
         gaps = [[cell["difference"] for cell in row] for row in entry["cells"]]
         assert [row["price_slope"] for row in entry["ties"]] == [tie(grid.slopes, row) for row in gaps]
         assert entry["signs"] == ["".join("+" if gap >= 0.0 else "-" for gap in row) for row in gaps]
@@ -42,10 +49,37 @@ def test_json_is_complete(results: tuple[Path, str]) -> None:
     prototype = document["maps"]["services"]["prototype"]
     assert prototype["agree"] + len(prototype["changed"]) == prototype["of"] == 25
     share = document["hidden"]
-    assert (share["drawn"], share["searched"], len(share["differences"])) == (2000, 2, 2)
-    assert share["thin_wins"] == np.mean(np.array(share["differences"]) >= 0.0)
+    assert (share["drawn"], share["searched"]) == (2000, 2)
+    assert document["closing"]["scored"] == "own_levers"
+    assert list(share["under"]) == list(document["closing"]["rules"]) == ["own_levers", "playbook", "years"]
+    for entry in share["under"].values():
+        assert len(entry["differences"]) == 2
+        assert entry["thin_ahead"] == np.mean(np.array(entry["differences"]) >= 0.0)
+        assert entry["thin_ahead_ci95"][0] <= entry["thin_ahead"] <= entry["thin_ahead_ci95"][1]
+    assert set(document["maps_under"]) == {"playbook", "years"}
+    for maps in document["maps_under"].values():
+        for name, entry in maps.items():
+            assert len(entry["cells"]) == len(document["maps"][name]["cells"])
+            assert "middle" not in entry["cells"][0][0]
     assert sum(share["best"].values()) == pytest.approx(1.0)
     assert 0.0 < share["thin_side"] < 1.0
+
+
+@pytest.mark.slow
+def test_judgements_have_shares_by_every_rule_for_the_best_levers_and_for_policies(results: tuple[Path, str]) -> None:
+    document = json.loads((results[0] / "map.json").read_text("utf-8"))
+    assert list(document["judgements"]) == list(ASSUMPTIONS)
+    assert document["judgements"]["as calibrated"]["best_levers"] == document["hidden"]["under"]
+    keys = KEYS["validation"][:2]
+    for name, entry in document["judgements"].items():
+        assert entry["meaning"] == ASSUMPTIONS[name].meaning
+        assert set(entry["best_levers"]) == {"own_levers", "playbook", "years"}
+        assert set(entry["shipped"]["J_mean"]) == set(HAND_CODED)
+        assert entry["shipped"]["missing"] == {}
+        family = family_under(name, family_of("benchmark"))
+        values = [play_worlds(baseline(rule), keys, family=family).value for rule in HAND_CODED[:2]]
+        assert entry["shipped"]["J_mean"]["premium"]["own_levers"] == pytest.approx(values[1].mean())
+        assert entry["shipped"]["thin_ahead"]["own_levers"]["share"] == np.mean(values[0] >= values[1])
 
 
 @pytest.mark.slow
@@ -63,7 +97,7 @@ def test_the_table_stands_in_its_place_on_the_page(results: tuple[Path, str]) ->
     page = (results[0] / "page.md").read_text("utf-8")
     assert page.startswith("before\n\n<!-- phase map -->\n`python -m thinmargin_agents.phase_map --n-worlds 1")
     assert page.endswith("\n<!-- end -->\n\nafter\n")
-    assert "last year" not in page
+    assert "\nlast year\n" not in page
     document = json.loads((results[0] / "map.json").read_text("utf-8"))
     cell = document["maps"]["services"]["cells"][4][4]
     words = f"{round(100.0 * cell['best_markup'])} % ({cell['difference']:+.0f})"
@@ -78,14 +112,17 @@ def test_the_answer_is_printed_in_words(results: tuple[Path, str]) -> None:
     printed = results[1].replace("\n", " ")
     for part in (
         "When does the thin margin win?",
-        "a thin constant margin beats a premium one",
+        "plausible worlds the best thin rule for ever earns more than the best premium rule",
+        "which is what is scored",
         "2 hidden validation worlds",
+        "judgements made otherwise",
+        "no reaction: rivals keep their markups",
         "2,000 hidden validation worlds lies on the thin side",
         "The calibrated firm (price slope",
         "Signs of the first prototype's map:",
     ):
         assert part in printed
-    assert max(map(len, results[1].splitlines())) <= 120
+    assert max(map(len, results[1].splitlines())) <= 130
 
 
 def test_one_map_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,6 +137,33 @@ def test_one_map_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     assert text.startswith("<!-- phase map -->\n`python -m thinmargin_agents.phase_map --map patience")
     assert text.endswith("\n<!-- end -->\n")
     assert "<svg" in picture.read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_quick_searches_little_and_a_new_page_gets_every_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, file = tmp_path / "new.md", tmp_path / "map.json"
+    flags = ["--quick", "--map", "services", "--processes", "1", "--markdown", str(page), "--json", str(file)]
+    monkeypatch.setattr("thinmargin_agents.phase_map.shipped.POLICIES", ("premium", "nobody"))
+    assert command.main(flags) == 1
+    shown = capsys.readouterr()
+    assert not lacks(shown.err, "policy 'nobody' is unknown", "searches: ")
+    assert "Could not be played: nobody." in shown.out.replace("\n", " ")
+    document = json.loads(file.read_text("utf-8"))
+    assert (document["n_worlds"], document["generations"], document["hidden"]["searched"]) == (1, 2, 4)
+    assert document["command"] == "python -m thinmargin_agents.phase_map --map services --quick"
+    text = page.read_text("utf-8")
+    answer = text[text.index("<!-- answer -->") : text.index("<!-- judgements -->")]
+    assert not lacks(answer, "**In ", "which is what is scored", "The calibrated firm")
+    assert "| as calibrated |" in text[text.index("<!-- judgements -->") :]
+
+
+@pytest.mark.slow
+def test_without_judgements_none_is_searched(tmp_path: Path) -> None:
+    file = tmp_path / "map.json"
+    assert command.main([*QUICK, "--map", "services", "--no-judgements", "--json", str(file)]) == 0
+    assert json.loads(file.read_text("utf-8"))["judgements"] == {}
 
 
 BAD: dict[str, tuple[list[str], tuple[str, ...]]] = {

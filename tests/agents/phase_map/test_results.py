@@ -9,21 +9,23 @@ from tests.messages import lacks
 
 from thinmargin.parameters import Parameters
 from thinmargin_agents.phase_map import hidden
+from thinmargin_agents.phase_map.answer import calibrated_words
 from thinmargin_agents.phase_map.cells import GRIDS, PROTOTYPE_SIGNS
 from thinmargin_agents.phase_map.results import (
+    OTHERS,
     PhaseMapRequest,
     PhaseMapResult,
     calibrated_difference,
     prototype_changes,
     signs,
 )
-from thinmargin_agents.phase_map.table import markdown, text
+from thinmargin_agents.phase_map.table import text
 
 
 def test_hidden_worlds_lie_where_their_constants_say() -> None:
     tie_at = 3.8
     grid = replace(GRIDS["services"], rows=(0.5, 2.0), slopes=(tie_at - 1.0, tie_at + 1.0))
-    worlds = hidden.placed(hand_made(grid, [[-5.0, 5.0], [-5.0, 5.0]]), [])
+    worlds = hidden.placed(hand_made(grid, [[-5.0, 5.0], [-5.0, 5.0]]), {"own_levers": ()})
     assert len(worlds.slopes) == hidden.DRAWN
     assert np.array_equal(worlds.thin_side, worlds.slopes >= tie_at)
     assert 0.2 < worlds.thin_side.mean() < 0.8
@@ -35,11 +37,12 @@ def test_hidden_worlds_lie_where_their_constants_say() -> None:
 def test_the_share_of_searched_worlds_comes_with_an_interval_and_a_check_of_the_map() -> None:
     searched = hand_made(replace(SMALL, slopes=(2.0, 3.0)), [[9.0, 9.0], [9.0, -9.0]]).cells
     flags = np.array([True, False, True, True])
-    worlds = hidden.HiddenWorlds(np.zeros(4), np.zeros(4), flags, 0.0, searched)
-    assert worlds.thin_wins.tolist() == [True, True, True, False]
+    worlds = hidden.HiddenWorlds(np.zeros(4), np.zeros(4), flags, 0.0, {"own_levers": searched})
+    assert hidden.thin_ahead(searched).tolist() == [True, True, True, False]
     assert worlds.right == 0.5
-    low, high = worlds.share_of_thin(0)
-    assert 0.0 <= low < 0.75 < high <= 1.0
+    share = hidden.share_of(hidden.thin_ahead(searched), 0)
+    assert (share.share, share.worlds) == (0.75, 4)
+    assert 0.0 <= share.interval.low < 0.75 < share.interval.high <= 1.0
 
 
 def test_the_prototypes_signs_are_compared_cell_by_cell() -> None:
@@ -50,7 +53,9 @@ def test_the_prototypes_signs_are_compared_cell_by_cell() -> None:
     gaps[0, 0], gaps[1, 4] = 1.0, 2.0
     changed = hand_made(GRIDS["services"], gaps)
     assert prototype_changes(changed) == [(0, 0), (1, 4)]
-    printed = text(PhaseMapResult(PhaseMapRequest((changed.grid,), 1, 0, FEW), (changed,), None)).replace("\n", " ")
+    others = {rule.name: (same,) for rule in OTHERS}
+    printed = text(PhaseMapResult(PhaseMapRequest((changed.grid,), 1, 0, FEW), (changed,), others, None))
+    printed = printed.replace("\n", " ")
     assert "23 of 25 cells agree" in printed
     assert not lacks(printed, "0.25x at slope 2: +1, was -", "0.5x at slope 5: +2, was -", "boundary passes beside")
     assert prototype_changes(hand_made(GRIDS["patience"], gaps)) is None
@@ -62,5 +67,6 @@ def test_the_calibrated_firm_is_read_off_the_map() -> None:
     grid = replace(GRIDS["patience"], rows=(0.05, 0.15), slopes=(slope - 1.0, slope + 3.0))
     phase_map = hand_made(grid, [[0.0, 8.0], [-4.0, 4.0]])
     assert calibrated_difference(phase_map) == pytest.approx(0.0)
-    result = PhaseMapResult(PhaseMapRequest((grid,), 2, 0, FEW), (phase_map,), None)
-    assert f"price slope {slope:.2f}" in markdown(result, "COMMAND")
+    others = {rule.name: (hand_made(grid, [[-4.0, -4.0], [-4.0, -4.0]]),) for rule in OTHERS}
+    words = calibrated_words(PhaseMapResult(PhaseMapRequest((grid,), 2, 0, FEW), (phase_map,), others, None))
+    assert not lacks(words, f"price slope {slope:.2f}", "-4 if a fixed playbook follows", "-4 if the years run alone")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,11 +12,12 @@ from thinmargin.baselines import ConstantPolicy
 from thinmargin.levers import action_of
 from thinmargin.records import LEVERS
 from thinmargin.splits import KEYS
-from thinmargin_agents.phase_map.cells import MARKUPS, BestLevers, Place
-from thinmargin_agents.phase_map.processes import solve_all
+from thinmargin_agents.phase_map.cells import MARKUPS, SIDES, BestLevers, Place
+from thinmargin_agents.phase_map.processes import run_all
 from thinmargin_agents.phase_map.results import PhaseMapRequest, PhaseMapResult, find, signs
 from thinmargin_agents.phase_map.search import Case, SearchBudget, in_range, solve
 from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.scoring.closing_rules import CLOSING_RULES, ClosingRule
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,8 @@ def test_the_answer_does_not_depend_on_processes_or_on_the_company(small: PhaseM
     assert again.maps == small.maps
     assert again.hidden is not None
     assert small.hidden is not None
-    assert again.hidden.searched == small.hidden.searched
+    assert again.hidden.by_rule == small.hidden.by_rule
+    assert again.others == small.others
     place = list(SMALL.places())[3]
     alone = solve(Case(tuple(KEYS["validation"][:1]), parameters=place.parameters()), FEW)
     assert alone == small.maps[0].cells[3]
@@ -66,7 +69,7 @@ def test_an_interrupt_ends_the_processes() -> None:
 
     cases = [Case((key,)) for key in KEYS["validation"][:12]]
     with pytest.raises(KeyboardInterrupt):
-        solve_all(cases, SearchBudget(1), 2, interrupted)
+        run_all([partial(solve, case, SearchBudget(1)) for case in cases], 2, interrupted)
     for _ in range(100):
         if not multiprocessing.active_children():
             break
@@ -116,3 +119,25 @@ def test_candidates_are_spread_over_the_whole_range_of_markup() -> None:
     assert 0.20 + 0.40 * actions[:, 0] == pytest.approx([0.25, 0.425, 0.60])
     assert np.array_equal(actions[:, 1:], points[:, 1:])
     assert points[0, 0] == -1.0
+
+
+def test_a_search_near_known_levers_begins_there_and_finds_as_much_with_less() -> None:
+    keys = tuple(KEYS["validation"][:1])
+    budget = SearchBudget(16)
+    known = solve(Case(keys), budget)
+    again = solve(Case(keys, near=known, ranges=SIDES), budget)
+    assert again.middle is None
+    for name in SIDES:
+        assert getattr(again, name).value > 0.995 * getattr(known, name).value
+    first = solve(Case(keys, near=known, ranges=SIDES), SearchBudget(2))
+    cold = solve(Case(keys, ranges=SIDES), SearchBudget(1))
+    assert first.thin.value > cold.thin.value
+
+
+@pytest.mark.parametrize("rule", CLOSING_RULES.values(), ids=CLOSING_RULES)
+def test_levers_are_searched_for_the_closing_rule_that_judges_them(rule: ClosingRule) -> None:
+    best = solve(Case(tuple(KEYS["validation"][:2]), closing=rule.closing, ranges=SIDES), FEW).best
+    policy = ConstantPolicy(action_of(*(best.levers[lever.name] for lever in LEVERS)))
+    outcome = play_worlds(policy, KEYS["validation"][:2], worlds="calibrated", closing=rule.closing)
+    assert best.value == pytest.approx(outcome.value.mean(), rel=2e-3)
+    assert (best.closing == 0.0) == (rule.closing == "none")
