@@ -20,6 +20,7 @@ training        one run from its configuration to a trained policy: the trainer 
 years           `python -m thinmargin_agents.years`: what policies do year by year, beside what the firm reported
 judging         where policies are played and compared: the arena, stress worlds, validation while training
 phase_map       `python -m thinmargin_agents.phase_map`: when the thin margin wins, over a map of worlds
+mechanisms      `python -m thinmargin_agents.mechanisms`: what each mechanism of the model is worth
 export          `python -m thinmargin_agents.export`: a policy as an ONNX file
 foresight       `python -m thinmargin_agents.foresight`: the best plan known of each world given its future
 scoring         the score, intervals, comparisons: pure functions of what policies earned

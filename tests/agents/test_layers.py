@@ -30,6 +30,7 @@ ROOMS = {
     "years": "judging scoring policies cli play",
     "judging": "foresight scoring policies monitoring play",
     "phase_map": "scoring policies cli play",
+    "mechanisms": "scoring tuning cli play",
     "export": "policies runs sb3 cli config play",
     "foresight": "policies cli play",
     "scoring": "policies cli play",

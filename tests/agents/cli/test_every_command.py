@@ -99,6 +99,12 @@ COMMANDS = {
         "--split --n-worlds --evaluations --n-check --also --processes --seed --fresh --output",
         ranged=("--n-worlds", "0", "1 to"), files=("--output",), libraries=(("cma", "search", ()),),
     ),
+    "mechanisms": Command(
+        f"{PACKAGE}.mechanisms.__main__", f"{PACKAGE}.mechanisms.results.find",
+        "--n-worlds --search-worlds --rows --budget --seed --quick --json --markdown --processes",
+        ranged=("--budget", "0", "1 to 1000"), files=("--json", "--markdown"), place="mechanisms",
+        libraries=(("cma", "search", ()),),
+    ),
     "phase_map": Command(
         f"{PACKAGE}.phase_map.__main__", f"{PACKAGE}.phase_map.results.find",
         "--map --n-worlds --n-hidden --generations --seed --json --picture --markdown --processes",

@@ -1,0 +1,148 @@
+"""One rule in worlds with and without something: as it is, and with the best levers near it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin.plans import between
+from thinmargin.records import LEVERS, PRICE
+from thinmargin.settings import Settings
+from thinmargin.splits import KEYS
+from thinmargin_agents.mechanisms.players import PLAYERS, Numbers
+from thinmargin_agents.play.candidates import Candidates
+from thinmargin_agents.tuning.search import climb
+
+POPULATION = 12
+JUDGED_FROM, SEARCHED_FROM = 800_000, 900_000
+"""Where in the validation split the worlds begin that judge, and those that searches see."""
+MOST_WORLDS = 10_000
+ANCHOR = 2
+"""Budget of the first search, which begins at the levers shipped, over that of the others."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Worlds that judge, worlds that a search sees, generations of the budget, seed of the searches."""
+
+    worlds: int = 256
+    search_worlds: int = 80
+    budget: int = 20
+    seed: int = 0
+
+    @property
+    def judges(self) -> range:
+        """Keys of the worlds that J is the mean of."""
+        return KEYS["validation"][JUDGED_FROM : JUDGED_FROM + self.worlds]
+
+    @property
+    def searched(self) -> range:
+        """Keys of the worlds that searches see."""
+        return KEYS["validation"][SEARCHED_FROM : SEARCHED_FROM + self.search_worlds]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A rule in worlds with these constants, held to the pledge or not.
+
+    Attributes:
+        player: name of the rule.
+        parameters: name and value of the constants that differ, in a form that can be compared.
+        pledged: whether the search keeps the markup inside the pledge.
+        seed: added to that of the effort.
+    """
+
+    player: str
+    parameters: tuple[tuple[str, Any], ...] = ()
+    pledged: bool = False
+    seed: int = 0
+
+
+def case_of(player: str, parameters: Mapping[str, Any], *, pledged: bool, seed: int = 0) -> Case:
+    """A case, with its constants in a form that can be compared."""
+    return Case(player, tuple(parameters.items()), pledged, seed)
+
+
+class Job(NamedTuple):
+    """A case with an effort, and the levers that its search begins at, shape (k, 4)."""
+
+    case: Case
+    effort: Effort
+    start: Numbers
+
+
+class Played(NamedTuple):
+    """What levers earn in the worlds that judge: J, RMB bn, and bankruptcies, each of shape (worlds,); the levers."""
+
+    value: Numbers
+    bankrupt: npt.NDArray[np.bool_]
+    knots: Numbers
+
+
+class Solved(NamedTuple):
+    """A case: the levers shipped, and the best found near them."""
+
+    fixed: Played
+    tuned: Played
+
+
+def anchor(job: Job) -> Numbers:
+    """Levers that all other searches of this rule begin at: the best near those shipped, every knot for itself."""
+    return improved(job, bends=len(job.start), longer=ANCHOR)
+
+
+def solve(job: Job) -> Solved:
+    """Play the levers shipped, and look for better ones from the start of the job on."""
+    player = PLAYERS[job.case.player]
+    shipped = player.knots()
+    if job.case.pledged and not player.pledged:
+        shipped = within(shipped, *player.markups(dict(job.case.parameters), pledged=True))
+    found = improved(job, bends=player.bends)
+    earned = Candidates(job.effort.judges, 2, _settings(job.case)).plans(np.stack([shipped, found]))
+    fixed, tuned = (
+        Played(earned.value[row], earned.bankrupt[row], knots) for row, knots in enumerate((shipped, found))
+    )
+    return Solved(fixed, tuned)
+
+
+def improved(job: Job, bends: int, longer: int = 1) -> Numbers:
+    """The best levers that a search finds, or those it began at if they are better in the worlds it saw.
+
+    Args:
+        job: what to search.
+        bends: knots of the correction, evenly spaced, that is added to the levers.
+        longer: generations for each of the usual ones.
+    """
+    player = PLAYERS[job.case.player]
+    low, high = player.markups(dict(job.case.parameters), pledged=job.case.pledged)
+    times = np.linspace(0.0, 1.0, len(job.start))
+    candidates = Candidates(job.effort.searched, POPULATION, _settings(job.case))
+
+    def levers(numbers: Numbers) -> Numbers:
+        return within(job.start + between(numbers.reshape(-1, bends, len(LEVERS)), times), low, high)
+
+    def judge(numbers: Numbers) -> Numbers:
+        return np.asarray(candidates.plans(levers(numbers)).value.mean(axis=1))
+
+    nothing = np.zeros((POPULATION, bends * len(LEVERS)))
+    found = climb(
+        judge, nothing[0], player.spread, generations=job.effort.budget * player.pace * longer, population=POPULATION,
+        seed=job.effort.seed + job.case.seed + 1,
+    )  # fmt: skip
+    better: Numbers = levers(found.numbers[None] if found.value > judge(nothing)[0] else nothing[:1])[0]
+    return better
+
+
+def within(knots: Numbers, low: float, high: float) -> Numbers:
+    """Actions in [-1, 1] whose markup is between two actions."""
+    cut = np.clip(knots, -1.0, 1.0)
+    cut[..., PRICE] = np.clip(cut[..., PRICE], low, high)
+    return cut
+
+
+def _settings(case: Case) -> Settings:
+    return Settings(parameters=dict(case.parameters))

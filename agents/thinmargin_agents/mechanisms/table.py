@@ -1,0 +1,179 @@
+"""The worth of mechanisms as text, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from textwrap import fill
+from typing import Any
+
+from thinmargin.records import markdown_table
+from thinmargin_agents.cli.versions import versions
+from thinmargin_agents.mechanisms.catalogue import SWITCHES, Switch
+from thinmargin_agents.mechanisms.players import PLAYERS, PREMIUM_FROM
+from thinmargin_agents.mechanisms.results import THIN, Answer, Result, Row, Worth, thin_rows
+from thinmargin_agents.mechanisms.search import ANCHOR, POPULATION
+
+WIDTH = 110
+"""Characters of a line of text."""
+NOTHING = "-"
+
+
+def percent_words(worth: Worth) -> str:
+    """The difference in percent of J."""
+    if math.isnan(worth.percent):
+        return "J not above 0"
+    return f"{worth.percent:+.1f} %" if abs(worth.percent) < 10.0 else f"{worth.percent:+.0f} %"
+
+
+def worth_words(worth: Worth) -> str:
+    """The difference with its interval, and in percent."""
+    low, high = worth.interval
+    return f"{worth.mean:+.1f} [{low:+.1f}, {high:+.1f}] {percent_words(worth)}"
+
+
+def answer_words(answer: Answer | None) -> list[str]:
+    """Both differences of a rule."""
+    return [NOTHING, NOTHING] if answer is None else [worth_words(answer.fixed), worth_words(answer.tuned)]
+
+
+def parameters_words(switch: Switch) -> str:
+    """The constants of a row as they are typed, in Python and in JSON alike."""
+    return json.dumps(switch.parameters)
+
+
+def mark_of(row: Row) -> str:
+    """What is said of a row in a word."""
+    if row.switch.changes == "seed":
+        return "chance"
+    return "thin" if row.is_thin else ""
+
+
+def settings_rows(result: Result) -> list[list[str]]:
+    """A line a row: what off means, and the constants."""
+    switches = [SWITCHES[row] for row in result.request.rows]
+    return [[each.row, each.mechanism, each.off, f"`{parameters_words(each)}`"] for each in switches]
+
+
+def effect_head() -> list[str]:
+    """Heads of the table of differences."""
+    return ["#", "mechanism", *(f"{name}, {how}" for name in PLAYERS for how in ("fixed", "re-tuned")), ""]
+
+
+def effect_rows(result: Result) -> list[list[str]]:
+    """A line a row: both differences of every rule."""
+    return [
+        [row.switch.row, row.switch.mechanism, *(cell for each in row.answers.values() for cell in answer_words(each)),
+         mark_of(row)]
+        for row in result.rows
+    ]  # fmt: skip
+
+
+def explained(result: Result) -> str:
+    """Explanation of the numbers."""
+    effort = result.request.effort
+    plan = PLAYERS["plan"]
+    warning = "A quick run, to see that all works: the figures mean nothing. " if result.request.quick else ""
+    return (
+        f"{warning}J without the mechanism less J with it, RMB bn, with its 95 % interval paired by world, and in"
+        f" percent of J with nothing switched off: means over {effort.worlds} hidden validation worlds of the"
+        " benchmark, scored closing rule. Fixed: the levers that are shipped. Re-tuned: the best levers found on each"
+        f" side, by searches of the same seed ({effort.seed}), start, worlds ({effort.search_worlds} others) and"
+        " length. low_margin_tuned is searched with its markup inside the pledge, premium with at least"
+        f" {100.0 * PREMIUM_FROM:.0f} %, both with constant levers; the plan is bent at {plan.bends} points in time."
+        f" Generations of CMA-ES, {POPULATION} candidates each: {effort.budget}, of the plan"
+        f" {effort.budget * plan.pace}. Every search begins at the levers that one of {ANCHOR} times the length found"
+        " with nothing switched off."
+    )
+
+
+def sentences(result: Result) -> list[str]:
+    """The findings, one sentence each."""
+    thin = thin_rows(result.rows)
+    names = ", ".join(f"{row.switch.row} ({row.switch.mechanism})" for row in thin)
+    found = [f"Worth less than {THIN:g} % of J to every rule, with levers fixed and re-tuned: {names or 'no row'}."]
+    chance = [row.largest for row in result.rows if row.switch.changes == "seed"]
+    if chance:
+        found.append(
+            f"Two searches with nothing switched off differ by up to {chance[0]:.1f} % of J: a re-tuned difference of"
+            " that size may be chance."
+        )
+    return found
+
+
+def text(result: Result) -> str:
+    """The whole result for a terminal: three lines a row."""
+    head = ["#", "mechanism", "rule", "levers fixed", "levers re-tuned"]
+    lines = []
+    for row in result.rows:
+        for place, (name, answer) in enumerate(row.answers.items()):
+            first = (
+                [row.switch.row, f"{row.switch.mechanism}{' (thin)' if row.is_thin else ''}"] if not place else ["", ""]
+            )
+            lines.append([*first, name, *answer_words(answer)])
+    settings = [f"{row:>3}  {off} {code}" for row, _, off, code in settings_rows(result)]
+    return "\n\n".join([
+        "What is each mechanism worth?",
+        fill(explained(result), WIDTH),
+        _aligned(head, lines),
+        "What off means, and the parameters of gymnasium.make that make it so:",
+        "\n".join(fill(line.replace("`", ""), WIDTH, subsequent_indent=" " * 5) for line in settings),
+        *(fill(sentence, WIDTH) for sentence in sentences(result)),
+    ])  # fmt: skip
+
+
+def _aligned(titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Columns under each other, to the left."""
+    table = [titles, *lines]
+    widths = [max(len(row[k]) for row in table) for k in range(len(titles))]
+    marked = [titles, ["-" * width for width in widths], *lines]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in marked
+    )
+
+
+def markdown(result: Result, command: str) -> str:
+    """The result for a page, under the command that makes it."""
+    settings = markdown_table(["#", "mechanism", "off means", "`parameters`"], settings_rows(result))
+    effects = markdown_table(effect_head(), effect_rows(result))
+    found = "\n".join(f"- {sentence}" for sentence in sentences(result))
+    return "\n\n".join([f"`{command}`", explained(result), effects, found, settings])
+
+
+def document(result: Result, command: str) -> dict[str, Any]:
+    """The result as plain JSON; money is RMB bn, shares are shares of one, `percent` is of `base`."""
+    effort = result.request.effort
+    return {
+        "command": command,
+        "versions": versions(),
+        "quick": result.request.quick,
+        "split": "validation",
+        "n_worlds": effort.worlds,
+        "search_worlds": effort.search_worlds,
+        "budget": effort.budget,
+        "population": POPULATION,
+        "seed": effort.seed,
+        "thin_below_percent": THIN,
+        "rows": {row.switch.row: _row(row) for row in result.rows},
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "mechanism": row.switch.mechanism,
+        "off": row.switch.off,
+        "parameters": dict(row.switch.parameters),
+        "changes": row.switch.changes,
+        "thin": row.is_thin,
+        "rules": {
+            name: None if answer is None else {"fixed": _worth(answer.fixed), "tuned": _worth(answer.tuned)}
+            for name, answer in row.answers.items()
+        },
+    }
+
+
+def _worth(worth: Worth) -> dict[str, Any]:
+    known = {**asdict(worth), "interval": list(worth.interval)}
+    return {**known, "percent": None if math.isnan(worth.percent) else worth.percent}

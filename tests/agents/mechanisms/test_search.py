@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from thinmargin.levers import action_of
+from thinmargin.records import PRICE
+from thinmargin.settings import Settings
+from thinmargin.tuned import levers_of
+from thinmargin_agents.mechanisms.catalogue import SWITCHES
+from thinmargin_agents.mechanisms.players import PLAYERS, PREMIUM_FROM, Numbers
+from thinmargin_agents.mechanisms.search import Case, Effort, Job, case_of, improved, solve, within
+from thinmargin_agents.play.candidates import Candidates
+
+FEW = Effort(worlds=3, search_worlds=2, budget=2)
+
+
+def job(player: str, row: str = "0", *, pledged: bool | None = None) -> Job:
+    each = PLAYERS[player]
+    held = each.pledged if pledged is None else pledged
+    return Job(case_of(player, SWITCHES[row].parameters, pledged=held), FEW, each.knots())
+
+
+def markups(knots: Numbers) -> list[float]:
+    return [levers["price"] for levers in levers_of(knots)]
+
+
+def test_worlds_that_judge_are_not_those_that_a_search_sees() -> None:
+    effort = Effort(worlds=10_000, search_worlds=1000)
+    assert (len(effort.judges), len(effort.searched)) == (10_000, 1000)
+    assert not set(effort.judges) & set(effort.searched)
+
+
+@pytest.mark.parametrize("player", PLAYERS)
+def test_a_search_finds_nothing_worse_than_its_start_in_the_worlds_it_sees(player: str) -> None:
+    asked = job(player)
+    low, high = PLAYERS[player].markups({}, pledged=PLAYERS[player].pledged)
+    start, found = within(asked.start, low, high), improved(asked, PLAYERS[player].bends)
+    earned = Candidates(FEW.searched, 2, Settings()).plans(np.stack([start, found])).value.mean(axis=1)
+    assert found.shape == start.shape
+    assert earned[1] >= earned[0]
+
+
+def test_the_answer_follows_from_the_job_alone() -> None:
+    one, same, other = (
+        improved(asked, 1)
+        for asked in (job("premium"), job("premium"), job("premium")._replace(effort=Effort(3, 2, 3)))
+    )
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_rules_stay_what_they_are() -> None:
+    thin, premium = (improved(job(name), 1) for name in ("low_margin_tuned", "premium"))
+    cap = PLAYERS["low_margin_tuned"].markups({}, pledged=True)[1]
+    assert thin[0, PRICE] <= cap
+    assert markups(premium)[0] >= PREMIUM_FROM - 1e-6
+
+
+def test_the_pledge_follows_what_phones_cost_in_a_world() -> None:
+    thin = PLAYERS["low_margin_tuned"]
+    usual, free = (thin.markups({}, pledged=pledged)[1] for pledged in (True, False))
+    assert usual < thin.markups(SWITCHES["9"].parameters, pledged=True)[1] < free
+    assert free == 1.0
+
+
+def test_levers_fixed_are_those_shipped_but_for_a_plan_that_is_held_to_the_pledge() -> None:
+    knots = PLAYERS["plan"].knots()
+    free, held = (solve(job("plan", pledged=pledged)) for pledged in (False, True))
+    assert np.array_equal(free.fixed.knots, knots)
+    cap = PLAYERS["plan"].markups({}, pledged=True)[1]
+    assert held.fixed.knots[:, PRICE] == pytest.approx(np.minimum(knots[:, PRICE], cap))
+    assert (held.tuned.knots[:, PRICE] <= cap + 1e-12).all()
+    assert (free.fixed.value.shape, free.fixed.bankrupt.shape) == ((3,), (3,))
+
+
+def test_j_is_what_the_environment_pays_with_these_parameters() -> None:
+    found = solve(job("low_margin_tuned", "8"))
+    settings = Settings(parameters=SWITCHES["8"].parameters)
+    again = Candidates(FEW.judges, 1, settings).plans(found.tuned.knots[None]).value[0]
+    assert np.array_equal(found.tuned.value, again)
+
+
+def test_actions_are_cut_to_their_range_and_markups_to_theirs() -> None:
+    low, high = (float(action_of(markup, 0.0, 0.0, 1.0)[PRICE]) for markup in (0.0, 0.1))
+    cut = within(np.array([[-3.0, -3.0, 3.0, 0.5], [0.9, 0.0, 0.0, 0.0]]), low, high)
+    assert cut.tolist() == [[low, -1.0, 1.0, 0.5], [high, 0.0, 0.0, 0.0]]
+
+
+def test_cases_of_equal_worlds_are_equal() -> None:
+    assert case_of("plan", {}, pledged=False) == Case("plan")
+    assert len({case_of("plan", SWITCHES[row].parameters, pledged=False) for row in SWITCHES}) == len(SWITCHES) - 1
