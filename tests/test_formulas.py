@@ -254,9 +254,7 @@ def _reaches(play: Play) -> Cases:
         found = FORMULAS.functions_of(marketing)["reach_overseas"](float(t), p, firm)
         part_open = np.where((np.arange(GROUPS) > 0) & (firm == SEAT), p.open, 1.0)
         total = (p.group_share * part_open) @ opened
-        yield Case(
-            {"reach": found}, phrases={"sum over country groups of group_share * part_open * entered": total}
-        )
+        yield Case({"reach": found}, phrases={"sum over country groups of group_share * part_open * entered": total})
 
 
 def _run_offs(play: Play) -> Cases:

@@ -111,7 +111,9 @@ def test_advertising_elasticity_is_the_slope_of_the_log_of_an_offers_weight_by_t
             300.0, 100.0, 3000.0, 1.0, 0.3, 2.0,
         )  # fmt: skip
         more, less = (
-            math.log(offer_weight(0.3, -0.2, awareness(*_heard(adstock * spend + talk, others), reach, half, span), 0.1))
+            math.log(
+                offer_weight(0.3, -0.2, awareness(*_heard(adstock * spend + talk, others), reach, half, span), 0.1)
+            )
             for spend in (math.exp(step), math.exp(-step))
         )
         found = advertising_elasticity(adstock, *_heard(adstock + talk, others), reach, half, span)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +18,13 @@ import numpy.typing as npt
 from thinmargin.calibration.unknowns import UNKNOWNS, moved, shipped_values
 from thinmargin.files import write_atomically
 from thinmargin.fitted import RESULT
-from thinmargin.history import PolicyRule
 from thinmargin.worlds import Hidden
 
 Numbers: TypeAlias = npt.NDArray[np.float64]
 
 ORIGINS = (2017, 2018, 2019, 2020, 2021, 2022)
 """Last years of the fits for forecasts from the past."""
-OTHER_RULES: tuple[PolicyRule, ...] = ("trailing", "none")
+OTHER_RULES: tuple[Literal["trailing", "none"], ...] = ("trailing", "none")
 """Replay rules that the forecasts from the past are made under too, beside the one of the fit."""
 DIGITS = 9
 """Decimal places of the covariance in the file."""
@@ -56,7 +55,7 @@ class Calibration:
     seed: int
     origins: Mapping[int, Numbers]
     """Last year fitted to its best guess, shape (unknowns,)."""
-    rules: Mapping[PolicyRule, Mapping[int, Numbers]]
+    rules: Mapping[Literal["trailing", "none"], Mapping[int, Numbers]]
     """The same under every other replay rule, by its name."""
 
     def document(self) -> dict[str, Any]:
