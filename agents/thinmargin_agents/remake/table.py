@@ -9,6 +9,7 @@ from pathlib import Path
 
 import thinmargin
 from thinmargin.economics.compiled import source_digest
+from thinmargin.versions import current
 from thinmargin_agents.cli.command import UsageError
 from thinmargin_agents.policies.manifest import Manifest, ShippedError
 from thinmargin_agents.policies.shipped import manifest_of, trained_names
@@ -157,6 +158,12 @@ def _studies() -> tuple[Stage, ...]:
             outputs=(Output("docs/audit.md", "audit"),), bound=7200.0,
         ),
         Stage(
+            "mechanisms", "the table of docs/mechanisms.md",
+            (_module("thinmargin_agents.mechanisms", "--markdown", "docs/mechanisms.md"),),
+            needs=("calibration", *_tuned()), reads=(_room("mechanisms"),),
+            outputs=(Output("docs/mechanisms.md", "mechanisms"),), bound=5400.0,
+        ),
+        Stage(
             "exact", "the tables of docs/exact.md",
             (_module("thinmargin_agents.exact", "--ppo", "--markdown", "docs/exact.md"),),
             needs=("calibration",), reads=(_room("exact"), _room("config/presets/ppo.yml")),
@@ -168,7 +175,7 @@ def _studies() -> tuple[Stage, ...]:
 def _agent(manifest: Manifest, folder: Path) -> Stage:
     """A shipped agent: trained as its manifest says, then shipped again."""
     logs = f"{folder}/runs/{manifest.name}"
-    world = manifest.env_id.rpartition("/")[2]
+    world = current(manifest.env_id).rpartition("/")[2]
     runs = tuple(f"{logs}/{manifest.algo}/{world}_{number + 1}" for number in range(len(manifest.seeds)))
     train = (*shlex.split(manifest.command), "--log-folder", logs, "--no-progress")
     preset = manifest.algo if manifest.preset == "default" else manifest.preset

@@ -48,7 +48,8 @@ def test_everything_that_follows_from_the_economics_has_a_stage(table: Table) ->
     made = outputs_of(table)
     assert {str(path.relative_to(ROOT)) for path in files} - EXAMPLES <= made
     for place in (
-        "docs/question.md (phase map)", "docs/question.md (years)", "docs/audit.md (audit)", "docs/exact.md (exact)",
+        "docs/question.md (phase map)", "docs/question.md (years)", "docs/audit.md (audit)",
+        "docs/mechanisms.md (mechanisms)", "docs/exact.md (exact)",
         "README.md (results)", "docs/benchmark.md (results)", "docs/benchmark.md (stress)",
     ):  # fmt: skip
         assert place in made
