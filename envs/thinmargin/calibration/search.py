@@ -127,6 +127,8 @@ def polish(misfit: Misfit, point: Numbers, value: float) -> tuple[Numbers, float
     for _ in range(ITERATIONS):
         direction = -inverse @ slope
         fall, low, high, size = float(slope @ direction), 0.0, np.inf, 1.0
+        if fall >= 0.0:
+            return z, value
         for _ in range(HALVINGS):
             guess = z + size * direction
             reached = float(misfit(guess)[0])
@@ -142,7 +144,10 @@ def polish(misfit: Misfit, point: Numbers, value: float) -> tuple[Numbers, float
             return z, value
         step, bent = guess - z, there - slope
         z, value, slope = guess, reached, there
-        rate = 1.0 / float(step @ bent)
+        turn = float(step @ bent)
+        if turn <= 0.0:  # too short a step to tell a slope from its rounding
+            return z, value
+        rate = 1.0 / turn
         shrink = np.eye(len(z)) - rate * np.outer(step, bent)
         inverse = shrink @ inverse @ shrink.T + rate * np.outer(step, step)
     return z, value
