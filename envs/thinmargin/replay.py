@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.economics.compiled import Record, entry_point, mechanism, source_digest
+from thinmargin.economics.cost_and_price import CHEAPEST
 from thinmargin.economics.finance import income_tax
 from thinmargin.economics.marketing import advertising_elasticity, voice
 from thinmargin.economics.month import size_markets
@@ -37,6 +38,8 @@ Table = npt.NDArray[Any]
 
 NO_LIMIT = 1e7
 """RMB m that investors lend in a replay: the firm did live."""
+DEAREST = 4.0
+"""Components at most, over normal: what no history needs, so that invented figures give numbers too."""
 
 DRIVER_FIELDS = (
     Quantity("markup", "share", "target markup over normal cost, from the reported gross margins of phones"),
@@ -81,7 +84,8 @@ def drive(state: Record, p: Record, driver: Record, shock: Record, flows: Record
 
     Selling is a share of revenue without the spending floor, start-ups are a number, and markets get the
     demand shock that makes them as large as reported. Where the reported margin is not that of the markup aimed at,
-    components were dearer or cheaper than normal, for every firm.
+    components were dearer or cheaper than normal, for every firm: at least `CHEAPEST`, at most `DEAREST` times normal,
+    as no component can make a margin that leaves less of the cost than prices follow at once.
 
     Formula:
         dear = (markup - margin + (1 - pass_through) * passed) / (1 + margin - pass_through)
@@ -96,10 +100,9 @@ def drive(state: Record, p: Record, driver: Record, shock: Record, flows: Record
     shock.attack = 0.0
     shock.clone = 0.0
     lasting_shocks(shock, shock)
-    dear = (driver.markup - driver.margin + (1.0 - p.pass_through) * state.passed) / (
-        1.0 + driver.margin - p.pass_through
-    )
-    shock.component = math.log(1.0 + dear)
+    room = 1.0 + driver.margin - p.pass_through
+    dear = (driver.markup - driver.margin + (1.0 - p.pass_through) * state.passed) / room if room > 0.0 else DEAREST
+    shock.component = math.log(min(max(1.0 + dear, CHEAPEST), DEAREST))
     shock.brand[SEAT] = -p.brand_drop * driver.slump
     size_markets(state, p, shock, flows)
     for r in range(REGIONS):
