@@ -1,6 +1,6 @@
 """The constants of a world, each with its value, unit, allowed range and source.
 
-Sources: "fit" = the calibration to the reported figures of 2012-2019; "prior, still in doubt" = it looked, and the
+Sources: "fit" = the calibration to the reported figures of 2012-2024; "prior, still in doubt" = it looked, and the
 figures leave it in doubt; "judgement" = no data identify it; everything else names the study or the report. Money RMB
 million, users and units million, months.
 """
@@ -72,11 +72,11 @@ class Parameters(Checked):
     price_slope: float = constant(fitted("price_slope"), "1", 0.5, 12, "logit coefficient of ln price",
         "prior, still in doubt: all-in brand elasticity near -3, Bijmolt, van Heerde & Pieters 2005",
     )
-    inertia: float = constant(fitted("inertia"), "utility", -2, 4, "owners' pull to their own brand, without fans and accessories", "prior, still in doubt: judgement; 0.31 bought again in 2017, QuestMobile")
+    inertia: float = constant(fitted("inertia"), "utility", -2, 4, "owners' pull to their own brand, without fans and accessories", "fit to the surveys of QuestMobile; 0.31 bought again in 2017")
     inertia_span: float = constant(fitted("inertia_span"), "utility", 0, 4, "pull added by a full fan base, and by a full accessory catalogue", "prior, still in doubt: judgement")
     category_elasticity: float = constant(-0.6, "1", -2, 0, "first-time adoption to the price level", "judgement; studies -0.4 to -1.5")
     replacement_elasticity: float = constant(-0.6, "1", -2, 0, "replacement to the price level", "judgement, as category_elasticity; direction Gordon 2009, Prince 2009")
-    users_ceiling: tuple[float, float] = constant(fitted("users_ceiling"), "m users", 10, 9000, "smartphone users, saturated market", "prior, still in doubt: judgement; home: most adults of China")
+    users_ceiling: tuple[float, float] = constant(fitted("users_ceiling"), "m users", 10, 9000, "smartphone users, saturated market", "fit; prior judgement, home: most adults of China")
     adoption_innovation: float = constant(0.003, "1/year", 0, 0.1, "Bass p", "not identified; Bass 1969")
     adoption_imitation: tuple[float, float] = constant(fitted("adoption_imitation"), "1/year", 0, 3, "Bass q", "fit to market sizes (IDC)")
     device_life: float = constant(fitted("device_life"), "months", 6, 120, "life of a phone at the start", "prior, still in doubt: 18.6 months in 2013, Kantar; the figures ask for longer lives")
@@ -88,7 +88,7 @@ class Parameters(Checked):
     voice_half: float = constant(fitted("voice_half"), "share", 0.005, 2, "share of voice that gives half of it, where the firm is on sale everywhere", "prior, still in doubt: judgement")
     adstock_carryover: float = constant(0.5, "1/month", 0, 0.95, "advertising remembered a month later", "judgement: a half-life of 4.3 weeks; Broadbent 1979, practice 2 to 5")
     word_of_mouth: float = constant(fitted("word_of_mouth"), "RMB/month", 0, 100, "advertising one fan replaces", "prior, still in doubt: judgement; weaker than the elasticity of 0.24 of You, Vadakkepatt & Joshi 2015")
-    coverage_rate: float = constant(fitted("coverage_rate"), "1/month", 0, 1, "stores and distributors built by selling spend", "prior, still in doubt: judgement")
+    coverage_rate: float = constant(fitted("coverage_rate"), "1/month", 0, 1, "stores and distributors built by selling spend", "fit; prior judgement")
     coverage_scale: float = constant(fitted("coverage_scale"), "RMB m/month", 1, 1000, "selling spend that builds at half the full rate", "prior, still in doubt: judgement")
     coverage_decay: float = constant(0.012, "1/month", 0, 0.5, "channels lost without spend", "judgement")
     overseas_effort: float = constant(fitted("overseas_effort"), "share", 0, 1, "share of selling spend overseas, once all of it is entered", "prior, still in doubt: judgement")
@@ -117,16 +117,16 @@ class Parameters(Checked):
     services_ceiling: tuple[float, float] = constant(fitted("services_ceiling"), "RMB/user/year", 0, 2000, "services revenue of a mature user", "home: fit; overseas: prior, a tenth of home")
     services_half: float = constant(fitted("services_half"), "m user-years", 1, 5000, "experience at which half is earned", "fit")
     services_margin: float = constant(0.62, "share", 0, 1, "gross margin at little revenue", "reported 2017 and 2020")
-    services_margin_late: float = constant(fitted("services_margin_late"), "share", 0, 1, "gross margin at much revenue", "fit")
+    services_margin_late: float = constant(fitted("services_margin_late"), "share", 0, 1, "gross margin at much revenue", "prior, still in doubt: judgement; 77 % reported in 2024")
     services_margin_scale: float = constant(fitted("services_margin_scale"), "RMB m/year", 1, 1e7, "revenue at which it is half way", "fit")
     accessory_ceiling: tuple[float, float] = constant(fitted("accessory_ceiling"), "RMB/user/year", 0, 5000, "accessory revenue at a full catalogue", "home: fit; overseas: prior, judgement")
     breadth_scale: float = constant(fitted("breadth_scale"), "ventures", 0.5, 500, "ventures that fill two thirds of the catalogue", "fit")
-    accessory_margin: float = constant(fitted("accessory_margin"), "share", 0, 1, "gross margin with full buying power", "prior, still in doubt: judgement")
+    accessory_margin: float = constant(fitted("accessory_margin"), "share", 0, 1, "gross margin with full buying power", "fit")
     accessory_scale: float = constant(fitted("accessory_scale"), "RMB m/year", 1, 1e6, "revenue that gives half of it", "fit")
     ticket: float = constant(60.0, "RMB m", 1, 1000, "all-in cost of one venture", "judgement between seed 2 and all-stage 85-100")
     venture_success: float = constant(0.38, "share", 0, 1, "ventures that reach the market", "2014-16: 20 of 55 launched")
     deal_flow: float = constant(fitted("deal_flow"), "ventures/month", 0.1, 100, "deals a month that halve their quality", "prior, still in doubt: judgement")
-    gestation: float = constant(fitted("gestation"), "months", 2, 120, "from ticket to product", "prior, still in doubt: 24 to 36 months reported, 2013-16")
+    gestation: float = constant(fitted("gestation"), "months", 2, 120, "from ticket to product", "fit; 24 to 36 months reported, 2013-16")
     obsolescence: float = constant(fitted("obsolescence"), "1/month", 0, 0.5, "catalogue lost", "prior, still in doubt: judgement")
     hit_sd: float = constant(0.5, "log", 0, 2, "luck of the ventures of a month", "judgement")
     # cost and price
