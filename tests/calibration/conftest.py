@@ -46,7 +46,7 @@ def calibration() -> Calibration:
 
 @pytest.fixture(scope="session")
 def misfit() -> Misfit:
-    """Of 2012 to 2019; nothing about it changes when it is called."""
+    """Of 2012 to 2024; nothing about it changes when it is called."""
     return Misfit(reported())
 
 
