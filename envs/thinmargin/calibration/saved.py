@@ -128,7 +128,7 @@ def from_document(document: Mapping[str, Any]) -> Calibration:
         tuple(_numbers("starts", document["starts"], len(document["starts"])).tolist()),
         int(document["seed"]),
         _read("origins", document["origins"], size),
-        {rule: _read(f"rules {rule}", document["rules"].get(rule), size) for rule in OTHER_RULES},
+        {rule: _read(f"rules {rule}", _rule(document["rules"], rule), size) for rule in OTHER_RULES},
     )
 
 
@@ -138,9 +138,16 @@ def _written(origins: Mapping[int, Numbers]) -> dict[str, list[float]]:
 
 def _read(what: str, saved: Any, size: int) -> dict[int, Numbers]:
     """Return the fits of the origins; raise ValueError if something else was saved."""
-    if not isinstance(saved, Mapping):
+    if not isinstance(saved, Mapping) or not all(str(year).isdecimal() for year in saved):
         raise ValueError(f"the calibration's {what} are damaged: they must be a table by year; {REMEDY}")
-    return {int(year): _numbers(f"z of {year}", z, size) for year, z in saved.items()}
+    return {int(year): _numbers(f"{what}, z of {year},", z, size) for year, z in saved.items()}
+
+
+def _rule(saved: Any, rule: str) -> Any:
+    """What was saved of a rule; raise ValueError if there are no rules."""
+    if not isinstance(saved, Mapping):
+        raise ValueError(f"the calibration's rules are damaged: they must be a table by rule; {REMEDY}")
+    return saved.get(rule)
 
 
 def _numbers(what: str, values: Any, size: int) -> Numbers:
