@@ -17,6 +17,7 @@ from thinmargin.calibration.saved import (
     CLOSE,
     CLOSE_COVARIANCE,
     ORIGINS,
+    OTHER_RULES,
     Calibration,
     covariance_difference,
     difference,
@@ -53,7 +54,8 @@ def listener(heard: Heard) -> Callable[..., None]:
 
 def test_the_origins_are_six_years_with_two_more_behind_each() -> None:
     assert ORIGINS == (2017, 2018, 2019, 2020, 2021, 2022)
-    assert LAST_FITTED == 2019
+    assert LAST_FITTED == 2024
+    assert OTHER_RULES == ("trailing", "none")
 
 
 @pytest.mark.slow
@@ -63,11 +65,11 @@ def test_the_shipped_calibration_comes_out_again(
     again = calibrate(reported(), calibration.seed, len(calibration.starts), listener)
     assert difference(again, calibration) <= CLOSE
     assert covariance_difference(again, calibration) <= CLOSE_COVARIANCE
-    assert again.misfit == pytest.approx(calibration.misfit, abs=1e-9)
-    np.testing.assert_allclose(again.starts, calibration.starts, rtol=0.0, atol=1e-9)
+    assert again.misfit == pytest.approx(calibration.misfit, abs=1e-6)
+    np.testing.assert_allclose(again.starts, calibration.starts, rtol=0.0, atol=1e-4)
     assert again.seed == calibration.seed
     told = [(last, [each[1:] for each in each_fit]) for last, each_fit in groupby(heard, key=lambda each: each[0])]
-    assert [last for last, _ in told] == [LAST_FITTED, *ORIGINS]
+    assert [last for last, _ in told] == [LAST_FITTED, *ORIGINS, *ORIGINS, *ORIGINS]
     for _, steps in told:
         values, ended = zip(*steps, strict=True)
         assert list(values) == sorted(values, reverse=True)
@@ -81,14 +83,16 @@ def test_nobody_need_be_told_and_seeds_and_starts_are_kept() -> None:
     assert one.z.tobytes() == again.z.tobytes()
     assert one.starts != other.starts
     assert (one.seed, len(one.starts), other.seed) == (4, 2, 5)
-    assert one.misfit == min(one.starts)
+    assert one.misfit <= min(one.starts)
 
 
 @pytest.mark.slow
 def test_new_origins_are_those_that_are_saved_and_leave_the_rest_alone(calibration: Calibration) -> None:
-    without = replace(calibration, origins={1999: np.zeros(SIZE)})
+    without = replace(calibration, origins={1999: np.zeros(SIZE)}, rules={})
     again = with_new_origins(reported(), without)
     assert tuple(again.origins) == ORIGINS
+    assert tuple(again.rules) == OTHER_RULES
+    assert all(tuple(origins) == ORIGINS for origins in again.rules.values())
     assert difference(again, calibration) <= CLOSE
     for name in ("z", "covariance", "misfit", "starts", "seed"):
         assert getattr(again, name) is getattr(calibration, name)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from thinmargin.data import Figures, FiguresError, Period, parse_period, reported
-from thinmargin.history import ASSUMED, COMPARED, NEEDED, drivers, simulated
+from thinmargin.history import ASSUMED, COMPARED, NEEDED, PolicyRule, drivers, policy_markup, simulated
 from thinmargin.history import reported as reported_series
 from thinmargin.records import HOME, OVERSEAS
 from thinmargin.replay import TRACKED, Table
@@ -36,10 +36,67 @@ def history() -> Table:
 # drivers
 
 
-def test_markup_comes_from_the_gross_margin_of_phones(history: Table) -> None:
-    by_hand = {2012: 12 / 88, 2013: 12 / 88, 2014: 5 / 95, 2015: -0.3 / 100.3, 2017: 8.8 / 91.2, 2024: 12.6 / 87.4}
-    for year, markup in by_hand.items():
-        np.testing.assert_allclose(history["markup"][12 * (year - 2012) :][:12], markup, rtol=1e-12)
+IMPLIED = [
+    percent / (100.0 - percent) for percent in (12, 12, 5, -0.3, 3.4, 8.8, 6.2, 7.2, 8.7, 11.9, 9.0, 14.6, 12.6)
+]
+"""Price over unit cost, less one, of 2012 to 2024, from gross margins."""
+
+
+def test_the_implied_margin_comes_from_the_gross_margin_of_phones(history: Table) -> None:
+    np.testing.assert_allclose(history["margin"], np.repeat(IMPLIED, 12), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("policy", "first", "middle", "last"), [
+    ("centred", (2 * IMPLIED[0] + IMPLIED[1]) / 3, (IMPLIED[4] + IMPLIED[5] + IMPLIED[6]) / 3,
+     (IMPLIED[11] + 2 * IMPLIED[12]) / 3),
+    ("trailing", IMPLIED[0], (IMPLIED[4] + IMPLIED[5]) / 2, (IMPLIED[11] + IMPLIED[12]) / 2),
+    ("none", IMPLIED[0], IMPLIED[5], IMPLIED[12]),
+])  # fmt: skip
+def test_the_markup_aimed_at_by_hand_under_each_rule(
+    policy: PolicyRule, first: float, middle: float, last: float
+) -> None:
+    """In 2012, in 2017 and in 2024: a neighbour that is not there is replaced by the year itself."""
+    table = drivers(reported(), MONTHS, DECAY, policy=policy)
+    for year, markup in ((2012, first), (2017, middle), (2024, last)):
+        np.testing.assert_allclose(table["markup"][12 * (year - 2012) :][:12], markup, rtol=1e-12)
+    np.testing.assert_allclose(table["margin"], np.repeat(IMPLIED, 12), rtol=1e-12)
+
+
+def test_the_rule_of_the_fit_is_the_centred_one(history: Table) -> None:
+    np.testing.assert_array_equal(history, drivers(reported(), MONTHS, DECAY, policy="centred"))
+
+
+def test_neighbours_are_a_year_away_to_the_month() -> None:
+    implied = np.arange(30.0) ** 2
+    before = [implied[month - 12] if month >= 12 else implied[month] for month in range(30)]
+    after = [implied[month + 12] if month < 18 else implied[month] for month in range(30)]
+    np.testing.assert_allclose(policy_markup(implied, "centred"), (np.array(before) + implied + after) / 3.0)
+    np.testing.assert_allclose(policy_markup(implied, "trailing"), (np.array(before) + implied) / 2.0)
+    np.testing.assert_array_equal(policy_markup(implied, "none"), implied)
+    np.testing.assert_array_equal(implied, np.arange(30.0) ** 2)
+
+
+@pytest.mark.parametrize("policy", ["centred", "trailing", "none"])
+@pytest.mark.parametrize("months", [1, 11, 12, 13])
+def test_a_history_of_about_a_year_has_few_neighbours(policy: PolicyRule, months: int) -> None:
+    implied = np.linspace(0.0, 0.3, months)
+    found = policy_markup(implied, policy)
+    assert found.shape == (months,)
+    np.testing.assert_allclose(found[1:12][: months - 2], implied[1:12][: months - 2], rtol=1e-12)
+    other = {"centred": 2.0 * implied[0] + implied[-1], "trailing": 3.0 * implied[0], "none": 3.0 * implied[0]}
+    assert found[0] == pytest.approx(other[policy] / 3.0 if months == 13 else implied[0], abs=1e-15)
+
+
+@pytest.mark.parametrize("last", [2017, 2020, 2022])
+def test_no_month_looks_behind_the_last_one_asked_for(history: Table, last: int) -> None:
+    """Fewer months end with a markup that knows no later ones; before their last year they are those of a longer one."""
+    months = 12 * (last - 2011)
+    short = drivers(reported(), months, DECAY)
+    np.testing.assert_array_equal(short[:-12], history[: months - 12])
+    place = last - 2012
+    np.testing.assert_allclose(short["markup"][-12:], (IMPLIED[place - 1] + 2.0 * IMPLIED[place]) / 3.0, rtol=1e-12)
+    trailing = drivers(reported(), months, DECAY, policy="trailing")
+    np.testing.assert_array_equal(trailing, drivers(reported(), MONTHS, DECAY, policy="trailing")[:months])
 
 
 def test_selling_is_a_share_of_revenue(history: Table) -> None:
@@ -106,9 +163,9 @@ def test_assumptions_stand_in_for_empty_cells_alone(with_cells: WithCells) -> No
         assert value > 0.0
         assert reason
     told = drivers(with_cells({(MARGIN, "2014"): 7.0, (SELLING, "2014"): 6.35}), 36, DECAY)
-    np.testing.assert_allclose(told["markup"][24:], 7 / 93, rtol=1e-12)
+    np.testing.assert_allclose(told["margin"][24:], 7 / 93, rtol=1e-12)
     np.testing.assert_allclose(told["selling"][24:], 0.1, rtol=1e-12)
-    np.testing.assert_array_equal(told["markup"][:24], drivers(reported(), 24, DECAY)["markup"])
+    np.testing.assert_array_equal(told["margin"][:24], drivers(reported(), 24, DECAY)["margin"])
 
 
 def test_the_shortest_period_drives_its_months(made_figures: MadeFigures) -> None:
@@ -121,8 +178,9 @@ def test_the_shortest_period_drives_its_months(made_figures: MadeFigures) -> Non
     )
     plain = drivers(reported(), MONTHS, DECAY)
     table = drivers(reported().merged(newer), MONTHS + 6, DECAY)
-    np.testing.assert_array_equal(table[: MONTHS - 3], plain[: MONTHS - 3])
-    np.testing.assert_allclose(table["markup"][-9:], [0.25, 1.0, 0.25, *[0.0] * 6], atol=1e-12)
+    others = [name for name in table.dtype.names or () if name != "markup"]
+    np.testing.assert_array_equal(table[: MONTHS - 3][others], plain[: MONTHS - 3][others])
+    np.testing.assert_allclose(table["margin"][-9:], [0.25, 1.0, 0.25, *[0.0] * 6], atol=1e-12)
     np.testing.assert_allclose(table["selling"][-9:], 0.1)
     np.testing.assert_allclose(table["market"][-9:, HOME], [20, 44, 20, *[11] * 6])
     np.testing.assert_allclose(table["market"][-9:, OVERSEAS], [70, 67, 70, *[11] * 6])

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from thinmargin.batch import Batch
-from thinmargin.calibration.saved import Calibration
+from thinmargin.calibration.saved import OTHER_RULES, Calibration
 from thinmargin.calibration.unknowns import economies
 from thinmargin.data import parse_period, reported
-from thinmargin.economics.marketing import awareness
-from thinmargin.history import drivers
+from thinmargin.economics.cost_and_price import CHEAPEST
+from thinmargin.economics.start import begin
+from thinmargin.history import PolicyRule, drivers
 from thinmargin.levers import action_of
 from thinmargin.parameters import ECONOMY, Parameters
 from thinmargin.records import FLOWS, HOME, OVERSEAS, SEAT, SHOCKS, STATE
-from thinmargin.replay import NO_LIMIT, TRACKED, Table, replay, track
-from thinmargin.simulation import NO_CLOSING
+from thinmargin.replay import DEAREST, NO_LIMIT, TRACKED, Table, drive, replay, track
+from thinmargin.simulation import NO_CLOSING, play_month
 from thinmargin.worlds import World, neutral_world
 
 MONTHS = 96
@@ -61,7 +63,7 @@ def test_markets_left_to_the_model_surprise_nobody(guesses: np.ndarray) -> None:
 
 @pytest.mark.parametrize("months", [1, 7, 30])
 def test_a_shorter_replay_is_the_beginning_of_a_longer_one(guesses: np.ndarray, kept: Table, months: int) -> None:
-    short = replay(*economies(guesses), driven(months))
+    short = replay(*economies(guesses), driven()[:months])
     assert short.dtype == TRACKED
     assert short.shape == (len(guesses), months)
     assert short.tobytes() == kept[:, :months].tobytes()
@@ -146,6 +148,7 @@ def test_a_replay_is_the_environment_stepped_by_hand(guesses: np.ndarray, kept: 
     economy["credit_floor"] = NO_LIMIT
     shocks["demand"] = kept["surprise"][0]
     shocks["brand"][:, SEAT] = -economy["brand_drop"] * history["slump"]
+    shocks["component"] = np.log(1.0 + dearness_of(history, economy))
     batch = Batch(1, MONTHS, NO_CLOSING, shaped=False)
     batch.put(0, World("by hand", 0, economy, shocks))
     batch.begin(np.arange(1))
@@ -168,8 +171,9 @@ def test_a_replay_is_the_environment_stepped_by_hand(guesses: np.ndarray, kept: 
         assert report["market_overseas"] == pytest.approx(driver["market"][OVERSEAS], rel=2e-4)
         assert report["services_profit"] == pytest.approx(kept["services_profit"][month], rel=2e-4)
         assert report["gross_profit"] == pytest.approx(kept["gross_profit"][month], abs=2e-4 * report["revenue"])
-        added = (1.0 - economy["tax_rate"]) * (report["tickets"] + report["interest"])
-        assert report["profit"] + added == pytest.approx(kept["earned"][month], abs=2e-4 * report["revenue"])
+        untaxed = report["profit"] + report["tax"] + report["interest"] + report["tickets"]
+        earned = untaxed * (1.0 - economy["tax_rate"] * (untaxed > 0.0))
+        assert earned == pytest.approx(kept["earned"][month], abs=2e-4 * report["revenue"])
         assert owners * flows["in_market"][HOME] == pytest.approx(kept["due_home"][month], rel=2e-4, abs=1e-9)
         share, loyal = flows["share"][SEAT, HOME], flows["stickiness"][SEAT]
         again = flows["fill_rate"][SEAT] * share * loyal / (1.0 + share * (loyal - 1.0))
@@ -180,25 +184,126 @@ def test_a_replay_is_the_environment_stepped_by_hand(guesses: np.ndarray, kept: 
 def slope_of_awareness(batch: Batch, flows: np.void) -> float:
     """Elasticity of the seat's offer at home to its adstock, by a small step up and down, at the end of a month."""
     state, economy = batch.states[0], batch.economies[0]
-    market = flows["market"][HOME] * state["reach"][SEAT, HOME]
-    more, less = (
-        awareness(
-            state["adstock"][SEAT, HOME] * math.exp(step), economy["word_of_mouth"], state["fans"][SEAT],
-            state["users"][SEAT, HOME], market, economy["awareness_pivot"], economy["awareness_span"],
-        )
-        for step in (1e-5, -1e-5)
-    )  # fmt: skip
-    return (more - less) / 2e-5
+    fans = economy["word_of_mouth"] * state["fans"] * state["users"][:, HOME]
+    known = []
+    for step in (1e-5, -1e-5):
+        adstock = state["adstock"][:, HOME].copy()
+        adstock[SEAT] *= math.exp(step)
+        heard = adstock + fans
+        rest = economy["voice_half"] * state["reach"][SEAT, HOME] * heard.sum()
+        known.append(economy["awareness_span"] * heard[SEAT] / (heard[SEAT] + rest))
+    return float(known[0] - known[1]) / 2e-5
 
 
+# margins and components
+
+
+def dearness_of(history: Table, economy: np.void) -> np.ndarray:
+    """Share by which components are dearer in each month, by hand: price over unit cost is then the implied margin.
+
+    (1 + markup + pass_through * dear + (1 - pass_through) * passed) / (1 + dear) = 1 + margin
+    """
+    passed, found = 0.0, []
+    through = economy["pass_through"]
+    for month in history:
+        left = 1.0 + month["markup"] + (1.0 - through) * passed - through
+        found.append(left / (1.0 + month["margin"] - through) - 1.0)
+        passed += (found[-1] - passed) / economy["pass_months"]
+    return np.array(found)
+
+
+class Month(NamedTuple):
+    """What the tests of margins look at, at the end of a month."""
+
+    margin: float
+    """Price over unit cost, less one."""
+    markup: float
+    dear: float
+    passed: float
+
+
+def months_of(table: Table, history: Table) -> list[Month]:
+    """A replay month by month."""
+    state, flows, shock = (np.zeros(1, kind)[0] for kind in (STATE, FLOWS, SHOCKS))
+    economy = table[0]
+    economy["credit_floor"] = NO_LIMIT
+    begin(state, economy)
+    found = []
+    for driver in history:
+        drive(state, economy, driver, shock, flows)
+        play_month(state, economy, shock, flows)
+        margin = state["price"][SEAT] / state["unit_cost"][SEAT] - 1.0
+        found.append(Month(margin, state["markup"][SEAT], flows["dear"], state["passed"]))
+    return found
+
+
+@pytest.mark.parametrize("policy", ["centred", *OTHER_RULES])
+def test_the_component_shock_makes_the_margin_the_reported_one(guesses: np.ndarray, policy: PolicyRule) -> None:
+    """In every month in which the markup is where it is aimed at, also when dear components have been passed on.
+
+    A markup moves by a few points a month at most: after a leap of what is aimed at, January is on its way.
+    """
+    table, _ = economies(guesses[:1])
+    history = drivers(reported(), 156, DECAY, policy=policy)
+    months = months_of(table, history)
+    there = np.isclose([month.markup for month in months], history["markup"], rtol=0.0, atol=1e-12)
+    margins = np.array([month.margin for month in months])
+    np.testing.assert_allclose(margins[there], history["margin"][there], rtol=0.0, atol=1e-12)
+    assert (~there).sum() == {"centred": 1, "trailing": 3, "none": 5}[policy]
+    leaps = np.abs(np.diff(history["markup"], prepend=table["firm_start_markup"][0, SEAT]))
+    late = np.flatnonzero(leaps > table["markup_speed"][0])
+    assert set(late) <= set(np.flatnonzero(~there)) <= set(late) | set(late + 1)
+    passed = np.array([month.passed for month in months])
+    assert (np.ptp(passed) > 0.05) == (policy != "none")
+    np.testing.assert_allclose([month.dear for month in months], dearness_of(history, table[0]), rtol=0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("policy", ["centred", *OTHER_RULES])
+def test_with_markups_that_move_at_once_every_month_has_the_reported_margin(
+    guesses: np.ndarray, policy: PolicyRule
+) -> None:
+    for guess in guesses:
+        table, _ = economies(guess)
+        table["markup_speed"] = 1.0
+        history = drivers(reported(), 156, DECAY, policy=policy)
+        margins = [month.margin for month in months_of(table, history)]
+        np.testing.assert_allclose(margins, history["margin"], rtol=0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("policy", ["centred", *OTHER_RULES])
+def test_components_always_cost_something_and_are_as_usual_where_nothing_is_luck(
+    guesses: np.ndarray, policy: PolicyRule
+) -> None:
+    table, _ = economies(guesses[:1])
+    dear = np.array([month.dear for month in months_of(table, drivers(reported(), 156, DECAY, policy=policy))])
+    assert (1.0 + dear > 0.0).all()
+    assert (0.85 < 1.0 + dear).all()
+    assert (1.0 + dear < 1.25).all()
+    assert (np.abs(dear) < 1e-12).all() == (policy == "none")
+
+
+@pytest.mark.parametrize("percent", [-1e4, -100.0, -70.0, -67.0, -66.6, -50.0, 50.0, 99.0, 99.99])
+def test_invented_margins_give_components_within_bounds_and_numbers(guesses: np.ndarray, percent: float) -> None:
+    """Below -67 % no component could be dear enough: prices follow sixty percent of it at once."""
+    table, dearer = economies(guesses[:1])
+    history = drivers(reported(), 156, DECAY)
+    history["margin"][120:] = percent / (100.0 - percent)
+    dear = np.array([month.dear for month in months_of(table, history)])
+    assert (dear >= CHEAPEST - 1.0 - 1e-12).all()
+    assert (dear <= DEAREST - 1.0 + 1e-12).all()
+    kept = replay(table, dearer, history)
+    for name in TRACKED.names or ():
+        assert np.isfinite(kept[name]).all(), name
+
+
+@pytest.mark.parametrize("operating", [60.0, -3.0, -7.0, -60.0])
 @pytest.mark.parametrize("dearer", [1.0, 1.25])
-def test_profit_is_after_tax_with_tickets_and_interest_added_net_of_the_tax_they_saved(dearer: float) -> None:
-    """A range dearer by a quarter costs and sells for a quarter more."""
+def test_profit_is_operating_profit_and_tickets_less_tax_on_the_whole(dearer: float, operating: float) -> None:
+    """A range dearer by a quarter costs and sells for a quarter more; a loss pays no tax."""
     state, p, shock, flows = (np.zeros(1, kind)[0] for kind in (STATE, ECONOMY, SHOCKS, FLOWS))
     tracked = np.zeros(1, TRACKED)[0]
-    p["tax_rate"], p["awareness_pivot"] = 0.25, 1.0
-    flows["market"] = 1.0
-    money = {"profit": 60.0, "tickets": 8.0, "interest": 4.0, "device_revenue": 400.0, "device_profit": -20.0}
+    p["tax_rate"] = 0.25
+    money = {"operating_profit": operating, "tickets": 8.0, "device_revenue": 400.0, "device_profit": -20.0}
     for name, value in money.items():
         flows[name][SEAT] = value
         flows[name][SEAT + 1 :] = 1e6
@@ -207,7 +312,8 @@ def test_profit_is_after_tax_with_tickets_and_interest_added_net_of_the_tax_they
     flows["due"][SEAT], flows["again"][SEAT] = (3.0, 7.0), (1.0, 6.0)
     track(state, p, shock, flows, dearer, tracked)
     more = 400.0 * (dearer - 1.0)
-    assert tracked["earned"] == pytest.approx(60.0 + 0.75 * (8.0 + 4.0) - 0.75 * 20.0 * (dearer - 1.0))
+    untaxed = operating + 8.0 - 20.0 * (dearer - 1.0)
+    assert tracked["earned"] == pytest.approx(0.75 * untaxed if untaxed > 0.0 else untaxed)
     assert tracked["gross_profit"] == pytest.approx(70.0 - 20.0 * (dearer - 1.0))
     assert tracked["services_profit"] == 30.0
     assert tracked["revenue"] == pytest.approx(500.0 + more)

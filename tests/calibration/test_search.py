@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from thinmargin.calibration import search as search_module
 from thinmargin.calibration.misfit import LAST_FITTED, Misfit
-from thinmargin.calibration.saved import ORIGINS, Calibration
+from thinmargin.calibration.saved import CLOSE, ORIGINS, OTHER_RULES, Calibration
 from thinmargin.calibration.search import (
     ITERATIONS,
     PATIENCE,
     START_SD,
-    curvature,
     descend,
+    gradient,
     jacobian,
+    polish,
     posterior_covariance,
     search,
     starting_points,
 )
 from thinmargin.calibration.unknowns import UNKNOWNS
 from thinmargin.data import reported
+from thinmargin.history import PolicyRule
 
 SIZE = len(UNKNOWNS)
+SAME = 1e-4
+"""Difference of a misfit up to which two starts have found the same bottom, as docs/evidence.md says."""
 
 
 class Bowl:
@@ -40,6 +46,26 @@ class Bowl:
     def residuals(self, z: np.ndarray) -> np.ndarray:
         away = self.bend(np.atleast_2d(z) - self.bottom) @ self.root.T
         return np.concatenate([away, np.full((len(away), 1), 14.0**0.5)], axis=1)
+
+    def __call__(self, z: np.ndarray) -> np.ndarray:
+        return 0.5 * (self.residuals(z) ** 2).sum(axis=1)
+
+
+class Crease(Bowl):
+    """A bowl with one error more, which is bent where a curved line is crossed and least on it.
+
+    So does production within capacity bend the misfit. The bottom of the bowl lies on the line: 9 is the least misfit.
+    """
+
+    def __init__(self, bottom: np.ndarray, sharp: float) -> None:
+        super().__init__(bottom)
+        self.sharp = sharp
+
+    def residuals(self, z: np.ndarray) -> np.ndarray:
+        away = np.atleast_2d(z) - self.bottom
+        line = away.sum(axis=1) - np.sin(away[:, 0])
+        bent = 2.0 + self.sharp * np.maximum(line, -0.5 * line)
+        return np.concatenate([super().residuals(z), bent[:, None]], axis=1)
 
 
 # where it starts
@@ -117,15 +143,19 @@ def test_its_slopes_are_those_of_the_misfit(misfit: Misfit, calibration: Calibra
 
 @pytest.mark.slow
 def test_every_start_ends_with_the_same_misfit(misfit: Misfit, calibration: Calibration) -> None:
-    found = search(misfit, starting_points(17, 5))
-    assert len(found.starts) == 5
-    np.testing.assert_allclose(found.starts, calibration.misfit, rtol=0.0, atol=1e-9)
-    np.testing.assert_allclose(found.z, calibration.z, atol=1e-5)
+    """Within what the crease leaves open, and the best of them is polished to the shipped guess."""
+    found = search(misfit, starting_points(17, 4))
+    assert len(found.starts) == 4
+    np.testing.assert_allclose(found.starts, calibration.misfit, rtol=0.0, atol=SAME)
+    assert found.misfit <= min(found.starts)
+    assert found.misfit == pytest.approx(calibration.misfit, abs=1e-6)
+    np.testing.assert_allclose(found.z, calibration.z, atol=CLOSE)
     assert sum(1 for _ in descend(misfit, np.zeros(SIZE))) < ITERATIONS // 2
 
 
 def test_the_best_start_wins_and_is_what_it_says(monkeypatch: pytest.MonkeyPatch, misfit: Misfit) -> None:
     monkeypatch.setattr(search_module, "ITERATIONS", 2)
+    monkeypatch.setattr(search_module, "ROUNDS", 0)
     points = starting_points(0, 3)
     found = search(misfit, points)
     assert len(found.starts) == 3
@@ -139,6 +169,7 @@ def test_the_best_start_wins_and_is_what_it_says(monkeypatch: pytest.MonkeyPatch
 
 def test_the_searcher_is_told_of_every_step(monkeypatch: pytest.MonkeyPatch, misfit: Misfit) -> None:
     monkeypatch.setattr(search_module, "ITERATIONS", 3)
+    monkeypatch.setattr(search_module, "ROUNDS", 0)
     heard: list[tuple[int, int, float]] = []
     found = search(misfit, starting_points(3, 2), lambda *what: heard.append(what))
     assert [(start, step) for start, step, _ in heard] == [(start, step) for start in range(2) for step in (1, 2, 3)]
@@ -147,34 +178,90 @@ def test_the_searcher_is_told_of_every_step(monkeypatch: pytest.MonkeyPatch, mis
     assert values[-1] == found.misfit
 
 
-# curvature and posterior
+# the polish
 
 
-def test_the_curvature_of_a_bowl_is_its_matrix() -> None:
-    generator = np.random.default_rng(4)
-    root = generator.standard_normal((5, 5))
-    matrix, z = root @ root.T, generator.standard_normal(5)
+@pytest.mark.parametrize("sharp", [1.0, 3.0, 10.0])
+def test_the_polish_finds_the_bottom_of_a_crease_that_steps_alone_miss(sharp: float) -> None:
+    crease = Crease(np.linspace(-0.5, 0.5, 9), sharp)
+    for start in np.random.default_rng(8).standard_normal((4, 9)):
+        *_, (stuck, value) = descend(crease, start)  # type: ignore[arg-type]  # a simpler misfit
+        assert value > 9.0005
+        z, reached = polish(crease, stuck, value)  # type: ignore[arg-type]  # as above
+        assert reached == pytest.approx(9.0, abs=1e-5)
+        np.testing.assert_allclose(z, crease.bottom, atol=3e-3)
 
-    def bowl(points: np.ndarray) -> np.ndarray:
-        return 0.5 * np.einsum("ni,ij,nj->n", points, matrix, points)
 
-    np.testing.assert_allclose(curvature(bowl, z), matrix, atol=1e-9)  # type: ignore[arg-type]  # a simpler misfit
+def test_a_search_ends_at_the_bottom_of_a_crease_wherever_it_starts() -> None:
+    crease = Crease(np.linspace(-0.5, 0.5, 9), 3.0)
+    for point in np.random.default_rng(10).standard_normal((4, 9)):
+        found = search(crease, [point])  # type: ignore[arg-type]  # a simpler misfit
+        assert found.misfit == pytest.approx(9.0, abs=1e-5)
+        assert found.misfit < found.starts[0]
+        assert crease(found.z)[0] == pytest.approx(found.misfit, rel=1e-12)
 
 
 @pytest.mark.slow
-def test_the_curvature_is_measured_finely_enough(
-    monkeypatch: pytest.MonkeyPatch, misfit: Misfit, calibration: Calibration
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_polish_mends_a_search_that_was_cut_short(
+    misfit: Misfit, calibration: Calibration, seed: int
 ) -> None:
-    whole = np.linalg.eigvalsh(curvature(misfit, calibration.z))
-    monkeypatch.setattr(search_module, "CURVATURE_STEP", search_module.CURVATURE_STEP / 2)
-    np.testing.assert_allclose(np.linalg.eigvalsh(curvature(misfit, calibration.z)), whole, rtol=0.02)
+    """From elsewhere too the polish ends where the shipped constants are."""
+    *_, (z, value) = islice(descend(misfit, starting_points(seed, 2)[1]), 6)
+    assert value > calibration.misfit + 0.01
+    _, reached = polish(misfit, z, value)
+    assert reached == pytest.approx(calibration.misfit, rel=SAME)
 
 
-def test_the_posterior_inverts_curvature_and_is_never_wider_than_the_prior() -> None:
-    rotation = np.linalg.qr(np.random.default_rng(2).standard_normal((4, 4)))[0]
-    hessian = rotation @ np.diag([8.0, 2.0, 0.5, -3.0]) @ rotation.T
-    wanted = rotation @ np.diag([1 / 8, 1 / 2, 1.0, 1.0]) @ rotation.T
-    np.testing.assert_allclose(posterior_covariance(hessian), wanted, atol=1e-12)
+@pytest.mark.parametrize("size", [0.0, 1.0, -1.0, 6.0, 40.0])
+def test_a_polish_never_ends_above_its_start(monkeypatch: pytest.MonkeyPatch, misfit: Misfit, size: float) -> None:
+    """Nor where nothing slopes: at 40 no replay is finite."""
+    monkeypatch.setattr(search_module, "ITERATIONS", 4)
+    start = np.full(SIZE, size)
+    value = float(misfit(start)[0])
+    z, reached = polish(misfit, start, value)
+    assert reached <= value
+    assert (reached == value) == (size == 40.0)
+    assert misfit(z)[0] == pytest.approx(reached, rel=1e-12)
+    np.testing.assert_array_equal(start, size)
+
+
+def test_a_polish_of_the_bottom_stays_there() -> None:
+    bowl = Bowl(np.zeros(5))
+    z, value = polish(bowl, bowl.bottom, 7.0)  # type: ignore[arg-type]  # a simpler misfit
+    np.testing.assert_allclose(z, bowl.bottom, atol=1e-7)
+    assert value <= 7.0
+
+
+# curvature and posterior
+
+
+def test_the_slope_of_a_bowl_is_its_matrix() -> None:
+    bowl = Bowl(np.linspace(-0.5, 0.5, 5))
+    z = np.array([0.3, -0.2, 0.1, 0.7, -0.9])
+    wanted = bowl.root.T @ bowl.root @ (z - bowl.bottom)
+    np.testing.assert_allclose(gradient(bowl, z), wanted, atol=1e-6)  # type: ignore[arg-type]  # a simpler misfit
+    np.testing.assert_allclose(jacobian(bowl, z)[:-1], bowl.root, atol=1e-9)  # type: ignore[arg-type]  # as above
+
+
+def test_the_posterior_inverts_the_curvature_of_gauss_and_newton() -> None:
+    slopes = np.random.default_rng(2).standard_normal((7, 4))
+    slopes = np.concatenate([slopes, np.eye(4)])
+    found = posterior_covariance(slopes)
+    np.testing.assert_allclose(found @ (slopes.T @ slopes), np.eye(4), atol=1e-12)
+    np.testing.assert_array_equal(found, found.T)
+    np.testing.assert_allclose(posterior_covariance(np.eye(4)), np.eye(4), atol=1e-15)
+
+
+@given(
+    rows=st.integers(1, 9), seed=st.integers(0, 2**32 - 1), size=st.sampled_from([1e-6, 1e-2, 1.0, 1e2, 1e4]),
+)  # fmt: skip
+def test_the_posterior_is_never_wider_than_the_prior(rows: int, seed: int, size: float) -> None:
+    """Whatever the slopes of the errors are, along every direction: those of the prior's own residuals are one."""
+    slopes = size * np.random.default_rng(seed).standard_normal((rows, 6))
+    spread = np.linalg.eigvalsh(posterior_covariance(np.concatenate([slopes, np.eye(6)])))
+    assert 0.0 < spread[0]
+    assert spread[-1] <= 1.0 + 1e-6
 
 
 # the shipped constants are where the search ends
@@ -187,50 +274,67 @@ def slopes(misfit: Misfit, z: np.ndarray, step: float = 1e-4) -> np.ndarray:
 
 def test_every_start_ended_in_the_same_valley(calibration: Calibration) -> None:
     assert len(calibration.starts) >= 3
-    assert max(calibration.starts) - min(calibration.starts) <= 1e-9
-    assert calibration.misfit == min(calibration.starts)
+    assert max(calibration.starts) - min(calibration.starts) <= SAME
+    assert min(calibration.starts) - SAME <= calibration.misfit <= min(calibration.starts)
 
 
 def test_the_recorded_misfit_is_that_of_the_shipped_guess(misfit: Misfit, calibration: Calibration) -> None:
     assert misfit(calibration.z)[0] == pytest.approx(calibration.misfit, abs=1e-9)
 
 
-def test_the_shipped_guess_lies_at_the_bottom(misfit: Misfit, calibration: Calibration) -> None:
-    assert np.linalg.norm(slopes(misfit, calibration.z)) < 1e-4
+def is_a_bottom(own: Misfit, z: np.ndarray) -> bool:
+    """Whether every small step costs; a crease has no slope of its own, but every step out of it costs."""
+    least = own(z)[0]
+    generator = np.random.default_rng(13)
+    near = z + np.concatenate([sd * generator.standard_normal((256, SIZE)) for sd in (0.002, 0.02)])
     away = 0.05 * np.eye(SIZE)
-    moved = misfit(np.concatenate([calibration.z + away, calibration.z - away]))
-    assert moved.min() > calibration.misfit + 5e-4
+    moved = own(np.concatenate([z + away, z - away]))
+    return bool(own(near).min() > least and moved.min() > least + 5e-4)
+
+
+def test_the_shipped_guess_lies_at_the_bottom(misfit: Misfit, calibration: Calibration) -> None:
+    """In a crease, whose two sides do not leave a slope of nothing."""
+    assert np.linalg.norm(slopes(misfit, calibration.z)) < 0.05
+    assert is_a_bottom(misfit, calibration.z)
+    assert calibration.misfit - polish(misfit, calibration.z, calibration.misfit)[1] < 1e-6
 
 
 @pytest.mark.parametrize("last", ORIGINS)
 def test_fits_to_other_years_lie_at_the_bottom_of_their_own_misfit(calibration: Calibration, last: int) -> None:
     own, z = Misfit(reported(), last), calibration.origins[last]
-    assert np.linalg.norm(slopes(own, z)) < 1e-3
-    away = 0.05 * np.eye(SIZE)
-    assert own(np.concatenate([z + away, z - away])).min() > own(z)[0] + 5e-4
-    if last == LAST_FITTED:
-        assert own(z)[0] == pytest.approx(calibration.misfit, abs=1e-9)
-    else:
-        assert own(z)[0] < own(calibration.z)[0] - 0.01
-        assert Misfit(reported(), LAST_FITTED)(z)[0] > calibration.misfit + 0.1
+    assert np.linalg.norm(slopes(own, z)) < 0.05
+    assert is_a_bottom(own, z)
+    assert own(z)[0] < own(calibration.z)[0] - 0.01
+    assert Misfit(reported(), LAST_FITTED)(z)[0] > calibration.misfit + 0.1
+
+
+@pytest.mark.parametrize("rule", OTHER_RULES)
+def test_fits_under_other_rules_lie_at_the_bottom_of_their_own_misfit(
+    calibration: Calibration, rule: PolicyRule
+) -> None:
+    for last, z in calibration.rules[rule].items():
+        own = Misfit(reported(), last, rule)
+        assert np.linalg.norm(slopes(own, z)) < 0.05
+        assert is_a_bottom(own, z)
+        assert own(z)[0] < own(calibration.origins[last])[0]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("last", ORIGINS)
-def test_a_restart_finds_nothing_better(calibration: Calibration, last: int) -> None:
+@pytest.mark.parametrize("last", [ORIGINS[0], 2019, LAST_FITTED])
+def test_a_restart_finds_nothing_better(misfit: Misfit, calibration: Calibration, last: int) -> None:
     """Neither steps from elsewhere nor a cloud of guesses around the bottom, near it and further off."""
-    own, z = Misfit(reported(), last), calibration.origins[last]
+    own = misfit if last == LAST_FITTED else Misfit(reported(), last)
+    z = calibration.z if last == LAST_FITTED else calibration.origins[last]
     least = own(z)[0]
     generator = np.random.default_rng(11)
     nearby = [z + 0.5 * generator.standard_normal(SIZE), *starting_points(11, 3)[1:]]
-    assert search(own, nearby).misfit > least - 1e-6
+    assert search(own, nearby).misfit > least - SAME
     for sd in (0.002, 0.02, 0.2):
         assert own(z + sd * generator.standard_normal((512, SIZE))).min() > least
 
 
-@pytest.mark.slow
 def test_the_shipped_covariance_is_measured_again(misfit: Misfit, calibration: Calibration) -> None:
-    measured = posterior_covariance(curvature(misfit, calibration.z))
+    measured = posterior_covariance(jacobian(misfit, calibration.z))
     np.testing.assert_allclose(calibration.covariance, measured, atol=1e-6)
 
 

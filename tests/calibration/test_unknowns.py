@@ -39,7 +39,7 @@ def test_every_unknown_has_a_prior_and_a_reason() -> None:
 def test_z_counts_prior_standard_deviations() -> None:
     rows, _ = economies(np.stack([unit("price_slope", 2.0), unit("inertia", -1.5)]))
     assert rows["price_slope"][0] == pytest.approx(3.9 * np.exp(2 * 0.12), rel=1e-12)
-    assert rows["inertia"][1] == pytest.approx(1.0 - 1.5 * 0.2, rel=1e-12)
+    assert rows["inertia"][1] == pytest.approx(0.6 - 1.5 * 0.4, abs=1e-12)
     assert rows["price_slope"][1] == 3.9
 
 
