@@ -42,17 +42,6 @@ def fixed(field: str, value: float) -> Callable[[Family], Family]:
     return change
 
 
-def _no_reaction(family: Family) -> Family:
-    before = family.change
-
-    def change(economy: np.record) -> None:
-        if before is not None:
-            before(economy)
-        economy["play_reaction"] = 0.0
-
-    return replace(family, change=change)
-
-
 def _late_research(share: float) -> Assumption:
     meaning = (
         f"research grows to {100.0 * share:.1f} % of revenue instead of {100.0 * Parameters().research_late:.1f} %"
@@ -87,7 +76,7 @@ ASSUMPTIONS: dict[str, Assumption] = {
     for assumption in (
         Assumption(AS_CALIBRATED, "nothing is changed", lambda family: family),
         *map(_late_research, LATE_RESEARCH),
-        Assumption("no reaction", "rivals keep their markups, whatever the seat does", _no_reaction),
+        Assumption("no reaction", "rivals keep their markups, whatever the seat does", fixed("rival_reaction", 0.0)),
         _imitation("little", -DEVIATIONS),
         _imitation("much", DEVIATIONS),
         _learning("slow", LEARNING[0]),
