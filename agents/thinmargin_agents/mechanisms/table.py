@@ -19,6 +19,7 @@ from thinmargin_agents.mechanisms.search import ANCHOR, POPULATION
 WIDTH = 110
 """Characters of a line of text."""
 NOTHING = "-"
+HALF = 0.5
 
 
 def percent_words(worth: Worth) -> str:
@@ -93,7 +94,13 @@ def sentences(result: Result) -> list[str]:
     """The findings, one sentence each."""
     thin = thin_rows(result.rows)
     names = ", ".join(f"{row.switch.row} ({row.switch.mechanism})" for row in thin)
-    found = [f"Worth less than {THIN:g} % of J to every rule, with levers fixed and re-tuned: {names or 'no row'}."]
+    found = [
+        f"J with nothing switched off, RMB bn, fixed and re-tuned: {'; '.join(base_words(result))}.",
+        f"Worth less than {THIN:g} % of J to every rule, with levers fixed and re-tuned: {names or 'no row'}.",
+    ]
+    ruined = ruin_words(result)
+    if ruined:
+        found.append(f"Bankrupt in most worlds, even re-tuned: {'; '.join(ruined)}.")
     chance = [row.largest for row in result.rows if row.switch.changes == "seed"]
     if chance:
         found.append(
@@ -101,6 +108,27 @@ def sentences(result: Result) -> list[str]:
             " that size may be chance."
         )
     return found
+
+
+def answers_of(result: Result, name: str) -> dict[str, Answer]:
+    """What each row is worth to a rule, by row; without those that mean nothing to it."""
+    found = {row.switch.row: row.answers[name] for row in result.rows}
+    return {row: answer for row, answer in found.items() if answer is not None}
+
+
+def base_words(result: Result) -> list[str]:
+    """J of each rule with nothing switched off."""
+    found = {name: next(iter(answers_of(result, name).values()), None) for name in PLAYERS}
+    return [f"{name} {each.fixed.base:.1f} and {each.tuned.base:.1f}" for name, each in found.items() if each]
+
+
+def ruin_words(result: Result) -> list[str]:
+    """Rules that go bankrupt in more than half of the worlds without a mechanism, re-tuned, and the rows."""
+    found = {
+        name: [row for row, answer in answers_of(result, name).items() if answer.tuned.bankrupt_without > HALF]
+        for name in PLAYERS
+    }
+    return [f"{name} without {', '.join(rows)}" for name, rows in found.items() if rows]
 
 
 def text(result: Result) -> str:

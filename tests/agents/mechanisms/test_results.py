@@ -7,9 +7,9 @@ import pytest
 
 from thinmargin_agents.mechanisms.catalogue import SWITCHES
 from thinmargin_agents.mechanisms.players import PLAYERS
-from thinmargin_agents.mechanisms.results import Answer, Request, Row, find, pair_of, thin_rows, worth_of
+from thinmargin_agents.mechanisms.results import Answer, Request, Result, Row, find, pair_of, thin_rows, worth_of
 from thinmargin_agents.mechanisms.search import Case, Effort, Played
-from thinmargin_agents.mechanisms.table import answer_words, mark_of
+from thinmargin_agents.mechanisms.table import answer_words, mark_of, sentences
 
 FEW = Effort(worlds=3, search_worlds=2, budget=1)
 
@@ -54,6 +54,19 @@ def test_a_rule_that_a_row_means_nothing_to_does_not_count() -> None:
     row = Row(SWITCHES["14"], {"low_margin_tuned": answer(0.5), "premium": None, "plan": answer(-0.5)})
     assert row.is_thin
     assert answer_words(None) == ["-", "-"]
+
+
+def test_what_a_rule_earns_with_nothing_off_and_where_it_is_ruined_is_said() -> None:
+    dead = earning(-1.0, -1.0)._replace(bankrupt=np.ones(2, np.bool_))
+    usual = earning(90.0, 110.0)
+    ruined = Row(SWITCHES["16"], {name: Answer(*[worth_of(usual, usual, dead, seed=0)] * 2) for name in PLAYERS})
+    result = Result(Request(("8", "16"), FEW), (row_of(0.1, 0.1, 9.0), ruined))
+    said = " ".join(sentences(result))
+    for part in (
+        "plan 100.0 and 100.0", "to every rule, with levers fixed and re-tuned: no row", "low_margin_tuned without 16;"
+    ):  # fmt: skip
+        assert part in said
+    assert "without 8" not in said
 
 
 def test_each_row_has_the_cases_it_says() -> None:
