@@ -233,10 +233,7 @@ def _own_means(play: Play) -> Cases:
     for t, lever in product(range(len(play.after)), (PRICE, ACCESSORIES, MARKETING, UPDATES)):
         found = FORMULAS.functions_of(month)["own_mean"](play.after[t], lever)
         last = applied[max(t - 11, 0) : t + 1, lever]
-        yield Case(
-            {"own": found},
-            phrases={"sum over remembered months of own_levers": last.sum(), "number of them": len(last)},
-        )
+        yield Case({"own": found, "own_sum": last.sum(), "month": t + 1.0})
 
 
 def _researches(play: Play) -> Cases:

@@ -179,7 +179,7 @@ def _second_month(s: Any, p: Any, shock: Any, lever: Any) -> dict[str, Any]:  # 
             "gap_start": s["gap_start"], "price_index_start": s["price_index_start"],
             "price_index": price @ share / s["price_index_start"] / np.exp(month * p["spec_drift"]),
             "passed": (1 - 1 / p["pass_months"]) * s["passed"] + (components - 1) / p["pass_months"],
-            "own_levers": levers_kept, "month": month + 1,
+            "own_levers": levers_kept, "own_sum": levers_kept.sum(axis=0), "month": month + 1,
         },
         "flows": {
             "revenue": revenue, "revenue_overseas": overseas, "sales_overseas": sold_overseas,
