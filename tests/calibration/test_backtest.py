@@ -229,7 +229,9 @@ def test_without_later_years_nothing_is_held_out(result: Result, calibration: Ca
         assert score.mape_fit == pytest.approx(since, rel=1e-12)
         for held_out in (score.mape_holdout, score.last_value_holdout, score.trend_holdout, score.in_band_holdout):
             assert math.isnan(held_out)
-    assert (early.model["shipments"][7:] != result.model["shipments"][7:8]).all(), "a markup aimed at looks a year ahead"
+    assert (early.model["shipments"][7:] != result.model["shipments"][7:8]).all(), (
+        "a markup aimed at looks a year ahead"
+    )
     assert "Hold-out" not in text(early)
     assert "fit 2015-2019." in text(early)
     written = document(early)

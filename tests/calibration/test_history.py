@@ -36,9 +36,7 @@ def history() -> Table:
 # drivers
 
 
-IMPLIED = [
-    percent / (100.0 - percent) for percent in (12, 12, 5, -0.3, 3.4, 8.8, 6.2, 7.2, 8.7, 11.9, 9.0, 14.6, 12.6)
-]
+IMPLIED = [percent / (100.0 - percent) for percent in (12, 12, 5, -0.3, 3.4, 8.8, 6.2, 7.2, 8.7, 11.9, 9.0, 14.6, 12.6)]
 """Price over unit cost, less one, of 2012 to 2024, from gross margins."""
 
 

@@ -203,9 +203,7 @@ def test_a_search_ends_at_the_bottom_of_a_crease_wherever_it_starts() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_polish_mends_a_search_that_was_cut_short(
-    misfit: Misfit, calibration: Calibration, seed: int
-) -> None:
+def test_a_polish_mends_a_search_that_was_cut_short(misfit: Misfit, calibration: Calibration, seed: int) -> None:
     """From elsewhere too the polish ends where the shipped constants are."""
     *_, (z, value) = islice(descend(misfit, starting_points(seed, 2)[1]), 6)
     assert value > calibration.misfit + 0.01
