@@ -40,31 +40,37 @@ from thinmargin.scenarios import CALIBRATED, HIDDEN, WIDE
 from thinmargin.worlds import Hidden
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "cost_and_price": ("learning", "incompressible", "spec_drift", "model_decline", "markup_speed", "royalty"),
+    "cost_and_price": (
+        "learning", "incompressible", "spec_drift", "model_decline", "pass_through", "pass_months", "markup_speed",
+        "range_gap", "range_start", "range_mix", "royalty",
+    ),
     "demand": (
-        "price_slope", "inertia", "inertia_span", "category_elasticity", "users_ceiling", "adoption_innovation",
-        "adoption_imitation", "device_life", "device_life_growth", "second_life", "base_start",
+        "price_slope", "inertia", "inertia_span", "category_elasticity", "replacement_elasticity", "users_ceiling",
+        "adoption_innovation", "adoption_imitation", "device_life", "device_life_growth", "second_life", "base_start",
     ),
     "marketing": (
-        "awareness_span", "awareness_pivot", "adstock_carryover", "word_of_mouth", "coverage_rate",
-        "coverage_scale", "coverage_decay", "overseas_effort", "group_share", "entry_months",
+        "awareness_span", "voice_half", "adstock_carryover", "word_of_mouth", "coverage_rate",
+        "coverage_scale", "coverage_decay", "overseas_effort", "group_share", "open", "entry_months",
     ),
     "loyalty": (
         "fan_ceiling", "fan_constant", "fan_reference_markup", "fan_value", "fan_updates", "fan_stockout",
         "fan_months_up", "fan_months_down", "update_scale", "bug_rate", "bug_base", "codevelopment",
         "engagement_floor", "engagement_span", "engagement_months", "imitation_strength", "imitation_months",
     ),
-    "services": ("services_ceiling", "services_half", "services_margin"),
+    "services": (
+        "services_ceiling", "services_half", "services_margin", "services_margin_late", "services_margin_scale",
+    ),
     "ventures": (
         "ticket", "venture_success", "deal_flow", "gestation", "obsolescence", "breadth_scale",
         "accessory_ceiling", "accessory_margin", "accessory_scale",
     ),
     "supply": (
         "headroom", "capacity_months_up", "capacity_months_down", "forecast_months", "cover_months", "holding",
+        "stock_paid",
     ),
     "finance": (
-        "spending_floor", "release_cost", "release_base", "research_share", "admin_share", "fixed_cost", "debt_rate",
-        "debt_spread", "credit_floor", "credit_per_user", "tax_rate", "discount_rate", "closing_repurchase",
+        "spending_floor", "release_cost", "release_base", "research_share", "research_late", "research_start",
+        "research_months", "admin_share", "fixed_cost", "debt_rate", "debt_spread", "credit_floor", "credit_per_user", "tax_rate", "discount_rate", "closing_repurchase",
     ),
     "rivals": ("rival_reaction", "rival_months", "rival_awareness", "war_rate", "war_factor"),
     "shocks": (
@@ -259,7 +265,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "figures breaks": figures_breaks,
     **{
         f"backtest {name}": lambda name=name: backtest_tables()[name]
-        for name in ("errors", "short errors", "rolling", "coverage", "elasticity", "advertising", "goals")
+        for name in ("errors", "short errors", "rolling", "rules", "coverage", "elasticity", "advertising", "goals")
     },
     **{f"parameters {section}": lambda section=section: parameters(section) for section in SECTIONS},
     **{f"formulas {block}": lambda block=block: formulas(block) for block in BLOCKS},

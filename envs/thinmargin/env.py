@@ -50,13 +50,14 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
 
     ## Action Space
     `Box(-1, 1, (4,), float32)`: a number a for each lever, mapped to what the firm asks for. Finite numbers beyond
-    [-1, 1] are cut to it; a number that is not finite, or another shape, is an error and changes nothing. The markup
-    moves towards what was asked by at most four points a month; the other levers are applied at once. Trailing
-    revenue, which includes a floor, is the base of both spending shares.
+    [-1, 1] are cut to it; a number that is not finite, or another shape, is an error and changes nothing. The markup is
+    over unit cost at the normal price of components, which are passed on in RMB, most of them at once and the rest
+    within about a year. It moves towards what was asked by at most four points a month; the other levers are applied at
+    once. Trailing revenue, a smoothed one to which a floor is added, is the base of both spending shares.
 
     | Num | Lever | Min | Max | Map | Meaning |
     | --- | --- | --- | --- | --- | --- |
-    | 0 | price | -0.2 | 0.6 | 0.20 + 0.40 a | target hardware markup [markup over unit cost] |
+    | 0 | price | -0.2 | 0.6 | 0.20 + 0.40 a | target hardware markup [markup over normal unit cost] |
     | 1 | accessories | 0 | 0.1 | 0.10 ((a + 1) / 2)^2 | tickets for accessory start-ups [share of trailing revenue] |
     | 2 | marketing | 0 | 0.3 | 0.30 ((a + 1) / 2)^2 | selling and marketing spend [share of trailing revenue] |
     | 3 | updates | 0.25 | 8 | 0.25 * 32^((a + 1) / 2) | software update cadence [releases a month] |
@@ -65,7 +66,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
 
     | Lever | Levels | Unit |
     | --- | --- | --- |
-    | price | -0.05, 0, 0.05, 0.1, 0.2, 0.35 | markup over unit cost |
+    | price | -0.05, 0, 0.05, 0.1, 0.2, 0.35 | markup over normal unit cost |
     | accessories | 0, 0.004, 0.015, 0.04 | share of trailing revenue |
     | marketing | 0.01, 0.03, 0.08, 0.2 | share of trailing revenue |
     | updates | 1, 2.5, 4.33 | releases a month |
@@ -104,25 +105,31 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     | 25 | coverage_overseas | 0 | 1 | share |
     | 26 | adstock | 0 | 1 | RMB m: G / (G + 300) |
     | 27 | retention | 0 | 1 | share |
+    | 28 | own_price | -1 | 2 | share x 2 |
+    | 29 | own_accessories | 0 | 1 | share x 10 |
+    | 30 | own_marketing | 0 | 1 | share / 0.3 |
+    | 31 | own_updates | 0 | 1 | releases / 8 |
 
     ## Rewards
-    The month's profit after tax in RMB 10 bn. In the closing month the closing value is added: what the firm is worth
-    then, which is the discounted profit of 60 further months without shocks under a fixed playbook plus the run-off
-    value of the users left, never below zero. Use `thinmargin.MONTHLY_DISCOUNT` (10 % a year) as gamma; it is the
-    discount inside the closing value too. `reward="shaped"` adds gamma Phi(s') - Phi(s), where Phi is the run-off value
-    of the firm's users: the same best policies, less delay. The terms are in `info["reward_terms"]` and sum to the
-    reward.
+    The month's profit after tax, less what was paid for stock (nothing, by default), in RMB 10 bn. In the closing month
+    the closing value is added: what the firm is worth then, which is the discounted profit of 60 further months without
+    shocks plus the run-off value of the users left, never below zero. What the firm does in those months is the rule
+    `closing`: it goes on with the mean of its own levers of the last twelve months, which are observed. Use
+    `thinmargin.MONTHLY_DISCOUNT` (10 % a year) as gamma; it is the discount inside the closing value too.
+    `reward="shaped"` adds gamma Phi(s') - Phi(s), where Phi is the run-off value of the firm's users under the law on
+    services that has been seen: the same best policies, less delay. The terms are in `info["reward_terms"]` and sum to
+    the reward. `closing_value(rule)` prices the firm in any month, under any rule.
 
     ## Starting State
-    An entrant in January 2012: a small web shop at home with few users, little cash and one factory line, and no
+    An entrant in January 2012: a small web shop at home with few users, little cash and one factory line, and a few
     accessories; overseas opens in its third year. Its constants and those of its rivals are in `docs/model.md`. The
     first observation is the report before the first month, when nothing has been sold.
 
     ## Episode End
     Termination: debt at the end of the month exceeds the credit line, which is bankruptcy and pays no closing value;
-    or, with `closing=True`, the month is number `horizon`. The share of the horizon gone is observed.
+    or, with a closing rule that pays, the month is number `horizon`. The share of the horizon gone is observed.
 
-    Truncation: with `closing=False` month number `horizon` truncates; the firm goes on, the record does not.
+    Truncation: with `closing="none"` month number `horizon` truncates; the firm goes on, the record does not.
 
     ## Information
     - `books`: profit-and-loss statement, balance, users and market report of the month, by name, in RMB million,
@@ -136,7 +143,9 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     ## Arguments
     - `worlds`: the family the hidden worlds come from, of the table below.
     - `reward`: `"profit"` or `"shaped"`.
-    - `closing`: whether the last month pays the closing value and terminates (True), or truncates (False).
+    - `closing`: what goes on behind the horizon and prices the firm. `"own_levers"`, the scored rule: the mean of each
+      lever as it was applied in the last twelve months, or in all months of a shorter episode. `"playbook"`: a fixed
+      closing playbook with a markup of 39 %, as in v0. `"none"`: nothing is paid, and the last month truncates.
     - `horizon`: months in an episode, 1 to 600.
     - `split`: the range that world keys are drawn from: `train`, `validation` or `test`.
     - `parameters`: constants to replace, `{name: value}`; see `thinmargin.parameters.Parameters`. In families with
@@ -171,6 +180,12 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     equals this class bit for bit.
 
     ## Version History
+    - v1: another economy, and no number of v0 can be compared with it; `docs/versions.md` says why every result moved.
+      A part of the markets abroad lists the entrant, no more. The markup is over normal cost and dear components are
+      passed on in RMB, so that nobody gains by them; owners wait when phones are dear. The range sold abroad gets
+      cheaper. Advertising counts by its share of voice. Research and the margin on services grow. The closing value is
+      that of the firm's own levers, which four more observations show. Worlds follow from their keys by a
+      counter-based generator. The ids of v0 are gone.
     - v0: first release.
 
     ## References
@@ -179,9 +194,15 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     - Berry, S. T. (1994). Estimating discrete-choice models of product differentiation. RAND Journal of Economics
       25(2).
     - Broadbent, S. (1979). One way TV advertisements work. Journal of the Market Research Society 21(3).
+    - Gordon, B. R. (2009). A dynamic model of consumer replacement cycles in the PC processor industry. Marketing
+      Science 28(5).
     - Irwin, D. A. and Klenow, P. J. (1994). Learning-by-doing spillovers in the semiconductor industry. Journal of
       Political Economy 102(6).
+    - Jones, J. P. (1990). Ad spending: maintaining market share. Harvard Business Review 68(1).
+    - Nakamura, E. and Zerom, D. (2010). Accounting for incomplete pass-through. Review of Economic Studies 77(3).
     - Ng, A. Y., Harada, D. and Russell, S. (1999). Policy invariance under reward transformations. ICML.
+    - Reibstein, D. J. and Farris, P. W. (1995). Market share and distribution: a generalization, a speculation, and some
+      implications. Marketing Science 14(3).
     - Press accounts of Xiaomi's business model, 2012 to 2019.
     """
 

@@ -49,6 +49,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
     An episode that ends is reset in the same step (`AutoresetMode.SAME_STEP`): the last observation and
     info are in `infos["final_obs"]` and `infos["final_info"]`. `infos["books"]`, `infos["levers"]` and
     `infos["reward_terms"]` index by name like the scalar ones and hold one number an environment.
+    `closing_values(rule)` prices all firms as they stand.
 
     Args:
         num_envs: how many, at least 1.
