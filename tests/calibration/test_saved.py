@@ -325,6 +325,8 @@ def test_the_documents_count_the_unknowns() -> None:
     root = Path(__file__).parents[2]
     for page in ("README.md", "docs/evidence.md"):
         assert "Forty-seven constants" in (root / page).read_text("utf-8"), page
+    model = (root / "docs/model.md").read_text("utf-8")
+    assert model.count(f"{SIZE} unknowns") == 2
 
 
 def test_covariances_are_compared_by_deviation_and_correlation() -> None:
