@@ -87,7 +87,7 @@ def test_a_history_of_about_a_year_has_few_neighbours(policy: PolicyRule, months
 
 @pytest.mark.parametrize("last", [2017, 2020, 2022])
 def test_no_month_looks_behind_the_last_one_asked_for(history: Table, last: int) -> None:
-    """Fewer months end with a markup that knows no later ones; before their last year they are those of a longer one."""
+    """Fewer months end with markups that know no later ones; before their last year they are those of a longer one."""
     months = 12 * (last - 2011)
     short = drivers(reported(), months, DECAY)
     np.testing.assert_array_equal(short[:-12], history[: months - 12])

@@ -178,10 +178,10 @@ def test_a_replay_is_the_environment_stepped_by_hand(guesses: np.ndarray, kept: 
         share, loyal = flows["share"][SEAT, HOME], flows["stickiness"][SEAT]
         again = flows["fill_rate"][SEAT] * share * loyal / (1.0 + share * (loyal - 1.0))
         assert again * kept["due_home"][month] == pytest.approx(kept["again_home"][month], rel=2e-4, abs=1e-9)
-        assert slope_of_awareness(batch, flows) == pytest.approx(kept["advertising"][month], rel=1e-3, abs=1e-9)
+        assert slope_of_awareness(batch) == pytest.approx(kept["advertising"][month], rel=1e-3, abs=1e-9)
 
 
-def slope_of_awareness(batch: Batch, flows: np.void) -> float:
+def slope_of_awareness(batch: Batch) -> float:
     """Elasticity of the seat's offer at home to its adstock, by a small step up and down, at the end of a month."""
     state, economy = batch.states[0], batch.economies[0]
     fans = economy["word_of_mouth"] * state["fans"] * state["users"][:, HOME]
@@ -277,7 +277,7 @@ def test_components_always_cost_something_and_are_as_usual_where_nothing_is_luck
     table, _ = economies(guesses[:1])
     dear = np.array([month.dear for month in months_of(table, drivers(reported(), 156, DECAY, policy=policy))])
     assert (1.0 + dear > 0.0).all()
-    assert (0.85 < 1.0 + dear).all()
+    assert (1.0 + dear > 0.85).all()
     assert (1.0 + dear < 1.25).all()
     assert (np.abs(dear) < 1e-12).all() == (policy == "none")
 
