@@ -70,7 +70,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "finance": (
         "spending_floor", "release_cost", "release_base", "research_share", "research_late", "research_start",
-        "research_months", "admin_share", "fixed_cost", "debt_rate", "debt_spread", "credit_floor", "credit_per_user", "tax_rate", "discount_rate", "closing_repurchase",
+        "research_months", "admin_share", "fixed_cost", "debt_rate", "debt_spread", "credit_floor", "credit_per_user",
+        "tax_rate", "discount_rate", "closing_repurchase",
     ),
     "rivals": ("rival_reaction", "rival_months", "rival_awareness", "war_rate", "war_factor"),
     "shocks": (

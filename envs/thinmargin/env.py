@@ -201,8 +201,8 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     - Jones, J. P. (1990). Ad spending: maintaining market share. Harvard Business Review 68(1).
     - Nakamura, E. and Zerom, D. (2010). Accounting for incomplete pass-through. Review of Economic Studies 77(3).
     - Ng, A. Y., Harada, D. and Russell, S. (1999). Policy invariance under reward transformations. ICML.
-    - Reibstein, D. J. and Farris, P. W. (1995). Market share and distribution: a generalization, a speculation, and some
-      implications. Marketing Science 14(3).
+    - Reibstein, D. J. and Farris, P. W. (1995). Market share and distribution: a generalization, a speculation,
+      and some implications. Marketing Science 14(3).
     - Press accounts of Xiaomi's business model, 2012 to 2019.
     """
 
