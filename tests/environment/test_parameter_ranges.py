@@ -113,7 +113,7 @@ def test_no_price_or_stock_leaves_its_bounds_in_fifty_years_of_the_lowest_and_th
     [
         ("pass_through", 0.8, "0 to 0.75"),  # a firm would earn more of each RMB of sales when components are dear
         ("range_mix", 1.0, "0 to 0.95"),  # nothing would be left at home to bear the price
-        ("range_gap", -0.001, "0 to 0.03"),
+        ("range_gap", -0.02, "-0.01 to 0.03"),
         ("open", 0.0, "0.05 to 1"),
         ("voice_half", 0.0, "0.005 to 2"),
         ("research_late", -0.01, "0 to 1"),
