@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.economics.compiled import Record, entry_point, mechanism, source_digest
-from thinmargin.economics.cost_and_price import CHEAPEST
+from thinmargin.economics.cost_and_price import CHEAPEST, markup_step
 from thinmargin.economics.finance import income_tax
 from thinmargin.economics.marketing import advertising_elasticity, voice
 from thinmargin.economics.month import size_markets
@@ -83,12 +83,12 @@ def drive(state: Record, p: Record, driver: Record, shock: Record, flows: Record
     """The levers and the markets of a month as reported.
 
     Selling is a share of revenue without the spending floor, start-ups are a number, and markets get the
-    demand shock that makes them as large as reported. Where the reported margin is not that of the markup aimed at,
+    demand shock that makes them as large as reported. Where the reported margin is not that of the markup reached,
     components were dearer or cheaper than normal, for every firm: at least `CHEAPEST`, at most `DEAREST` times normal,
     as no component can make a margin that leaves less of the cost than prices follow at once.
 
     Formula:
-        dear = (markup - margin + (1 - pass_through) * passed) / (1 + margin - pass_through)
+        dear = (markup' - margin + (1 - pass_through) * passed) / (1 + margin - pass_through)
     """
     base = state.trailing_revenue[SEAT]
     budget = base + p.spending_floor
@@ -101,7 +101,8 @@ def drive(state: Record, p: Record, driver: Record, shock: Record, flows: Record
     shock.clone = 0.0
     lasting_shocks(shock, shock)
     room = 1.0 + driver.margin - p.pass_through
-    dear = (driver.markup - driver.margin + (1.0 - p.pass_through) * state.passed) / room if room > 0.0 else DEAREST
+    reached = markup_step(state.markup[SEAT], driver.markup, p.markup_speed)
+    dear = (reached - driver.margin + (1.0 - p.pass_through) * state.passed) / room if room > 0.0 else DEAREST
     shock.component = math.log(min(max(1.0 + dear, CHEAPEST), DEAREST))
     shock.brand[SEAT] = -p.brand_drop * driver.slump
     size_markets(state, p, shock, flows)
