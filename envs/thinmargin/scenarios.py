@@ -26,8 +26,9 @@ HIDDEN = Spread(posterior())
 ONE_STATE = replace(
     CALIBRATED,
     price_slope=4.0, inertia=2.0, device_life=15.0, base_start=(100.0, 1.0), services_ceiling=(90.0, 0.0),
-    # everybody owns a phone; none finds a second user, and none lasts longer as years go by
+    # everybody owns a phone; none finds a second user, none lasts longer as years go by or while phones are dear
     adoption_innovation=0.0, adoption_imitation=(0.0, 0.0), second_life=0.0, device_life_growth=0.0,
+    category_elasticity=0.0, replacement_elasticity=0.0,
     # everybody knows both phones, nobody copies, and owners are bound by nothing but their habit
     awareness_span=0.0, imitation_strength=0.0, inertia_span=0.0,
     # fans and use of the software are what they are
@@ -35,8 +36,8 @@ ONE_STATE = replace(
     engagement_floor=1.0, engagement_span=0.0,
     # no accessories, no experience, no better phones, no model that ages, no cost of stock, markups at once
     venture_success=0.0, learning=0.0, spec_drift=0.0, model_decline=0.0, headroom=1.0, holding=0.0, markup_speed=1.0,
-    # no tax: it is kinked where profit is zero
-    tax_rate=0.0,
+    # research costs the same share in every year; no tax: it is kinked where profit is zero
+    research_late=CALIBRATED.research_share, tax_rate=0.0,
     demand_sd=0.0, component_sd=0.0, war_rate=0.0, brand_rate=0.0, hit_sd=0.0,
 )  # fmt: skip
 """Constants of the world whose optimum is computed: everything is off but price, users and services."""

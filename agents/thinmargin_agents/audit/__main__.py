@@ -43,7 +43,8 @@ class AuditConfig:
     n_worlds: int = 256
     """Worlds that every policy is judged on."""
     evaluations: int = 10_000
-    """Plans tried in the search for free money; the search for a longer plan tries a quarter as many."""
+    """Plans tried in the search for free money; the search for a longer plan tries a quarter as many, those for a
+    last year a twentieth."""
     seed: int = 0
     """Seed of everything that is drawn or searched."""
     processes: int = 2

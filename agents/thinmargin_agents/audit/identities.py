@@ -24,7 +24,10 @@ Numbers = npt.NDArray[np.float64]
 QUESTION = "Do the accounts add up, and do users stay conserved, whatever is done?"
 EXACT = 1e-9
 """Relative error that counts as none."""
-EITHER_SIGN = {"markup", "cash", "gap_start", "demand_level", "component_level", "brand_level"}
+EITHER_SIGN = {
+    "markup", "cash", "gap_start", "demand_level", "component_level", "brand_level", "passed",
+    "own_levers", "own_sum",
+}  # fmt: skip
 """Numbers of the state that may be below zero."""
 SHARES = ("coverage", "reach", "fans")
 COSTS = ("marketing", "tickets", "releases", "overhead", "holding")
@@ -46,10 +49,11 @@ def breaches(before: Table, batch: Batch) -> dict[str, float]:
     after, books = batch.states, batch.reports
     spent = sum((books[name] for name in COSTS), np.zeros(len(books)))
     turnover = books["revenue"] + spent
+    to_owners = books["profit"] - books["stock"]
     return {
-        "cash change = profit": relative(
+        "cash change = profit less stock paid": relative(
             after["cash"][:, SEAT] - before["cash"][:, SEAT],
-            books["profit"],
+            to_owners,
             abs(before["cash"][:, SEAT]) + abs(after["cash"][:, SEAT]),
         ),
         "lines of revenue sum to revenue": relative(
@@ -64,7 +68,7 @@ def breaches(before: Table, batch: Batch) -> dict[str, float]:
         "reward terms sum to the reward": relative(
             books["profit_term"] + books["closing_term"] + books["shaping_term"], batch.rewards
         ),
-        "profit term = profit": relative(books["profit_term"], books["profit"] / MONEY_SCALE),
+        "profit term = profit less stock paid": relative(books["profit_term"], to_owners / MONEY_SCALE),
         "users of the report = users of the state": relative(
             np.stack([books["users_home"], books["users_overseas"]], axis=1), after["users"][:, SEAT, [HOME, OVERSEAS]]
         ),

@@ -1,31 +1,31 @@
-"""The check that the shipped plan does not harvest its last year, against a plan made for five more years."""
+"""The checks of the last year: a plan made for five more years does not shun it, and choosing it apart gains little."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from thinmargin.baselines import baseline
-from thinmargin.levers import read_levers
 from thinmargin.plans import between
 from thinmargin.records import ACCESSORIES, LEVERS, MARKETING, PRICE
+from thinmargin_agents.audit.apart import LAST_YEAR, RULES, Apart, apart, apart_rows, chosen, levers_of
 from thinmargin_agents.audit.findings import HORIZON, Finding, ProgressFunction, Scope, aligned
 from thinmargin_agents.audit.plan_players import knots_of, months_of
 from thinmargin_agents.tuning.search import climb
 
 Numbers = npt.NDArray[np.float64]
 
-QUESTION = "Does the plan milk its users in the last year?"
+QUESTION = "Does the plan milk its users in the last year, and does it pay to choose that year apart?"
 LONG = 240
 KNOTS = 15
 POPULATION = 20
-SHARE = 0.24
-"""Evaluations of the search for a longer plan, as a share of those for free money: 120 generations."""
+SHARE, APART_SHARE = 0.24, 0.05
+"""Evaluations of the search for a longer plan, as a share of those for free money, and of each search for a last year:
+120 and 25 generations."""
 SPREAD = 0.1
 """First standard deviation of CMA-ES: it begins at the shipped plan."""
-LAST_YEAR = slice(HORIZON - 12, HORIZON)
 MARKUP, GOAL = 0.10, 0.05
 """Most that the markups of the last year may differ by, and the goal."""
 COST = 0.01
@@ -62,14 +62,15 @@ def _cut(numbers: Numbers) -> Numbers:
 
 
 def check(scope: Scope, progress: ProgressFunction) -> Finding:
-    """Search for the longer plan, then play both and what lies between on other worlds."""
+    """Search for the longer plan and for last years, then play both and what lies between on other worlds."""
     generations = max(round(SHARE * scope.evaluations / POPULATION), 1)
-    done = 0
+    few = max(round(APART_SHARE * scope.evaluations / POPULATION), 1)
+    whole, done = generations + few * len(RULES), 0
 
     def judge(actions: Numbers) -> Numbers:
         nonlocal done
-        progress(done / generations, f"a plan for {LONG} months, generation {done} of {generations}")
-        done = min(done + 1, generations)
+        progress(done / whole, f"generation {done} of {whole}")
+        done = min(done + 1, whole)
         return np.asarray(scope.players.play(actions, scope.worlds("search")).value.mean(axis=1))
 
     knots = knots_of(baseline("plan"))
@@ -79,18 +80,16 @@ def check(scope: Scope, progress: ProgressFunction) -> Finding:
     spared[: LAST_YEAR.start] = short[: LAST_YEAR.start]
     harvested[:HORIZON] = short[:HORIZON]
     values = scope.players.play(np.stack([short, long, spared, harvested]), scope.worlds("judge")).value
-    return judged(short, long, values.mean(axis=1), generations)
+    found = []
+    for number, rule in enumerate(RULES):
+        actions = months_of(knots_of(baseline(rule)), HORIZON, HORIZON)
+        other = chosen(actions, judge, few, scope.seed + 1000 * (number + 1))
+        played = scope.players.play(np.stack([actions, other]), scope.worlds("judge")).value
+        found.append(apart(rule, actions, other, played, scope.seed))
+    return judged(short, long, values.mean(axis=1), generations, found)
 
 
-def levers_of(actions: Numbers) -> Numbers:
-    """Mean over months of the levers that actions of shape (months, 4) ask for, each in its own unit: shape (4,)."""
-    levers = np.zeros(actions.shape)
-    for action, row in zip(actions, levers, strict=True):
-        read_levers(action, row)
-    return np.asarray(levers.mean(axis=0))
-
-
-def judged(short: Numbers, long: Numbers, means: Numbers, generations: int) -> Finding:
+def judged(short: Numbers, long: Numbers, means: Numbers, generations: int, found: Sequence[Apart]) -> Finding:
     """The verdict.
 
     Args:
@@ -99,6 +98,7 @@ def judged(short: Numbers, long: Numbers, means: Numbers, generations: int) -> F
         means: mean J at a horizon of 240 months: of the shipped plan held, the longer plan, the shipped one for
             168 months and then the longer one, the shipped one for 180 months and then the longer one.
         generations: of the search for the longer plan.
+        found: what choosing the last year apart is worth.
     """
     shipped, longer = levers_of(short[LAST_YEAR]), levers_of(long[LAST_YEAR])
     held, best, spared, harvested = (float(mean) for mean in means)
@@ -132,11 +132,15 @@ def judged(short: Numbers, long: Numbers, means: Numbers, generations: int) -> F
             "J_shipped_168_then_longer": spared,
             "J_shipped_180_then_longer": harvested,
             "goal_reached": float(markup <= GOAL),
+            **{f"apart_{item.rule}": item.gain.mean for item in found},
+            **{f"apart_{item.rule}_share": item.share for item in found},
         },
         f"markups differ by {100 * markup:.1f} points (goal of {100 * GOAL:.0f}: {reached}),"
-        f" the harvest costs {100 * cost:.2f} % of J",
-        f"at most {100 * MARKUP:.0f} points and {100 * COST:.0f} %",
-        markup <= MARKUP and cost <= COST,
+        f" the harvest costs {100 * cost:.2f} % of J; a last year chosen apart is worth"
+        f" {', '.join(f'{100 * item.share:.1f} % of J to {item.rule}' for item in found)}",
+        f"at most {100 * MARKUP:.0f} points and {100 * COST:.0f} %; surely"
+        f" {', '.join(f'{100 * most:.0f} % to {rule}' for rule, most in RULES.items())}",
+        markup <= MARKUP and cost <= COST and all(item.passed for item in found),
         (
             f"Mean levers of months {months}; longer plan: {generations} generations of {POPULATION}.",
             *aligned(("lever", "shipped", "longer", "difference", "unit"), rows),
@@ -150,5 +154,7 @@ def judged(short: Numbers, long: Numbers, means: Numbers, generations: int) -> F
                     (f"shipped plan for {HORIZON} months, then the longer one", f"{harvested:.2f}"),
                 ],
             ),
+            f"The last year chosen apart, the rest as it is, J at a horizon of {HORIZON} months, RMB bn:",
+            *apart_rows(found),
         ),
     )

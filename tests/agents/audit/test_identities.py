@@ -85,11 +85,11 @@ def adore(batch: Batch) -> None:
 @pytest.mark.parametrize(
     ("harm", "name"),
     [
-        (steal, "cash change = profit"),
+        (steal, "cash change = profit less stock paid"),
         (forget_tax, "lines of the statement sum to profit"),
         (sell_twice, "lines of revenue sum to revenue"),
         (overpay, "reward terms sum to the reward"),
-        (inflate, "profit term = profit"),
+        (inflate, "profit term = profit less stock paid"),
         (miscount, "users of the report = users of the state"),
         (lose_users, "users of all firms never fall"),
         (overflow, "users stay below their ceilings"),

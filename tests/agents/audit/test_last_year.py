@@ -8,7 +8,7 @@ from tests.agents.audit.small import QUICK, Numbers, Payoff, silent
 
 from thinmargin.baselines import baseline
 from thinmargin.records import PRICE
-from thinmargin_agents.audit import last_year
+from thinmargin_agents.audit import apart, last_year
 from thinmargin_agents.audit.findings import HORIZON
 from thinmargin_agents.audit.plan_players import knots_of, months_of
 
@@ -54,11 +54,55 @@ def test_a_harvest_that_is_large_or_dear_fails(
     long = np.zeros((240, 4))
     short = long.copy()
     short[168:180, PRICE] += points / 40.0  # an action of 1 is 40 points of markup
-    finding = last_year.judged(short, long, np.array(means), 5)
+    finding = last_year.judged(short, long, np.array(means), 5, [])
     assert finding.measured["markup_difference"] == pytest.approx(points / 100.0)
     assert finding.passed == passed
     assert finding.measured["goal_reached"] == goal
     assert ("reached" if goal else "missed") in finding.summary
+
+
+WORLDS = 30
+
+
+def of_share(share: float, rule: str = "plan") -> apart.Apart:
+    """A rule that earns 200 and gains this share of it by another last year, the same in every world."""
+    actions = np.zeros((HORIZON, 4))
+    other = apart.with_last_year(actions, np.full((1, 4), 0.5))[0]
+    values = np.stack([np.full(WORLDS, 200.0), np.full(WORLDS, 200.0 * (1.0 + share))])
+    return apart.apart(rule, actions, other, values, 0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "share", "passed"),
+    [("plan", 0.005, True), ("plan", 0.02, False), ("constant_best", 0.06, True), ("constant_best", 0.12, False)],
+)
+def test_a_last_year_chosen_apart_may_gain_so_much_and_is_told(rule: str, share: float, passed: bool) -> None:
+    found = of_share(share, rule)
+    assert (found.share, found.passed) == (pytest.approx(share), passed)
+    plan = np.zeros((240, 4))
+    finding = last_year.judged(plan, plan, np.array([200.0, 210.0, 205.0, 205.0]), 5, [found])
+    assert finding.passed == passed
+    assert finding.measured[f"apart_{rule}_share"] == pytest.approx(share)
+    assert f"{100 * share:.1f} % of J to {rule}" in finding.summary
+    assert any(line.startswith(rule) and f"{100 * share:+.2f} %" in line for line in finding.lines)
+
+
+def test_only_the_last_year_is_chosen_and_nothing_worse_is_taken() -> None:
+    actions = np.full((HORIZON, 4), 0.1)
+    best = np.array([0.6, -0.5, 0.2, 0.0])
+
+    def judge(tried: Numbers) -> Numbers:
+        return np.asarray(100.0 - ((tried[:, -1] - best) ** 2).sum(axis=1))
+
+    found = apart.chosen(actions, judge, 30, seed=0)
+    assert (found[:-12] == actions[:-12]).all()
+    assert abs(found[-12:] - best).max() < 0.1
+    assert (apart.chosen(actions, lambda tried: -abs(tried - 0.1).sum(axis=(1, 2)), 2, seed=0) == actions).all()
+
+
+def test_a_rule_that_loses_money_does_not_pass() -> None:
+    actions = np.zeros((HORIZON, 4))
+    assert not apart.apart("plan", actions, actions, np.full((2, WORLDS), -1.0), 0).passed
 
 
 @pytest.mark.slow

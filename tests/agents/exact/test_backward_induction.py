@@ -35,7 +35,7 @@ MONTHS = settings_of_the_world().horizon
 LAST = MONTHS - 1
 MEMORY = {
     "output", "inventory", "user_years", "trailing_revenue", "cash", "adstock", "markup", "price", "price_index",
-    "month",
+    "own_levers", "own_sum", "month",
 }  # fmt: skip
 """What moves beside users: what was done and earned, which decides nothing that comes after."""
 
