@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from thinmargin.versions import current
 from thinmargin_agents.config.run import Run
 
 MANIFEST = "manifest.json"
@@ -130,6 +131,11 @@ class Manifest:
             validation=Validation(**validation),
             seeds=tuple(Seed(**{**seed, "probe": tuple(seed["probe"])}) for seed in seeds),
         )
+
+    @property
+    def command_now(self) -> str:
+        """The command that trains it again, in this version of its environment."""
+        return self.command.replace(self.env_id, current(self.env_id))
 
     def of(self, seed: int | None = None) -> Seed:
         """The training with this seed, the first if none is asked for; another is a ValueError that lists them."""

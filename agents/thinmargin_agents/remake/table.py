@@ -140,12 +140,6 @@ def _studies() -> tuple[Stage, ...]:
             for split, worlds, bound in (("validation", "256", 3600.0), ("test", "512", 7200.0))
         ),
         Stage(
-            "phase_map", "the maps of docs/question.md",
-            (_module("thinmargin_agents.phase_map", "--picture", "docs/images/phase_map.png", "--markdown", QUESTION),),
-            needs=("calibration",), reads=(_room("phase_map"),),
-            outputs=(Output("docs/images/phase_map.png"), Output(QUESTION, "phase map")), bound=5400.0,
-        ),
-        Stage(
             "years", "the years of docs/question.md",
             (_module("thinmargin_agents.years", "--picture", "docs/images/years.png", "--markdown", QUESTION),),
             needs=("calibration", *_tuned()), reads=(_room("years"), f"{ENVS}/data/figures.csv"),
@@ -177,7 +171,7 @@ def _agent(manifest: Manifest, folder: Path) -> Stage:
     logs = f"{folder}/runs/{manifest.name}"
     world = current(manifest.env_id).rpartition("/")[2]
     runs = tuple(f"{logs}/{manifest.algo}/{world}_{number + 1}" for number in range(len(manifest.seeds)))
-    train = (*shlex.split(manifest.command), "--log-folder", logs, "--no-progress")
+    train = (*shlex.split(manifest.command_now), "--log-folder", logs, "--no-progress")
     preset = manifest.algo if manifest.preset == "default" else manifest.preset
 
     def resumed(root: Path) -> Words | None:
@@ -206,6 +200,17 @@ def _results(agents: list[str], folder: Path) -> tuple[Stage, ...]:
             needs=shipped, reads=(_room("curves"),), outputs=tuple(map(Output, pictures)), bound=600.0,
         ),
         Stage(
+            "phase_map", "the answer, the maps and the judgements of docs/question.md",
+            (_module("thinmargin_agents.phase_map", "--picture", "docs/images/phase_map.png", "--markdown", QUESTION),),
+            needs=("calibration", *_tuned(), *(name for name in shipped if name == "agent.ppo")),
+            reads=(_room("phase_map"), _room("scoring/closing_rules.py")),
+            outputs=(
+                Output("docs/images/phase_map.png"),
+                *(Output(QUESTION, place) for place in ("phase map", "answer", "judgements")),
+            ),
+            bound=5400.0,
+        ),
+        Stage(
             "evaluation", "the results of README.md and docs/benchmark.md",
             ((
                 "python", "evaluate.py", "--split", "test", "--n-worlds", "512", "--log-folder", no_runs,
@@ -214,7 +219,11 @@ def _results(agents: list[str], folder: Path) -> tuple[Stage, ...]:
             needs=("calibration", *_tuned(), "foresight.test", *shipped),
             reads=(_room("evaluate"), _room("scoring"), _room("judging")),
             outputs=(
-                Output("README.md", "results"), Output("docs/benchmark.md", "results"),
+                *(
+                    Output(page, place)
+                    for page in ("README.md", "docs/benchmark.md")
+                    for place in ("results", "closing rules")
+                ),
                 Output("docs/benchmark.md", "stress"),
             ),
             bound=3600.0,

@@ -48,9 +48,11 @@ def test_everything_that_follows_from_the_economics_has_a_stage(table: Table) ->
     made = outputs_of(table)
     assert {str(path.relative_to(ROOT)) for path in files} - EXAMPLES <= made
     for place in (
-        "docs/question.md (phase map)", "docs/question.md (years)", "docs/audit.md (audit)",
+        "docs/question.md (phase map)", "docs/question.md (answer)", "docs/question.md (judgements)",
+        "docs/question.md (years)", "docs/audit.md (audit)",
         "docs/mechanisms.md (mechanisms)", "docs/exact.md (exact)",
-        "README.md (results)", "docs/benchmark.md (results)", "docs/benchmark.md (stress)",
+        "README.md (results)", "README.md (closing rules)",
+        "docs/benchmark.md (results)", "docs/benchmark.md (closing rules)", "docs/benchmark.md (stress)",
     ):  # fmt: skip
         assert place in made
     assert {stage.name for stage in table.stages} >= {f"agent.{name}" for name in trained_names()}
