@@ -60,7 +60,7 @@ def judgement_words(result: PhaseMapResult) -> list[str]:
         " rule; everything else is as it is drawn. In the first table both sides have the best constant levers of each"
         " world, searched for the rule and the assumption, and the last column is J of thin less premium in the median"
         f" world ({SCORED_RULE.head}, RMB bn). In the second, policies play as they ship; their J is the mean"
-        f" ({SCORED_RULE.head}, RMB bn), and thin is {THIN}, premium {PREMIUM}."
+        f" ({SCORED_RULE.head}, RMB bn); thin and premium are {THIN} and {PREMIUM}, which is not tuned."
     )
     meanings = [f"{item.assumption}: {ASSUMPTIONS[item.assumption].meaning}." for item in result.judgements]
     missing = result.judgements[0].played.missing
