@@ -93,7 +93,9 @@ def _judgements(result: PhaseMapResult, shares: Mapping[str, Share], seed: int) 
     played = result.judgements[0].played
     if THIN in played.value and PREMIUM in played.value:
         shipped = [f"{share_words(share_of(played.thin_ahead(name), seed))} {IF[name]}" for name in shares]
-        yield f"Of the rules that ship, `{THIN}` is ahead of `{PREMIUM}`, which is not tuned, in {', in '.join(shipped)}."
+        yield (
+            f"Of the rules that ship, `{THIN}` is ahead of `{PREMIUM}`, which is not tuned, in {', in '.join(shipped)}."
+        )
 
 
 def _turned(found: Mapping[str, Share], scored: Share) -> str:
