@@ -11,7 +11,7 @@ from thinmargin.tuned import levers_of
 from thinmargin_agents.mechanisms.catalogue import SWITCHES, Switch
 from thinmargin_agents.mechanisms.players import PLAYERS, Player
 from thinmargin_agents.mechanisms.processes import in_processes
-from thinmargin_agents.mechanisms.search import Case, Effort, Job, Played, Solved, anchor, case_of, solve
+from thinmargin_agents.mechanisms.search import Case, Effort, Job, Played, Solved, anchor, case_of, solve, starts_of
 from thinmargin_agents.scoring.statistics import Interval, paired_difference
 
 THIN = 1.0
@@ -134,9 +134,9 @@ def find(request: Request, processes: int = 1, progress: Callable[[], None] = la
         progress: called when a search is done.
     """
     cases = request.cases
-    usual = [Job(usual_case(each), request.effort, each.knots()) for each in PLAYERS.values()]
-    starts = dict(zip(PLAYERS, in_processes(anchor, usual, processes, progress), strict=True))
-    jobs = sorted((Job(case, request.effort, starts[case.player]) for case in cases), key=_longest_first)
+    usual = [Job(usual_case(each), request.effort, each.knots()[None]) for each in PLAYERS.values()]
+    anchors = dict(zip(PLAYERS, in_processes(anchor, usual, processes, progress), strict=True))
+    jobs = sorted((Job(case, request.effort, starts_of(case.player, anchors)) for case in cases), key=_longest_first)
     solved = {job.case: found for job, found in zip(jobs, in_processes(solve, jobs, processes, progress), strict=True)}
     return Result(request, tuple(_row(SWITCHES[row], solved, request.effort.seed) for row in request.rows))
 

@@ -68,11 +68,11 @@ def case_of(player: str, parameters: Mapping[str, Any], *, pledged: bool, seed: 
 
 
 class Job(NamedTuple):
-    """A case with an effort, and the levers that its search begins at, shape (k, 4)."""
+    """A case with an effort, and the levers that its search may begin at, shape (starts, k, 4): it takes the best."""
 
     case: Case
     effort: Effort
-    start: Numbers
+    starts: Numbers
 
 
 class Played(NamedTuple):
@@ -91,12 +91,22 @@ class Solved(NamedTuple):
 
 
 def anchor(job: Job) -> Numbers:
-    """Levers that all other searches of this rule begin at: the best near those shipped, every knot for itself."""
-    return improved(job, bends=len(job.start), longer=ANCHOR)
+    """Levers that other searches begin at: the best near those of the job, every knot for itself."""
+    return improved(job, bends=job.starts.shape[1], longer=ANCHOR)
+
+
+def starts_of(player: str, anchors: Mapping[str, Numbers]) -> Numbers:
+    """Levers that searches of a rule begin at: its own anchor first, and those of rules with as few knots or fewer.
+
+    Constant levers are a plan too: where a rule is ruined, another may show it the way.
+    """
+    own = anchors[player]
+    others = [each for name, each in anchors.items() if name != player and len(each) <= len(own)]
+    return np.stack([own, *(between(each, np.linspace(0.0, 1.0, len(own))) for each in others)])
 
 
 def solve(job: Job) -> Solved:
-    """Play the levers shipped, and look for better ones from the start of the job on."""
+    """Play the levers shipped, and look for the best."""
     player = PLAYERS[job.case.player]
     shipped = player.knots()
     if job.case.pledged and not player.pledged:
@@ -110,7 +120,7 @@ def solve(job: Job) -> Solved:
 
 
 def improved(job: Job, bends: int, longer: int = 1) -> Numbers:
-    """The best levers that a search finds, or those it began at if they are better in the worlds it saw.
+    """The best levers that a search finds, or those it began at if they are as good in the worlds it saw.
 
     Args:
         job: what to search.
@@ -119,21 +129,25 @@ def improved(job: Job, bends: int, longer: int = 1) -> Numbers:
     """
     player = PLAYERS[job.case.player]
     low, high = player.markups(dict(job.case.parameters), pledged=job.case.pledged)
-    times = np.linspace(0.0, 1.0, len(job.start))
+    times = np.linspace(0.0, 1.0, job.starts.shape[1])
     candidates = Candidates(job.effort.searched, POPULATION, _settings(job.case))
 
-    def levers(numbers: Numbers) -> Numbers:
-        return within(job.start + between(numbers.reshape(-1, bends, len(LEVERS)), times), low, high)
+    def judge(knots: Numbers) -> Numbers:
+        return np.asarray(candidates.plans(knots).value.mean(axis=1))
 
-    def judge(numbers: Numbers) -> Numbers:
-        return np.asarray(candidates.plans(levers(numbers)).value.mean(axis=1))
+    allowed = within(job.starts, low, high)
+    earned = judge(np.resize(allowed, (POPULATION, *allowed.shape[1:])))[: len(allowed)]
+    start = allowed[earned.argmax()]
 
-    nothing = np.zeros((POPULATION, bends * len(LEVERS)))
+    def bent(numbers: Numbers) -> Numbers:
+        return within(start + between(numbers.reshape(-1, bends, len(LEVERS)), times), low, high)
+
+    generations = job.effort.budget * player.pace * longer
     found = climb(
-        judge, nothing[0], player.spread, generations=job.effort.budget * player.pace * longer, population=POPULATION,
-        seed=job.effort.seed + job.case.seed + 1,
+        lambda numbers: judge(bent(numbers)), np.zeros(bends * len(LEVERS)), player.spread,
+        generations=generations, population=POPULATION, seed=job.effort.seed + job.case.seed + 1,
     )  # fmt: skip
-    better: Numbers = levers(found.numbers[None] if found.value > judge(nothing)[0] else nothing[:1])[0]
+    better: Numbers = bent(found.numbers[None])[0] if found.value > earned.max() else start
     return better
 
 

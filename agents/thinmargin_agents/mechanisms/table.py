@@ -81,12 +81,12 @@ def explained(result: Result) -> str:
         f"{warning}J without the mechanism less J with it, RMB bn, with its 95 % interval paired by world, and in"
         f" percent of J with nothing switched off: means over {effort.worlds} hidden validation worlds of the"
         " benchmark, scored closing rule. Fixed: the levers that are shipped. Re-tuned: the best levers found on each"
-        f" side, by searches of the same seed ({effort.seed}), start, worlds ({effort.search_worlds} others) and"
-        " length. low_margin_tuned is searched with its markup inside the pledge, premium with at least"
+        f" side, by searches of the same seed ({effort.seed}), worlds ({effort.search_worlds} others) and length."
+        " low_margin_tuned is searched with its markup inside the pledge, premium with at least"
         f" {100.0 * PREMIUM_FROM:.0f} %, both with constant levers; the plan is bent at {plan.bends} points in time."
         f" Generations of CMA-ES, {POPULATION} candidates each: {effort.budget}, of the plan"
-        f" {effort.budget * plan.pace}. Every search begins at the levers that one of {ANCHOR} times the length found"
-        " with nothing switched off."
+        f" {effort.budget * plan.pace}. A search begins at levers that searches of {ANCHOR} times the length found with"
+        " nothing switched off: at the best, in its world, of its own rule's and of those with as few knots."
     )
 
 

@@ -9,7 +9,7 @@ from thinmargin.settings import Settings
 from thinmargin.tuned import levers_of
 from thinmargin_agents.mechanisms.catalogue import SWITCHES
 from thinmargin_agents.mechanisms.players import PLAYERS, PREMIUM_FROM, Numbers
-from thinmargin_agents.mechanisms.search import Case, Effort, Job, case_of, improved, solve, within
+from thinmargin_agents.mechanisms.search import Case, Effort, Job, case_of, improved, solve, starts_of, within
 from thinmargin_agents.play.candidates import Candidates
 
 FEW = Effort(worlds=3, search_worlds=2, budget=2)
@@ -18,7 +18,7 @@ FEW = Effort(worlds=3, search_worlds=2, budget=2)
 def job(player: str, row: str = "0", *, pledged: bool | None = None) -> Job:
     each = PLAYERS[player]
     held = each.pledged if pledged is None else pledged
-    return Job(case_of(player, SWITCHES[row].parameters, pledged=held), FEW, each.knots())
+    return Job(case_of(player, SWITCHES[row].parameters, pledged=held), FEW, each.knots()[None])
 
 
 def markups(knots: Numbers) -> list[float]:
@@ -35,10 +35,29 @@ def test_worlds_that_judge_are_not_those_that_a_search_sees() -> None:
 def test_a_search_finds_nothing_worse_than_its_start_in_the_worlds_it_sees(player: str) -> None:
     asked = job(player)
     low, high = PLAYERS[player].markups({}, pledged=PLAYERS[player].pledged)
-    start, found = within(asked.start, low, high), improved(asked, PLAYERS[player].bends)
+    start, found = within(asked.starts[0], low, high), improved(asked, PLAYERS[player].bends)
     earned = Candidates(FEW.searched, 2, Settings()).plans(np.stack([start, found])).value.mean(axis=1)
     assert found.shape == start.shape
     assert earned[1] >= earned[0]
+
+
+def test_a_plan_may_begin_as_another_rule_does_and_takes_the_best_of_them() -> None:
+    anchors = {name: each.knots() for name, each in PLAYERS.items()}
+    starts = starts_of("plan", anchors)
+    assert starts.shape == (3, *anchors["plan"].shape)
+    assert np.array_equal(starts[0], anchors["plan"])
+    assert (starts[1:] == np.stack([anchors["low_margin_tuned"], anchors["premium"]])).all()
+    found = improved(job("plan", pledged=True)._replace(starts=starts), 4)
+    low, high = PLAYERS["plan"].markups({}, pledged=True)
+    every = np.concatenate([found[None], within(starts, low, high)])
+    earned = Candidates(FEW.searched, len(every), Settings()).plans(every).value.mean(axis=1)
+    assert earned[0] == earned.max()
+
+
+def test_constant_levers_begin_at_constant_levers() -> None:
+    anchors = {name: each.knots() for name, each in PLAYERS.items()}
+    assert starts_of("premium", anchors).shape == (2, 1, 4)
+    assert np.array_equal(starts_of("premium", anchors)[0], anchors["premium"])
 
 
 def test_the_answer_follows_from_the_job_alone() -> None:
