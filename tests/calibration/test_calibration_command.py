@@ -28,8 +28,9 @@ def tables(calibration: Calibration) -> list[Mapping[int, np.ndarray]]:
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Searches end after two steps a start."""
+    """Searches end after two steps a start, and two more of the polish."""
     monkeypatch.setattr(search_module, "ITERATIONS", 2)
+    monkeypatch.setattr(search_module, "ROUNDS", 1)
 
 
 @pytest.fixture
