@@ -30,6 +30,8 @@ from thinmargin.data import reported
 from thinmargin.history import PolicyRule
 
 SIZE = len(UNKNOWNS)
+CREASED = (2018, 2019)
+"""Origins whose bottom lies in a crease; at that of any other the misfit is smooth."""
 SAME = 1e-4
 """Difference of a misfit up to which two starts have found the same bottom, as docs/evidence.md says."""
 
@@ -292,7 +294,7 @@ def is_a_bottom(own: Misfit, z: np.ndarray) -> bool:
 
 def test_the_shipped_guess_lies_at_the_bottom(misfit: Misfit, calibration: Calibration) -> None:
     """In a crease, whose two sides do not leave a slope of nothing."""
-    assert np.linalg.norm(slopes(misfit, calibration.z)) < 0.05
+    assert np.linalg.norm(slopes(misfit, calibration.z)) < 0.02
     assert is_a_bottom(misfit, calibration.z)
     assert calibration.misfit - polish(misfit, calibration.z, calibration.misfit)[1] < 1e-6
 
@@ -300,7 +302,7 @@ def test_the_shipped_guess_lies_at_the_bottom(misfit: Misfit, calibration: Calib
 @pytest.mark.parametrize("last", ORIGINS)
 def test_fits_to_other_years_lie_at_the_bottom_of_their_own_misfit(calibration: Calibration, last: int) -> None:
     own, z = Misfit(reported(), last), calibration.origins[last]
-    assert np.linalg.norm(slopes(own, z)) < 0.05
+    assert np.linalg.norm(slopes(own, z)) < (0.02 if last in CREASED else 1e-3)
     assert is_a_bottom(own, z)
     assert own(z)[0] < own(calibration.z)[0] - 0.01
     assert Misfit(reported(), LAST_FITTED)(z)[0] > calibration.misfit + 0.1
@@ -313,7 +315,7 @@ def test_fits_under_other_rules_lie_at_the_bottom_of_their_own_misfit(
 ) -> None:
     for last, z in calibration.rules[rule].items():
         own = Misfit(reported(), last, rule)
-        assert np.linalg.norm(slopes(own, z)) < 0.05
+        assert np.linalg.norm(slopes(own, z)) < 0.025
         assert is_a_bottom(own, z)
         assert own(z)[0] < own(calibration.origins[last])[0]
 
