@@ -27,23 +27,26 @@ def surprise_of(knots: Numbers, keys: Sequence[int]) -> tuple[Surprise, Numbers]
     """Expected observations of a plan of shape (k, 4), and deviations from them.
 
     The first value has means and standard deviations of what is observed in the worlds of `keys` under the plan, the
-    second the deviations of every third month, shape (samples, features).
+    second the deviations of every third month, shape (samples, features). A world in which the firm has gone bankrupt
+    counts no longer; after the last firm has, nothing is expected that was not expected before.
     """
     candidates = Candidates(keys, 1)
-    record = np.zeros((candidates.horizon, len(keys), len(FEATURE_NAMES)))
+    seen_by_month: list[Numbers] = []
 
     def watch(seen: Seen, time: float) -> Numbers:
-        record[round(time * candidates.horizon)] = seen[0]
+        playing = candidates.batch.states["month"] == len(seen_by_month)  # a row that has ended begins again
+        seen_by_month.append(seen[0][playing].astype(np.float64))
         return between(knots, [time])
 
     candidates.play(watch)
-    observed = record[..., [FEATURE_NAMES.index(name) for name in FEATURES]]
-    months, times = np.arange(candidates.horizon) / candidates.horizon, np.linspace(0.0, 1.0, CENTRES)
-    means = observed.mean(axis=1)
-    centre = np.stack([np.interp(times, months, column) for column in means.T], axis=1)
-    scale = np.maximum(observed.std(axis=1).mean(axis=0), NARROWEST)
-    surprise = Surprise(FEATURES, centre, scale)
-    deviations = [surprise.of(record[month], [month / candidates.horizon]) for month in range(0, candidates.horizon, 3)]
+    lived = [month for month, seen in enumerate(seen_by_month) if len(seen)]
+    columns = [FEATURE_NAMES.index(name) for name in FEATURES]
+    means = np.stack([seen_by_month[month][:, columns].mean(axis=0) for month in lived])
+    spreads = np.stack([seen_by_month[month][:, columns].std(axis=0) for month in lived])
+    times = np.linspace(0.0, 1.0, CENTRES)
+    centre = np.stack([np.interp(times, np.array(lived) / candidates.horizon, column) for column in means.T], axis=1)
+    surprise = Surprise(FEATURES, centre, np.maximum(spreads.mean(axis=0), NARROWEST))
+    deviations = [surprise.of(seen_by_month[month], [month / candidates.horizon]) for month in lived[::3]]
     return surprise, np.concatenate(deviations)
 
 

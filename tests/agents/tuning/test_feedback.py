@@ -28,6 +28,15 @@ def test_surprises_of_a_plan_average_to_nothing_in_the_worlds_it_was_made_from()
     assert 0.3 < deviations.std() < 1.5
 
 
+def test_a_firm_that_has_gone_bankrupt_counts_no_longer() -> None:
+    """Firms that sell below cost are all gone after a few years: what was seen last stays what is expected."""
+    surprise, deviations = surprise_of(np.array([[-1.0, -1.0, -1.0, 1.0]]), KEYS["validation"][:20])
+    assert np.isfinite(surprise.centre).all()
+    assert np.ptp(surprise.centre[-5:], axis=0).max() == 0.0
+    assert np.ptp(surprise.centre, axis=0).max() > 0.1
+    assert len(deviations) < 20 * 60
+
+
 @pytest.mark.slow
 def test_feedback_is_worth_four_percent_of_a_plan_in_worlds_that_neither_met() -> None:
     worlds = KEYS["validation"][900_000:900_512]
