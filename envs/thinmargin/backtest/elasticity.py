@@ -31,22 +31,19 @@ def brand_elasticities(figures: Figures, calibration: Calibration, last_year: in
     """All-in elasticity of phones wanted to the firm's own price: span in months to year to elasticity.
 
     History is replayed twice, with the price one percent higher and one percent lower from the middle of a
-    year on; the elasticity is the difference of ln demand over that of ln price. Only years whose spans are over by
-    the end of `last_year` are looked at; none are where there is no such year.
+    year on and costs as they were; the elasticity is the difference of ln demand over that of ln price. Only years
+    whose spans are over by the end of `last_year` are looked at; none are where there is no such year.
     """
     ended = 12 * (last_year - FIRST_YEAR + 1)
     states = {year: month for year, month in STATES.items() if month + max(SPANS) <= ended}
     if not states:
         return {}
-    months = max(states.values()) + max(SPANS)
-    history = drivers(figures, months, Parameters().brand_decay)
-    rows = np.stack([history] * (2 * len(states)))
-    for k, start in enumerate(states.values()):
-        for side, factor in enumerate((1.0 + STEP, 1.0 - STEP)):
-            markup = rows["markup"][2 * k + side, start:]
-            markup[:] = (1.0 + markup) * factor - 1.0
-    economy, dearer = economies(np.repeat(calibration.z[None], len(rows), axis=0))
+    history = drivers(figures, ended, Parameters().brand_decay)
+    economy, dearer = economies(np.repeat(calibration.z[None], 2 * len(states), axis=0))
     economy["markup_speed"] = 1.0
+    as_it_was = replay(economy[:1], dearer[:1], history)[0]
+    starts = list(states.values())
+    rows = np.stack([repriced(history, as_it_was, start, side * STEP) for start in starts for side in (1.0, -1.0)])
     wanted = replay(economy, dearer, rows)["wanted"]
     step = np.log((1.0 + STEP) / (1.0 - STEP))
     result: dict[int, dict[int, float]] = {}
@@ -56,3 +53,25 @@ def brand_elasticities(figures: Figures, calibration: Calibration, last_year: in
             dearer_sales, cheaper_sales = wanted[2 * k : 2 * k + 2, start : start + span].sum(axis=1)
             result[span][year] = float(np.log(dearer_sales / cheaper_sales) / step)
     return result
+
+
+def repriced(history: Table, as_it_was: Table, start: int, share: float) -> Table:
+    """History with the firm's price higher by a share from a month on, and components as dear as they were.
+
+    A replay tells the price of components from the reported margin and the markup, so both are moved: then it
+    finds the same components, for the firm and its rivals.
+
+    Args:
+        history: records of type DRIVERS, shape (months,).
+        as_it_was: records of type TRACKED of its replay with markups that move at once, shape (months,).
+        start: first month with the other price.
+        share: by which the price is higher.
+
+    Formula:
+        markup' = markup + share * price_ratio
+        margin' = (1 + margin) * (1 + share) - 1
+    """
+    moved = history.copy()
+    moved["markup"][start:] += share * as_it_was["price_ratio"][start:]
+    moved["margin"][start:] = (1.0 + history["margin"][start:]) * (1.0 + share) - 1.0
+    return moved

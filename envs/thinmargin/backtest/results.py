@@ -18,7 +18,7 @@ from thinmargin.calibration.unknowns import economies
 from thinmargin.data import Figures, Period, series_named
 from thinmargin.history import COMPARED, Compared, PolicyRule, drivers, reported, simulated
 from thinmargin.parameters import Parameters
-from thinmargin.replay import replay
+from thinmargin.replay import Table, replay
 
 Numbers: TypeAlias = npt.NDArray[np.float64]
 Values: TypeAlias = Mapping[str, Numbers]
@@ -152,7 +152,7 @@ def backtest(
     if last_year < FIT_START:
         raise ValueError(f"until is month {until}: must be at least the end of {FIT_START}")
     shown = years(min(last_year, LAST_SHIPPED))
-    history = drivers(figures, until, Parameters().brand_decay, reported_markets=reported_markets)
+    history = _drivers(figures, until, reported_markets=reported_markets)
     truth = reported(figures, shown)
     best = replay(*economies(calibration.z), history)
     model = {name: value[0] for name, value in simulated(best, shown).items()}
@@ -195,13 +195,24 @@ def backtest(
             for period in figures.periods
             if period.end > until or (0 <= period.first < SHIPPED_END and not period.is_year)
         ),
-        brand_elasticities(figures, calibration, last_year),
+        brand_elasticities(figures, calibration, min(last_year, LAST_SHIPPED)),
         advertising_elasticities(best, last_year),
         {
             rule: {compared.name: _mean_model_error(made, compared.name) for compared in COMPARED}
             for rule, made in origins.items()
         },
     )
+
+
+def _drivers(figures: Figures, until: int, *, reported_markets: bool) -> Table:
+    """Drivers of all months; newer figures do not change the markup aimed at in shipped years.
+
+    That markup is the mean of a year and both its neighbours, so the last shipped year would look into newer ones.
+    """
+    decay, shipped = Parameters().brand_decay, min(until, SHIPPED_END)
+    history = drivers(figures, until, decay, reported_markets=reported_markets)
+    history["markup"][:shipped] = drivers(figures, shipped, decay)["markup"]
+    return history
 
 
 def _forgiven(worlds: Values, shown: tuple[Period, ...], generator: np.random.Generator) -> dict[str, Numbers]:
