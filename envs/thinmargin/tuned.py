@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from thinmargin.families import BENCHMARK
 from thinmargin.files import DamagedFileError
 from thinmargin.levers import read_levers
 from thinmargin.plans import FEATURE_NAMES, Feedback, Numbers, PlanPolicy, Surprise
 from thinmargin.records import LEVERS
-from thinmargin.versions import outdated
+from thinmargin.versions import UNNAMED, outdated
 
 FOLDER = Path(__file__).parent / "data" / "tuned"
 """Folder of the files, NAME.json."""
@@ -100,7 +99,7 @@ def read_tuned(path: Path) -> Tuned:
         played, made = content["played"], content["made"]
         if digest(played) != content["digest"]:
             raise DamagedFileError(f"{path} does not fit its digest: it was changed after it was written; {remedy}")
-        told = outdated(path, str(made.get("environment", BENCHMARK)), remedy)  # first files did not say
+        told = outdated(path, str(made.get("environment", UNNAMED)), remedy)
         if told:
             raise DamagedFileError(told)
         policy = PlanPolicy(_array(played["knots"], (None, len(LEVERS))), _feedback(played["feedback"]))

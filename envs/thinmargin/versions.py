@@ -12,6 +12,8 @@ from typing import Any
 
 VERSION = 1
 """Ends every environment id; it rises whenever an environment behaves otherwise."""
+UNNAMED = "ThinMargin/Ecosystem-v0"
+"""Environment of a file that names none: the first version did not write it."""
 _ID = re.compile(r"ThinMargin/(?P<name>\w+)-v(?P<version>\d+)")
 
 

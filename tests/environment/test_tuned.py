@@ -11,6 +11,7 @@ from tests.messages import naming
 
 from thinmargin.baselines import BASELINES, baseline
 from thinmargin.economics.cost_and_price import capped_markup
+from thinmargin.families import BENCHMARK
 from thinmargin.files import DamagedFileError
 from thinmargin.parameters import LOW_MARGIN_ECOSYSTEM, Parameters
 from thinmargin.tuned import FOLDER, document, levers_of, read_tuned
@@ -89,6 +90,13 @@ def test_a_rule_of_another_version_of_the_environment_is_refused_by_name(tmp_pat
         read_tuned(path)
 
 
+def test_a_rule_that_names_no_environment_is_of_the_first_version(tmp_path: Path) -> None:
+    """Files of the first version did not say."""
+    path = damaged(lambda content: content["made"].pop("environment"), tmp_path)
+    with pytest.raises(DamagedFileError, match=naming("Ecosystem-v0", "Ecosystem-v1", "makes it anew")):
+        read_tuned(path)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"played": 3, "made": {}, "digest": ""}'])
 def test_what_is_no_such_file_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
@@ -126,7 +134,8 @@ def test_numbers_that_do_not_fit_are_refused(played: dict[str, Any], problem: st
     from thinmargin.tuned import digest  # noqa: PLC0415  # only here
 
     path = tmp_path / "plan.json"
-    path.write_text(json.dumps({"played": played, "digest": digest(played), "made": {}}), "utf-8")
+    made = {"environment": BENCHMARK}
+    path.write_text(json.dumps({"played": played, "digest": digest(played), "made": made}), "utf-8")
     with pytest.raises(DamagedFileError, match=problem):
         read_tuned(path)
 
