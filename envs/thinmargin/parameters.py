@@ -116,7 +116,7 @@ class Parameters(Checked):
     # services and accessories
     services_ceiling: tuple[float, float] = constant(fitted("services_ceiling"), "RMB/user/year", 0, 2000, "services revenue of a mature user", "home: fit; overseas: prior, a tenth of home")
     services_half: float = constant(fitted("services_half"), "m user-years", 1, 5000, "experience at which half is earned", "fit")
-    services_margin: float = constant(0.62, "share", 0, 1, "gross margin at little revenue", "reported 2017 and 2020")
+    services_margin: float = constant(0.62, "share", 0, 1, "gross margin at little revenue", "judgement; reported, at more revenue: 60 % in 2017, 62 % in 2020")
     services_margin_late: float = constant(fitted("services_margin_late"), "share", 0, 1, "gross margin at much revenue", "prior, still in doubt: judgement; 77 % reported in 2024")
     services_margin_scale: float = constant(fitted("services_margin_scale"), "RMB m/year", 1, 1e7, "revenue at which it is half way", "fit")
     accessory_ceiling: tuple[float, float] = constant(fitted("accessory_ceiling"), "RMB/user/year", 0, 5000, "accessory revenue at a full catalogue", "home: fit; overseas: prior, judgement")
@@ -124,7 +124,7 @@ class Parameters(Checked):
     accessory_margin: float = constant(fitted("accessory_margin"), "share", 0, 1, "gross margin with full buying power", "fit")
     accessory_scale: float = constant(fitted("accessory_scale"), "RMB m/year", 1, 1e6, "revenue that gives half of it", "fit")
     ticket: float = constant(60.0, "RMB m", 1, 1000, "all-in cost of one venture", "judgement between seed 2 and all-stage 85-100")
-    venture_success: float = constant(0.38, "share", 0, 1, "ventures that reach the market", "2014-16: 20 of 55 launched")
+    venture_success: float = constant(0.38, "share", 0, 1, "ventures that reach the market", "judgement: 20 of 55 had launched in 2014-16, 36 %, and some of the others were to")
     deal_flow: float = constant(fitted("deal_flow"), "ventures/month", 0.1, 100, "deals a month that halve their quality", "prior, still in doubt: judgement")
     gestation: float = constant(fitted("gestation"), "months", 2, 120, "from ticket to product", "fit; 24 to 36 months reported, 2013-16")
     obsolescence: float = constant(fitted("obsolescence"), "1/month", 0, 0.5, "catalogue lost", "prior, still in doubt: judgement")
@@ -156,7 +156,7 @@ class Parameters(Checked):
     research_late: float = constant(0.043, "share", 0, 1, "research of revenue in the end", "reported 2022-24: 5.7-7.0 %, less cars and releases; share-based pay is judgement")
     research_start: float = constant(48.0, "months", 0, 600, "month in which it begins to grow", "reported 2015-24")
     research_months: float = constant(96.0, "months", 1, 600, "that the growth takes", "reported 2015-24")
-    admin_share: float = constant(0.012, "share", 0, 1, "administration of revenue", "reported 2015-19")
+    admin_share: float = constant(0.012, "share", 0, 1, "administration of revenue", "reported: 1.1 to 1.5 % in 2015-17 and 2019; 2018 has a share award")
     fixed_cost: float = constant(25.0, "RMB m/month", 0, 10000, "the lights", "judgement")
     # finance
     spending_floor: float = constant(600.0, "RMB m/month", 0, 10000, "money base that lets a firm without sales spend", "judgement")
@@ -166,7 +166,7 @@ class Parameters(Checked):
     debt_spread: float = constant(0.25, "1/year", 0, 2, "added at the full credit line", "judgement")
     credit_floor: float = constant(500.0, "RMB m", 0, 1e5, "what investors fund without users", "judgement")
     credit_per_user: float = constant(153.0, "RMB/user", 0, 5000, "what investors and banks fund per owner of its phones", "reported: equity of USD 1.1 bn (December 2014) and a loan of 1.0 bn (October 2014) at RMB 6.2, over 85 m users")
-    closing_repurchase: float = constant(0.45, "share", 0, 1, "owners who buy again once the firm has stopped", "QuestMobile")
+    closing_repurchase: float = constant(0.45, "share", 0, 1, "owners who buy again once the firm has stopped", "judgement: between the 31 % of 2017 and the 49 % of 2023, QuestMobile")
     # rivals
     rival_reaction: float = constant(1.0, "factor", 0, 4, "of what rivals' playbooks give up when undercut; 0 = they never answer", "by definition: the playbooks' reactions are judgement")
     rival_months: float = constant(6.0, "months", 1, 60, "rivals' reaction time", "judgement")

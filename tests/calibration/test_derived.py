@@ -51,6 +51,43 @@ def test_a_years_change_of_component_cost_is_as_large_as_said() -> None:
         assert 100.0 * lasting * math.sqrt(2.0 * (1.0 - kept**12)) == pytest.approx(change, abs=0.05)
 
 
+def test_ventures_that_launched_are_the_share_said() -> None:
+    """What is used is a little more: some of the others were to launch."""
+    launched, all_of_them, percent = (
+        int(found) for found in re.findall(r"(\d+) of (\d+) .* (\d+) %", told("venture_success"))[0]
+    )
+    assert round(100.0 * launched / all_of_them) == percent
+    assert percent / 100.0 < Parameters().venture_success < percent / 100.0 + 0.05
+
+
+def test_administration_is_in_the_range_reported() -> None:
+    low, high = (float(found) for found in re.findall(r"([\d.]+) to ([\d.]+) %", told("admin_share"))[0])
+    shares = [reported_share("admin_rmb_bn", year) for year in (2015, 2016, 2017, 2019)]
+    assert [round(min(shares), 1), round(max(shares), 1)] == [low, high]
+    assert low < 100.0 * Parameters().admin_share < high
+    assert reported_share("admin_rmb_bn", 2018) > 4.0 * high
+
+
+def reported_share(name: str, year: int) -> float:
+    """Of a cost in the revenue of a year, %."""
+    period = parse_period(str(year))
+    return 100.0 * reported().value(name, period) / reported().value("revenue_total_rmb_bn", period)
+
+
+def test_margins_on_services_that_are_said_were_reported() -> None:
+    for percent, year in re.findall(r"(\d+) % in (\d{4})", told("services_margin")):
+        assert round(reported().value("gm_internet_pct", parse_period(year))) == int(percent)
+
+
+def test_who_buys_again_from_a_firm_that_has_stopped_lies_between_the_surveys_named() -> None:
+    surveys = re.findall(r"(\d+) % of (\d{4})", told("closing_repurchase"))
+    assert len(surveys) == 2
+    for percent, year in surveys:
+        assert round(reported().value("retention_home_pct", parse_period(year))) == int(percent)
+    low, high = (int(percent) / 100.0 for percent, _ in surveys)
+    assert low < Parameters().closing_repurchase < high
+
+
 def test_credit_is_what_was_lent_and_paid_in_over_users() -> None:
     equity = number_in("credit_per_user", r"equity of USD ([\d.]+) bn")
     loan = number_in("credit_per_user", r"loan of ([\d.]+) bn")
