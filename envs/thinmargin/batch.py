@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from thinmargin.observation import FEATURE_COUNT
 from thinmargin.parameters import ECONOMY
+from thinmargin.record_checks import check_economies, check_observations, check_shocks, check_sources, check_states
 from thinmargin.records import FLOWS, REPORT, SHOCKS, STATE
 from thinmargin.simulation import KERNELS
 from thinmargin.sources import SOURCE
@@ -130,24 +131,54 @@ class Batch:
         tables = self.shocks[self.sources["tabled"] > 0.0] if len(self.shocks) else self.shocks.copy()
         return {**{name: getattr(self, name).copy() for name in WHOLE}, "shocks": tables}
 
-    def restore(self, saved: Mapping[str, Any]) -> None:
-        """Go back to what `saved` returned; a missing, misshapen or foreign array is a ValueError."""
-        for name in WHOLE:
-            current = getattr(self, name)
-            _check_array(name, saved.get(name), current.shape, current.dtype)
-        tabled = np.asarray(saved["sources"])["tabled"] > 0.0
-        _check_array("shocks", saved.get("shocks"), (int(tabled.sum()), self.shocks.shape[1]), SHOCKS)
-        keys = np.asarray(saved["sources"])["key"]
-        if ((keys < 0) | (keys > MOST)).any():
-            raise ValueError(f"state['sources'] has keys {keys.tolist()}: allowed are 0 to 2**62")
-        months = np.asarray(saved["states"])["month"]
-        if not ((months >= 0.0) & (months <= self.horizon)).all():
-            raise ValueError(f"state['states'] has months {months.tolist()}: allowed are 0 to {self.horizon:g}")
+    def restore(self, saved: Mapping[str, Any], running: npt.ArrayLike | None = None) -> None:
+        """Go back to what `saved` returned; a missing, misshapen or foreign array is a ValueError.
+
+        Args:
+            saved: arrays by name.
+            running: whether each row plays on, bool of shape (size,); a row whose months are over cannot. None:
+                every row that has a world.
+        """
+        self._check_arrays(saved)
+        sources, states = np.asarray(saved["sources"]), np.asarray(saved["states"])
+        numbers = np.asarray(saved["economies"]).view(np.float64).reshape(len(self.keys), -1)
+        drawn: npt.NDArray[np.bool_] = (numbers != 0.0).any(axis=1)
+        check_economies("state['economies']", np.asarray(saved["economies"])[drawn])
+        check_states("state['states']", states, self.horizon)
+        check_observations("state['observations']", np.asarray(saved["observations"])[drawn])
+        check_shocks("state['shocks']", np.asarray(saved["shocks"]))
+        self._check_running(states["month"], drawn, drawn if running is None else np.asarray(running, np.bool_))
+        tabled = sources["tabled"] > 0.0
         for name in WHOLE:
             getattr(self, name)[...] = saved[name]
         if tabled.any():
             self._make_room()
             self.shocks[tabled] = saved["shocks"]
+
+    def _check_arrays(self, saved: Mapping[str, Any]) -> None:
+        """Raise ValueError unless every array is there and fits, and sources are of worlds that there are."""
+        for name in WHOLE:
+            current = getattr(self, name)
+            _check_array(name, saved.get(name), current.shape, current.dtype)
+        sources = np.asarray(saved["sources"])
+        check_sources("state['sources']", sources)
+        tables = int((sources["tabled"] > 0.0).sum())
+        _check_array("shocks", saved.get("shocks"), (tables, self.shocks.shape[1]), SHOCKS)
+        keys = sources["key"]
+        if ((keys < 0) | (keys > MOST)).any():
+            raise ValueError(f"state['sources'] has keys {keys.tolist()}: allowed are 0 to 2**62")
+
+    def _check_running(
+        self, months: npt.NDArray[np.float64], drawn: npt.NDArray[np.bool_], running: npt.NDArray[np.bool_]
+    ) -> None:
+        """Raise ValueError if a row that plays on has no world, or has run all its months."""
+        for row in np.flatnonzero(running):
+            if not drawn[row] or months[row] >= self.horizon:
+                without = "" if drawn[row] else " and has no world"
+                raise ValueError(
+                    f"state['running'] is True of row {row}, whose episode has run {months[row]:g} of {self.horizon:g}"
+                    f" months{without}: it must come from get_state"
+                )
 
 
 def _check_array(name: str, wanted: Any, shape: tuple[int, ...], kind: np.dtype[Any]) -> None:

@@ -379,7 +379,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         if not isinstance(state.get("running"), bool):
             raise ValueError("state['running'] must be True or False: it must come from get_state")
         generator = generator_from("generator", state.get("generator"))
-        self._batch.restore(state)
+        self._batch.restore(state, np.array([state["running"]]))
         self.np_random = generator
         self._running = state["running"]
         self._world = int(self._batch.keys[0])

@@ -15,6 +15,7 @@ from gymnasium import spaces
 from thinmargin.batch import Batch
 from thinmargin.levers import action_of
 from thinmargin.parameters import ECONOMY
+from thinmargin.record_checks import check_economies, check_shocks
 from thinmargin.records import BOOK_FIELDS, FEATURES, LEVER_REPORT, LEVERS, REPORT, REWARD_FIELDS, SHOCKS, group_type
 from thinmargin.scenarios import family_of
 from thinmargin.simulation import CLOSING_RULES
@@ -187,8 +188,15 @@ def check_world(world: object, horizon: int) -> World | int:
                 f"world {world.key}: its {name} is not of the type that Family.draw makes in version {VERSION} of the"
                 f" environments; one that another version drew must be drawn anew: options={{'world': {world.key}}}"
             )
+    if world.economy.shape != () or world.shocks.ndim != 1:
+        raise ValueError(
+            f"world {world.key}: its economy and shocks have shapes {world.economy.shape} and {world.shocks.shape}:"
+            " they must be () and (months,)"
+        )
     if len(world.shocks) < horizon:
         raise ValueError(f"world {world.key} has {len(world.shocks)} months of shocks: must be at least {horizon}")
+    check_economies(f"world {world.key}", np.array([world.economy]))
+    check_shocks(f"world {world.key}", world.shocks)
     return world
 
 

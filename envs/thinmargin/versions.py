@@ -43,8 +43,9 @@ def check_state(state: Mapping[str, Any]) -> None:
     while isinstance(inner, Mapping) and isinstance(inner.get("env"), Mapping):
         inner = inner["env"]
     found = inner.get("version", 0)
-    if found != VERSION and ("version" in inner or "states" in inner):  # else it is no state at all
+    known = type(found) is int and found == VERSION
+    if not known and ("version" in inner or "states" in inner):  # else it is no state at all
         raise ValueError(
-            f"state is of version {found} of the environment, and this is version {VERSION}: its worlds are others, so"
-            " play the episode again and call get_state anew"
+            f"state is of version {found!r:.40} of the environment, and this is version {VERSION}: its worlds are"
+            " others, so play the episode again and call get_state anew"
         )

@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("records", "splits", "versions", "families", "files", "fitted", "data"),
     ("parameters",),
     ("economics",),
-    ("levers", "observation", "strategies", "counter", "sources", "shocks", "worlds"),
+    ("levers", "observation", "strategies", "counter", "sources", "record_checks", "shocks", "worlds"),
     ("calibration.unknowns", "calibration.saved"),
     ("scenarios",),
     ("simulation",),

@@ -185,6 +185,19 @@ def with_field(name: str, number: float) -> Callable[[Any], Any]:
     return change
 
 
+def event_with(name: str, number: float) -> Callable[[Any], Any]:
+    """Makes the source one with an event that lasts, in a copy."""
+
+    def change(item: Any) -> Any:
+        changed = item.copy()
+        changed["months"], changed["start"], changed["end"] = 6.0, 0.0, 6.0
+        changed["supply"], changed["services"] = 1.0, 1.0
+        changed[name] = number
+        return changed
+
+    return change
+
+
 def reversed_columns(record: np.dtype[Any]) -> np.dtype[Any]:
     """A record type of the same size whose columns mean something else."""
     return np.dtype((np.record, [(name, record[name]) for name in reversed(record.names or ())]))
@@ -218,6 +231,28 @@ DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a key that is too large": (with_item("sources", with_field("key", 2**62 + 1)), "sources.*keys"),
     "an event that never ends": (with_item("sources", with_field("end", np.inf)), "sources"),
     "a level that is no number": (with_item("states", with_field("demand_level", np.nan)), "states"),
+    "levers whose sum is another": (with_item("states", with_field("own_sum", 5.0)), "own_sum.*sum of own_levers"),
+    "levers beyond their ranges": (with_item("states", with_field("own_levers", 7.0)), "own_levers 7 of price.*0.6"),
+    "levers of months to come": (with_item("states", with_field("month", 2.0)), "own_levers.*before its month"),
+    "half a month": (with_item("states", with_field("month", 2.5)), r"months \[2.5\].*whole numbers"),
+    "an episode that is over and runs": (with_item("states", with_field("month", HORIZON)), "own_levers|running"),
+    "components cheaper than nothing": (with_item("states", with_field("passed", -50.0)), "passed -50.*-0.75"),
+    "prices below zero": (with_item("states", with_field("price_index", -1.0)), "price_index -1"),
+    "three wars": (with_item("states", with_field("war", 3.0)), "war 3"),
+    "half a war": (with_item("states", with_field("war", 0.5)), "war.*0 and 1"),
+    "a demand beyond numbers": (with_item("states", with_field("demand_level", 1e3)), "demand_level 1000"),
+    "a scandal that helps": (with_item("states", with_field("brand_level", 1.0)), "brand_level 1"),
+    "half a table": (with_item("sources", with_field("tabled", 0.5)), "tabled.*0 and 1"),
+    "services below nothing": (with_item("sources", event_with("services", -4.0)), "services -4"),
+    "a tax that is no number": (with_item("economies", with_field("tax_rate", np.nan)), "economies.*tax_rate"),
+    "more passed on than there is": (
+        with_item("economies", with_field("pass_through", 3.0)),
+        "pass_through 3.*0 to 0.75",
+    ),
+    "a market abroad four times": (with_item("economies", with_field("group_share", 1.0)), "group_share.*sum"),
+    "more observed than can be": (with_item("observations", lambda item: item + 77.0), "observations"),
+    "a version that is text": (with_item("version", lambda _: "1"), "version '1'"),
+    "a version that is true": (with_item("version", lambda _: True), "version True"),
     "an empty generator": (with_item("generator", lambda _: {}), "generator"),
     "another generator": (
         with_item("generator", lambda _: np.random.Generator(np.random.Philox(1)).bit_generator.state),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, replace
 from typing import Any
 
@@ -404,3 +405,45 @@ def test_playing_a_world_object_does_not_change_it() -> None:
         if env.step(np.zeros(4))[2]:
             break
     assert (world.economy.tobytes(), world.shocks.tobytes()) == before
+
+
+def spoilt(field: str, number: float, *, of: str = "shocks", months: tuple[int, ...] = (24,)) -> World:
+    """A World of a key with one of its numbers replaced, its shocks in another shape."""
+    world = FAMILIES["benchmark"].draw(7, 24)
+    economy, shocks = world.economy.copy(), world.shocks.copy().reshape(months)
+    (economy if of == "economy" else shocks)[field] = number
+    return World(world.family, world.key, economy, shocks)
+
+
+@pytest.mark.parametrize(
+    ("world", "named"),
+    [
+        (spoilt("tax_rate", math.nan, of="economy"), "world 7 has NaN or infinity in tax_rate"),
+        (spoilt("tax_rate", -4.0, of="economy"), "world 7 has tax_rate -4: allowed is 0 to 0.6"),
+        (spoilt("firm_cash", -1.0, of="economy"), "firm_cash -1"),
+        (spoilt("play_updates", 99.0, of="economy"), "play_updates 99: allowed is 0.25 to 8"),
+        (spoilt("group_share", 1.0, of="economy"), "group_share.*sum must be 1"),
+        (spoilt("demand", math.inf), "world 7 has NaN or infinity in demand"),
+        (spoilt("supply", 2.0), "supply 2: allowed is 0 to 1"),
+        (spoilt("services", -1.0), "services -1"),
+        (spoilt("demand", 0.0, months=(24, 1)), r"shapes \(\) and \(24, 1\)"),
+    ],
+    ids=lambda item: item if isinstance(item, str) else "",
+)
+def test_a_world_that_cannot_be_played_is_refused_and_changes_nothing(world: World, named: str) -> None:
+    env, twin = (EcosystemEnv(horizon=24) for _ in range(2))
+    for player in (env, twin):
+        player.reset(seed=0)
+    with pytest.raises(ValueError, match=named):
+        env.reset(options={"world": world})
+    action = np.zeros(4, np.float32)
+    assert env.step(action)[1] == twin.step(action)[1]
+
+
+@pytest.mark.parametrize("name", sorted(FAMILIES))
+def test_worlds_of_every_family_can_be_handed_in(name: str) -> None:
+    family = FAMILIES[name]
+    for key in (0, 1_500_000, 2_500_000):
+        env = EcosystemEnv(horizon=24)
+        env.reset(options={"world": family.draw(key, 24)})
+        assert math.isfinite(env.step(np.zeros(4, np.float32))[1])

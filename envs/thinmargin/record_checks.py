@@ -1,0 +1,163 @@
+"""Whether records that somebody hands in, saved states and Worlds, can be played: numbers in range and consistent.
+
+A record has the right type already. What is found wrong is a ValueError that names the field, its value and what is
+allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from thinmargin.economics.cost_and_price import CHEAPEST
+from thinmargin.parameters import SHARES_SUM, Firm, Parameters, Playbook
+from thinmargin.records import FEATURES, FIRMS, LEVERS, OWN_MONTHS
+from thinmargin.sources import Event
+
+Table = npt.NDArray[Any]
+
+LOWEST, HIGHEST = (
+    np.array(ends, np.float32) for ends in zip(*((item.low, item.high) for item in FEATURES), strict=True)
+)
+LEVERS_SUM = 1e-9
+"""By how much a sum of levers may miss the levers: rounding of a few hundred months is a thousandth of it."""
+LARGEST_LEVEL = 30.0
+"""Most, either way, of a running level of shocks: beyond it, exponentials are no numbers."""
+
+
+class Allowed(NamedTuple):
+    """Range of a field of a record, ends included."""
+
+    field: str
+    low: float
+    high: float
+
+
+def _ranges(kind: type, prefix: str = "") -> Iterator[Allowed]:
+    for item in fields(kind):
+        if "low" in item.metadata:
+            yield Allowed(f"{prefix}{item.name}", item.metadata["low"], item.metadata["high"])
+
+
+BEYOND = {
+    "services_half": Allowed("services_half", 1e-12, 5000.0),
+    "forecast_months": Allowed("forecast_months", 1.0, np.inf),
+}
+"""Constants that `ThinMargin/EcosystemOneState-v1` switches off with numbers that no parameter may have."""
+ECONOMY_RANGES = tuple(
+    BEYOND.get(allowed.field, allowed)
+    for allowed in (*_ranges(Parameters), *_ranges(Firm, "firm_"), *_ranges(Playbook, "play_"))
+)
+EVENT_RANGES = tuple(_ranges(Event))
+STATE_RANGES = (
+    Allowed("passed", CHEAPEST - 1.0, np.inf),
+    Allowed("price_index", np.nextafter(0.0, 1.0), np.inf),
+    Allowed("war", 0.0, 1.0),
+    Allowed("demand_level", -LARGEST_LEVEL, LARGEST_LEVEL),
+    Allowed("component_level", -LARGEST_LEVEL, LARGEST_LEVEL),
+    Allowed("brand_level", -np.inf, 0.0),
+)
+SHOCK_RANGES = (
+    Allowed("demand", -LARGEST_LEVEL, LARGEST_LEVEL),
+    Allowed("component", -LARGEST_LEVEL, LARGEST_LEVEL),
+    Allowed("aggression", 0.0, np.inf),
+    Allowed("services", 0.0, np.inf),
+    Allowed("attack", 0.0, np.inf),
+    Allowed("clone", 0.0, 1.0),
+    Allowed("hit", 0.0, np.inf),
+    Allowed("supply", 0.0, 1.0),
+)
+
+
+def check_economies(what: str, economies: Table) -> None:
+    """Raise ValueError unless constants of worlds, records of type ECONOMY of shape (n,), can be played."""
+    _check_finite(what, economies, but=("firm_brand", "forecast_months"))
+    _check_ranges(what, economies, ECONOMY_RANGES)
+    missed = np.abs(economies["group_share"].sum(axis=-1) - 1.0)
+    if (missed > SHARES_SUM).any():
+        raise ValueError(
+            f"{what} has group_share {economies['group_share'][missed.argmax()].tolist()}: its sum must be 1"
+        )
+
+
+def check_sources(what: str, sources: Table) -> None:
+    """Raise ValueError unless sources of shocks, records of type SOURCE of shape (n,), can be played."""
+    _check_finite(what, sources)
+    _check_flags(what, sources, "tabled")
+    comes = sources["end"] > sources["start"]
+    _check_ranges(what, sources[comes], EVENT_RANGES)
+
+
+def check_shocks(what: str, shocks: Table) -> None:
+    """Raise ValueError unless shocks of months, records of type SHOCKS of any shape, can be played."""
+    _check_finite(what, shocks)
+    _check_ranges(what, shocks, SHOCK_RANGES)
+
+
+def check_observations(what: str, observations: npt.NDArray[np.float32]) -> None:
+    """Raise ValueError unless observations of shape (n, features) lie in the space of observations."""
+    inside = (observations >= LOWEST) & (observations <= HIGHEST)
+    if not inside.all():
+        row, column = np.argwhere(~inside)[0]
+        raise ValueError(
+            f"{what} has {observations[row, column]:g} of {FEATURES[column].name}: allowed is {LOWEST[column]:g} to"
+            f" {HIGHEST[column]:g}"
+        )
+
+
+def check_states(what: str, states: Table, horizon: float) -> None:
+    """Raise ValueError unless states of firms, records of type STATE of shape (n,), hang together.
+
+    The levers of the months run stand in a ring, in places that a month has written, and their sum beside it.
+    """
+    _check_finite(what, states)
+    months = states["month"]
+    if not ((months >= 0.0) & (months <= horizon) & (months == np.round(months))).all():
+        raise ValueError(f"{what} has months {months.tolist()}: allowed are whole numbers from 0 to {horizon:g}")
+    begun = months > 0.0
+    _check_ranges(what, states[begun], STATE_RANGES)
+    _check_flags(what, states, "war")
+    ring, place = states["own_levers"], np.arange(OWN_MONTHS)
+    written = place < np.minimum(months, OWN_MONTHS)[:, None]
+    low, high = np.array([(lever.low, lever.high) for lever in LEVERS]).T
+    fine = np.where(written[..., None], (ring >= low) & (ring <= high), ring == 0.0)
+    if not fine.all():
+        row, month, lever = np.argwhere(~fine)[0]
+        allowed = (
+            f"from {low[lever]:g} to {high[lever]:g}" if written[row, month] else "0 before its month has been run"
+        )
+        raise ValueError(
+            f"{what} has own_levers {ring[row, month, lever]:g} of {LEVERS[lever].name} in place {month}: allowed is"
+            f" {allowed}"
+        )
+    missed = np.abs(states["own_sum"] - ring.sum(axis=1))
+    if (missed > LEVERS_SUM).any():
+        row = int(missed.max(axis=1).argmax())
+        raise ValueError(
+            f"{what} has own_sum {states['own_sum'][row].tolist()}: must be the sum of own_levers,"
+            f" {ring[row].sum(axis=0).tolist()}"
+        )
+
+
+def _check_finite(what: str, records: Table, but: tuple[str, ...] = ()) -> None:
+    for name in records.dtype.names or ():
+        if name not in but and not np.isfinite(records[name]).all():
+            raise ValueError(f"{what} has NaN or infinity in {name}: every number must be finite")
+
+
+def _check_flags(what: str, records: Table, name: str) -> None:
+    values = records[name]
+    if not ((values == 0.0) | (values == 1.0)).all():
+        raise ValueError(f"{what} has {name} {values.tolist()[:FIRMS]}: allowed are 0 and 1")
+
+
+def _check_ranges(what: str, records: Table, ranges: tuple[Allowed, ...]) -> None:
+    for name, low, high in ranges:
+        values = records[name]
+        outside = ~((values >= low) & (values <= high))
+        if outside.any():
+            raise ValueError(f"{what} has {name} {values[outside].flat[0]:g}: allowed is {low:g} to {high:g}")
