@@ -22,17 +22,16 @@ IF = {
 def answers(result: PhaseMapResult) -> list[str]:
     """The sentences; without hidden worlds only where the calibrated firm lies."""
     found = []
-    seed = result.request.budget.seed
     if result.hidden is not None and result.hidden.searched:
-        shares = shares_under(result.hidden.by_rule, seed)
+        shares = shares_under(result.hidden.by_rule)
         found += [_shares(shares), _what_counts(shares), _when_it_is_earned(result.hidden.searched)]
-        found += _judgements(result, shares, seed)
+        found += _judgements(result, shares)
     return [*found, calibrated_words(result)]
 
 
-def shares_under(by_rule: Mapping[str, Sequence[MapCell]], seed: int) -> dict[str, Share]:
+def shares_under(by_rule: Mapping[str, Sequence[MapCell]]) -> dict[str, Share]:
     """By closing rule, the share of worlds in which the best thin levers are ahead of the best premium ones."""
-    return {rule: share_of(thin_ahead(cells), seed) for rule, cells in by_rule.items()}
+    return {rule: share_of(thin_ahead(cells)) for rule, cells in by_rule.items()}
 
 
 def share_words(share: Share) -> str:
@@ -55,7 +54,7 @@ def _shares(shares: Mapping[str, Share]) -> str:
         f"**In {share_words(scored)} of the plausible worlds the best thin rule for ever earns more than the best"
         f" premium rule, {IF[SCORED_RULE.name]}**, which is what is scored; {others}. {scored.worlds} hidden validation"
         " worlds of the benchmark, each side's best constant levers searched world by world for the rule that judges"
-        " them, 95 % intervals."
+        " them, 95 % intervals (Wilson 1927)."
     )
 
 
@@ -79,12 +78,12 @@ def _when_it_is_earned(cells: Sequence[MapCell]) -> str:
     )
 
 
-def _judgements(result: PhaseMapResult, shares: Mapping[str, Share], seed: int) -> Iterator[str]:
+def _judgements(result: PhaseMapResult, shares: Mapping[str, Share]) -> Iterator[str]:
     others = [item for item in result.judgements if item.assumption != AS_CALIBRATED]
     if not others:
         return
     scored, rule = shares[SCORED_RULE.name], SCORED_RULE.name
-    found = {item.assumption: share_of(thin_ahead(item.by_rule[rule]), seed) for item in others}
+    found = {item.assumption: share_of(thin_ahead(item.by_rule[rule])) for item in others}
     most = max(found, key=lambda name: abs(found[name].share - scored.share))
     yield (
         f"**Of {len(found)} judgements made otherwise, {most} moves the share most**, from"
@@ -92,7 +91,7 @@ def _judgements(result: PhaseMapResult, shares: Mapping[str, Share], seed: int) 
     )
     played = result.judgements[0].played
     if THIN in played.value and PREMIUM in played.value:
-        shipped = [f"{share_words(share_of(played.thin_ahead(name), seed))} {IF[name]}" for name in shares]
+        shipped = [f"{share_words(share_of(played.thin_ahead(name)))} {IF[name]}" for name in shares]
         yield (
             f"Of the rules that ship, `{THIN}` is ahead of `{PREMIUM}`, which is not tuned, in {', in '.join(shipped)}."
         )

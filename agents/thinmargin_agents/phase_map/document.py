@@ -41,10 +41,8 @@ def document(result: PhaseMapResult, command: str) -> dict[str, Any]:
         "closing": {"scored": SCORED_RULE.name, "rules": {name: rule.meaning for name, rule in CLOSING_RULES.items()}},
         "maps": {each.grid.name: _map(each) for each in result.maps},
         "maps_under": {rule: {each.grid.name: _map(each) for each in maps} for rule, maps in result.others.items()},
-        "hidden": None if result.hidden is None else _hidden(result.hidden, request.budget.seed),
-        "judgements": {
-            judgement.assumption: _judgement(judgement, request.budget.seed) for judgement in result.judgements
-        },
+        "hidden": None if result.hidden is None else _hidden(result.hidden),
+        "judgements": {judgement.assumption: _judgement(judgement) for judgement in result.judgements},
     }
 
 
@@ -93,7 +91,7 @@ def _map(phase_map: PhaseMap) -> dict[str, Any]:
     }
 
 
-def _hidden(worlds: HiddenWorlds, seed: int) -> dict[str, Any]:
+def _hidden(worlds: HiddenWorlds) -> dict[str, Any]:
     searched = len(worlds.searched)
     return {
         "worlds": FAMILY,
@@ -101,7 +99,7 @@ def _hidden(worlds: HiddenWorlds, seed: int) -> dict[str, Any]:
         "thin_side": float(worlds.thin_side.mean()),
         "outside": worlds.outside,
         "searched": searched,
-        "under": _under(worlds.by_rule, seed),
+        "under": _under(worlds.by_rule),
         "map_is_right": worlds.right if searched else None,
         "best": shares_of_best(worlds) if searched else None,
         "price_slope": worlds.slopes.tolist(),
@@ -109,30 +107,30 @@ def _hidden(worlds: HiddenWorlds, seed: int) -> dict[str, Any]:
     }
 
 
-def _under(by_rule: Mapping[str, tuple[MapCell, ...]], seed: int) -> dict[str, Any]:
+def _under(by_rule: Mapping[str, tuple[MapCell, ...]]) -> dict[str, Any]:
     """By closing rule: the share of worlds in which thin is ahead, and thin less premium in each of them."""
     return {
         rule: {
-            "thin_ahead": share_of(thin_ahead(cells), seed).share if cells else None,
-            "thin_ahead_ci95": list(share_of(thin_ahead(cells), seed).interval) if cells else None,
+            "thin_ahead": share_of(thin_ahead(cells)).share if cells else None,
+            "thin_ahead_ci95": list(share_of(thin_ahead(cells)).interval) if cells else None,
             "differences": [cell.difference for cell in cells],
         }
         for rule, cells in by_rule.items()
     }
 
 
-def _judgement(judgement: Judgement, seed: int) -> dict[str, Any]:
+def _judgement(judgement: Judgement) -> dict[str, Any]:
     value = judgement.played.value
     compared = THIN in value and PREMIUM in value
     return {
         "meaning": ASSUMPTIONS[judgement.assumption].meaning,
-        "best_levers": _under(judgement.by_rule, seed),
+        "best_levers": _under(judgement.by_rule),
         "shipped": {
             "J_mean": {
                 name: {rule: float(numbers.mean()) for rule, numbers in by_rule.items()}
                 for name, by_rule in value.items()
             },
-            "thin_ahead": {rule: share_of(judgement.played.thin_ahead(rule), seed)._asdict() for rule in CLOSING_RULES}
+            "thin_ahead": {rule: share_of(judgement.played.thin_ahead(rule))._asdict() for rule in CLOSING_RULES}
             if compared
             else None,
             "missing": judgement.played.missing,

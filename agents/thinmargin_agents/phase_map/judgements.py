@@ -18,11 +18,10 @@ HEADS = [rule.head for rule in CLOSING_RULES.values()]
 
 def judgement_tables(result: PhaseMapResult) -> list[tuple[list[str], list[list[str]]]]:
     """Heads and rows of two tables: shares of worlds with the best levers, and with shipped policies."""
-    seed = result.request.budget.seed
     best = [
         [
             item.assumption,
-            *(share_words(share_of(thin_ahead(item.by_rule[rule]), seed)) for rule in CLOSING_RULES),
+            *(share_words(share_of(thin_ahead(item.by_rule[rule]))) for rule in CLOSING_RULES),
             f"{np.median([cell.difference for cell in item.by_rule[SCORED_RULE.name]]):+.0f}",
         ]
         for item in result.judgements
@@ -30,7 +29,7 @@ def judgement_tables(result: PhaseMapResult) -> list[tuple[list[str], list[list[
     shipped = [
         [
             item.assumption,
-            *(_ahead(item, rule, seed) for rule in CLOSING_RULES),
+            *(_ahead(item, rule) for rule in CLOSING_RULES),
             *(_mean(item, name) for name in POLICIES),
         ]
         for item in result.judgements
@@ -41,10 +40,10 @@ def judgement_tables(result: PhaseMapResult) -> list[tuple[list[str], list[list[
     ]
 
 
-def _ahead(item: Judgement, rule: str, seed: int) -> str:
+def _ahead(item: Judgement, rule: str) -> str:
     if THIN not in item.played.value or PREMIUM not in item.played.value:
         return NOTHING
-    return share_words(share_of(item.played.thin_ahead(rule), seed))
+    return share_words(share_of(item.played.thin_ahead(rule)))
 
 
 def _mean(item: Judgement, name: str) -> str:
@@ -56,9 +55,9 @@ def judgement_words(result: PhaseMapResult) -> list[str]:
     """What the columns and the assumptions are, and which policies are missing."""
     count = len(result.judgements[0].by_rule[SCORED_RULE.name])
     whole = (
-        f"Share of {count} hidden validation worlds in which thin is ahead, with its 95 % interval, under each closing"
-        " rule; everything else is as it is drawn. In the first table both sides have the best constant levers of each"
-        " world, searched for the rule and the assumption, and the last column is J of thin less premium in the median"
+        f"Share of {count} hidden validation worlds in which thin is ahead, with its 95 % interval (Wilson 1927), under"
+        " each closing rule; everything else is as it is drawn. In the first table both sides have the best constant"
+        " levers of each world, searched for the rule and the assumption, and the last column is J of thin less premium in the median"
         f" world ({SCORED_RULE.head}, RMB bn). In the second, policies play as they ship; their J is the mean"
         f" ({SCORED_RULE.head}, RMB bn); thin and premium are {THIN} and {PREMIUM}, which is not tuned."
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from statistics import NormalDist
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
@@ -102,6 +103,33 @@ def bootstrap_interval(
     return interval_of(drawn, level)
 
 
+def wilson_interval(share: float, count: int, level: float = 0.95) -> Interval:
+    """Score interval of a share (Wilson 1927): a share of nothing or of all is not certain, as it is to a bootstrap.
+
+    Args:
+        share: of the sample, 0 to 1.
+        count: size of the sample, at least 1.
+        level: confidence, between 0 and 1.
+
+    Formula:
+        (share + z^2 / 2n +- z sqrt(share (1 - share) / n + z^2 / 4n^2)) / (1 + z^2 / n)
+
+    Raises:
+        ValueError: an argument is not allowed.
+    """
+    if not 0.0 <= share <= 1.0:
+        raise ValueError(f"share is {share}: it must be a number from 0 to 1")
+    if count < 1:
+        raise ValueError(f"count is {count}: it must be a whole number from 1")
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level is {level}: it must be a number between 0 and 1")
+    square = NormalDist().inv_cdf(0.5 + 0.5 * level) ** 2 / count
+    centre = share + 0.5 * square
+    half = math.sqrt(square * (share * (1.0 - share) + 0.25 * square))
+    low, high = ((centre + sign * half) / (1.0 + square) for sign in (-1.0, 1.0))
+    return Interval(max(min(low, share), 0.0), min(max(high, share), 1.0))
+
+
 def resampled_means(
     table: Numbers, generator: np.random.Generator, *, over: Unit = "both", resamples: int = RESAMPLES
 ) -> Numbers:
@@ -174,6 +202,7 @@ class Difference(NamedTuple):
     probability: float
     """Of improvement, see `probability_of_improvement`."""
     probability_interval: Interval
+    """With one training seed it is a share of worlds, and the interval is Wilson's; else a bootstrap like the other."""
     correlation: float
     """Of the two across worlds, NaN if one of them is the same everywhere."""
     variance_reduction: float
@@ -204,14 +233,15 @@ def paired_difference(
     a, b = _paired(values, baseline)
     gaps, better = a - b, _better(a, b)
     drawn = resampled_means(np.stack([gaps, better], axis=-1), generator, resamples=resamples)
+    share = float(better.mean())
     average = a.mean(axis=0)
     apart, paired = average.var() + b.var(), (average - b).var()
     spread = math.sqrt(average.var() * b.var())
     return Difference(
         mean=float(gaps.mean()),
         interval=interval_of(drawn[:, 0], level),
-        probability=float(better.mean()),
-        probability_interval=interval_of(drawn[:, 1], level),
+        probability=share,
+        probability_interval=wilson_interval(share, b.size, level) if len(a) == 1 else interval_of(drawn[:, 1], level),
         correlation=float((apart - paired) / (2.0 * spread)) if spread > 0.0 else math.nan,
         variance_reduction=float(apart / paired) if paired > ROUNDING * apart else math.nan,
     )

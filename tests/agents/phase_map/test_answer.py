@@ -8,7 +8,7 @@ import pytest
 from tests.agents.phase_map.small import SMALL, hand_made, hand_made_result
 from tests.messages import lacks
 
-from thinmargin_agents.phase_map.answer import answers, side_of
+from thinmargin_agents.phase_map.answer import answers, share_words, side_of
 from thinmargin_agents.phase_map.assumptions import AS_CALIBRATED
 from thinmargin_agents.phase_map.cells import MapCell
 from thinmargin_agents.phase_map.hidden import HiddenWorlds, share_of
@@ -88,12 +88,12 @@ def test_the_judgement_that_moves_most_is_named_and_which_change_the_side() -> N
 def test_shipped_rules_are_told_beside() -> None:
     found = result((0.8, 0.9, 0.1), no_reaction=(1.0, 1.0, 1.0))
     words = next(words for words in answers(found) if "rules that ship" in words)
-    assert not lacks(words, THIN, PREMIUM, "100 % [100, 100] if the firm's own last year")
+    assert not lacks(words, THIN, PREMIUM, "100 % [91, 100] if the firm's own last year")
     best, shipped = judgement_tables(found)
     assert [row[0] for row in best[1]] == [row[0] for row in shipped[1]] == ["as calibrated", "no reaction"]
     assert best[1][0][1].startswith("80 % [")
     assert best[1][1][-1] == "+10"
-    assert shipped[1][0][1:4] == ["100 % [100, 100]"] * 3
+    assert shipped[1][0][1:4] == ["100 % [91, 100]"] * 3
     assert shipped[1][0][4:6] == ["2", "1"]
     assert shipped[1][1][1:4] == ["-"] * 3
     assert judgement_words(found)[-1] == "Could not be played: ppo."
@@ -101,7 +101,16 @@ def test_shipped_rules_are_told_beside() -> None:
 
 @pytest.mark.parametrize(("share", "side"), [(0.9, "thin"), (0.1, "premium"), (0.5, "neither")])
 def test_a_side_is_ahead_in_most_worlds_only_if_the_interval_says_so(share: float, side: str) -> None:
-    assert side_of(share_of(np.arange(WORLDS) < share * WORLDS, 0)) == side
+    assert side_of(share_of(np.arange(WORLDS) < share * WORLDS)) == side
+
+
+@pytest.mark.parametrize(("thin", "of", "words"), [(0, 100, "0 % [0, 4]"), (1, 1, "100 % [21, 100]")])
+def test_a_share_of_nothing_or_of_all_is_not_certain(thin: int, of: int, words: str) -> None:
+    assert share_words(share_of(np.arange(of) < thin)) == words
+
+
+def test_one_world_does_not_say_which_side_is_ahead_in_most() -> None:
+    assert side_of(share_of(np.ones(1, np.bool_))) == "neither"
 
 
 def test_without_hidden_worlds_only_the_calibrated_firm_is_told() -> None:

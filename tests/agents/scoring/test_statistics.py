@@ -13,6 +13,7 @@ from thinmargin_agents.scoring.statistics import (
     performance_profile,
     probability_of_improvement,
     resampled_means,
+    wilson_interval,
 )
 
 
@@ -151,6 +152,31 @@ def test_paired_difference_forgets_what_worlds_have_in_common() -> None:
     assert difference.interval == pytest.approx((1.0, 1.0))
 
 
+def test_better_in_every_world_is_not_certain() -> None:
+    interval = paired_difference(np.arange(1.0, 9.0), np.zeros(8), rng()).probability_interval
+    assert interval == wilson_interval(1.0, 8)
+    assert interval == pytest.approx((0.6756, 1.0), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("share", "count", "expected"),
+    [
+        (0.0, 100, (0.0, 0.0370)),
+        (1.0, 1, (0.2065, 1.0)),
+        (0.1, 10, (0.0179, 0.4042)),
+        (81 / 263, 263, (0.2553, 0.3662)),  # Newcombe 1998, table I
+        (15 / 148, 148, (0.0624, 0.1605)),
+        (1 / 29, 29, (0.0061, 0.1718)),
+    ],
+)
+def test_wilsons_interval_of_known_shares(share: float, count: int, expected: tuple[float, float]) -> None:
+    interval = wilson_interval(share, count)
+    assert interval == pytest.approx(expected, abs=1e-4)
+    assert interval.low <= share <= interval.high
+    assert wilson_interval(1.0 - share, count) == pytest.approx((1.0 - interval.high, 1.0 - interval.low))
+    assert wilson_interval(share, count, level=0.5).high < interval.high or share == 1.0
+
+
 def test_what_the_same_worlds_save_by_hand() -> None:
     difference = paired_difference([1.0, 3.0, 5.0, 7.0], [0.0, 1.0, 4.0, 5.0], rng())
     # Variances 5 and 4.25, covariance 4.5: apart 9.25, paired 9.25 - 9 = 0.25.
@@ -224,6 +250,9 @@ def test_percentiles_by_hand() -> None:
         (lambda: bootstrap_interval([1.0], rng(), resamples=0), "resamples is 0"),
         (lambda: bootstrap_interval([1.0], rng(), level=95.0), "level is 95"),
         (lambda: bootstrap_interval([1.0], rng(), over="months"), "over is 'months': allowed are both, worlds, seeds"),  # type: ignore[arg-type]  # the refusal is tested
+        (lambda: wilson_interval(1.5, 10), "share is 1.5"),
+        (lambda: wilson_interval(0.5, 0), "count is 0"),
+        (lambda: wilson_interval(0.5, 10, level=95.0), "level is 95"),
         (lambda: performance_profile([np.nan], [0.0], rng()), "finite"),
         (lambda: paired_difference([1, 2], [1, 2, 3], rng()), "the same worlds"),
         (lambda: probability_of_improvement([1, 2], [[1], [2]]), "the same worlds"),
