@@ -60,11 +60,15 @@ def _shares(shares: Mapping[str, Share]) -> str:
 
 def _what_counts(shares: Mapping[str, Share]) -> str:
     sides = {rule: side_of(share) for rule, share in shares.items()}
-    if len(set(sides.values())) == 1 and "neither" not in sides.values():
+    found = set(sides.values())
+    if found in ({"thin"}, {"premium"}):
         side = sides[SCORED_RULE.name]
         return f"**It does not hang on what counts behind the horizon**: {side} is ahead in most worlds by every rule."
-    words = [f"{side} {IF[rule]}" for rule, side in sides.items()]
-    return f"**It hangs on what counts behind the horizon.** Ahead in most worlds is {', '.join(words)}."
+    ahead = f"Ahead in most worlds is {', '.join(f'{side} {IF[rule]}' for rule, side in sides.items())}."
+    if found >= {"thin", "premium"}:
+        return f"**It hangs on what counts behind the horizon.** {ahead}"
+    worlds = shares[SCORED_RULE.name].worlds
+    return f"Whether it hangs on what counts behind the horizon cannot be told from so many worlds ({worlds}). {ahead}"
 
 
 def _when_it_is_earned(cells: Sequence[MapCell]) -> str:
@@ -105,6 +109,8 @@ def _turned(found: Mapping[str, Share], scored: Share) -> str:
         names = [name for name in found if sides[name] == side != side_of(scored)]
         if names:
             words.append(f"{side} with {', '.join(names)}")
+    if not words and side_of(scored) == "neither":
+        return "under none of them can it be told which side is ahead in most worlds"
     if not words:
         return "none changes which side is ahead in most worlds"
     return f"which side is ahead in most worlds changes to {'; to '.join(words)}"
