@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from thinmargin.settings import SCORED, Closing, Settings
 from thinmargin.tuned import levers_of
 from thinmargin_agents.phase_map.assumptions import AS_CALIBRATED, family_under
 from thinmargin_agents.phase_map.cells import MARKUPS, BestLevers, MapCell, Numbers, Range
-from thinmargin_agents.play.candidates import Candidates
+from thinmargin_agents.play.candidates import Candidates, Earned
 
 POPULATION = 12
 START_SD, NEAR_SD = 0.3, 0.12
@@ -37,7 +38,8 @@ class Case:
         worlds, parameters, closing: family, changed constants and closing rule, as of `Settings`.
         ranges: of markup, to search.
         assumption: name of one of ASSUMPTIONS.
-        near: the best levers of a case much like this one; searches begin there. None: at STARTS.
+        near: the best levers of a case much like this one; searches begin there, and these levers are the first that
+            is judged. None: searches begin at STARTS.
     """
 
     keys: tuple[int, ...]
@@ -56,6 +58,11 @@ class SearchBudget:
     generations: int = 20
     seed: int = 0
 
+    @property
+    def near_generations(self) -> int:
+        """Generations of a search that begins at known levers."""
+        return max(round(NEAR_GENERATIONS * self.generations), 1)
+
 
 def solve(case: Case, budget: SearchBudget) -> MapCell:
     """The best constant levers of each range of markup, judged by mean J over the worlds of the case.
@@ -72,11 +79,13 @@ def solve(case: Case, budget: SearchBudget) -> MapCell:
     ]
     settings = Settings(worlds=case.worlds, parameters=case.parameters, closing=case.closing)
     family = family_under(case.assumption, settings.family())
+    if case.near is not None:
+        _begin_at(case.near, searches, Candidates(case.keys, len(searches), settings, family))
     candidates = Candidates(case.keys, POPULATION * len(searches), settings, family)
     for _ in range(generations):
         actions = np.stack([search.ask() for search in searches])
         earned = candidates.plans(actions.reshape(-1, 1, len(LEVERS)))
-        means = np.stack([each.mean(axis=1) for each in earned]).reshape(len(earned), len(searches), POPULATION)
+        means = _means(earned).reshape(len(earned), len(searches), POPULATION)
         for number, search in enumerate(searches):
             search.tell(actions[number], *means[:, number])
     by_range: dict[Range, list[BestLevers]] = {name: [] for name in case.ranges}
@@ -85,20 +94,37 @@ def solve(case: Case, budget: SearchBudget) -> MapCell:
     return MapCell(**{name: max(found, key=lambda best: best.value) for name, found in by_range.items()})
 
 
+def _begin_at(near: MapCell, searches: Sequence[_Search], candidates: Candidates) -> None:
+    """Let every search know what it begins at, as it is, so that it never ends below it."""
+    actions = np.stack([_action(getattr(near, search.name)) for search in searches])
+    means = _means(candidates.plans(actions[:, None]))
+    for number, search in enumerate(searches):
+        search.see(actions[number : number + 1], *means[:, number : number + 1])
+
+
+def _means(earned: Earned) -> Numbers:
+    """Earnings of every candidate, means over the worlds, of shape (3, candidates)."""
+    return np.stack([each.mean(axis=1) for each in earned])
+
+
 def _beginning(case: Case, budget: SearchBudget) -> tuple[list[tuple[Range, tuple[float, ...]]], float, int]:
     """Where the searches of a case begin, how widely they look, and for how many generations."""
     if case.near is None:
         return list(itertools.product(case.ranges, STARTS)), START_SD, budget.generations
     places = [(name, _point(getattr(case.near, name), name)) for name in case.ranges]
-    return places, NEAR_SD, max(round(NEAR_GENERATIONS * budget.generations), 1)
+    return places, NEAR_SD, budget.near_generations
 
 
 def _point(best: BestLevers, name: Range) -> tuple[float, ...]:
     """The point of a search in this range of markup behind these levers."""
-    action = action_of(*(best.levers[lever.name] for lever in LEVERS)).astype(np.float64)
+    action = _action(best)
     low, high = _ends(*MARKUPS[name])
     action[PRICE] = 2.0 * (action[PRICE] - low) / (high - low) - 1.0
     return tuple(np.clip(action, -INSIDE, INSIDE).tolist())
+
+
+def _action(best: BestLevers) -> Numbers:
+    return action_of(*(best.levers[lever.name] for lever in LEVERS)).astype(np.float64)
 
 
 class _Search:
@@ -134,6 +160,10 @@ class _Search:
     def tell(self, actions: Numbers, value: Numbers, closing: Numbers, bankrupt: Numbers) -> None:
         """Report the mean earnings of these actions over worlds, each of shape (POPULATION,)."""
         self._strategy.tell(self._points, (-value).tolist())
+        self.see(actions, value, closing, bankrupt)
+
+    def see(self, actions: Numbers, value: Numbers, closing: Numbers, bankrupt: Numbers) -> None:
+        """Keep the best of these actions, if it earns more than what was seen before; arguments as of `tell`."""
         row = int(value.argmax())
         if value[row] > self.best.value:
             levers = levers_of(actions[row : row + 1])[0]

@@ -76,6 +76,9 @@ def explained(result: PhaseMapResult) -> str:
         f" {_worlds(request.n_worlds)}, {HORIZON} months. The last columns are the price slopes above which thin wins:"
         f" under the closing rule that is scored, {SCORED_RULE.head}, as the cells are, and under"
         f" {' and '.join(rule.head for rule in OTHERS)}, where each side's levers are searched for that rule."
+        f" Levers are searched for mean J over {request.n_worlds} {_worlds(request.n_worlds)}, or J in one world: ruin"
+        " costs what it costs there, and is not held against a rule besides, as it is where rules that ship are tuned,"
+        " because a share of ruined worlds means little of so few."
     )
 
 

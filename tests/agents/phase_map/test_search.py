@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,7 +12,9 @@ from tests.agents.phase_map.small import FEW, SMALL
 from thinmargin.baselines import ConstantPolicy
 from thinmargin.levers import action_of
 from thinmargin.records import LEVERS
+from thinmargin.scenarios import family_of
 from thinmargin.splits import KEYS
+from thinmargin_agents.phase_map.assumptions import family_under
 from thinmargin_agents.phase_map.cells import MARKUPS, SIDES, BestLevers, Place
 from thinmargin_agents.phase_map.processes import run_all
 from thinmargin_agents.phase_map.results import PhaseMapRequest, PhaseMapResult, find, signs
@@ -132,6 +135,22 @@ def test_a_search_near_known_levers_begins_there_and_finds_as_much_with_less() -
     first = solve(Case(keys, near=known, ranges=SIDES), SearchBudget(2))
     cold = solve(Case(keys, ranges=SIDES), SearchBudget(1))
     assert first.thin.value > cold.thin.value
+
+
+def test_a_search_near_known_levers_never_ends_below_them() -> None:
+    keys = tuple(KEYS["validation"][:1])
+    known = solve(Case(keys, ranges=SIDES), SearchBudget(12))
+    at_the_end = replace(known.premium, levers={**known.premium.levers, "price": MARKUPS["premium"][1]})
+    near = replace(known, premium=at_the_end)
+    found = solve(Case(keys, near=near, ranges=SIDES, assumption="no reaction"), SearchBudget(1))
+    family = family_under("no reaction", family_of("calibrated"))
+    for name in SIDES:
+        start = ConstantPolicy(action_of(*(getattr(near, name).levers[lever.name] for lever in LEVERS)))
+        earned = float(play_worlds(start, keys, family=family).value.mean())
+        assert getattr(found, name).value >= earned - 1e-6
+    again = solve(Case(keys, near=known, ranges=SIDES), SearchBudget(1))
+    for name in SIDES:
+        assert getattr(again, name).value >= getattr(known, name).value * (1.0 - 1e-4)  # levers have four digits
 
 
 @pytest.mark.parametrize("rule", CLOSING_RULES.values(), ids=CLOSING_RULES)
