@@ -86,10 +86,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(config: PhaseMapConfig, errors: Console) -> int:
+    from thinmargin_agents.phase_map.judgements import not_played
     from thinmargin_agents.phase_map.table import text
 
     result = _found(config, errors)
-    problems = [] if not result.judgements else list(result.judgements[0].played.missing.values())
+    problems = [f"{why}{where}" for _, why, where in not_played(result.judgements)]
     failure = _write(config, result)  # before anything is printed: a reader that leaves early costs no file
     print(text(result))  # noqa: T201  # the command line's own answer
     if failure is not None:

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from thinmargin.records import LEVERS
+from thinmargin_agents.phase_map.assumptions import AS_CALIBRATED
 from thinmargin_agents.phase_map.cells import GRIDS, BestLevers, Grid, MapCell, PhaseMap
-from thinmargin_agents.phase_map.results import OTHERS, PhaseMapRequest, PhaseMapResult
+from thinmargin_agents.phase_map.results import OTHERS, Judgement, PhaseMapRequest, PhaseMapResult
 from thinmargin_agents.phase_map.search import SearchBudget
+from thinmargin_agents.phase_map.shipped import Played
+from thinmargin_agents.scoring.closing_rules import CLOSING_RULES
 
 SMALL = replace(GRIDS["services"], rows=(0.25, 2.0), slopes=(2.0, 5.0))
 FEW = SearchBudget(generations=4)
@@ -27,6 +30,14 @@ def hand_made_result(differences: Any, *, others: Any = None, **parts: Any) -> P
     return PhaseMapResult(
         PhaseMapRequest((SMALL,), 1, 0, FEW), (phase_map,), {rule.name: (other,) for rule in OTHERS}, **fields
     )
+
+
+def hand_judged(*missing: dict[str, str]) -> PhaseMapResult:
+    """A result with an assumption for each of these: policies that could not be played there, and why."""
+    cells = dict.fromkeys(CLOSING_RULES, hand_made(SMALL, [[1.0, 1.0], [1.0, 1.0]]).cells)
+    names = (AS_CALIBRATED, "no reaction")
+    judged = [Judgement(name, cells, Played({}, each)) for name, each in zip(names, missing, strict=True)]
+    return hand_made_result([[-1.0, 1.0], [2.0, 3.0]], judgements=tuple(judged))
 
 
 def hand_made(grid: Grid, differences: Any) -> PhaseMap:

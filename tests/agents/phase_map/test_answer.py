@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from thinmargin_agents.phase_map.answer import answers, share_words, side_of
 from thinmargin_agents.phase_map.assumptions import AS_CALIBRATED
 from thinmargin_agents.phase_map.cells import MapCell
 from thinmargin_agents.phase_map.hidden import HiddenWorlds, share_of
-from thinmargin_agents.phase_map.judgements import judgement_tables, judgement_words
+from thinmargin_agents.phase_map.judgements import judgement_tables, judgement_words, not_played
 from thinmargin_agents.phase_map.results import Judgement, PhaseMapResult
 from thinmargin_agents.phase_map.shipped import PREMIUM, THIN, Played
 from thinmargin_agents.scoring.closing_rules import CLOSING_RULES
@@ -64,7 +65,50 @@ def test_whether_it_hangs_on_the_rule_is_said_of_intervals_and_not_of_shares() -
         hangs, "thin if the firm's own last year", "thin if a fixed playbook", "premium if the years run alone"
     )
     assert "It does not hang on what counts" in " ".join(answers(result((0.8, 0.9, 0.75))))
-    assert "neither if the firm's own last year" in " ".join(answers(result((0.55, 0.9, 0.9))))
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.5, 0.5), (0.55, 0.9, 0.9), (0.1, 0.55, 0.1)])
+def test_without_two_sides_that_are_surely_ahead_nothing_hangs_on_the_rule(shares: Sequence[float]) -> None:
+    said = " ".join(answers(result(shares)))
+    assert not lacks(said, "cannot be told from so many worlds (40)", "neither if")
+    assert "It hangs on" not in said
+    assert "It does not hang on" not in said
+
+
+@pytest.mark.parametrize(("share", "side"), [(0.9, "thin"), (0.1, "premium")])
+def test_one_side_under_every_rule_does_not_hang_on_it(share: float, side: str) -> None:
+    said = " ".join(answers(result((share,) * 3)))
+    assert not lacks(said, "It does not hang on what counts", f"{side} is ahead in most worlds by every rule")
+
+
+def test_policies_that_could_not_be_played_are_told_with_where() -> None:
+    found = result((0.8, 0.9, 0.1), no_reaction=(1.0, 1.0, 1.0), fast_learning=(1.0, 1.0, 1.0))
+    missing: list[dict[str, str]] = [{}, {"ppo": "it is old"}, {"ppo": "it is old", "plan": "it is lost"}]
+    judged = [
+        replace(item, played=replace(item.played, missing=each))
+        for item, each in zip(found.judgements, missing, strict=True)
+    ]
+    assert not_played(judged) == [
+        ("ppo", "it is old", " (no reaction, fast learning)"),
+        ("plan", "it is lost", " (fast learning)"),
+    ]
+    words = judgement_words(replace(found, judgements=tuple(judged)))
+    assert words[-1] == "Could not be played: ppo (no reaction, fast learning); plan (fast learning)."
+    everywhere = [replace(item, played=replace(item.played, missing={"ppo": "it is old"})) for item in judged]
+    assert judgement_words(replace(found, judgements=tuple(everywhere)))[-1] == "Could not be played: ppo."
+
+
+def test_the_effort_of_judgements_is_told_beside_that_of_the_others() -> None:
+    found = result((0.8, 0.9, 0.1), no_reaction=(1.0, 1.0, 1.0))
+    assert not lacks(
+        " ".join(judgement_words(found)), "from 2 starts, 4 generations each", "half the generations (2)",
+        "from what was found without them",
+    )  # fmt: skip
+
+
+def test_judgements_that_leave_the_side_open_are_not_said_to_change_nothing() -> None:
+    said = " ".join(answers(result((0.5, 0.5, 0.5), no_reaction=(0.55, 0.5, 0.5))))
+    assert "under none of them can it be told which side is ahead" in said
 
 
 def test_how_much_is_earned_late_is_of_both_sides() -> None:
@@ -96,7 +140,7 @@ def test_shipped_rules_are_told_beside() -> None:
     assert shipped[1][0][1:4] == ["100 % [91, 100]"] * 3
     assert shipped[1][0][4:6] == ["2", "1"]
     assert shipped[1][1][1:4] == ["-"] * 3
-    assert judgement_words(found)[-1] == "Could not be played: ppo."
+    assert judgement_words(found)[-1] == "Could not be played: ppo (as calibrated)."
 
 
 @pytest.mark.parametrize(("share", "side"), [(0.9, "thin"), (0.1, "premium"), (0.5, "neither")])

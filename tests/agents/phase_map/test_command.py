@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.agents.phase_map.small import HAND_CODED, QUICK
+from tests.agents.phase_map.small import HAND_CODED, QUICK, hand_judged
 from tests.messages import lacks
 
 from thinmargin.baselines import baseline
@@ -137,6 +137,19 @@ def test_one_map_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     assert text.startswith("<!-- phase map -->\n`python -m thinmargin_agents.phase_map --map patience")
     assert text.endswith("\n<!-- end -->\n")
     assert "<svg" in picture.read_text("utf-8")
+
+
+def test_a_policy_missing_under_one_assumption_fails_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judged = hand_judged({}, {"ppo": "the policy 'ppo' is old"})
+    monkeypatch.setattr("thinmargin_agents.phase_map.results.find", lambda *_: judged)
+    assert command.main(QUICK) == 1
+    shown = capsys.readouterr()
+    assert "the policy 'ppo' is old (no reaction)" in " ".join(shown.err.split())
+    assert "Could not be played: ppo (no reaction)." in " ".join(shown.out.split())
+    monkeypatch.setattr("thinmargin_agents.phase_map.results.find", lambda *_: hand_judged({}, {}))
+    assert command.main(QUICK) == 0
 
 
 @pytest.mark.slow
