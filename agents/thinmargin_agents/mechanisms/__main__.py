@@ -47,9 +47,9 @@ class MechanismsConfig:
     rows: tuple[str, ...] = ()
     """Rows of the table, such as 8 16 16b; all of them if none is given."""
     budget: int = 20
-    """Generations of CMA-ES of constant levers; the plan has twice as many."""
+    """Generations of CMA-ES of constant levers; the plan has twice as many. Every case is searched with two seeds."""
     seed: int = 0
-    """Seed of the searches and of the intervals."""
+    """First seed of the searches, and that of the intervals."""
     quick: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Few worlds and one generation, whatever else is given: to try the command, not to read the numbers."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None

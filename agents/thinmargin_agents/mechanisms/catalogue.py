@@ -14,7 +14,7 @@ FAILED = 1.0 - CALIBRATED.venture_success
 PHONES = 2.0 / 3.0
 """Share of phones in revenue, about: reported 2015-19."""
 
-Changes: TypeAlias = Literal["constants", "seed", "pledge"]
+Changes: TypeAlias = Literal["constants", "pledge"]
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,11 @@ class Switch:
     """One row: a mechanism, and a world or a rule without it.
 
     Attributes:
-        row: its number among the sixteen mechanisms of docs/model.md; a letter behind it is another way to ask, and 0
-            is no mechanism at all.
+        row: its number among the sixteen mechanisms of docs/model.md; a letter behind it is another way to ask.
         mechanism: in words.
         off: what "off" means here.
         parameters: of `gymnasium.make`; nothing else differs.
-        changes: what differs. constants: `parameters`. seed: that of the search alone, so that the row shows how far
-            two searches differ by chance. pledge: a rule held to the pledge is freed from it.
+        changes: what differs. constants: `parameters`. pledge: a rule held to the pledge is freed from it.
     """
 
     row: str
@@ -45,10 +43,6 @@ _FREE_OWNERS: dict[str, Any] = {"inertia": 0.0, "inertia_span": 0.0, "closing_re
 SWITCHES: dict[str, Switch] = {
     switch.row: switch
     for switch in (
-        Switch(
-            "0", "none: the search alone",
-            "nothing differs but the seed of the search: differences are chance", changes="seed",
-        ),
         Switch(
             "1", "phones at or near cost",
             "price hardly counts: the least slope allowed, a phone 10 % cheaper sells some 5 % more; and the price"

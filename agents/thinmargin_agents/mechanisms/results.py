@@ -35,7 +35,7 @@ class Request:
 
     @property
     def searches(self) -> int:
-        """Number of searches."""
+        """Number of pieces of work: the first searches, and every case with all its seeds."""
         return len(PLAYERS) + len(self.cases)
 
 
@@ -49,8 +49,7 @@ def pair_of(switch: Switch, player: Player) -> tuple[Case, Case] | None:
     if switch.changes == "pledge":
         held, free = (case_of(player.policy, {}, pledged=pledged) for pledged in (True, False))
         return (held, free) if player.has_pledge else None
-    other_seed = int(switch.changes == "seed")
-    return usual_case(player), case_of(player.policy, switch.parameters, pledged=player.pledged, seed=other_seed)
+    return usual_case(player), case_of(player.policy, switch.parameters, pledged=player.pledged)
 
 
 @dataclass(frozen=True)
@@ -92,10 +91,27 @@ def worth_of(usual: Played, on: Played, off: Played, seed: int) -> Worth:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a mechanism is worth to one rule that keeps its levers, and to one that may change them on both sides."""
+    """What a mechanism is worth to one rule that keeps its levers, and to one that may change them on both sides.
+
+    Attributes:
+        fixed, tuned: worth with the levers shipped, and with the best found on each side.
+        spread_with, spread_without: J by which two searches of a side differ, RMB bn.
+    """
 
     fixed: Worth
     tuned: Worth
+    spread_with: float
+    spread_without: float
+
+    @property
+    def spread(self) -> float:
+        """The larger of both sides, RMB bn: a re-tuned difference of that size may be chance."""
+        return max(self.spread_with, self.spread_without)
+
+    @property
+    def spread_percent(self) -> float:
+        """The same in percent of the J with nothing switched off; nan if that is nothing or a loss."""
+        return 100.0 * self.spread / self.tuned.base if self.tuned.base > 0.0 else float("nan")
 
 
 @dataclass(frozen=True)
@@ -106,15 +122,13 @@ class Row:
     answers: dict[str, Answer | None]
 
     @property
-    def largest(self) -> float:
-        """The largest difference in percent, whatever its sign, of all rules and both ways."""
-        found = [worth.percent for each in self.answers.values() if each for worth in (each.fixed, each.tuned)]
-        return float(np.max(np.abs(found)))
-
-    @property
     def is_thin(self) -> bool:
-        """Whether it is worth less than THIN percent of J to every rule, with levers fixed and re-tuned."""
-        return self.switch.changes != "seed" and self.largest < THIN
+        """Whether it is worth less than THIN percent of J to every rule, with levers fixed and re-tuned.
+
+        It is not while that cannot be told, because a rule's J with nothing switched off is not above 0.
+        """
+        found = [worth.percent for each in self.answers.values() if each for worth in (each.fixed, each.tuned)]
+        return all(abs(percent) < THIN for percent in found)
 
 
 @dataclass(frozen=True)
@@ -154,7 +168,10 @@ def _row(switch: Switch, solved: dict[Case, Solved], seed: int) -> Row:
         else:
             usual, on, off = (solved[case] for case in (usual_case(player), *pair))
             answers[name] = Answer(
-                worth_of(usual.fixed, on.fixed, off.fixed, seed), worth_of(usual.tuned, on.tuned, off.tuned, seed)
+                worth_of(usual.fixed, on.fixed, off.fixed, seed),
+                worth_of(usual.tuned, on.tuned, off.tuned, seed),
+                on.spread,
+                off.spread,
             )
     return Row(switch, answers)
 

@@ -15,12 +15,15 @@ from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
 from thinmargin_agents.mechanisms.players import PLAYERS, Numbers
 from thinmargin_agents.play.candidates import Candidates
+from thinmargin_agents.tuning.rules import merit
 from thinmargin_agents.tuning.search import climb
 
 POPULATION = 12
 JUDGED_FROM, SEARCHED_FROM = 800_000, 900_000
 """Where in the validation split the worlds begin that judge, and those that searches see."""
 MOST_WORLDS = 10_000
+SEEDS = 2
+"""Searches of every case, which differ in their seeds alone."""
 ANCHOR = 2
 """Budget of the first search, which begins at the levers shipped, over that of the others."""
 
@@ -53,18 +56,16 @@ class Case:
         player: name of the rule.
         parameters: name and value of the constants that differ, in a form that can be compared.
         pledged: whether the search keeps the markup inside the pledge.
-        seed: added to that of the effort.
     """
 
     player: str
     parameters: tuple[tuple[str, Any], ...] = ()
     pledged: bool = False
-    seed: int = 0
 
 
-def case_of(player: str, parameters: Mapping[str, Any], *, pledged: bool, seed: int = 0) -> Case:
+def case_of(player: str, parameters: Mapping[str, Any], *, pledged: bool) -> Case:
     """A case, with its constants in a form that can be compared."""
-    return Case(player, tuple(parameters.items()), pledged, seed)
+    return Case(player, tuple(parameters.items()), pledged)
 
 
 class Job(NamedTuple):
@@ -83,49 +84,64 @@ class Played(NamedTuple):
     knots: Numbers
 
 
+class Improved(NamedTuple):
+    """Levers that a search ends with, and their merit in the worlds it saw, RMB bn."""
+
+    knots: Numbers
+    merit: float
+
+
 class Solved(NamedTuple):
-    """A case: the levers shipped, and the best found near them."""
+    """A case: the levers shipped, the best found near them, and what the search of another seed found."""
 
     fixed: Played
     tuned: Played
+    other: Played
+
+    @property
+    def spread(self) -> float:
+        """J by which the two searches differ in the worlds that judge, RMB bn."""
+        return abs(float(self.tuned.value.mean() - self.other.value.mean()))
 
 
 def anchor(job: Job) -> Numbers:
     """Levers that other searches begin at: the best near those of the job, every knot for itself."""
-    return improved(job, bends=job.starts.shape[1], longer=ANCHOR)
+    return improved(job, bends=job.starts.shape[1], longer=ANCHOR).knots
 
 
 def starts_of(player: str, anchors: Mapping[str, Numbers]) -> Numbers:
-    """Levers that searches of a rule begin at: its own anchor first, and those of rules with as few knots or fewer.
+    """Levers that searches of a rule begin at: its anchor, those it ships with, and anchors of rules with as few knots.
 
     Constant levers are a plan too: where a rule is ruined, another may show it the way.
     """
     own = anchors[player]
     others = [each for name, each in anchors.items() if name != player and len(each) <= len(own)]
-    return np.stack([own, *(between(each, np.linspace(0.0, 1.0, len(own))) for each in others)])
+    return np.stack([
+        own, PLAYERS[player].knots(), *(between(each, np.linspace(0.0, 1.0, len(own))) for each in others)
+    ])  # fmt: skip
 
 
 def solve(job: Job) -> Solved:
-    """Play the levers shipped, and look for the best."""
+    """Play the levers shipped, and those of a search of every seed: the better in the worlds it saw is the answer."""
     player = PLAYERS[job.case.player]
     shipped = player.knots()
     if job.case.pledged and not player.pledged:
         shipped = within(shipped, *player.markups(dict(job.case.parameters), pledged=True))
-    found = improved(job, bends=player.bends)
-    earned = Candidates(job.effort.judges, 2, _settings(job.case)).plans(np.stack([shipped, found]))
-    fixed, tuned = (
-        Played(earned.value[row], earned.bankrupt[row], knots) for row, knots in enumerate((shipped, found))
-    )
-    return Solved(fixed, tuned)
+    found = [improved(job, bends=player.bends, seed=seed) for seed in range(SEEDS)]
+    found.sort(key=lambda each: each.merit, reverse=True)
+    every = (shipped, *(each.knots for each in found))
+    earned = Candidates(job.effort.judges, len(every), _settings(job.case)).plans(np.stack(every))
+    return Solved(*(Played(earned.value[row], earned.bankrupt[row], knots) for row, knots in enumerate(every)))
 
 
-def improved(job: Job, bends: int, longer: int = 1) -> Numbers:
-    """The best levers that a search finds, or those it began at if they are as good in the worlds it saw.
+def improved(job: Job, bends: int, longer: int = 1, seed: int = 0) -> Improved:
+    """The levers of most merit that a search finds, or those it began at if they have as much in the worlds it saw.
 
     Args:
         job: what to search.
         bends: knots of the correction, evenly spaced, that is added to the levers.
         longer: generations for each of the usual ones.
+        seed: added to that of the effort.
     """
     player = PLAYERS[job.case.player]
     low, high = player.markups(dict(job.case.parameters), pledged=job.case.pledged)
@@ -133,7 +149,7 @@ def improved(job: Job, bends: int, longer: int = 1) -> Numbers:
     candidates = Candidates(job.effort.searched, POPULATION, _settings(job.case))
 
     def judge(knots: Numbers) -> Numbers:
-        return np.asarray(candidates.plans(knots).value.mean(axis=1))
+        return merit(candidates.plans(knots))
 
     allowed = within(job.starts, low, high)
     earned = judge(np.resize(allowed, (POPULATION, *allowed.shape[1:])))[: len(allowed)]
@@ -145,10 +161,11 @@ def improved(job: Job, bends: int, longer: int = 1) -> Numbers:
     generations = job.effort.budget * player.pace * longer
     found = climb(
         lambda numbers: judge(bent(numbers)), np.zeros(bends * len(LEVERS)), player.spread,
-        generations=generations, population=POPULATION, seed=job.effort.seed + job.case.seed + 1,
+        generations=generations, population=POPULATION, seed=job.effort.seed + seed + 1,
     )  # fmt: skip
-    better: Numbers = bent(found.numbers[None])[0] if found.value > earned.max() else start
-    return better
+    if found.value > earned.max():
+        return Improved(bent(found.numbers[None])[0], found.value)
+    return Improved(start, float(earned.max()))
 
 
 def within(knots: Numbers, low: float, high: float) -> Numbers:

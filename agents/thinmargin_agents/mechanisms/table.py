@@ -9,12 +9,15 @@ from dataclasses import asdict
 from textwrap import fill
 from typing import Any
 
+import numpy as np
+
 from thinmargin.records import markdown_table
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.mechanisms.catalogue import SWITCHES, Switch
 from thinmargin_agents.mechanisms.players import PLAYERS, PREMIUM_FROM
 from thinmargin_agents.mechanisms.results import THIN, Answer, Result, Row, Worth, thin_rows
-from thinmargin_agents.mechanisms.search import ANCHOR, POPULATION
+from thinmargin_agents.mechanisms.search import ANCHOR, POPULATION, SEEDS
+from thinmargin_agents.tuning.rules import MOST_BANKRUPT, RUIN
 
 WIDTH = 110
 """Characters of a line of text."""
@@ -47,8 +50,6 @@ def parameters_words(switch: Switch) -> str:
 
 def mark_of(row: Row) -> str:
     """What is said of a row in a word."""
-    if row.switch.changes == "seed":
-        return "chance"
     return "thin" if row.is_thin else ""
 
 
@@ -76,17 +77,21 @@ def explained(result: Result) -> str:
     """Explanation of the numbers."""
     effort = result.request.effort
     plan = PLAYERS["plan"]
+    seeds = " and ".join(str(effort.seed + number) for number in range(SEEDS))
     warning = "A quick run, to see that all works: the figures mean nothing. " if result.request.quick else ""
     return (
         f"{warning}J without the mechanism less J with it, RMB bn, with its 95 % interval paired by world, and in"
         f" percent of J with nothing switched off: means over {effort.worlds} hidden validation worlds of the"
         " benchmark, scored closing rule. Fixed: the levers that are shipped. Re-tuned: the best levers found on each"
-        f" side, by searches of the same seed ({effort.seed}), worlds ({effort.search_worlds} others) and length."
+        f" side, by searches of the same seeds, worlds ({effort.search_worlds} others) and length: {SEEDS} of a side,"
+        f" seeds {seeds}, of which the better in the worlds they see is kept. They look for J less what ruin costs, RMB"
+        f" {RUIN:.0f} bn times the share of worlds gone bankrupt above {100.0 * MOST_BANKRUPT:.0f} %."
         " low_margin_tuned is searched with its markup inside the pledge, premium with at least"
         f" {100.0 * PREMIUM_FROM:.0f} %, both with constant levers; the plan is bent at {plan.bends} points in time."
         f" Generations of CMA-ES, {POPULATION} candidates each: {effort.budget}, of the plan"
         f" {effort.budget * plan.pace}. A search begins at levers that searches of {ANCHOR} times the length found with"
-        " nothing switched off: at the best, in its world, of its own rule's and of those with as few knots."
+        " nothing switched off, or at levers shipped: at the best, in its world, of its own rule's and of those found"
+        " for rules with as few knots."
     )
 
 
@@ -101,13 +106,34 @@ def sentences(result: Result) -> list[str]:
     ruined = ruin_words(result)
     if ruined:
         found.append(f"Bankrupt in most worlds, even re-tuned: {'; '.join(ruined)}.")
-    chance = [row.largest for row in result.rows if row.switch.changes == "seed"]
-    if chance:
-        found.append(
-            f"Two searches with nothing switched off differ by up to {chance[0]:.1f} % of J: a re-tuned difference of"
-            " that size may be chance."
-        )
+    lost = [name for name in PLAYERS if any(_has_no_percent(each) for each in answers_of(result, name).values())]
+    if lost:
+        found.append(f"J not above 0 with nothing switched off, so no percent of it can be told: {', '.join(lost)}.")
+    found.append(
+        "J of two searches of the same side, which differ in their seeds alone, lies apart by up to"
+        f" {'; '.join(spread_words(result))}. A re-tuned difference of the size of its own row's may be chance; where"
+        " both searches stay at the levers they begin at, it shows nothing."
+    )
     return found
+
+
+def _has_no_percent(answer: Answer) -> bool:
+    return math.isnan(answer.fixed.percent) or math.isnan(answer.tuned.percent)
+
+
+def spread_words(result: Result) -> list[str]:
+    """How far the searches of a side lie apart, by rule: the most, in which row, and in the median row."""
+    words = []
+    for name in PLAYERS:
+        found = answers_of(result, name)
+        if not found:
+            continue
+        row = max(found, key=lambda each: found[each].spread)
+        middle = float(np.median([each.spread for each in found.values()]))
+        size = found[row].spread_percent
+        share = "" if math.isnan(size) else f", {size:.1f} % of J"
+        words.append(f"RMB {found[row].spread:.1f} bn{share} for {name} (row {row}; {middle:.1f} in the median row)")
+    return words
 
 
 def answers_of(result: Result, name: str) -> dict[str, Answer]:
@@ -183,6 +209,7 @@ def document(result: Result, command: str) -> dict[str, Any]:
         "budget": effort.budget,
         "population": POPULATION,
         "seed": effort.seed,
+        "seeds": SEEDS,
         "thin_below_percent": THIN,
         "rows": {row.switch.row: _row(row) for row in result.rows},
     }
@@ -196,7 +223,13 @@ def _row(row: Row) -> dict[str, Any]:
         "changes": row.switch.changes,
         "thin": row.is_thin,
         "rules": {
-            name: None if answer is None else {"fixed": _worth(answer.fixed), "tuned": _worth(answer.tuned)}
+            name: None
+            if answer is None
+            else {
+                "fixed": _worth(answer.fixed),
+                "tuned": _worth(answer.tuned),
+                "spread": {"with_it": answer.spread_with, "without": answer.spread_without},
+            }
             for name, answer in row.answers.items()
         },
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -30,10 +31,15 @@ class Months:
     reports: Table
 
 
+def parameters_of(row: str) -> Mapping[str, Any]:
+    """Constants of a row; of "0", with nothing switched off."""
+    return {} if row == "0" else SWITCHES[row].parameters
+
+
 @cache
 def played(row: str = "0", levers: tuple[float, ...] = THIN, months: int = 60, place: int = 0) -> Months:
-    """Constant levers in one validation world with the mechanism of a row off, by its place in the split."""
-    settings = Settings(parameters=SWITCHES[row].parameters)
+    """Constant levers in one validation world, by its place in the split, with the mechanism of a row off."""
+    settings = Settings(parameters=parameters_of(row))
     batch = settings.batch(1)
     batch.draw(0, settings.family(), KEYS["validation"][place])
     batch.begin(np.zeros(1, np.int64))

@@ -7,7 +7,7 @@ import json
 import gymnasium as gym
 import numpy as np
 import pytest
-from tests.agents.mechanisms.months import THIN, played
+from tests.agents.mechanisms.months import THIN, parameters_of, played
 
 from thinmargin import ENVIRONMENTS
 from thinmargin.parameters import FIRM_TABLE, Parameters
@@ -25,7 +25,7 @@ USUAL = Parameters()
 
 def test_sixteen_mechanisms_have_a_row_each_in_their_order() -> None:
     plain = [row for row in SWITCHES if row.isdigit()]
-    assert plain == [str(number) for number in range(17)]
+    assert plain == [str(number) for number in range(1, 17)]
     assert all(row.rstrip("b") in plain for row in SWITCHES)
 
 
@@ -43,7 +43,7 @@ def test_what_is_printed_can_be_handed_to_an_environment(row: str) -> None:
 
 
 def _earned(row: str, horizon: int = 84) -> Numbers:
-    settings = Settings(parameters=SWITCHES[row].parameters, horizon=horizon)
+    settings = Settings(parameters=parameters_of(row), horizon=horizon)
     return Candidates(KEYS["validation"][:3], 1, settings).plans(PLAYERS["plan"].knots()[None]).value[0]
 
 

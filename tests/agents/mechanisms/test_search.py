@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.agents.mechanisms.months import parameters_of
 
 from thinmargin.levers import action_of
 from thinmargin.records import PRICE
 from thinmargin.settings import Settings
 from thinmargin.tuned import levers_of
+from thinmargin_agents.mechanisms import search
 from thinmargin_agents.mechanisms.catalogue import SWITCHES
 from thinmargin_agents.mechanisms.players import PLAYERS, PREMIUM_FROM, Numbers
-from thinmargin_agents.mechanisms.search import Case, Effort, Job, case_of, improved, solve, starts_of, within
+from thinmargin_agents.mechanisms.search import Case, Effort, Improved, Job, case_of, improved, solve, starts_of, within
 from thinmargin_agents.play.candidates import Candidates
+from thinmargin_agents.tuning.rules import MOST_BANKRUPT, RUIN, merit
 
 FEW = Effort(worlds=3, search_worlds=2, budget=2)
 
@@ -18,7 +21,7 @@ FEW = Effort(worlds=3, search_worlds=2, budget=2)
 def job(player: str, row: str = "0", *, pledged: bool | None = None) -> Job:
     each = PLAYERS[player]
     held = each.pledged if pledged is None else pledged
-    return Job(case_of(player, SWITCHES[row].parameters, pledged=held), FEW, each.knots()[None])
+    return Job(case_of(player, parameters_of(row), pledged=held), FEW, each.knots()[None])
 
 
 def markups(knots: Numbers) -> list[float]:
@@ -36,33 +39,77 @@ def test_a_search_finds_nothing_worse_than_its_start_in_the_worlds_it_sees(playe
     asked = job(player)
     low, high = PLAYERS[player].markups({}, pledged=PLAYERS[player].pledged)
     start, found = within(asked.starts[0], low, high), improved(asked, PLAYERS[player].bends)
-    earned = Candidates(FEW.searched, 2, Settings()).plans(np.stack([start, found])).value.mean(axis=1)
-    assert found.shape == start.shape
+    earned = merit(Candidates(FEW.searched, 2, Settings()).plans(np.stack([start, found.knots])))
+    assert found.knots.shape == start.shape
     assert earned[1] >= earned[0]
+    assert found.merit == earned[1]
+
+
+def test_ruin_is_held_against_levers_as_where_rules_are_tuned() -> None:
+    spender = np.array([[[-1.0, 1.0, 1.0, 1.0]]])
+    asked = job("plan", "16")._replace(starts=spender, effort=Effort(worlds=2, search_worlds=2, budget=1))
+    found = improved(asked, 1)
+    earned = Candidates(FEW.searched, 1, Settings(parameters=SWITCHES["16"].parameters)).plans(found.knots[None])
+    assert earned.bankrupt.mean() == 1.0
+    assert found.merit == pytest.approx(earned.value.mean() - RUIN * (1.0 - MOST_BANKRUPT))
+
+
+@pytest.mark.parametrize("order", [(3.0, 5.0), (5.0, 3.0)])
+def test_of_two_seeds_the_better_in_the_worlds_that_are_searched_is_kept(
+    order: tuple[float, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knots = [np.full((1, 4), place) for place in (-0.5, 0.1)]  # which of them judges like better plays no part
+
+    def stand_in(_: Job, bends: int, longer: int = 1, seed: int = 0) -> Improved:
+        assert (bends, longer) == (1, 1)
+        return Improved(knots[seed], order[seed])
+
+    monkeypatch.setattr(search, "improved", stand_in)
+    found = solve(job("low_margin_tuned"))
+    kept = int(np.argmax(order))
+    assert np.array_equal(found.tuned.knots, knots[kept])
+    assert np.array_equal(found.other.knots, knots[1 - kept])
+    assert found.spread == pytest.approx(abs(found.tuned.value.mean() - found.other.value.mean()))
+    assert found.spread > 0.0
+
+
+def test_both_seeds_are_searched_on_every_side() -> None:
+    found = solve(job("premium", "10b"))
+    assert not np.array_equal(found.tuned.knots, found.other.knots)
+
+
+@pytest.mark.parametrize("player", PLAYERS)
+def test_re_tuned_levers_are_not_below_those_shipped_in_the_worlds_that_are_searched(player: str) -> None:
+    bad = {name: np.full_like(each.knots(), -1.0) for name, each in PLAYERS.items()}
+    asked = job(player)._replace(starts=starts_of(player, bad), effort=Effort(3, 4, 1))
+    low, high = PLAYERS[player].markups({}, pledged=asked.case.pledged)
+    shipped = within(PLAYERS[player].knots(), low, high)
+    earned = merit(Candidates(asked.effort.searched, 1, Settings()).plans(shipped[None]))[0]
+    assert improved(asked, PLAYERS[player].bends).merit >= earned
 
 
 def test_a_plan_may_begin_as_another_rule_does_and_takes_the_best_of_them() -> None:
     anchors = {name: each.knots() for name, each in PLAYERS.items()}
     starts = starts_of("plan", anchors)
-    assert starts.shape == (3, *anchors["plan"].shape)
-    assert np.array_equal(starts[0], anchors["plan"])
-    assert (starts[1:] == np.stack([anchors["low_margin_tuned"], anchors["premium"]])).all()
-    found = improved(job("plan", pledged=True)._replace(starts=starts), 4)
+    assert starts.shape == (4, *anchors["plan"].shape)
+    assert (starts[:2] == anchors["plan"]).all()  # its own anchor, and what ships
+    assert (starts[2:] == np.stack([anchors["low_margin_tuned"], anchors["premium"]])).all()
+    found = improved(job("plan", pledged=True)._replace(starts=starts), 4).knots
     low, high = PLAYERS["plan"].markups({}, pledged=True)
     every = np.concatenate([found[None], within(starts, low, high)])
-    earned = Candidates(FEW.searched, len(every), Settings()).plans(every).value.mean(axis=1)
+    earned = merit(Candidates(FEW.searched, len(every), Settings()).plans(every))
     assert earned[0] == earned.max()
 
 
 def test_constant_levers_begin_at_constant_levers() -> None:
     anchors = {name: each.knots() for name, each in PLAYERS.items()}
-    assert starts_of("premium", anchors).shape == (2, 1, 4)
+    assert starts_of("premium", anchors).shape == (3, 1, 4)
     assert np.array_equal(starts_of("premium", anchors)[0], anchors["premium"])
 
 
 def test_the_answer_follows_from_the_job_alone() -> None:
     one, same, other = (
-        improved(asked, 1)
+        improved(asked, 1).knots
         for asked in (job("premium"), job("premium"), job("premium")._replace(effort=Effort(3, 2, 3)))
     )
     assert np.array_equal(one, same)
@@ -70,7 +117,7 @@ def test_the_answer_follows_from_the_job_alone() -> None:
 
 
 def test_rules_stay_what_they_are() -> None:
-    thin, premium = (improved(job(name), 1) for name in ("low_margin_tuned", "premium"))
+    thin, premium = (improved(job(name), 1).knots for name in ("low_margin_tuned", "premium"))
     cap = PLAYERS["low_margin_tuned"].markups({}, pledged=True)[1]
     assert thin[0, PRICE] <= cap
     assert markups(premium)[0] >= PREMIUM_FROM - 1e-6
@@ -108,4 +155,4 @@ def test_actions_are_cut_to_their_range_and_markups_to_theirs() -> None:
 
 def test_cases_of_equal_worlds_are_equal() -> None:
     assert case_of("plan", {}, pledged=False) == Case("plan")
-    assert len({case_of("plan", SWITCHES[row].parameters, pledged=False) for row in SWITCHES}) == len(SWITCHES) - 1
+    assert len({case_of("plan", SWITCHES[row].parameters, pledged=False) for row in SWITCHES}) == len(SWITCHES)
