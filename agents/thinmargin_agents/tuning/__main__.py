@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PROGRAM = "python -m thinmargin_agents.tuning"
+MERIT = "J less what ruin costs"
+"""What a search looks for, and what its progress tells."""
 LIMITS = {
     "n_worlds": (1, 10_000), "generations": (1, 10_000), "population": (4, 1000), "knots": (2, 180), "seed": (0, 2**30)
 }  # fmt: skip
@@ -88,7 +90,7 @@ def _run(config: TuneConfig, errors: Console) -> int:
         task = bar.add_task("tuning", total=rule.searches * generations)
 
         def progress(value: float) -> None:
-            bar.update(task, advance=1, description=f"{config.rule}: J {value:.2f} RMB bn")
+            bar.update(task, advance=1, description=f"{config.rule}: {MERIT} {value:.2f} RMB bn")
 
         effort = Effort(KEYS[config.split], config.n_worlds, generations, population, config.seed, config.knots)
         found = rule.seek(effort, progress)

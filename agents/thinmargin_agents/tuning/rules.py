@@ -143,11 +143,12 @@ def myopic(effort: Effort, progress: Progress) -> TunedRule:
 
 
 def bang_bang(effort: Effort, progress: Progress) -> TunedRule:
-    """The best of the sixteen corners."""
+    """The corner of most merit of the sixteen."""
     corners = np.array(list(itertools.product((-1.0, 1.0), repeat=len(LEVERS))))
     earned = Candidates(effort.keys, len(corners)).plans(corners[:, None])
-    best = int(earned.value.mean(axis=1).argmax())
-    progress(float(earned.value[best].mean()))
+    merits = merit(earned)
+    best = int(merits.argmax())
+    progress(float(merits[best]))
     return tuned_rule(PlanPolicy(corners[best][None]), Earned(*(column[best] for column in earned)), len(corners))
 
 

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
+from rich.progress import Progress
 
 from thinmargin.baselines import BASELINES
-from thinmargin.tuned import read_tuned
+from thinmargin.tuned import read_tuned, tuned_policy
 from thinmargin_agents.tuning import __main__ as command
-from thinmargin_agents.tuning.rules import RULES
+from thinmargin_agents.tuning.rules import RULES, Effort, TunedRule
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,27 @@ def test_the_command_writes_what_the_package_can_read(tmp_path: Path, capsys: py
     written = read_tuned(path)
     assert written.made["command"] == "python -m thinmargin_agents.tuning " + " ".join(arguments)
     assert json.loads(path.read_text("utf-8"))["levers"][0]["price"] <= 0.031
+
+
+def test_progress_calls_what_a_search_looks_for_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[str] = []
+
+    def update(_: Progress, __: object, **changes: object) -> None:
+        told.append(str(changes["description"]))
+
+    ruined = TunedRule(tuned_policy("bang_bang"), 20.0, 0.0, 0.12, 16)
+
+    def seek(_: Effort, progress: Callable[[float], None]) -> TunedRule:
+        progress(-30.0)
+        return ruined
+
+    monkeypatch.setattr(Progress, "update", update)
+    monkeypatch.setitem(RULES, "bang_bang", RULES["bang_bang"]._replace(seek=seek))
+    assert command.main(["bang_bang"]) == 0
+    assert told == ["bang_bang: J less what ruin costs -30.00 RMB bn"]
+    assert "bang_bang: J 20.00 RMB bn" in capsys.readouterr().out
 
 
 def test_every_rule_that_can_be_tuned_is_a_baseline_and_can_be_asked_for() -> None:

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from thinmargin.splits import KEYS
 from thinmargin.tuned import FOLDER, read_tuned
+from thinmargin_agents.play.candidates import Earned
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.tuning.rules import RULES, Effort
 
@@ -21,6 +23,26 @@ def test_every_rule_is_tuned_and_earns_what_is_reported(name: str) -> None:
         assert found.value == pytest.approx(outcome.value.mean(), rel=1e-4)
         assert found.closing == pytest.approx(outcome.closing_part.mean(), rel=1e-4)
     assert len(progress) == RULES[name].searches * (1 if name == "bang_bang" else QUICK.generations)
+
+
+def test_a_corner_that_ruins_is_not_the_best_for_its_mean_j(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stub:
+        """The first corner earns most and is ruined in half of the worlds, the third earns a little less."""
+
+        def __init__(self, *_: object) -> None: ...
+
+        def plans(self, knots: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Earned:
+            value = np.zeros((len(knots), 2))
+            value[0], value[2] = 30.0, 29.0
+            bankrupt = np.zeros(value.shape, np.bool_)
+            bankrupt[0, 0] = True
+            return Earned(value, 0.0 * value, bankrupt)
+
+    monkeypatch.setattr("thinmargin_agents.tuning.rules.Candidates", Stub)
+    told: list[float] = []
+    found = RULES["bang_bang"].seek(QUICK, told.append)
+    assert (found.value, found.bankrupt, told) == (29.0, 0.0, [29.0])
+    assert found.policy.knots.tolist() == [[-1.0, -1.0, 1.0, -1.0]]
 
 
 def test_plans_meet_other_worlds_than_those_that_judge_them() -> None:
