@@ -14,7 +14,7 @@ VERSION = 1
 """Ends every environment id; it rises whenever an environment behaves otherwise."""
 UNNAMED = "ThinMargin/Ecosystem-v0"
 """Environment of a file that names none: the first version did not write it."""
-_ID = re.compile(r"ThinMargin/(?P<name>\w+)-v(?P<version>\d+)")
+_ID = re.compile(r"ThinMargin/(?P<name>\w{1,64})-v(?P<version>\d{1,9})", re.ASCII)
 
 
 def current(environment: str) -> str:

@@ -33,6 +33,11 @@ def test_another_version_is_told_with_what_there_is_now_and_what_helps() -> None
     assert outdated("some/file", "CartPole-v0", "make it anew") is None
 
 
+@pytest.mark.parametrize("name", [f"ThinMargin/{'x' * 50_000}-v0", f"ThinMargin/E-v{'0' * 50_000}", "ThinMargin/É-v0"])
+def test_what_is_too_long_or_odd_for_an_id_is_none(name: str) -> None:
+    assert current(name) == name
+
+
 @pytest.mark.parametrize(
     "envs", [EcosystemEnv(horizon=HORIZON), EcosystemVectorEnv(2, horizon=HORIZON)], ids=["1", "2"]
 )

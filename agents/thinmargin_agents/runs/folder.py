@@ -30,6 +30,7 @@ from thinmargin.versions import current, outdated
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
+from thinmargin_agents.runs.commands import command_now
 from thinmargin_agents.runs.file_names import (
     BUILT_ON,
     COMMAND,
@@ -136,7 +137,7 @@ class RunFolder:
         try:
             run = Run.from_json(read_json(file), str(file))
             if run.env_id != current(run.env_id):
-                raise RunError(outdated(file, run.env_id, f"train it anew: {self._again(run.env_id)}"))
+                raise RunError(outdated(file, run.env_id, f"train it anew: {command_now(run)}"))
             before = dict(read_json(self.path / BUILT_ON)) if (self.path / BUILT_ON).is_file() else {}
             now = built_on(run.hyperparameters.get("env_wrapper"))
         except (DamagedFileError, ConfigError, TypeError, ValueError) as error:
@@ -148,14 +149,6 @@ class RunFolder:
                 " and its policy would not play what it learnt; play it with the version that trained it, or train anew"
             )
         return run
-
-    def _again(self, environment: str) -> str:
-        """The command that made the run, with its environment as it is now."""
-        try:
-            told = (self.path / COMMAND).read_text(encoding="utf-8").strip()
-        except (OSError, ValueError):
-            told = f"python train.py --env {environment}"
-        return told.replace(environment, current(environment))
 
     def other_versions(self) -> list[str]:
         """In words, the libraries that are not those the run began with: its numbers may differ from now on."""

@@ -3,7 +3,6 @@
 | module | subject |
 | --- | --- |
 | `finished_run` | runs that are finished and differ in nothing but their seed |
-| `commands` | the command line that trains them again |
 | `shipment` | the content of the agent's folder, and writing it |
 | `pages` | the agent's page of the documentation |
 """

@@ -22,6 +22,7 @@ from thinmargin_agents.judging.validation import Judge
 from thinmargin_agents.play.outcome import Numbers
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.policies.manifest import COLUMNS, MANIFEST, Evaluation, Manifest, Seed, Validation
+from thinmargin_agents.runs.commands import training_of
 from thinmargin_agents.runs.file_names import EVALUATIONS
 from thinmargin_agents.runs.folder import RunError
 from thinmargin_agents.runs.safetensors_tree import write_json
@@ -30,7 +31,6 @@ from thinmargin_agents.sb3.building import environment_arguments
 from thinmargin_agents.sb3.networks import policy_of
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED, Anchors, score, score_interval
 from thinmargin_agents.scoring.statistics import bootstrap_interval
-from thinmargin_agents.shipping.commands import training_of
 from thinmargin_agents.shipping.finished_run import FinishedRun, check_same_agent
 
 COMPARED = (TUNED, "plan", "plan_with_feedback")

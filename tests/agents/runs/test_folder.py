@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pickle
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import tyro
 from tests.bombs import Bomb
-from tests.messages import naming
+from tests.messages import lacks, naming
 from tests.tiny_training import FLAGS, NAMES, resume
 
 from thinmargin import baselines
@@ -104,15 +106,61 @@ def test_a_damaged_configuration_is_refused(folder: Path, change: Callable[[dict
     assert_refused(folder, word)
 
 
-def test_a_run_of_another_version_of_its_environment_is_refused_by_name(folder: Path) -> None:
+def told_for(folder: Path, command_file: str | None) -> str:
+    """What is said of a refused run whose `command.txt` has this text, or is not there."""
+    (folder / "command.txt").unlink(missing_ok=True)
+    if command_file is not None:
+        (folder / "command.txt").write_text(command_file, "utf-8")
+    with pytest.raises(RunError) as caught:
+        load_policy(folder)
+    return str(caught.value)
+
+
+def test_a_run_of_another_version_is_refused_by_name_with_the_command_of_its_configuration(folder: Path) -> None:
+    before = RunFolder.open(folder).run()
     changed(folder, lambda values: values.update(env_id="ThinMargin/Ecosystem-v0"))
-    (folder / "command.txt").write_text("python train.py --env ThinMargin/Ecosystem-v0 --seed 3\n", "utf-8")
-    again = "train it anew: python train.py --env ThinMargin/Ecosystem-v1 --seed 3"
-    assert_refused(folder, "config.json is of ThinMargin/Ecosystem-v0", "ThinMargin/Ecosystem-v1", again)
-    with pytest.raises(PolicyError, match=naming("config.json", "Ecosystem-v0", again)):
+    told = told_for(folder, None)
+    assert not lacks(told, "config.json is of ThinMargin/Ecosystem-v0", "ThinMargin/Ecosystem-v1", "train it anew: ")
+    words = shlex.split(told.partition("train it anew: ")[2])
+    assert words[:2] == ["python", "train.py"]
+    assert resolve(tyro.cli(TrainConfig, args=words[2:])) == before
+    assert_refused(folder, told)
+    with pytest.raises(PolicyError, match=naming("config.json", "Ecosystem-v0", "train it anew: python train.py")):
         entrant_of(str(folder))
-    (folder / "command.txt").unlink()
-    assert_refused(folder, "train it anew: python train.py --env ThinMargin/Ecosystem-v1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "python train.py --resume logs/ppo/Ecosystem-v0_1\n",
+        "\x1b[2J\x1b]0;title\x07python train.py\n",
+        "rm -rf / # ThinMargin/Ecosystem-v0\n",
+        50_000 * "x",
+    ],
+    ids=["resume", "escape codes", "another command", "long"],
+)
+def test_text_of_a_command_file_is_never_told_as_advice(text: str, folder: Path) -> None:
+    changed(folder, lambda values: values.update(env_id="ThinMargin/Ecosystem-v0"))
+    assert told_for(folder, text) == told_for(folder, None)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"title": "\x1b[2J"},
+        {"title": "one\ntwo"},
+        {"title": "\ud800"},
+        {"title": 50_000 * "x"},
+        {"horizon": float("nan")},
+        {"a=b": 1},
+    ],
+    ids=["escape codes", "lines", "surrogate", "long", "nan", "equals sign"],
+)
+def test_what_a_message_cannot_have_leaves_the_plain_command(arguments: dict[str, Any], folder: Path) -> None:
+    changed(folder, lambda values: values.update(env_id="ThinMargin/Ecosystem-v0"))
+    changed(folder, lambda values: values["env_kwargs"].update(arguments))
+    plain = "python train.py --algo ppo --env ThinMargin/Ecosystem-v1 --seed 0"
+    assert told_for(folder, None).endswith(f"train it anew: {plain}")
 
 
 @pytest.mark.parametrize(

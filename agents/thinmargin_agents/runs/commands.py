@@ -1,12 +1,14 @@
-"""The command line that trains a finished run again, from its configuration and the shipped presets."""
+"""The command line that trains a run again, from its configuration and the shipped presets."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from thinmargin.versions import current
 from thinmargin_agents.cli.command import command_of
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.hyperparameters import flat
@@ -16,6 +18,8 @@ from thinmargin_agents.config.train_config import TrainConfig
 
 ONE_FLAG = ("n_timesteps", "n_envs")
 """Hyper-parameters with a flag of their own."""
+LONGEST = 1000
+"""Characters of a command that a message has."""
 
 
 class Training(NamedTuple):
@@ -56,6 +60,21 @@ def training_of(run: Run, seeds: Sequence[int]) -> Training:
         configs[preset], seed=0 if several else seeds[0], seeds=tuple(seeds) if several else ()
     )
     return Training(command_of("python train.py", config), preset)
+
+
+def command_now(run: Run) -> str:
+    """The command that trains a run of any version anew, in its environment as it is now.
+
+    It is made of the configuration alone. Where no shipped preset leads there, or the command would be longer than a
+    message can have or hold what no terminal should be sent, only algorithm, environment and seed are told.
+    """
+    now = dataclasses.replace(run, env_id=current(run.env_id))
+    plain = shlex.join(["python", "train.py", "--algo", now.algo, "--env", now.env_id, "--seed", str(now.seed)])
+    try:
+        whole = training_of(now, [now.seed]).command
+    except (ValueError, TypeError, RecursionError):  # a configuration is checked in part only until it is used
+        return plain
+    return whole if len(whole) <= LONGEST and whole.isprintable() else plain
 
 
 def _config(run: Run, preset: str) -> TrainConfig:
