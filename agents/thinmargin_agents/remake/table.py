@@ -11,10 +11,10 @@ import thinmargin
 from thinmargin.economics.compiled import source_digest
 from thinmargin.versions import current
 from thinmargin_agents.cli.command import UsageError
-from thinmargin_agents.policies.manifest import Manifest, ShippedError
+from thinmargin_agents.policies.manifest import MANIFEST, Manifest, ShippedError
 from thinmargin_agents.policies.shipped import manifest_of, trained_names
 from thinmargin_agents.remake.stage import Output, Stage, Table, Words
-from thinmargin_agents.runs.file_names import CONFIG
+from thinmargin_agents.runs.file_names import CONFIG, EVALUATIONS
 from thinmargin_agents.tuning.rules import RULES
 
 ENVS, AGENTS = "envs/thinmargin", "agents/thinmargin_agents"
@@ -172,6 +172,7 @@ def _agent(manifest: Manifest, folder: Path) -> Stage:
     world = current(manifest.env_id).rpartition("/")[2]
     runs = tuple(f"{logs}/{manifest.algo}/{world}_{number + 1}" for number in range(len(manifest.seeds)))
     train = (*shlex.split(manifest.command_now), "--log-folder", logs, "--no-progress")
+    files = (MANIFEST, EVALUATIONS, *(one.file for one in manifest.seeds))
     preset = manifest.algo if manifest.preset == "default" else manifest.preset
 
     def resumed(root: Path) -> Words | None:
@@ -184,7 +185,7 @@ def _agent(manifest: Manifest, folder: Path) -> Stage:
         (train, _module("thinmargin_agents.shipping", manifest.name, *runs, "--meaning", manifest.meaning)),
         needs=("calibration", *_tuned(), "foresight.validation"),
         reads=(_room(f"config/presets/{preset}.yml"), f"{ENVS}/wrappers"),
-        outputs=(Output(_room(f"policies/trained/{manifest.name}/manifest.json")),),
+        outputs=tuple(Output(_room(f"policies/trained/{manifest.name}/{file}")) for file in files),
         bound=600.0 + SLOWER * sum(one.seconds for one in manifest.seeds), scratch=logs, resumed=resumed,
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.evaluate.config import EvaluateConfig
 from thinmargin_agents.foresight.plan_files import FOLDER as PLANS
+from thinmargin_agents.policies.shipped import FOLDER as TRAINED
 from thinmargin_agents.policies.shipped import manifest_of, trained_names
 from thinmargin_agents.remake import table as package
 from thinmargin_agents.remake.__main__ import main
@@ -107,6 +108,12 @@ def test_an_agent_is_trained_as_its_manifest_says_and_ships_the_folders_of_these
         assert list(config_of(resumed).resume) == made
         (tmp_path / made[-1] / "config.json").unlink()
         assert stage.resumed(tmp_path) is None, "a run whose folder was not finished is not resumed"
+
+
+def test_every_file_of_an_agent_is_watched(table: Table) -> None:
+    for name in trained_names():
+        files = {str(path.relative_to(ROOT)) for path in (TRAINED / name).iterdir()}
+        assert {output.name for output in agent(table, name).outputs} == files
 
 
 def test_a_rule_is_tuned_by_the_command_that_its_file_names(table: Table, tmp_path: Path) -> None:
