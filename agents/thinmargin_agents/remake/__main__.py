@@ -37,7 +37,7 @@ class RemakeConfig:
     stages, and of the code of each command; not of the code that trains: --only agent --fresh trains anew.
     """
 
-    only: Annotated[tuple[str, ...], tyro.conf.arg(metavar="STAGE ...")] = ()
+    only: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="STAGE ...")] = None
     """Stages to make, by name, or by group: tune for all tuned rules. All if not given."""
     start: Annotated[str | None, tyro.conf.arg(name="from", metavar="STAGE")] = None
     """First stage to make; those before it are left as they are."""

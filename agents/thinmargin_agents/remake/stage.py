@@ -128,34 +128,45 @@ def digest_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def chosen(stages: Sequence[Stage], only: Sequence[str], first: str | None) -> list[Stage]:
+def chosen(stages: Sequence[Stage], only: Sequence[str] | None, first: str | None) -> list[Stage]:
     """The stages that a command line chooses, in their order; all of them if it names none.
 
     Args:
         stages: all.
-        only: names, or groups such as `tune` for `tune.plan` and the others.
+        only: names, or groups such as `tune` for `tune.plan` and the others; None for all.
         first: name or group of the first one; all from there on.
 
     Raises:
-        UsageError: there is none of that name; the message lists what is allowed.
+        UsageError: there is none of that name, or `only` has none; the message lists what is allowed.
     """
-    for flag, names in (("--only", only), ("--from", [] if first is None else [first])):
+    if only is not None and not only:
+        raise UsageError(f"--only has no name: {_allowed(stages)}")
+    for flag, names in (("--only", only or ()), ("--from", [] if first is None else [first])):
         for name in names:
             if not any(_is_called(stage, name) for stage in stages):
                 raise UsageError(f"{flag} has {name!r}: {_hint(stages, name)}")
     if first is not None:
         begin = next(number for number, stage in enumerate(stages) if _is_called(stage, first))
         return list(stages[begin:])
-    return [stage for stage in stages if not only or any(_is_called(stage, name) for name in only)]
+    return [stage for stage in stages if only is None or any(_is_called(stage, name) for name in only)]
 
 
 def _is_called(stage: Stage, name: str) -> bool:
     return stage.name == name or stage.name.startswith(f"{name}.")
 
 
-def _hint(stages: Sequence[Stage], name: str) -> str:
+def _names(stages: Sequence[Stage]) -> tuple[list[str], list[str]]:
+    """The names of all stages, and of their groups."""
     names = [stage.name for stage in stages]
-    groups = dict.fromkeys(each.partition(".")[0] for each in names if "." in each)
+    return names, list(dict.fromkeys(each.partition(".")[0] for each in names if "." in each))
+
+
+def _allowed(stages: Sequence[Stage]) -> str:
+    names, groups = _names(stages)
+    return f"allowed are {', '.join(names)}" + (f", and the groups {', '.join(groups)}" if groups else "")
+
+
+def _hint(stages: Sequence[Stage], name: str) -> str:
+    names, groups = _names(stages)
     close = difflib.get_close_matches(name, [*names, *groups], n=1)
-    allowed = f"allowed are {', '.join(names)}" + (f", and the groups {', '.join(groups)}" if groups else "")
-    return f"did you mean {close[0]}? {allowed}" if close else allowed
+    return f"did you mean {close[0]}? {_allowed(stages)}" if close else _allowed(stages)

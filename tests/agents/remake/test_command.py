@@ -96,6 +96,9 @@ def test_what_stands_between_makes_what_is_behind_wait(root: Path, capsys: pytes
     [
         (["--only", "pages"], ("--only has 'pages'", "did you mean page?", "constants, tune.one", "the groups tune")),
         (["--from", "x"], ("--from has 'x'", "allowed are constants")),
+        (["--only"], ("--only has no name", "allowed are constants, tune.one, tune.two, page", "the groups tune")),
+        (["--only", "--dry-run"], ("--only has no name", "allowed are constants")),
+        (["--only", "--from", "page"], ("--only has no name", "allowed are constants")),
         (["--only", "page", "--from", "page"], ("--only and --from", "one of the two")),
         (["--list", "--dry-run"], ("--list and --dry-run", "one of the two")),
         (["--list", "--fresh"], ("--list and --fresh", "one of the two")),
