@@ -14,7 +14,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from thinmargin_agents.remake.stage import Stage, Table
-from thinmargin_agents.remake.state import State, reason_to_make
+from thinmargin_agents.remake.state import State, reason_to_make, way_of
 
 LONGEST = 60
 """Characters that are shown of a stage's last line."""
@@ -132,7 +132,7 @@ def show_commands(
             reason = f"only if {', '.join(other.name for other in waiting)} makes something else than before"
         count += 1
         console.print(f"# {stage.name}: {reason}; at most {stage.bound:,.0f} s; log {log_of(folder, stage)}")
-        for words in stage.commands:
+        for words in stage.commands if fresh else way_of(table, state, stage).commands:
             console.print(shlex.join(words))
     if count == 0:
         console.print("# nothing: every stage is up to date")

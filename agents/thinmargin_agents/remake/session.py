@@ -20,7 +20,7 @@ from thinmargin_agents.cli.command import UsageError
 from thinmargin_agents.remake.display import LAST_LINES, Display, last_lines, log_of, waits_for
 from thinmargin_agents.remake.process import OverBoundError, run_command
 from thinmargin_agents.remake.stage import MISSING, Stage, Table, Words
-from thinmargin_agents.remake.state import Record, State, Status, goes_on, reason_to_make
+from thinmargin_agents.remake.state import Record, State, Status, reason_to_make, way_of
 from thinmargin_agents.runs.lock import LockedError, locked
 
 STATE = "state.json"
@@ -80,9 +80,10 @@ class _Session:
     def make(self, stage: Stage, reason: str) -> None:
         """Run the commands of a stage; note how it began and how it ended."""
         table, bound, log = self._table, self._factor * stage.bound, log_of(self._folder, stage)
-        again = goes_on(table, self._state, stage)
-        commands = self._commands(stage, again=again)
-        before = self._state.records[stage.name].seconds if again else 0.0
+        way = way_of(table, self._state, stage)
+        before = self._state.records[stage.name].seconds if way.goes_on else 0.0
+        if stage.scratch is not None and not way.goes_on:
+            shutil.rmtree(table.root / stage.scratch, ignore_errors=True)
         record = Record("begun", table.parts(stage), {}, before, _now())
         self._state.note(stage, record)
         self._display.begins(stage, reason, bound)
@@ -96,7 +97,7 @@ class _Session:
             return ended
 
         try:
-            for words in commands:
+            for words in way.commands:
                 status = self._run(stage, words, log, began, bound)
                 if status != 0:
                     end("failed")
@@ -117,15 +118,6 @@ class _Session:
             end("failed")
             raise StageError(f"stage {stage.name} ended well and did not make {', '.join(missing)}; its log is {log}")
         self._display.ended(stage, f"made in {end('done').seconds:,.1f} s")
-
-    def _commands(self, stage: Stage, *, again: bool) -> list[Words]:
-        """What is run: from what an earlier try left, if it can be used; else from the beginning."""
-        resumed = stage.resumed(self._table.root) if again and stage.resumed is not None else None
-        if resumed is not None:
-            return [resumed, *stage.commands[1:]]
-        if stage.scratch is not None:
-            shutil.rmtree(self._table.root / stage.scratch, ignore_errors=True)
-        return list(stage.commands)
 
     def _run(self, stage: Stage, words: Words, log: Path, began: float, bound: float) -> int:
         with log.open("a", encoding="utf-8") as file:

@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from thinmargin.files import DamagedFileError, write_atomically
-from thinmargin_agents.remake.stage import MISSING, Stage, Table
+from thinmargin_agents.remake.stage import MISSING, Stage, Table, Words
 
 FORMAT = "thinmargin-remake-1"
 Status = Literal["done", "begun", "failed", "over its bound", "interrupted"]
@@ -99,7 +99,23 @@ def reason_to_make(table: Table, state: State, stage: Stage) -> str | None:
     return "made in every call" if stage.always else None
 
 
-def goes_on(table: Table, state: State, stage: Stage) -> bool:
+class Way(NamedTuple):
+    """How a stage would be made now."""
+
+    commands: tuple[Words, ...]
+    goes_on: bool
+    """Whether they begin from what the last try left; else from the beginning."""
+
+
+def way_of(table: Table, state: State, stage: Stage) -> Way:
+    """The commands of a stage: from what the last try left, if that can be used."""
+    resumed = stage.resumed(table.root) if stage.resumed is not None and can_go_on(table, state, stage) else None
+    if resumed is None:
+        return Way(stage.commands, goes_on=False)
+    return Way((resumed, *stage.commands[1:]), goes_on=True)
+
+
+def can_go_on(table: Table, state: State, stage: Stage) -> bool:
     """Whether the last try did not come to its end and depended on the same things: what it left can be used."""
     record = state.records.get(stage.name)
     return record is not None and record.status != "done" and not changes(record.parts, table.parts(stage))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -19,7 +20,8 @@ from tests.messages import lacks, said
 
 from thinmargin_agents.remake import process, session
 from thinmargin_agents.remake.__main__ import main
-from thinmargin_agents.remake.stage import Output, Stage, Table
+from thinmargin_agents.remake.display import Display
+from thinmargin_agents.remake.stage import Output, Stage, Table, Words
 from thinmargin_agents.runs.lock import locked
 
 ALL = ["constants", "tune.one", "tune.two", "page"]
@@ -136,8 +138,8 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20.0
+def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it takes too long"
         time.sleep(0.01)
@@ -148,12 +150,18 @@ def test_a_stage_over_its_bound_is_ended_with_all_that_it_started_and_said(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "GRACE", 0.1)
+    child = root / "child.txt"
+
+    def has_begun(*_: object) -> None:
+        wait_for(lambda: child.exists() and child.read_text("utf-8") != "", 300.0)
+
+    monkeypatch.setattr(Display, "ticks", has_begun)  # before the bound is looked at, so that a busy machine is no harm
     table = table_in(root, stage("slow", before=STUBBORN, bound=0.5), stage("next"))
     assert make(root, table, "--bound-factor", "2") == 1
     assert not lacks(capsys.readouterr().err, "stage slow", "bound of 1 s", "--bound-factor 4")
     assert records(root)["slow"]["status"] == "over its bound"
     assert order(root) == []
-    assert not is_alive(int((root / "child.txt").read_text("utf-8")))
+    wait_for(lambda: not is_alive(int(child.read_text("utf-8"))))
 
 
 @pytest.mark.slow
@@ -237,6 +245,38 @@ def test_what_an_earlier_try_left_is_used_while_nothing_has_changed(root: Path) 
     assert make(root, table) == 0
     assert (root / "shipped.txt").read_text("utf-8") == "a b"
     assert float(str(records(root)["agent"]["seconds"])) > first, "seconds of both tries"
+
+
+ONCE = "import pathlib, sys; sys.exit(0 if pathlib.Path('go.txt').exists() else 1)"
+"""Fails until there is a file `go.txt`."""
+
+
+@pytest.mark.parametrize("resumed", [None, lambda _: None], ids=["cannot go on", "nothing to go on from"])
+def test_seconds_of_a_try_that_nothing_went_on_from_are_not_counted(
+    resumed: Callable[[Path], Words | None] | None, root: Path
+) -> None:
+    table = table_in(root, replace(stage("one", before=ONCE), resumed=resumed))
+    assert make(root, table) == 1
+    file = root / "state" / "state.json"
+    content = json.loads(file.read_text("utf-8"))
+    content["stages"]["one"]["seconds"] = 1e6
+    file.write_text(json.dumps(content), encoding="utf-8")
+    (root / "go.txt").touch()
+    assert make(root, table) == 0
+    assert 0.0 < float(str(records(root)["one"]["seconds"])) < 1e6
+
+
+def test_a_dry_run_prints_the_command_that_would_go_on(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = table_in(root, training())
+    assert make(root, table) == 1
+    capsys.readouterr()
+    ship = shlex.join(training().commands[1])
+    for flags, first in (((), RESUME), (("--fresh",), TRAIN)):
+        assert make(root, table, "--dry-run", *flags) == 0
+        assert capsys.readouterr().out.splitlines()[1:] == [shlex.join(python(first)), ship]
+    assert make(root, table_in(root, training(goes_on=False)), "--dry-run") == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [shlex.join(python(TRAIN)), ship]
+    assert [path.name for path in (root / "runs").iterdir()] == ["a"], "nothing is removed"
 
 
 @pytest.mark.parametrize("why", ["nothing usable", "changed", "--fresh"])

@@ -31,9 +31,9 @@ STUBBORN = """
 import pathlib, signal, subprocess, sys, time
 for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, signal.SIG_IGN)
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 pathlib.Path("child.txt").write_text(str(child.pid))
-time.sleep(60)
+time.sleep(600)
 """
 """Ends at nothing but a kill, and has started another process."""
 
