@@ -35,10 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(config: ForesightConfig, errors: Console) -> int:
     from thinmargin.files import DamagedFileError, check_writable
     from thinmargin_agents.foresight.improvement import make
-    from thinmargin_agents.foresight.plan_files import file_of
+    from thinmargin_agents.foresight.plan_files import BENCHMARK_WORLDS, file_of
     from thinmargin_agents.play.errors import PolicyError
 
-    path = config.output or file_of("benchmark", config.split)
+    path = config.output or file_of(BENCHMARK_WORLDS, config.split)
     try:
         path.parent.mkdir(exist_ok=True)
         check_writable(path)

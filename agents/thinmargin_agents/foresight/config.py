@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import tyro
+
+FoundSplit: TypeAlias = Literal["validation", "test"]
+"""Splits in whose worlds plans are looked for."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class ForesightConfig:
     Every world is searched twice, the second time with a finer plan. A check doubles the whole budget in some worlds.
     """
 
-    split: Literal["validation", "test"] = "test"
+    split: FoundSplit = "test"
     """Worlds."""
     n_worlds: int = 512
     """How many."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +20,13 @@ from thinmargin.records import LEVERS
 from thinmargin.settings import SCORED, Closing, Settings
 from thinmargin.splits import KEYS
 from thinmargin.versions import outdated
+from thinmargin_agents.foresight.config import FoundSplit
 from thinmargin_agents.foresight.search import Steps, in_actions, value_of
 
 FOLDER = Path(__file__).parent / "plans"
 """Folder of the shipped files, FAMILY_SPLIT.npz."""
+BENCHMARK_WORLDS = "benchmark"
+"""Family of the worlds whose plans are looked for."""
 BEFORE = "ThinMargin/Ecosystem-v0"
 """Environment of plans whose file does not say: only the first version wrote such files."""
 AGREEMENT = 1e-6
@@ -108,20 +112,20 @@ def known_plans(
     some = whole.of(keys)
     if some is None or some.tables.shape[1] != horizon:
         return None
-    check_version(path, some)
+    check_version(path, whole)
     now = value_of(some.keys.tolist(), some.tables, Settings(worlds=family, horizon=horizon))
     if not np.allclose(now, some.value, rtol=AGREEMENT, atol=AGREEMENT):
         worst = int(np.abs(now - some.value).argmax())
         raise DamagedFileError(
             f"{path} is of other economics: in world {some.keys[worst]} its plan earns {now[worst]:.3f} RMB bn,"
-            f" not {some.value[worst]:.3f}; {_remedy(path)}"
+            f" not {some.value[worst]:.3f}; {_remedy(path, whole.keys)}"
         )
     return some
 
 
 def check_version(path: Path, plans: KnownPlans) -> None:
     """Raise DamagedFileError unless the plans of this file are of this version of the environment."""
-    told = outdated(path, str(plans.made.get("environment", BEFORE)), _remedy(path))
+    told = outdated(path, str(plans.made.get("environment", BEFORE)), _remedy(path, plans.keys))
     if told:
         raise DamagedFileError(told)
 
@@ -165,6 +169,27 @@ def read_plans(path: Path) -> KnownPlans:
     return KnownPlans(keys, np.cumsum(steps, axis=1, dtype=np.int16), value, made)
 
 
-def _remedy(path: Path) -> str:
-    split = path.stem.rpartition("_")[2]
-    return f"python -m thinmargin_agents.foresight --split {split} --fresh makes it anew"
+def _remedy(path: Path, keys: npt.NDArray[np.int64] | None = None) -> str:
+    """The command that makes a file anew, in words.
+
+    Its worlds are those of `keys`; where these say nothing, as in a damaged file, they are those that a shipped file
+    of this name has, or the split is left to the reader.
+    """
+    splits = get_args(FoundSplit)
+    shipped = next((split for split in splits if file_of(BENCHMARK_WORLDS, split).resolve() == path.resolve()), None)
+    place = "" if shipped else f" --output {shlex.quote(str(path))}"
+    worlds = _worlds_of(keys)
+    if worlds is not None:
+        found = f"--split {worlds[0]} --n-worlds {worlds[1]}"
+        return f"python -m thinmargin_agents.foresight {found} --fresh{place} makes it anew"
+    command = f"python -m thinmargin_agents.foresight --split {shipped or 'SPLIT'} --fresh{place} makes it anew"
+    return command if shipped else f"{command}, where SPLIT is {' or '.join(splits)}"
+
+
+def _worlds_of(keys: npt.NDArray[np.int64] | None) -> tuple[str, int] | None:
+    """The split that these are worlds of, and how many of its first ones include all of them; None if there is none."""
+    if keys is None or not keys.size:
+        return None
+    low, high = int(keys.min()), int(keys.max())
+    split = next((name for name in get_args(FoundSplit) if low in KEYS[name] and high in KEYS[name]), None)
+    return None if split is None else (split, high - KEYS[split].start + 1)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tyro
 from tests.messages import naming
 
 from thinmargin.baselines import BASELINES, baseline
@@ -16,7 +18,14 @@ from thinmargin.splits import KEYS
 from thinmargin_agents.cli.console import plain_console
 from thinmargin_agents.foresight import improvement, plan_files
 from thinmargin_agents.foresight.config import ForesightConfig
-from thinmargin_agents.foresight.plan_files import KnownPlans, file_of, known_plans, read_plans, save_plans
+from thinmargin_agents.foresight.plan_files import (
+    KnownPlans,
+    check_version,
+    file_of,
+    known_plans,
+    read_plans,
+    save_plans,
+)
 from thinmargin_agents.foresight.search import Problem, improve, in_actions, in_steps, value_of
 from thinmargin_agents.play.rollout import play_worlds
 
@@ -104,13 +113,19 @@ def write_a_pickle(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [cut_short, flip_a_byte, write_something_else, write_a_pickle])
 def test_a_damaged_file_is_refused_and_says_how_it_is_made_anew(
-    damage: object, found: KnownPlans, tmp_path: Path
+    damage: object, found: KnownPlans, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "benchmark_validation.npz"
+    monkeypatch.setattr(plan_files, "FOLDER", tmp_path)
+    path = file_of("benchmark", "validation")
     save_plans(path, found)
     damage(path)  # type: ignore[operator]
-    with pytest.raises(DamagedFileError, match=naming("benchmark_validation.npz", "--split validation --fresh")):
+    with pytest.raises(DamagedFileError, match=naming("benchmark_validation.npz", "--split validation --fresh makes")):
         read_plans(path)
+    own = tmp_path / "my mine.npz"
+    path.rename(own)
+    remedy = f"--split SPLIT --fresh --output '{own}' makes it anew, where SPLIT is validation or test"
+    with pytest.raises(DamagedFileError, match=naming("my mine.npz", remedy)):
+        read_plans(own)
 
 
 def test_plans_of_other_economics_are_noticed(
@@ -132,13 +147,38 @@ def test_plans_of_another_version_are_refused_by_name_and_not_begun_from(
     path = file_of("benchmark", "validation")
     save_plans(path, dataclasses.replace(found, made=made))
     told = naming(
-        "benchmark_validation.npz", "Ecosystem-v0", "Ecosystem-v1", "--split validation --fresh makes it anew"
+        "benchmark_validation.npz",
+        "Ecosystem-v0",
+        "Ecosystem-v1",
+        "--split validation --n-worlds 3 --fresh makes it anew",
     )
     with pytest.raises(DamagedFileError, match=told):
         known_plans("benchmark", WORLDS)
     config = ForesightConfig("validation", 1, 32, 1)
     with pytest.raises(DamagedFileError, match=told):
         improvement.make(config, path, "command", plain_console(quiet=True))
+
+
+@pytest.mark.parametrize("name", ["mine.npz", "benchmark_test.npz", "$(rm x).npz"])
+def test_a_file_of_ones_own_is_made_anew_for_its_own_worlds_where_it_is(
+    name: str, found: KnownPlans, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    save_plans(path, dataclasses.replace(found, keys=found.keys[[2, 0, 1]], made={"command": "rm -rf /"}))
+    with pytest.raises(DamagedFileError) as caught:
+        check_version(path, read_plans(path))
+    command = str(caught.value).partition("are others; ")[2].removesuffix(" makes it anew")
+    words = shlex.split(command)
+    assert words[:3] == ["python", "-m", "thinmargin_agents.foresight"]
+    asked = tyro.cli(ForesightConfig, args=words[3:])
+    assert asked == ForesightConfig("validation", 3, fresh=True, output=path)
+
+
+@pytest.mark.parametrize("keys", [[], [5], [KEYS["validation"][0], KEYS["test"][0]], [KEYS["train"][0]]])
+def test_worlds_of_no_split_leave_the_split_to_the_reader(keys: list[int], found: KnownPlans, tmp_path: Path) -> None:
+    plans = dataclasses.replace(found, keys=np.array(keys, np.int64), made={})
+    with pytest.raises(DamagedFileError, match=naming("--split SPLIT --fresh --output", "SPLIT is validation or test")):
+        check_version(tmp_path / "mine.npz", plans)
 
 
 def test_nothing_is_shipped_for_other_worlds() -> None:
