@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from thinmargin.calibration.misfit import LAST_FITTED
 from thinmargin.data import Figures, Period, reported
 from thinmargin.data.periods import START_YEAR
 from thinmargin_agents.scoring.comparison import Result
@@ -23,7 +24,7 @@ BAND = (10.0, 90.0)
 """Percentiles over worlds that the band is drawn between."""
 NOTE = (
     "Reported figures are one firm's history; policies play hidden worlds that could have had this history until"
-    " 2019, with shocks of their own, and decide otherwise: compare shapes over the years, not levels."
+    f" {LAST_FITTED}, with shocks of their own, and decide otherwise: compare shapes over the years, not levels."
 )
 
 

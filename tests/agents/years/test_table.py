@@ -10,6 +10,7 @@ import pytest
 from tests.written import run_with_files
 
 from thinmargin.baselines import baseline
+from thinmargin.calibration.misfit import LAST_FITTED
 from thinmargin.data import Period, reported
 from thinmargin.splits import KEYS
 from thinmargin_agents.play.outcome import Outcome
@@ -125,7 +126,7 @@ def test_every_course_has_a_name_of_its_own_and_reads_other_years_too() -> None:
 def test_what_is_printed_says_that_shapes_are_compared(document: dict[str, Any], results: tuple[Path, str]) -> None:
     assert document["note"] == NOTE
     printed = results[1].replace("\n", " ")
-    for part in ("history", "hidden worlds", "compare shapes over the years, not levels"):
+    for part in (f"history until {LAST_FITTED}", "hidden worlds", "compare shapes over the years, not levels"):
         assert part in NOTE
         assert part in printed
     assert f"{WORLDS} hidden validation worlds" in printed
