@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from thinmargin.versions import current
 from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.hyperparameters import checked, merged
@@ -29,7 +30,8 @@ def preset_names() -> list[str]:
 def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Hyper-parameters and environment arguments of a preset for this environment id.
 
-    The file maps environment ids to hyper-parameters, as rl-zoo3's do; `default` serves every other id.
+    The file maps environment ids to hyper-parameters, as rl-zoo3's do; `default` serves every other id. A ConfigError
+    names what cannot be used: a section of another version of an id too, which would be passed over in silence.
 
     Args:
         name: `default` for the algorithm's own, the name of a shipped preset, or a YAML file.
@@ -51,6 +53,9 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
         raise ConfigError(f"--preset {path}: not a YAML file: {error}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"--preset {path}: it must be a mapping of environment id to hyper-parameters")
+    paired = content.get(PAIRED, {})
+    for sections in (content, paired):
+        _check_versions(path, sections)
     section = content.get(env_id, content.get("default"))
     if not isinstance(section, dict):
         raise ConfigError(f"--preset {path}: no section {env_id!r} or 'default' with hyper-parameters")
@@ -58,11 +63,21 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
     env_kwargs = values.pop("env_kwargs", {})
     if not isinstance(env_kwargs, dict):
         raise ConfigError(f"--preset {path}: env_kwargs is {env_kwargs!r}: it must be a mapping")
-    paired = content.get(PAIRED, {})
     copies = paired.get(env_id, paired.get("default")) if isinstance(paired, dict) else paired
     if copies is not None:
         values[PAIRED] = copies
     return checked(f"--preset {path}", algo, values), env_kwargs
+
+
+def _check_versions(path: Path, sections: Any) -> None:
+    """Raise ConfigError if a key is the id of an environment in another version."""
+    for key in sections if isinstance(sections, dict) else ():
+        now = current(key) if isinstance(key, str) else key
+        if now != key:
+            raise ConfigError(
+                f"--preset {path} has a section {key!r}: worlds, observations and rewards of {now} are others; choose"
+                f" its hyper-parameters anew and call it {now!r}, or delete it"
+            )
 
 
 def resolve(config: TrainConfig) -> Run:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.messages import lacks
 
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.preset import load_preset, preset_names, resolve
@@ -50,6 +51,26 @@ def test_a_preset_without_how_long_or_how_many_is_refused(tmp_path: Path) -> Non
     file.write_text("default: {n_envs: 4}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="n_timesteps is missing"):
         resolve(TrainConfig(preset=str(file)))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "ThinMargin/EcosystemOneState-v0: {n_envs: 4}\nThinMargin/EcosystemOneState-v1: {n_envs: 5}\n",
+        "ThinMargin/EcosystemOneState-v0: {n_envs: 4}\ndefault: {n_envs: 5}\n",
+        "ThinMargin/EcosystemOneState-v0: {n_envs: 4}\n",
+        "default: {n_envs: 4}\npaired_worlds: {ThinMargin/EcosystemOneState-v0: 2}\n",
+    ],
+    ids=["beside the new one", "beside default", "alone", "paired worlds"],
+)
+def test_a_section_of_an_old_version_is_refused_by_name_with_what_helps(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(content, encoding="utf-8")
+    for environment in ("ThinMargin/EcosystemOneState-v1", ID):
+        with pytest.raises(ConfigError) as caught:
+            load_preset(str(file), "ppo", environment)
+        old, new = "'ThinMargin/EcosystemOneState-v0'", "'ThinMargin/EcosystemOneState-v1'"
+        assert not lacks(caught.value, f"--preset {file}", old, f"call it {new}", "or delete it")
 
 
 def test_an_unknown_preset_is_refused_with_the_names_of_the_shipped_ones() -> None:
