@@ -31,7 +31,7 @@ runs            the run folder: what is saved, and how it is read again without 
 sb3             Stable-Baselines3 here: vector environment, algorithms, networks, the snapshot of a training
 monitoring      the curves of TensorBoard: every tag with unit, meaning and value
 tuning          `python -m thinmargin_agents.tuning`: the numbers of the rules and plans that are shipped
-cli             shared by command lines: checks of flags and files, Markdown pages, the console, versions
+cli             shared by command lines: checks of flags and files, Markdown pages, console, versions, processes
 config          what a run is: the flags of train.py and their checks, algorithms, hyper-parameters, presets
 play            one policy through many worlds at once: the roll-out, checks of answers, time limits, the outcome
 =============== =====================================================================================================

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from thinmargin.plans import PlanPolicy, between
 from thinmargin.settings import Settings
+from thinmargin_agents.cli.processes import lost_is_told
 from thinmargin_agents.play.candidates import Candidates, Earned
 
 Numbers = npt.NDArray[np.float64]
@@ -93,5 +94,6 @@ class Players:
         most = max(1, MOST_ROWS // len(keys))
         size = min(most, math.ceil(len(actions) / self.processes))
         parts = [actions[first : first + size] for first in range(0, len(actions), size)]
-        played = (self._pool.map if self._pool is not None else map)(play_plans, parts, [keys] * len(parts))
-        return Earned(*(np.concatenate(arrays) for arrays in zip(*played, strict=True)))
+        with lost_is_told(self.processes):
+            played = (self._pool.map if self._pool is not None else map)(play_plans, parts, [keys] * len(parts))
+            return Earned(*(np.concatenate(arrays) for arrays in zip(*played, strict=True)))

@@ -21,6 +21,10 @@ class UsageError(ValueError):
     """A flag with a value that cannot be used; the message names both and what is allowed."""
 
 
+class LostProcessError(Exception):
+    """A process that works for a command ended before its work was done; the message says what helps."""
+
+
 def run(
     program: str,
     kind: type[C],
@@ -30,7 +34,8 @@ def run(
 ) -> int:
     """Read the flags, check them, act, and return the exit status.
 
-    2: a flag cannot be used, and nothing was done; 130: interrupted; else what `act` returns.
+    1: a process that works for the command was killed; 2: a flag cannot be used, and nothing was done;
+    130: interrupted; else what `act` returns.
 
     Args:
         program: what the command is called in help and messages.
@@ -55,6 +60,9 @@ def run(
     except UsageError as error:
         errors.print(f"{program}: {error}", style="red")
         return 2
+    except LostProcessError as error:
+        errors.print(f"{program}: {error}", style="red")
+        return 1
     except KeyboardInterrupt:
         errors.print("interrupted")
         return 130

@@ -20,6 +20,7 @@ from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
 from thinmargin.tuned import tuned_policy
 from thinmargin_agents.cli.command import UsageError
+from thinmargin_agents.cli.processes import lost_is_told
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.foresight.config import ForesightConfig
 from thinmargin_agents.foresight.plan_files import KnownPlans, check_version, read_plans, save_plans
@@ -153,7 +154,10 @@ def search_all(
     """The best tables of all worlds, chunk by chunk in processes; `number` is that of the search, 0 to 2."""
     parts: dict[int, Best] = {}
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))  # read by processes that start
-    with ProcessPoolExecutor(config.processes, mp_context=get_context("spawn")) as pool:
+    with (
+        lost_is_told(config.processes),
+        ProcessPoolExecutor(config.processes, mp_context=get_context("spawn")) as pool,
+    ):
         tasks = {}
         for first in range(0, len(keys), CHUNK):
             some = slice(first, first + CHUNK)

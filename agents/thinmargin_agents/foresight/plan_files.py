@@ -19,7 +19,7 @@ from thinmargin.files import DamagedFileError, write_atomically
 from thinmargin.records import LEVERS
 from thinmargin.settings import SCORED, Closing, Settings
 from thinmargin.splits import KEYS
-from thinmargin.versions import outdated
+from thinmargin.versions import UNNAMED, outdated
 from thinmargin_agents.foresight.config import FoundSplit
 from thinmargin_agents.foresight.search import Steps, in_actions, value_of
 
@@ -27,8 +27,6 @@ FOLDER = Path(__file__).parent / "plans"
 """Folder of the shipped files, FAMILY_SPLIT.npz."""
 BENCHMARK_WORLDS = "benchmark"
 """Family of the worlds whose plans are looked for."""
-BEFORE = "ThinMargin/Ecosystem-v0"
-"""Environment of plans whose file does not say: only the first version wrote such files."""
 AGREEMENT = 1e-6
 """Relative tolerance of the value of a plan: if it earns something else now, it was found under other economics."""
 
@@ -125,7 +123,7 @@ def known_plans(
 
 def check_version(path: Path, plans: KnownPlans) -> None:
     """Raise DamagedFileError unless the plans of this file are of this version of the environment."""
-    told = outdated(path, str(plans.made.get("environment", BEFORE)), _remedy(path, plans.keys))
+    told = outdated(path, str(plans.made.get("environment", UNNAMED)), _remedy(path, plans.keys))
     if told:
         raise DamagedFileError(told)
 

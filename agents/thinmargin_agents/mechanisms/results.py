@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from thinmargin.tuned import levers_of
+from thinmargin_agents.cli.processes import in_processes
 from thinmargin_agents.mechanisms.catalogue import SWITCHES, Switch
 from thinmargin_agents.mechanisms.players import PLAYERS, Player
-from thinmargin_agents.mechanisms.processes import in_processes
 from thinmargin_agents.mechanisms.search import Case, Effort, Job, Played, Solved, anchor, case_of, solve, starts_of
 from thinmargin_agents.scoring.statistics import Interval, paired_difference
 

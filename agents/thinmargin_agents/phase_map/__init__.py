@@ -6,7 +6,6 @@
 | `assumptions` | judgements behind the model, made otherwise |
 | `search` | the best constant levers of one cell |
 | `shipped` | policies that ship, under an assumption |
-| `processes` | many searches at a time |
 | `boundary` | where thin and premium tie, between the cells |
 | `hidden` | where the benchmark's hidden worlds lie on the map, and who wins in some of them |
 | `results` | maps, hidden worlds and judgements together, under every closing rule |

@@ -8,6 +8,7 @@ from functools import partial
 
 from thinmargin.settings import SCORED
 from thinmargin.splits import KEYS
+from thinmargin_agents.cli.processes import run_all
 from thinmargin_agents.phase_map.assumptions import AS_CALIBRATED, ASSUMPTIONS
 from thinmargin_agents.phase_map.boundary import difference_at
 from thinmargin_agents.phase_map.cells import (
@@ -23,7 +24,6 @@ from thinmargin_agents.phase_map.cells import (
     Range,
 )
 from thinmargin_agents.phase_map.hidden import FAMILY, HiddenWorlds, cases, placed
-from thinmargin_agents.phase_map.processes import run_all
 from thinmargin_agents.phase_map.search import Case, SearchBudget, solve
 from thinmargin_agents.phase_map.shipped import Played, play_shipped
 from thinmargin_agents.scoring.closing_rules import CLOSING_RULES, ClosingRule, rule_of

@@ -14,9 +14,9 @@ from thinmargin.levers import action_of
 from thinmargin.records import LEVERS
 from thinmargin.scenarios import family_of
 from thinmargin.splits import KEYS
+from thinmargin_agents.cli.processes import run_all
 from thinmargin_agents.phase_map.assumptions import family_under
 from thinmargin_agents.phase_map.cells import MARKUPS, SIDES, BestLevers, Place
-from thinmargin_agents.phase_map.processes import run_all
 from thinmargin_agents.phase_map.results import PhaseMapRequest, PhaseMapResult, find, signs
 from thinmargin_agents.phase_map.search import Case, SearchBudget, in_range, solve
 from thinmargin_agents.play.rollout import play_worlds
