@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +21,6 @@ Numbers = npt.NDArray[np.float64]
 LAST_QUESTION = "Does it earn least to sell below cost, invest nothing and go bankrupt at once?"
 STABLE_QUESTION = "Is the order of policies the same when the horizon is further away?"
 DIE_NOW = "do_nothing"
-DEAD = 0.95
-"""A policy that fails in this share of the worlds does nothing but fail later."""
 CONSTANTS = 32
 PLANS = 8
 PLAN_KNOTS = 4
@@ -46,32 +46,39 @@ def spearman(one: Numbers, other: Numbers) -> float:
 def check_last(scope: Scope, progress: ProgressFunction) -> Finding:
     """Built-in policies, corners and constant levers that fill the range, in the same worlds."""
     keys = scope.worlds()
-    means, bankrupt = {}, {}
+    values: dict[str, Numbers] = {}
+    bankrupt: dict[str, npt.NDArray[np.bool_]] = {}
     policies = built_in()
     for number, (name, policy) in enumerate(policies.items()):
         progress(0.5 * number / len(policies), name)
         outcome = play_worlds(policy, keys, horizon=HORIZON, seed=scope.seed)
-        means[name], bankrupt[name] = float(outcome.value.mean()), float(outcome.bankrupt.mean())
+        values[name], bankrupt[name] = outcome.value, outcome.bankrupt
     constants = latin_hypercube(CONSTANTS, len(LEVERS), np.random.default_rng(scope.seed))
     actions = np.concatenate([corners()[1:], constants])  # the first corner is DIE_NOW
     progress(0.5, "constant levers")
     earned = scope.players.play(months_of(actions[:, None], HORIZON, HORIZON), keys)
     for row, action in enumerate(actions):
-        means[words_of(action)] = float(earned.value[row].mean())
-        bankrupt[words_of(action)] = float(earned.bankrupt[row].mean())
-    return judged_last(means, bankrupt)
+        values[words_of(action)], bankrupt[words_of(action)] = earned.value[row], earned.bankrupt[row]
+    return judged_last(values, bankrupt)
 
 
-def judged_last(means: Mapping[str, float], bankrupt: Mapping[str, float]) -> Finding:
-    """The verdict on mean J and the share of bankrupt worlds of every policy; DIE_NOW is among them.
+def judged_last(values: Mapping[str, Numbers], bankrupt: Mapping[str, npt.NDArray[np.bool_]]) -> Finding:
+    """The verdict on J and bankruptcy of every policy in the same worlds, shape (worlds,) each; DIE_NOW is among them.
 
     A firm that borrows first and fails later loses more than one that fails at once, as it should, and two ways to fail
-    at once differ by luck. A policy that stays in business must not earn less, or failing would pay.
+    at once differ by luck. A policy that stays in business must not earn less where it does, or failing would pay.
     """
+    means = {name: float(value.mean()) for name, value in values.items()}
+    living = {name: _while_living(values[name] - values[DIE_NOW], bankrupt[name]) for name in values}
+    shares = {name: float(dead.mean()) for name, dead in bankrupt.items()}
     order = sorted(means, key=lambda name: means[name])
     below = [name for name in order if name != DIE_NOW and not means[name] > means[DIE_NOW]]
-    dead = min((bankrupt[name] for name in below), default=1.0)
+    dead = min((shares[name] for name in below), default=1.0)
+    least = min((living[name].mean for name in below), default=float("inf"))
+    fine = all(living[name].highest > 0.0 for name in below)
     also = f", each of them bankrupt in {100 * dead:.0f} % of worlds or more" if below else ""
+    if np.isfinite(least):
+        also += f"; over dying, where they live: {least:+.1f} at least"
     return Finding(
         "die_now_last",
         LAST_QUESTION,
@@ -83,18 +90,43 @@ def judged_last(means: Mapping[str, float], bankrupt: Mapping[str, float]) -> Fi
             "built_in_that_earn_less": float(len(set(below) & set(BASELINES))),
             "corners_that_earn_less": float(len(set(below) & {words_of(corner) for corner in corners()})),
             "least_bankrupt_share_of_those": dead,
+            **({"least_gain_while_living_of_those": least} if np.isfinite(least) else {}),
         },
         f"{len(below)} of {len(means) - 1} others earn no more than its {means[DIE_NOW]:.1f} RMB bn{also}",
-        f"no built-in policy, and nothing else that fails in less than {100 * DEAD:.0f} % of worlds",
-        not set(BASELINES) & set(below) and dead >= DEAD,
+        "no built-in policy, and nothing else surely in the worlds in which it stays in business",
+        not set(BASELINES) & set(below) and fine,
         (
             "The ten that earn least:",
             *aligned(
-                ("policy, or constant levers in [-1, 1]", "J, RMB bn", "bankrupt"),
-                [(name, f"{means[name]:.2f}", f"{100 * bankrupt[name]:.0f} %") for name in order[:TOP]],
+                ("policy, or constant levers in [-1, 1]", "J, RMB bn", "bankrupt", "J over dying, while living"),
+                [
+                    (
+                        name, f"{means[name]:.2f}", f"{100 * shares[name]:.0f} %",
+                        f"{living[name].mean:+.2f}" if np.isfinite(living[name].mean) else "-",
+                    )
+                    for name in order[:TOP]
+                ],
             ),
         ),
-    )
+    )  # fmt: skip
+
+
+class Living(NamedTuple):
+    """Gain over dying at once in the worlds in which a firm stays in business, RMB bn.
+
+    The mean, and the end above it of its 95 % interval: both infinite where one world or none is left to judge by.
+    """
+
+    mean: float
+    highest: float
+
+
+def _while_living(gain: Numbers, bankrupt: npt.NDArray[np.bool_]) -> Living:
+    living = gain[~bankrupt]
+    if len(living) < 2:
+        return Living(float("inf"), float("inf"))
+    mean = float(living.mean())
+    return Living(mean, mean + 1.96 * float(living.std(ddof=1)) / math.sqrt(len(living)))
 
 
 def check_stable(scope: Scope, progress: ProgressFunction) -> Finding:

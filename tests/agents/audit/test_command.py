@@ -38,7 +38,9 @@ def test_the_command_knows_every_check_in_its_order() -> None:
 def test_every_check_calls_its_finding_by_its_own_name() -> None:
     names = [
         identities.judged({"a": 0.0}, 1).name,
-        ranking.judged_last({"do_nothing": 0.0, "b": 1.0}, {"do_nothing": 1.0, "b": 0.0}).name,
+        ranking.judged_last(
+            {"do_nothing": np.zeros(1), "b": np.ones(1)}, {"do_nothing": np.ones(1, bool), "b": np.zeros(1, bool)}
+        ).name,
         ranking.judged_stable(["a", "b"], dict.fromkeys((180, 204, 240), np.arange(2.0))).name,
         levers.judged_corners(np.zeros(16), 1.0).name,
         levers.judged_interior(np.ones((4, 5))).name,

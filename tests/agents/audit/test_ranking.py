@@ -49,21 +49,28 @@ def test_only_who_dies_later_and_larger_earns_less_than_who_dies_at_once() -> No
     assert finding.measured["policies"] == len(built_in()) + 15 + ranking.CONSTANTS
     assert finding.measured["J_die_now"] < 0.0
     assert finding.measured["built_in_that_earn_less"] == 0.0
-    assert finding.measured["least_bankrupt_share_of_those"] >= ranking.DEAD
     assert finding.passed
 
 
 def test_dying_at_once_must_earn_least() -> None:
-    corner = "(-1.00, -1.00, -1.00, +1.00)"
-    means = {"do_nothing": -5.0, "premium": 20.0, corner: -4.0}
-    dead = {"do_nothing": 1.0, "premium": 0.0, corner: 0.3}
-    assert ranking.judged_last(means, dead).passed
+    corner, sampled = "(-1.00, -1.00, -1.00, +1.00)", "(+0.10, +0.20, +0.30, +0.40)"
+    half = np.array([True, True, False, False])
+    values = {"do_nothing": np.full(4, -5.0), "premium": np.full(4, 20.0), corner: np.full(4, -4.0)}
+    dead = {"do_nothing": half | True, "premium": half & False, corner: half}
+    assert ranking.judged_last(values, dead).passed
     for least in (-5.0, -6.0, float("nan")):
-        finding = ranking.judged_last(means | {corner: least}, dead)
+        finding = ranking.judged_last(values | {corner: np.full(4, least)}, dead)
         assert not finding.passed
         assert finding.measured["earn_less"] == finding.measured["corners_that_earn_less"] == 1.0
-        assert finding.measured["least_bankrupt_share_of_those"] == 0.3
-    assert ranking.judged_last(means | {"premium": -9.0}, dead).measured["built_in_that_earn_less"] == 1.0
-    sampled = {"(+0.10, +0.20, +0.30, +0.40)": -9.0}
-    assert ranking.judged_last(means | sampled, dead | dict.fromkeys(sampled, 0.97)).passed
-    assert not ranking.judged_last(means | sampled, dead | dict.fromkeys(sampled, 0.9)).passed
+        assert finding.measured["least_bankrupt_share_of_those"] == 0.5
+    with_premium = ranking.judged_last(values | {"premium": np.full(4, -9.0)}, dead)
+    assert with_premium.measured["built_in_that_earn_less"] == 1.0
+    assert not with_premium.passed
+    borrowed = values | {sampled: np.array([-30.0, -30.0, -4.0, -4.0])}
+    finding = ranking.judged_last(borrowed, dead | {sampled: half})
+    assert finding.passed
+    assert finding.measured["least_gain_while_living_of_those"] == 1.0
+    assert ranking.judged_last(values | {sampled: np.full(4, -9.0)}, dead | {sampled: half | True}).passed
+    assert not ranking.judged_last(
+        values | {sampled: np.array([-4.0, -4.0, -30.0, -30.0])}, dead | {sampled: half}
+    ).passed
