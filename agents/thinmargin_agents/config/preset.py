@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from thinmargin.versions import current
 from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.hyperparameters import checked, merged
@@ -71,6 +70,8 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
 
 def _check_versions(path: Path, sections: Any) -> None:
     """Raise ConfigError if a key is the id of an environment in another version."""
+    from thinmargin.versions import current  # noqa: PLC0415  # --help needs no NumPy
+
     for key in sections if isinstance(sections, dict) else ():
         now = current(key) if isinstance(key, str) else key
         if now != key:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from thinmargin.versions import current
 from thinmargin_agents.config.run import Run
 
 MANIFEST = "manifest.json"
@@ -135,6 +134,8 @@ class Manifest:
     @property
     def command_now(self) -> str:
         """The command that trains it again, in this version of its environment."""
+        from thinmargin.versions import current  # noqa: PLC0415  # --help needs no NumPy
+
         return self.command.replace(self.env_id, current(self.env_id))
 
     def of(self, seed: int | None = None) -> Seed:

@@ -16,7 +16,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thinmargin.versions import outdated
 from thinmargin_agents.policies.manifest import (
     MANIFEST,
     Evaluation,
@@ -88,6 +87,8 @@ def agent(name: str, seed: int | None = None) -> Policy:
 
 def check_version(manifest: Manifest) -> None:
     """Raise ShippedError unless a shipped agent was trained in this version of its environment."""
+    from thinmargin.versions import outdated  # noqa: PLC0415  # --help needs no NumPy
+
     remedy = f"train it anew: {manifest.command_now}, then python -m thinmargin_agents.shipping {manifest.name} RUN ..."
     told = outdated(FOLDER / manifest.name / MANIFEST, manifest.env_id, remedy)
     if told:
