@@ -23,8 +23,9 @@ from thinmargin_agents.tuning.search import climb
 STARTS = ((-0.4, -0.3, -0.2, 0.3), (0.5, -0.5, -0.3, 0.2))
 """Actions where a search begins, thin and premium: the landscape has two hills."""
 MYOPIC_MONTHS = 24
-COARSE = 4
-"""A plan is first searched with a quarter of the worlds, from both starts, then with all from the better one."""
+COARSE, MIDDLE = 4, 2
+"""A plan is first searched with a quarter of the worlds, from both starts, then with half of them from the better one,
+and once more, from there, with all: a search that begins anew leaves a hill on which the last one has settled."""
 WIDE, NARROW, FINE = 0.3, 0.12, 0.05
 """First standard deviation of actions: from a start, from a plan, and from a plan that is given feedback."""
 MOST_BANKRUPT, RUIN = 0.02, 500.0
@@ -168,12 +169,14 @@ def plan(effort: Effort, progress: Progress) -> TunedRule:
     def judged(numbers: Numbers) -> Earned:
         return Candidates(effort.keys, 1).plans(clipped(numbers.reshape(shape)))
 
-    few = max(effort.worlds // COARSE, 1)
+    few, half = (max(effort.worlds // part, 1) for part in (COARSE, MIDDLE))
     found = [seek(number, few, np.tile(start, effort.knots), WIDE) for number, start in enumerate(STARTS)]
     better = max(found, key=lambda item: merit(judged(item[0]))[0])
-    fine = seek(len(STARTS), effort.worlds, better[0], NARROW)
-    knots = clipped(fine[0].reshape(shape))
-    return tuned_rule(PlanPolicy(knots[0]), judged(fine[0]), sum(item[2] for item in (*found, fine)))
+    for worlds in (half, effort.worlds):
+        better = seek(len(found), worlds, clipped(better[0]), NARROW)
+        found.append(better)
+    knots = clipped(better[0].reshape(shape))
+    return tuned_rule(PlanPolicy(knots[0]), judged(better[0]), sum(item[2] for item in found))
 
 
 def plan_with_feedback(effort: Effort, progress: Progress) -> TunedRule:
@@ -222,7 +225,7 @@ RULES = {
     "low_margin_tuned": Rule(low_margin_tuned, 2, 60, 12),
     "myopic": Rule(myopic, 2, 60, 12),
     "bang_bang": Rule(bang_bang, 1, 1, 16, uses_cma_es=False),
-    "plan": Rule(plan, 3, 150, 20),
+    "plan": Rule(plan, 4, 300, 24),
     "plan_with_feedback": Rule(plan_with_feedback, 1, 250, 24),
 }
 """Every rule that can be tuned; the plan before the rule that builds on it."""

@@ -14,13 +14,13 @@ def test_the_command_makes_a_file_and_a_second_run_only_improves_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "benchmark_validation.npz"
-    arguments = ["--split", "validation", "--n-worlds", "2", "--evaluations", "32", "--output", str(path)]
+    arguments = ["--split", "validation", "--n-worlds", "2", "--evaluations", "96", "--output", str(path)]
     assert command.main([*arguments, "--processes", "2"]) == 0
     assert "as many again add" in capsys.readouterr().out
     first = read_plans(path)
     assert (
         first.made["command"]
-        == "python -m thinmargin_agents.foresight --split validation --n-worlds 2 --evaluations 32"
+        == "python -m thinmargin_agents.foresight --split validation --n-worlds 2 --evaluations 96"
     )
     assert command.main([*arguments[:3], "3", *arguments[4:], "--processes", "1", "--seed", "1"]) == 0
     second = read_plans(path)
