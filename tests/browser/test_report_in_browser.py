@@ -25,7 +25,7 @@ WIDTHS = (1280, 390)
 PAPER: ViewportSize = {"width": 688, "height": 1000}
 """Pixels: what the margins leave of A4."""
 SECTIONS = (
-    "headline", "leaderboard", "worlds", "years", "waterfall", "responses", "stress", "realism", "method",
+    "headline", "leaderboard", "closing", "worlds", "years", "waterfall", "responses", "stress", "realism", "method",
 )  # fmt: skip
 FIGURES = (
     "ridges", "curves", "differences", "pairs", "profile", "seeds", "years-markup", "years-profit", "years-business",

@@ -18,6 +18,8 @@ Numbers = npt.NDArray[np.float64]
 
 ROW, MARGIN = 27.0, 62.0
 """Height of a policy's row, and of what is above and below the rows."""
+CORNER = 0.07
+"""Share of an axis next to the corner that has no numbers where both axes have the same."""
 GRID = 240
 """Points of a density."""
 NARROWEST = 0.008
@@ -146,6 +148,8 @@ def _pairs(cast: Cast) -> Iterator[Chart]:
     axes.set_xlim(*ends)
     axes.set_ylim(*ends)
     round_ticks(axes, x=5, y=5)
+    clear = ends[0] + CORNER * (ends[1] - ends[0])  # numbers of both axes would stand on each other in the corner
+    axes.set_xticks([tick for tick in axes.get_xticks() if clear < tick <= ends[1]])
     axes.set_xlabel(f"{anchor.label}, J, RMB bn")
     axes.set_ylabel(f"{champion.label}, J, RMB bn")
     ahead = percent(float(np.mean(y > x)))
