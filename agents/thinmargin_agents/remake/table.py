@@ -154,7 +154,7 @@ def _studies() -> tuple[Stage, ...]:
         Stage(
             "mechanisms", "the table of docs/mechanisms.md",
             (_module("thinmargin_agents.mechanisms", "--markdown", "docs/mechanisms.md"),),
-            needs=("calibration", *_tuned()), reads=(_room("mechanisms"),),
+            needs=("calibration", *_tuned()), reads=(_room("mechanisms"), _room("tuning")),
             outputs=(Output("docs/mechanisms.md", "mechanisms"),), bound=5400.0,
         ),
         Stage(
