@@ -19,6 +19,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from tests.bombs import Bomb
 from tests.tiny_training import FLAGS, NAMES, resume
 
+from thinmargin.observation import FEATURE_COUNT
 from thinmargin.splits import KEYS
 from thinmargin.wrappers import Residual, Surprises
 from thinmargin_agents import import_sb3
@@ -29,6 +30,7 @@ from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.runs.folder import RunError, RunFolder, load_policy
 from thinmargin_agents.sb3.building import build_environment, build_model
 from thinmargin_agents.sb3.networks import policy_of
+from thinmargin_agents.tuning.feedback import FEATURES
 
 pytestmark = pytest.mark.usefixtures("quick_training")
 
@@ -43,6 +45,8 @@ def stock_model(algo: str, **flags: Any) -> tuple[Run, BaseAlgorithm]:
     return run, model
 
 
+SURPRISES = len(FEATURES)
+"""Departures from the plan's expectations that the preset shows beside what is observed."""
 LSTM = ("policy_kwargs.net_arch=[8]", "policy_kwargs.lstm_hidden_size=8", "paired_worlds=1", "n_steps=12")
 SAMPLES: dict[str, tuple[type[BaseAlgorithm], tuple[str, ...]]] = {
     "ppo": (PPO, NAMES),
@@ -200,7 +204,7 @@ def test_a_stock_zip_that_cannot_be_unpacked_is_refused(
     ("flags", "words"),
     [
         (["--hyperparams", *NAMES[1:], "policy_kwargs.net_arch=[16]"], ("has shape (8,", "(16,", "--preset")),
-        (["--history", "6"], ("(8, 43)", "(8, 86)")),
+        (["--history", "6"], (f"(8, {FEATURE_COUNT + SURPRISES})", f"(8, {2 * (FEATURE_COUNT + SURPRISES)})")),
         (["--algo", "sac", "--hyperparams", "policy_kwargs.net_arch=[8]"], ("it lacks actor.", "and", "more")),
         (["--algo", "a3c"], ("a3c",)),
         (["--env", "CartPole-v1"], ("CartPole-v1", "ThinMargin/Ecosystem-v1")),

@@ -15,13 +15,14 @@ from tests.messages import naming
 
 from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.baselines import RandomPolicy, baseline
+from thinmargin.observation import FEATURE_COUNT
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.play.outcome import YEARLY, Outcome
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.play.time_limit import Clock
 
 KEYS = range(1_000_000, 1_000_006)
-WEIGHTS = np.random.default_rng(0).normal(scale=0.4, size=(28, 4))
+WEIGHTS = np.random.default_rng(0).normal(scale=0.4, size=(FEATURE_COUNT, 4))
 Answer = Callable[[npt.NDArray[Any], int], Any]
 
 
@@ -96,7 +97,7 @@ def test_two_months_by_hand() -> None:
     [
         ("ThinMargin/Ecosystem-v1", {}, wiggle),
         ("ThinMargin/Ecosystem-v1", {}, sell_below_cost),
-        ("ThinMargin/EcosystemContinuing-v1", {"closing": False}, wiggle),
+        ("ThinMargin/EcosystemContinuing-v1", {"closing": "none"}, wiggle),
         ("ThinMargin/PriceWar-v1", {"worlds": "price_war"}, wiggle),
         (
             "ThinMargin/EcosystemDiscrete-v1",
@@ -119,7 +120,7 @@ def test_outcome_is_what_stepping_the_environment_gives(env_id: str, arguments: 
         assert outcome.closing_part[row] == pytest.approx(parts["closing"])
         assert outcome.months[row] == len(rewards)
         assert outcome.bankrupt[row] == bool(infos[-1]["books"]["bankrupt"])
-        assert truncated == (not arguments.get("closing", True) and not outcome.bankrupt[row])
+        assert truncated == (arguments.get("closing") == "none" and not outcome.bankrupt[row])
         for year in range(4):
             books = infos[12 * year : 12 * year + 12]
             for name in ("users_home", "services_revenue", "cash", "share_overseas", "applied_price"):

@@ -4,6 +4,7 @@ import pytest
 
 from thinmargin.backtest.results import Result, backtest
 from thinmargin.backtest.table import beaten
+from thinmargin.calibration.misfit import LAST_FITTED
 from thinmargin.calibration.saved import shipped
 from thinmargin.data import parse_until, reported
 from thinmargin.history import COMPARED
@@ -57,7 +58,7 @@ def test_the_sentence_says_which_years_were_forecast_and_by_which_fit(section: R
     won = beaten(result)
     for part in (
         f"{len(shipped().z)} constants",
-        "from 2012 to 2019",
+        f"from 2012 to {LAST_FITTED}",
         "fit to 2019",
         "through 2020 to 2024, which that fit never saw",
         f"last value on {won['last_value']} of {len(COMPARED)} series",

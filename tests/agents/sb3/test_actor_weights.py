@@ -7,6 +7,7 @@ import pytest
 import torch
 from tests.finished import random_weights
 
+from thinmargin.observation import FEATURE_COUNT
 from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.sb3.actor_weights import actor_of, network_of, read_actor, write_actor
@@ -41,7 +42,7 @@ def network_run(kind: str) -> Run:
 
 def observations(generator: np.random.Generator, count: int) -> Any:
     """Of firms a quarter through their episodes."""
-    seen = generator.normal(size=(count, 28)).astype(np.float32)
+    seen = generator.normal(size=(count, FEATURE_COUNT)).astype(np.float32)
     seen[:, 0] = 0.25
     return seen
 

@@ -16,6 +16,7 @@ import tyro
 from tests.finished import MONTHS, WORLDS, finished_run, small_run
 from tests.messages import lacks, naming
 
+from thinmargin.observation import FEATURE_COUNT
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
 from thinmargin_agents.config.preset import resolve
@@ -62,7 +63,7 @@ def trained(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 def observations(generator: np.random.Generator, count: int) -> Any:
     """Of firms a quarter through their episodes."""
-    seen = generator.normal(size=(count, 28)).astype(np.float32)
+    seen = generator.normal(size=(count, FEATURE_COUNT)).astype(np.float32)
     seen[:, 0] = 0.25
     return seen
 
@@ -274,7 +275,7 @@ def test_nothing_is_unpickled(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for module, name in ((pickle, "load"), (pickle, "loads"), (pickle, "Unpickler"), (torch, "load")):
         monkeypatch.setattr(module, name, forbidden)
-    assert agent("tiny").predict(np.zeros((1, 28), np.float32))[0].shape == (1, 4)
+    assert agent("tiny").predict(np.zeros((1, FEATURE_COUNT), np.float32))[0].shape == (1, 4)
 
 
 def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
