@@ -18,14 +18,15 @@ from thinmargin.settings import SCORED, Closing, Settings
 from thinmargin.tuned import tuned_policy
 from thinmargin_agents.play.candidates import Candidates, Earned, Seen
 from thinmargin_agents.tuning.feedback import gain_of, surprise_of, whitening
-from thinmargin_agents.tuning.search import climb
+from thinmargin_agents.tuning.search import Found, climb
 
 STARTS = ((-0.4, -0.3, -0.2, 0.3), (0.5, -0.5, -0.3, 0.2))
 """Actions where a search begins, thin and premium: the landscape has two hills."""
 MYOPIC_MONTHS = 24
 COARSE, MIDDLE = 4, 2
 """A plan is first searched with a quarter of the worlds, from both starts, then with half of them from the better one,
-and once more, from there, with all: a search that begins anew leaves a hill on which the last one has settled."""
+and once more, from there, with all; feedback with half of them and with all. A search that begins anew leaves a hill on
+which the last one has settled."""
 WIDE, NARROW, FINE = 0.3, 0.12, 0.05
 """First standard deviation of actions: from a start, from a plan, and from a plan that is given feedback."""
 MOST_BANKRUPT, RUIN = 0.02, 500.0
@@ -198,16 +199,31 @@ def plan_with_feedback(effort: Effort, progress: Progress) -> TunedRule:
 
         return candidates.play(answer)
 
-    candidates = Candidates(effort.keys, effort.population)
-    found = climb(
-        lambda numbers: merit(play(candidates, numbers)),
-        np.concatenate([start.ravel(), np.zeros(len(LEVERS) * len(whole))]), FINE,
-        generations=effort.generations, population=effort.population, seed=effort.seed + 1, progress=progress,
-        refresh=lambda generation: candidates.draw(effort.others(0, generation, effort.worlds)),
-    )  # fmt: skip
-    knots, gain = read(found.numbers)
+    numbers, evaluations = np.concatenate([start.ravel(), np.zeros(len(LEVERS) * len(whole))]), 0
+    for number, part in enumerate((MIDDLE, 1)):
+        worlds = max(effort.worlds // part, 1)
+        found = _seek_feedback(effort, number, worlds, numbers, lambda *given: merit(play(*given)), progress)
+        numbers, evaluations = found.numbers, evaluations + found.evaluations
+    knots, gain = read(numbers)
     policy = PlanPolicy(knots[0], Feedback(surprise, gain[0], LIMIT))
-    return tuned_rule(policy, play(Candidates(effort.keys, 1), found.numbers), found.evaluations)
+    return tuned_rule(policy, play(Candidates(effort.keys, 1), numbers), evaluations)
+
+
+def _seek_feedback(
+    effort: Effort,
+    number: int,
+    worlds: int,
+    start: Numbers,
+    judge: Callable[[Candidates, Numbers], Numbers],
+    progress: Progress,
+) -> Found:
+    """One search of knots and gains, in other worlds every generation."""
+    candidates = Candidates(effort.span[:worlds], effort.population)
+    return climb(
+        lambda numbers: judge(candidates, numbers), start, FINE,
+        generations=effort.generations, population=effort.population, seed=effort.seed + number + 1, progress=progress,
+        refresh=lambda generation: candidates.draw(effort.others(number, generation, worlds)),
+    )  # fmt: skip
 
 
 class Rule(NamedTuple):
@@ -226,6 +242,6 @@ RULES = {
     "myopic": Rule(myopic, 2, 60, 12),
     "bang_bang": Rule(bang_bang, 1, 1, 16, uses_cma_es=False),
     "plan": Rule(plan, 4, 300, 24),
-    "plan_with_feedback": Rule(plan_with_feedback, 1, 250, 24),
+    "plan_with_feedback": Rule(plan_with_feedback, 2, 250, 24),
 }
 """Every rule that can be tuned; the plan before the rule that builds on it."""
