@@ -63,9 +63,14 @@ def test_shipped_rules_still_earn_what_their_files_say(path: Path) -> None:
 
 
 def test_the_landscape_is_what_the_benchmark_promises() -> None:
+    """Levers that move over time pay, corners do not, and the years run are worth two fifths of J at least.
+
+    In the first version of the economy the closing value was at most half of a plan's J; under the firm's own levers,
+    which harvest less than the playbook did before it, it is a little more.
+    """
     made = {name: read_tuned(FOLDER / f"{name}.json").made for name in RULES}
     assert made["plan"]["J"] >= 1.3 * made["constant_best"]["J"]
     assert made["low_margin_tuned"]["J"] <= made["constant_best"]["J"] + 1e-9
     assert made["bang_bang"]["J"] <= 0.5 * made["constant_best"]["J"]
     for name in ("plan", "plan_with_feedback"):
-        assert made[name]["closing_part"] <= 0.5 * made[name]["J"]
+        assert made[name]["closing_part"] <= 0.6 * made[name]["J"]
