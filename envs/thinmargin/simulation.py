@@ -238,7 +238,7 @@ def run_month(
         end = BANKRUPT
     elif state.month >= horizon:
         end = CLOSED
-    factor = monthly_discount(p.discount_rate)
+    factor = monthly_discount(p.discount_rate) if shaped else 1.0
     closing = 0.0
     if end == CLOSED and rule != NO_CLOSING:
         spare_state[0] = state

@@ -94,44 +94,51 @@ def check(scope: Scope, progress: ProgressFunction) -> Finding:
             nonlocal done
             progress(done / scope.evaluations, f"{family.name}: {family.meaning}")
             done += len(actions)
-            return np.asarray(scope.players.play(actions, scope.worlds("search")).value.mean(axis=1))
+            earned = scope.players.play(actions, scope.worlds("search"), family.parameters)
+            return np.asarray(earned.value.mean(axis=1))
 
         found.append(search(family, plan, judge, round(family.share * scope.evaluations), scope.seed + 1000 * number))
     progress(1.0, "on other worlds")
     keys = scope.worlds("judge")
-    earned = scope.players.play(np.stack([plan, *(one.actions for one in found)]), keys)
+    played = [
+        scope.players.play(np.stack([plan, one.actions]), keys, one.family.parameters) for one in found
+    ]  # the plan beside each, in the same worlds
     feedback = play_worlds(baseline("plan_with_feedback"), keys, horizon=HORIZON)
-    return judged(found, earned, feedback.value, scope.seed)
+    return judged(found, played, feedback.value, scope.seed)
 
 
-def judged(found: Sequence[BestOfFamily], earned: Earned, feedback: Numbers, seed: int) -> Finding:
+def judged(found: Sequence[BestOfFamily], played: Sequence[Earned], feedback: Numbers, seed: int) -> Finding:
     """The verdict on what was found.
 
     An exploit beats the plan if the 95 % interval of the paired difference lies above FREE of what the plan earns.
 
     Args:
         found: the best of every family.
-        earned: on the worlds of the judgement, shape (1 + families, worlds): the shipped plan first.
-        feedback: J of `plan_with_feedback` there, shape (worlds,).
+        played: of every family on the worlds of the judgement, shape (2, worlds): the shipped plan first.
+        feedback: J of `plan_with_feedback` in usual worlds of the same keys, shape (worlds,).
         seed: of the bootstrap.
     """
-    plan, reference = earned.value[0], float(feedback.mean())
+    usual = next(earned for one, earned in zip(found, played, strict=True) if not one.family.parameters)
+    plan, reference = usual.value[0], float(feedback.mean())
     measured = {"J_plan": float(plan.mean()), "J_plan_with_feedback": reference}
     rows, exploits, free = [], {}, []
-    for one, value, closing, bankrupt in zip(found, *(table[1:] for table in earned), strict=True):
+    most = float(plan.mean())
+    for one, earned in zip(found, played, strict=True):
+        (beside, value), closing, bankrupt = earned.value, earned.closing[1], earned.bankrupt[1]
         name = one.family.name
-        gap = paired_difference(value, plan, np.random.default_rng(seed))
+        gap = paired_difference(value, beside, np.random.default_rng(seed))
         if not one.family.smooth:
-            exploits[name] = gap.mean
-            if gap.interval.low > FREE * plan.mean():
+            exploits[name] = gap.mean / float(beside.mean())
+            if gap.interval.low > FREE * beside.mean():
                 free.append(name)
+        if not one.family.parameters:
+            most = max(most, float(value.mean()))
         measured |= {f"J_{name}": float(value.mean()), f"over_plan_{name}": gap.mean}
         rows.append((
             f"{name}: {one.family.meaning}", f"{one.evaluations}", f"{one.value:.1f}", f"{value.mean():.1f}",
             f"{closing.mean():.1f}", f"{100 * bankrupt.mean():.1f} %",
             f"{gap.mean:+.2f} [{gap.interval.low:+.2f}, {gap.interval.high:+.2f}]",
         ))  # fmt: skip
-    most = float(earned.value.mean(axis=1).max())
     gain = most / reference - 1.0 if reference > 0.0 else float("inf")
     best = max(exploits, key=lambda name: exploits[name])
     measured |= {"J_best": most, "over_feedback": gain, "exploits_that_beat_the_plan": float(len(free))}
@@ -141,7 +148,7 @@ def judged(found: Sequence[BestOfFamily], earned: Earned, feedback: Numbers, see
         QUESTION,
         measured,
         f"best of all {100 * gain:+.1f} % over plan_with_feedback; best exploit ({best})"
-        f" {100 * exploits[best] / plan.mean():+.1f} % over plan; surely too much: {', '.join(free) or 'none'}",
+        f" {100 * exploits[best]:+.1f} % over plan; surely too much: {', '.join(free) or 'none'}",
         f"{100 * GAIN:+.0f} % over plan_with_feedback; an exploit surely {100 * FREE:+.0f} % over plan",
         gain <= GAIN and not free,
         (

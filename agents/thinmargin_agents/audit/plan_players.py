@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
 from multiprocessing import get_context
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,23 +24,28 @@ MOST_ROWS = 2048
 """World-episodes that a process plays in step: about 60 MB."""
 
 
+Overrides: TypeAlias = tuple[tuple[str, float], ...]
+"""Parameters of worlds that are other than usual: names and values."""
+
+
 @lru_cache(maxsize=2)
-def _candidates(keys: range, candidates: int, horizon: int) -> Candidates:
-    return Candidates(keys, candidates, Settings(horizon=horizon))
+def _candidates(keys: range, candidates: int, horizon: int, parameters: Overrides) -> Candidates:
+    return Candidates(keys, candidates, Settings(horizon=horizon, parameters=dict(parameters)))
 
 
-def play_plans(actions: Numbers, keys: range) -> Earned:
+def play_plans(actions: Numbers, keys: range, parameters: Overrides = ()) -> Earned:
     """Earnings of plans, each in an episode of its own length.
 
     Args:
         actions: of every month, shape (plans, months, 4).
         keys: world keys.
+        parameters: those of the worlds that are other than usual.
 
     Returns:
         Three arrays of shape (plans, worlds).
     """
     plans, horizon, _ = actions.shape
-    candidates = _candidates(keys, plans, horizon)
+    candidates = _candidates(keys, plans, horizon, parameters)
     return candidates.play(lambda _, time: actions[:, None, round(time * horizon)])
 
 
@@ -89,11 +94,13 @@ class Players:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def play(self, actions: Numbers, keys: range) -> Earned:
+    def play(self, actions: Numbers, keys: range, parameters: Overrides = ()) -> Earned:
         """As `play_plans`, a number of plans at a time."""
         most = max(1, MOST_ROWS // len(keys))
         size = min(most, math.ceil(len(actions) / self.processes))
         parts = [actions[first : first + size] for first in range(0, len(actions), size)]
         with lost_is_told(self.processes):
-            played = (self._pool.map if self._pool is not None else map)(play_plans, parts, [keys] * len(parts))
+            played = (self._pool.map if self._pool is not None else map)(
+                play_plans, parts, [keys] * len(parts), [parameters] * len(parts)
+            )
             return Earned(*(np.concatenate(arrays) for arrays in zip(*played, strict=True)))

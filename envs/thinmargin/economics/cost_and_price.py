@@ -20,7 +20,7 @@ def experience_curve(output: float, experience: float, learning: float, incompre
     Experience curve (Wright 1936) with a share of cost that experience cannot touch (De Jong 1957);
     exponent of electronics after Irwin & Klenow (1994).
     """
-    return incompressible + (1.0 - incompressible) * math.pow(1.0 + output / experience, -learning)
+    return incompressible + (1.0 - incompressible) * math.exp(-learning * math.log(1.0 + output / experience))
 
 
 @mechanism

@@ -16,7 +16,7 @@ def affordability(level: float, category_elasticity: float) -> float:
 
     `level` is last month's share-weighted price of the region over its start, the drift of the specification taken out.
     """
-    return math.pow(level, category_elasticity)
+    return math.exp(category_elasticity * math.log(level))
 
 
 @mechanism
@@ -26,7 +26,7 @@ def haste(level: float, replacement_elasticity: float) -> float:
     Formula:
         haste = level^replacement_elasticity
     """
-    return math.pow(level, replacement_elasticity)
+    return math.exp(replacement_elasticity * math.log(level))
 
 
 @mechanism

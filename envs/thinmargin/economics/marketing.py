@@ -67,7 +67,10 @@ def entered(month: float, entry: float, entry_months: float) -> float:
 
     Importers first, then partners, then its own subsidiaries: slow, fast, slow (Johanson & Vahlne 1977).
     """
-    way = min(max((month - entry) / entry_months, 0.0), 1.0)
+    gone = month - entry
+    if gone <= 0.0 or gone >= entry_months:  # before and after, no division
+        return 0.0 if gone <= 0.0 else 1.0
+    way = gone / entry_months
     return way * way * (3.0 - 2.0 * way)
 
 

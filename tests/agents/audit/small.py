@@ -10,11 +10,11 @@ import numpy.typing as npt
 from thinmargin.baselines import baseline
 from thinmargin_agents.audit import adversary, exploits
 from thinmargin_agents.audit.findings import HORIZON, Scope
-from thinmargin_agents.audit.plan_players import Players, knots_of, months_of
+from thinmargin_agents.audit.plan_players import Overrides, Players, knots_of, months_of
 from thinmargin_agents.play.candidates import Earned
 
 Numbers = npt.NDArray[np.float64]
-QUICK = Scope(n_worlds=8, evaluations=440)
+QUICK = Scope(n_worlds=8, evaluations=480)
 """The real model, few worlds, few evaluations."""
 
 
@@ -34,7 +34,8 @@ class Payoff(Players):
         super().__init__()
         self.hole = hole
 
-    def play(self, actions: Numbers, keys: range) -> Earned:
+    def play(self, actions: Numbers, keys: range, parameters: Overrides = ()) -> Earned:
+        del parameters
         months = actions.shape[1]
         away = abs(actions - months_of(knots_of(baseline("plan")), months, HORIZON)).mean(axis=(1, 2))
         worlds = np.linspace(0.9, 1.1, len(keys))
@@ -42,9 +43,9 @@ class Payoff(Players):
         return Earned(value, 0.4 * value, np.zeros(value.shape, np.bool_))
 
 
-def bests(**means: float) -> tuple[list[adversary.BestOfFamily], Earned]:
-    """Made-up winners of some families, the plan at 100 in front."""
+def bests(**means: float) -> tuple[list[adversary.BestOfFamily], list[Earned]]:
+    """Made-up winners of some families, the plan at 100 beside each."""
     families = {family.name: family for family in exploits.PLAN_FAMILIES}
     found = [adversary.BestOfFamily(families[name], calendar_plan(), mean, 100) for name, mean in means.items()]
-    value = np.array([[100.0], *([mean] for mean in means.values())]) * np.linspace(0.9, 1.1, 20)
-    return found, Earned(value, 0.4 * value, np.zeros(value.shape, np.bool_))
+    values = [np.array([[100.0], [mean]]) * np.linspace(0.9, 1.1, 20) for mean in means.values()]
+    return found, [Earned(value, 0.4 * value, np.zeros(value.shape, np.bool_)) for value in values]

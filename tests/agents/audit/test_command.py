@@ -72,7 +72,7 @@ def test_the_exit_status_says_whether_every_check_passed(capsys: pytest.CaptureF
     [
         (["--only", "luck"], "identities"),
         (["--only"], "--only names no check: allowed are identities"),
-        (["--evaluations", "100"], "--evaluations is 100: allowed are 440 to"),
+        (["--evaluations", "100"], "--evaluations is 100: allowed are 480 to"),
         (["--seed", "-1"], "--seed is -1: allowed are 0 to"),
         (["--processes", "0"], "--processes is 0: allowed are 1 to"),
         (["--markdown", "page.md"], "--markdown is 'page.md'"),

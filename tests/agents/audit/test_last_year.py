@@ -114,3 +114,12 @@ def test_a_model_that_pays_for_milking_fails() -> None:
 
     finding = last_year.check(replace(QUICK, evaluations=2000, players=Payoff(dear_pays)), silent)
     assert not finding.passed, finding.summary
+
+
+def test_a_longer_plan_that_earns_no_more_in_other_worlds_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the shipped plan held is the best known, and its last year is no harvest."""
+    knots = last_year.stretched(knots_of(baseline("plan")))
+    monkeypatch.setattr(last_year, "lengthened", lambda *_: np.clip(knots + 0.3, -1.0, 1.0))
+    finding = last_year.check(replace(QUICK, players=Payoff(lambda actions: np.zeros(len(actions)))), silent)
+    assert finding.measured["markup_difference"] == finding.measured["harvest_cost"] == 0.0
+    assert any("none that earns more in other worlds" in line for line in finding.lines)
