@@ -144,10 +144,11 @@ class Batch:
         numbers = np.asarray(saved["economies"]).view(np.float64).reshape(len(self.keys), -1)
         drawn: npt.NDArray[np.bool_] = (numbers != 0.0).any(axis=1)
         check_economies("state['economies']", np.asarray(saved["economies"])[drawn])
-        check_states("state['states']", states, self.horizon)
+        check_states("state['states']", states, drawn, self.horizon)
         check_observations("state['observations']", np.asarray(saved["observations"])[drawn])
         check_shocks("state['shocks']", np.asarray(saved["shocks"]))
-        self._check_running(states["month"], drawn, drawn if running is None else np.asarray(running, np.bool_))
+        plays = drawn if running is None else np.asarray(running, np.bool_)
+        self._check_running(states["month"], drawn, plays, named=running is not None)
         tabled = sources["tabled"] > 0.0
         for name in WHOLE:
             getattr(self, name)[...] = saved[name]
@@ -169,16 +170,24 @@ class Batch:
             raise ValueError(f"state['sources'] has keys {keys.tolist()}: allowed are 0 to 2**62")
 
     def _check_running(
-        self, months: npt.NDArray[np.float64], drawn: npt.NDArray[np.bool_], running: npt.NDArray[np.bool_]
+        self,
+        months: npt.NDArray[np.float64],
+        drawn: npt.NDArray[np.bool_],
+        running: npt.NDArray[np.bool_],
+        *,
+        named: bool,
     ) -> None:
-        """Raise ValueError if a row that plays on has no world, or has run all its months."""
-        for row in np.flatnonzero(running):
-            if not drawn[row] or months[row] >= self.horizon:
-                without = "" if drawn[row] else " and has no world"
-                raise ValueError(
-                    f"state['running'] is True of row {row}, whose episode has run {months[row]:g} of {self.horizon:g}"
-                    f" months{without}: it must come from get_state"
-                )
+        """Raise ValueError if a row that plays on has no world, or has run all its months.
+
+        `named` is whether the state itself says which rows play on.
+        """
+        for row in np.flatnonzero(running & ~(drawn & (months < self.horizon))):
+            what = "state['running'] is True of" if named else "state['states'] has"
+            without = "" if drawn[row] else " and has no world"
+            raise ValueError(
+                f"{what} row {row}, whose episode has run {months[row]:g} of {self.horizon:g} months{without}: it must"
+                " come from get_state"
+            )
 
 
 def _check_array(name: str, wanted: Any, shape: tuple[int, ...], kind: np.dtype[Any]) -> None:

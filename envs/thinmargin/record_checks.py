@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from thinmargin.economics.cost_and_price import CHEAPEST
 from thinmargin.parameters import SHARES_SUM, Firm, Parameters, Playbook
-from thinmargin.records import FEATURES, FIRMS, LEVERS, OWN_MONTHS
+from thinmargin.records import FEATURES, HOME, LEVERS, OWN_MONTHS, PRICE
 from thinmargin.sources import Event
 
 Table = npt.NDArray[Any]
@@ -25,8 +25,16 @@ LOWEST, HIGHEST = (
 )
 LEVERS_SUM = 1e-9
 """By how much a sum of levers may miss the levers: rounding of a few hundred months is a thousandth of it."""
-LARGEST_LEVEL = 30.0
-"""Most, either way, of a running level of shocks: beyond it, exponentials are no numbers."""
+LARGEST_LEVEL = 10.0
+"""Most, either way, of a level of shocks: a factor of some twenty thousand."""
+LARGEST_FACTOR = 1e3
+"""Most of a factor of a month's shocks."""
+LARGEST = 1e15
+"""Most of a stock or sum of money that nothing else bounds: a month of larger ones may end in no number."""
+LARGEST_PRICE = 1e9
+"""Most of a price or cost of a phone, RMB."""
+ROUNDING = 1e-9
+"""By how much a number may miss its range: the highest markup is reached as 0.6000000000000001."""
 
 
 class Allowed(NamedTuple):
@@ -54,21 +62,39 @@ ECONOMY_RANGES = tuple(
 )
 EVENT_RANGES = tuple(_ranges(Event))
 STATE_RANGES = (
-    Allowed("passed", CHEAPEST - 1.0, np.inf),
-    Allowed("price_index", np.nextafter(0.0, 1.0), np.inf),
+    *(Allowed(name, 0.0, 1.0) for name in ("coverage", "reach", "fans")),
+    *(
+        Allowed(name, 0.0, LARGEST)
+        for name in (
+            "users", "second_users", "adstock", "user_years", "engagement", "output", "capacity", "inventory",
+            "forecast", "seeded", "growing", "breadth", "trailing_revenue",
+        )
+    ),
+    *(
+        Allowed(name, 1.0, LARGEST_PRICE)
+        for name in ("unit_cost", "price", "price_index_start")
+    ),
+    Allowed("base_cost", 1.0, 1e5),
+    Allowed("price_index", 1e-3, LARGEST_PRICE),
+    Allowed("imitation", 0.0, LARGEST_LEVEL),
+    Allowed("markup", LEVERS[PRICE].low, LEVERS[PRICE].high),
+    Allowed("cash", -LARGEST, LARGEST),
+    Allowed("gap_start", -LARGEST_LEVEL, LARGEST_LEVEL),
+    Allowed("passed", CHEAPEST - 1.0, LARGEST_PRICE),
     Allowed("war", 0.0, 1.0),
     Allowed("demand_level", -LARGEST_LEVEL, LARGEST_LEVEL),
     Allowed("component_level", -LARGEST_LEVEL, LARGEST_LEVEL),
-    Allowed("brand_level", -np.inf, 0.0),
-)
+    Allowed("brand_level", -LARGEST_LEVEL, 0.0),
+)  # fmt: skip
+"""Of every field of a state but its month and its ring of levers, which `check_states` looks at by themselves."""
 SHOCK_RANGES = (
     Allowed("demand", -LARGEST_LEVEL, LARGEST_LEVEL),
     Allowed("component", -LARGEST_LEVEL, LARGEST_LEVEL),
-    Allowed("aggression", 0.0, np.inf),
-    Allowed("services", 0.0, np.inf),
-    Allowed("attack", 0.0, np.inf),
+    Allowed("aggression", 0.0, LARGEST_FACTOR),
+    Allowed("services", 0.0, LARGEST_FACTOR),
+    Allowed("attack", 0.0, LARGEST_FACTOR),
     Allowed("clone", 0.0, 1.0),
-    Allowed("hit", 0.0, np.inf),
+    Allowed("hit", 0.0, LARGEST_FACTOR),
     Allowed("supply", 0.0, 1.0),
 )
 
@@ -109,29 +135,46 @@ def check_observations(what: str, observations: npt.NDArray[np.float32]) -> None
         )
 
 
-def check_states(what: str, states: Table, horizon: float) -> None:
-    """Raise ValueError unless states of firms, records of type STATE of shape (n,), hang together.
+def check_states(what: str, states: Table, drawn: npt.NDArray[np.bool_], horizon: float) -> None:
+    """Raise ValueError unless states of firms hang together.
 
     The levers of the months run stand in a ring, in places that a month has written, and their sum beside it.
+
+    Args:
+        what: begins the message.
+        states: records of type STATE, shape (n,).
+        drawn: whether each row has a world, shape (n,); the others are blank until they are reset.
+        horizon: months of an episode.
     """
     _check_finite(what, states)
     months = states["month"]
-    if not ((months >= 0.0) & (months <= horizon) & (months == np.round(months))).all():
-        raise ValueError(f"{what} has months {months.tolist()}: allowed are whole numbers from 0 to {horizon:g}")
-    begun = months > 0.0
-    _check_ranges(what, states[begun], STATE_RANGES)
+    whole = (months >= 0.0) & (months <= horizon) & (months == np.round(months))
+    if not whole.all():
+        raise ValueError(f"{what} has month {months[~whole][0]:g}: allowed are whole numbers from 0 to {horizon:g}")
+    _check_ranges(what, states[drawn], STATE_RANGES)
     _check_flags(what, states, "war")
+    for name, needed in (("coverage", "at least one firm must reach buyers"), ("users", "somebody must own a phone")):
+        none = ~(states[name][drawn, :, HOME] > 0.0).any(axis=1)
+        if none.any():
+            raise ValueError(f"{what} has {name} 0 of every firm at home: {needed}")
+    least = states["base_cost"] * (states["markup"] - LEVERS[PRICE].low)
+    below = (states["price"] <= least) & drawn[:, None]
+    if below.any():  # a rival that answers it at its lowest markup would ask for nothing, or less
+        raise ValueError(
+            f"{what} has price {states['price'][below][0]:g}: must be above base_cost * (markup +"
+            f" {-LEVERS[PRICE].low:g}), {least[below][0]:g}"
+        )
     ring, place = states["own_levers"], np.arange(OWN_MONTHS)
     written = place < np.minimum(months, OWN_MONTHS)[:, None]
     low, high = np.array([(lever.low, lever.high) for lever in LEVERS]).T
-    fine = np.where(written[..., None], (ring >= low) & (ring <= high), ring == 0.0)
+    fine = np.where(written[..., None], (ring >= low - ROUNDING) & (ring <= high + ROUNDING), ring == 0.0)
     if not fine.all():
         row, month, lever = np.argwhere(~fine)[0]
         allowed = (
             f"from {low[lever]:g} to {high[lever]:g}" if written[row, month] else "0 before its month has been run"
         )
         raise ValueError(
-            f"{what} has own_levers {ring[row, month, lever]:g} of {LEVERS[lever].name} in place {month}: allowed is"
+            f"{what} has own_levers {ring[row, month, lever]:.10g} of {LEVERS[lever].name} in place {month}: allowed is"
             f" {allowed}"
         )
     missed = np.abs(states["own_sum"] - ring.sum(axis=1))
@@ -151,13 +194,14 @@ def _check_finite(what: str, records: Table, but: tuple[str, ...] = ()) -> None:
 
 def _check_flags(what: str, records: Table, name: str) -> None:
     values = records[name]
-    if not ((values == 0.0) | (values == 1.0)).all():
-        raise ValueError(f"{what} has {name} {values.tolist()[:FIRMS]}: allowed are 0 and 1")
+    neither = (values != 0.0) & (values != 1.0)
+    if neither.any():
+        raise ValueError(f"{what} has {name} {values[neither][0]:g}: allowed are 0 and 1")
 
 
 def _check_ranges(what: str, records: Table, ranges: tuple[Allowed, ...]) -> None:
     for name, low, high in ranges:
         values = records[name]
-        outside = ~((values >= low) & (values <= high))
+        outside = ~((values >= low - ROUNDING * abs(low)) & (values <= high + ROUNDING * abs(high)))
         if outside.any():
-            raise ValueError(f"{what} has {name} {values[outside].flat[0]:g}: allowed is {low:g} to {high:g}")
+            raise ValueError(f"{what} has {name} {values[outside][0]:.10g}: allowed is {low:g} to {high:g}")

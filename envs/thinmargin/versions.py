@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
 VERSION = 1
@@ -43,7 +44,7 @@ def check_state(state: Mapping[str, Any]) -> None:
     while isinstance(inner, Mapping) and isinstance(inner.get("env"), Mapping):
         inner = inner["env"]
     found = inner.get("version", 0)
-    known = type(found) is int and found == VERSION
+    known = isinstance(found, Integral) and not isinstance(found, bool) and found == VERSION
     if not known and ("version" in inner or "states" in inner):  # else it is no state at all
         raise ValueError(
             f"state is of version {found!r:.40} of the environment, and this is version {VERSION}: its worlds are"

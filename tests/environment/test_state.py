@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import itertools
 import pickle
 from collections.abc import Callable
 from contextlib import nullcontext as does_not_raise
@@ -14,6 +15,8 @@ import numpy as np
 import pytest
 
 from thinmargin.env import EcosystemEnv
+from thinmargin.record_checks import STATE_RANGES, Allowed
+from thinmargin.records import STATE
 from thinmargin.registration import ENVIRONMENTS
 from thinmargin.scenarios import FAMILIES
 from thinmargin.vector import EcosystemVectorEnv
@@ -234,8 +237,7 @@ DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "levers whose sum is another": (with_item("states", with_field("own_sum", 5.0)), "own_sum.*sum of own_levers"),
     "levers beyond their ranges": (with_item("states", with_field("own_levers", 7.0)), "own_levers 7 of price.*0.6"),
     "levers of months to come": (with_item("states", with_field("month", 2.0)), "own_levers.*before its month"),
-    "half a month": (with_item("states", with_field("month", 2.5)), r"months \[2.5\].*whole numbers"),
-    "an episode that is over and runs": (with_item("states", with_field("month", HORIZON)), "own_levers|running"),
+    "half a month": (with_item("states", with_field("month", 2.5)), "month 2.5.*whole numbers"),
     "components cheaper than nothing": (with_item("states", with_field("passed", -50.0)), "passed -50.*-0.75"),
     "prices below zero": (with_item("states", with_field("price_index", -1.0)), "price_index -1"),
     "three wars": (with_item("states", with_field("war", 3.0)), "war 3"),
@@ -253,6 +255,10 @@ DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "more observed than can be": (with_item("observations", lambda item: item + 77.0), "observations"),
     "a version that is text": (with_item("version", lambda _: "1"), "version '1'"),
     "a version that is true": (with_item("version", lambda _: True), "version True"),
+    "a version that is a fraction": (with_item("version", lambda _: 1.0), "version 1.0"),
+    "nobody reached": (with_item("states", with_field("coverage", 0.0)), "coverage 0 of every firm at home"),
+    "nobody with a phone": (with_item("states", with_field("users", 0.0)), "users 0 of every firm at home"),
+    "phones for nothing": (with_item("states", with_field("price", 1.0)), "price 1:.*above base_cost"),
     "an empty generator": (with_item("generator", lambda _: {}), "generator"),
     "another generator": (
         with_item("generator", lambda _: np.random.Generator(np.random.Philox(1)).bit_generator.state),
@@ -277,6 +283,90 @@ def test_a_damaged_state_is_refused_and_changes_nothing(damage: str, bits: Bits)
         env.set_state(spoil(source.get_state()))
     assert bits(env.get_state()) == bits(twin.get_state())
     assert bits(go_on(env, 20)) == bits(go_on(twin, 20))
+
+
+@pytest.mark.parametrize("allowed", STATE_RANGES, ids=lambda allowed: allowed.field)
+def test_every_field_of_a_state_is_held_to_its_range(allowed: Allowed, bits: Bits) -> None:
+    env = EcosystemEnv(horizon=HORIZON)
+    for months in (0, 4):
+        env.reset(seed=1)
+        go_on(env, months)
+        whole = env.get_state()
+        for wrong in (allowed.low - max(0.01 * abs(allowed.low), 0.01), allowed.high + 0.01 * abs(allowed.high) + 0.01):
+            with pytest.raises(ValueError, match=f"'states'.*{allowed.field} .*allowed"):
+                env.set_state(with_item("states", with_field(allowed.field, wrong))(env.get_state()))
+        assert bits(env.get_state()) == bits(whole)
+
+
+def test_the_ranges_name_every_field_of_a_state() -> None:
+    assert {*(allowed.field for allowed in STATE_RANGES), "month", "own_levers", "own_sum"} == set(STATE.names or ())
+
+
+@pytest.mark.parametrize("worlds", ["benchmark", "one_state"])
+@pytest.mark.parametrize("allowed", STATE_RANGES, ids=lambda allowed: allowed.field)
+def test_months_from_the_ends_of_a_range_are_numbers(allowed: Allowed, worlds: str) -> None:
+    env = EcosystemEnv(worlds=worlds, horizon=60)
+    for end in (allowed.low, allowed.high):
+        env.reset(seed=1)
+        go_on(env, 14)
+        state = with_item("states", with_field(allowed.field, end))(env.get_state())
+        try:
+            env.set_state(state)
+        except ValueError as error:  # no firm has customers, or a price that its costs rule out
+            assert any(word in str(error) for word in ("of every firm", "above base_cost", "0 and 1"))  # noqa: PT017
+            continue
+        for _ in range(3):
+            observation, reward, terminated, truncated, info = env.step(np.zeros(4))
+            assert np.isfinite([*observation, reward, *info["books"].values()]).all()
+            if terminated or truncated:
+                break
+
+
+@pytest.mark.parametrize("horizon", [30])
+@pytest.mark.parametrize("worlds", sorted(FAMILIES))
+def test_a_state_goes_back_whatever_was_played(worlds: str, horizon: int, bits: Bits) -> None:
+    corners = np.array(list(itertools.product((-1.0, 1.0), repeat=4)))
+    envs, other = (EcosystemVectorEnv(24, worlds=worlds, horizon=horizon) for _ in range(2))
+    single, generator = EcosystemEnv(worlds=worlds, horizon=horizon), np.random.default_rng(0)
+    envs.reset(seed=2)
+    single.reset(seed=2)
+    for month in range(horizon):
+        state, alone = envs.get_state(), single.get_state()
+        other.set_state(state)
+        single.set_state(alone)
+        assert bits(other.get_state()) == bits(state)
+        assert bits(single.get_state()) == bits(alone)
+        actions = np.concatenate([corners, np.clip(generator.normal(0.5, 1.0, (8, 4)), -1.0, 1.0)])
+        envs.step(-actions if month % 8 > 4 else actions)
+        if single.step(np.array([1.0, -0.3, -0.3, 0.2]))[2]:
+            single.reset()
+
+
+def test_an_episode_whose_months_are_over_does_not_run() -> None:
+    env, envs = EcosystemEnv(horizon=13), EcosystemVectorEnv(2, horizon=13)
+    for player in (env, envs):
+        player.reset(seed=1)
+        go_on(player, 12)
+    over = with_item("states", with_field("month", 13.0))
+    with pytest.raises(ValueError, match=r"state\['running'\] is True of row 0.*13 of 13"):
+        env.set_state(over(env.get_state()))
+    with pytest.raises(ValueError, match=r"state\['states'\] has row 0.*13 of 13"):
+        envs.set_state(over(envs.get_state()))
+
+
+def test_a_message_shows_the_wrong_number_and_not_the_first_one() -> None:
+    envs = EcosystemVectorEnv(8, horizon=HORIZON)
+    envs.reset(seed=1)
+    state = envs.get_state()
+    state["sources"]["tabled"][6] = 0.5
+    with pytest.raises(ValueError, match=r"tabled 0.5"):
+        envs.set_state(state)
+
+
+def test_a_version_may_be_a_number_of_numpy() -> None:
+    env = EcosystemEnv(horizon=HORIZON)
+    env.reset(seed=1)
+    env.set_state({**env.get_state(), "version": np.int64(1)})
 
 
 @pytest.mark.parametrize("make", [EcosystemEnv, EcosystemVectorEnv])
