@@ -72,6 +72,7 @@ TRACKED_FIELDS = (
     Quantity("market_home", "m units", "phones sold by all firms at home"),
     Quantity("surprise", "log", "market reported over market expected", REGION),
     Quantity("wanted", "m units", "phones wanted from the firm"),
+    Quantity("price", "RMB", "list price"),
     Quantity("price_ratio", "factor", "list price over unit cost at the normal price of components"),
     Quantity("advertising", "1", "elasticity of the offer's weight at home to advertising, end of month"),
 )
@@ -151,6 +152,7 @@ def track(state: Record, p: Record, shock: Record, flows: Record, dearer: float,
         tracked.wanted += flows.wanted[SEAT, r]
         tracked.surprise[r] = shock.demand[r]
     tracked.market_home = flows.market[HOME]
+    tracked.price = state.price[SEAT]
     tracked.price_ratio = state.price[SEAT] / state.base_cost[SEAT]
     heard_all = 0.0
     for i in range(FIRMS):

@@ -469,8 +469,23 @@ def test_the_price_elasticity_is_near_minus_three_in_every_year(result: Result) 
             assert (-3.5 if span == 12 else -3.6) < elasticity < -2.5
 
 
+def test_an_elasticity_is_of_the_price_that_was_asked(result: Result, calibration: Calibration) -> None:
+    """What is made less teaches less: after a year, prices are further apart than what moved them."""
+    year, start = 2015, STATES[2015]
+    economy, dearer = economies(calibration.z)
+    economy["markup_speed"] = 1.0
+    history = drivers(reported(), 156, Parameters().brand_decay)
+    as_it_was = replay(economy, dearer, history)[0]
+    dear, cheap = (replay(economy, dearer, repriced(history, as_it_was, start, share))[0] for share in (0.01, -0.01))
+    gaps = np.log(dear["price"] / cheap["price"])[start : start + 12]
+    assert gaps[0] == pytest.approx(np.log(1.01 / 0.99), rel=1e-9)
+    assert (np.diff(gaps) > 0.0).all()
+    wanted = [side["wanted"][start : start + 12].sum() for side in (dear, cheap)]
+    assert result.elasticity[12][year] == pytest.approx(np.log(wanted[0] / wanted[1]) / gaps.mean(), rel=1e-9)
+
+
 @pytest.mark.parametrize("share", [0.01, -0.01])
-def test_an_elasticity_moves_the_price_of_the_firm_and_no_cost(calibration: Calibration, share: float) -> None:
+def test_an_elasticity_moves_the_price_of_the_firm_and_no_component(calibration: Calibration, share: float) -> None:
     """Components stay as dear as they were, in every month: for the firm, and for its rivals."""
     economy, dearer = economies(calibration.z)
     economy["markup_speed"] = 1.0

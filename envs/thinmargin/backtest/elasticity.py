@@ -30,9 +30,13 @@ def advertising_elasticities(best: Table, last_year: int) -> dict[int, float]:
 def brand_elasticities(figures: Figures, calibration: Calibration, last_year: int) -> dict[int, dict[int, float]]:
     """All-in elasticity of phones wanted to the firm's own price: span in months to year to elasticity.
 
-    History is replayed twice, with the price one percent higher and one percent lower from the middle of a
-    year on and costs as they were; the elasticity is the difference of ln demand over that of ln price. Only years
-    whose spans are over by the end of `last_year` are looked at; none are where there is no such year.
+    History is replayed twice, with the price one percent higher and one percent lower from the middle of a year on and
+    components as dear as they were. What is made less teaches less, so cost and price end more than that apart. The
+    elasticity is that of all phones wanted to the mean of ln price. Only years whose spans are over by the end of
+    `last_year` are looked at; none are where there is no such year.
+
+    Formula:
+        elasticity = ln(wanted_dearer / wanted_cheaper) / mean of ln(price_dearer / price_cheaper)
     """
     ended = 12 * (last_year - FIRST_YEAR + 1)
     states = {year: month for year, month in STATES.items() if month + max(SPANS) <= ended}
@@ -44,14 +48,14 @@ def brand_elasticities(figures: Figures, calibration: Calibration, last_year: in
     as_it_was = replay(economy[:1], dearer[:1], history)[0]
     starts = list(states.values())
     rows = np.stack([repriced(history, as_it_was, start, side * STEP) for start in starts for side in (1.0, -1.0)])
-    wanted = replay(economy, dearer, rows)["wanted"]
-    step = np.log((1.0 + STEP) / (1.0 - STEP))
+    played = replay(economy, dearer, rows)
     result: dict[int, dict[int, float]] = {}
     for span in SPANS:
         result[span] = {}
         for k, (year, start) in enumerate(states.items()):
-            dearer_sales, cheaper_sales = wanted[2 * k : 2 * k + 2, start : start + span].sum(axis=1)
-            result[span][year] = float(np.log(dearer_sales / cheaper_sales) / step)
+            dear, cheap = played[2 * k : 2 * k + 2, start : start + span]
+            apart = np.log(dear["price"] / cheap["price"]).mean()
+            result[span][year] = float(np.log(dear["wanted"].sum() / cheap["wanted"].sum()) / apart)
     return result
 
 
