@@ -36,10 +36,14 @@ class Scope:
     seed: int = 0
     players: Players = field(default_factory=Players)
 
-    def worlds(self, part: str = "shared") -> range:
-        """Keys of validation worlds: `shared`, `search` (at most SEARCH_WORLDS) or `judge`, which do not overlap."""
+    def worlds(self, part: str = "shared", most: int | None = None) -> range:
+        """Keys of validation worlds: `shared`, `search` or `judge`, which do not overlap.
+
+        There are `n_worlds`, at most `most` of them; without it at most SEARCH_WORLDS to a search.
+        """
         first = _FIRST[part]
-        count = min(self.n_worlds, SEARCH_WORLDS) if part == "search" else self.n_worlds
+        limit = SEARCH_WORLDS if most is None and part == "search" else most
+        count = self.n_worlds if limit is None else min(self.n_worlds, limit)
         return KEYS["validation"][first : first + count]
 
 

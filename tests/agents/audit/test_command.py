@@ -45,7 +45,7 @@ def test_every_check_calls_its_finding_by_its_own_name() -> None:
         levers.judged_corners(np.zeros(16), 1.0).name,
         levers.judged_interior(np.ones((4, 5))).name,
         adversary.judged(*bests(chattering=1.0), np.ones(20), 0).name,
-        last_year.judged(np.zeros((240, 4)), np.zeros((240, 4)), np.ones(4), 1, []).name,
+        last_year.judged(np.zeros((240, 4)), np.zeros((240, 4)), np.ones(4), 1, [], 64).name,
         common_worlds.judged({"a": np.arange(3.0), "b": np.arange(3.0) * 2.0}).name,
     ]
     assert names == list(checks.CHECKS)
