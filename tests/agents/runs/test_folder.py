@@ -153,14 +153,34 @@ def test_text_of_a_command_file_is_never_told_as_advice(text: str, folder: Path)
         {"title": 50_000 * "x"},
         {"horizon": float("nan")},
         {"a=b": 1},
+        {"parameters": {"awareness_pivot": 500.0}},
+        {"parameters": {"tax_rate": 0.1}},
+        {"closing": "mean"},
+        {"worlds": "first"},
+        {"n_rivals": 3},
     ],
-    ids=["escape codes", "lines", "surrogate", "long", "nan", "equals sign"],
-)
-def test_what_a_message_cannot_have_leaves_the_plain_command(arguments: dict[str, Any], folder: Path) -> None:
+    ids=[
+        "escape codes", "lines", "surrogate", "long", "nan", "equals sign", "a constant that is gone", "a constant",
+        "no closing rule", "no family", "no argument",
+    ],
+)  # fmt: skip
+def test_what_a_message_cannot_have_or_train_py_refuses_leaves_the_plain_command(
+    arguments: dict[str, Any], folder: Path
+) -> None:
     changed(folder, lambda values: values.update(env_id="ThinMargin/Ecosystem-v0"))
     changed(folder, lambda values: values["env_kwargs"].update(arguments))
     plain = "python train.py --algo ppo --env ThinMargin/Ecosystem-v1 --seed 0"
     assert told_for(folder, None).endswith(f"train it anew: {plain}")
+
+
+@pytest.mark.parametrize(("before", "now"), [(False, ("horizon=12", "closing=none")), (True, ("horizon=12",))])
+def test_a_closing_value_that_was_on_or_off_is_called_what_it_is_now(
+    before: bool, now: tuple[str, ...], folder: Path
+) -> None:
+    changed(folder, lambda values: values.update(env_id="ThinMargin/Ecosystem-v0"))
+    changed(folder, lambda values: values["env_kwargs"].update(closing=before))
+    words = shlex.split(told_for(folder, None).partition("train it anew: ")[2])
+    assert tyro.cli(TrainConfig, args=words[2:]).env_kwargs == now
 
 
 @pytest.mark.parametrize(
