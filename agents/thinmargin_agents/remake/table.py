@@ -128,6 +128,7 @@ def _tuned() -> tuple[str, ...]:
 
 def _studies() -> tuple[Stage, ...]:
     """Best known plans, the pages about the model, the world whose optimum is known."""
+    statistics = _room("scoring/statistics.py")
     return (
         *(
             Stage(
@@ -148,13 +149,13 @@ def _studies() -> tuple[Stage, ...]:
         Stage(
             "audit", "the findings of docs/audit.md",
             (_module("thinmargin_agents.audit", "--markdown", "docs/audit.md"),),
-            needs=("calibration", *_tuned()), reads=(_room("audit"),),
+            needs=("calibration", *_tuned()), reads=(_room("audit"), _room("tuning/search.py"), statistics),
             outputs=(Output("docs/audit.md", "audit"),), bound=7200.0,
         ),
         Stage(
             "mechanisms", "the table of docs/mechanisms.md",
             (_module("thinmargin_agents.mechanisms", "--markdown", "docs/mechanisms.md"),),
-            needs=("calibration", *_tuned()), reads=(_room("mechanisms"), _room("tuning")),
+            needs=("calibration", *_tuned()), reads=(_room("mechanisms"), _room("tuning"), statistics),
             outputs=(Output("docs/mechanisms.md", "mechanisms"),), bound=5400.0,
         ),
         Stage(
@@ -204,7 +205,7 @@ def _results(agents: list[str], folder: Path) -> tuple[Stage, ...]:
             "phase_map", "the answer, the maps and the judgements of docs/question.md",
             (_module("thinmargin_agents.phase_map", "--picture", "docs/images/phase_map.png", "--markdown", QUESTION),),
             needs=("calibration", *_tuned(), *(name for name in shipped if name == "agent.ppo")),
-            reads=(_room("phase_map"), _room("scoring/closing_rules.py")),
+            reads=(_room("phase_map"), _room("scoring/closing_rules.py"), _room("scoring/statistics.py")),
             outputs=(
                 Output("docs/images/phase_map.png"),
                 *(Output(QUESTION, place) for place in ("phase map", "answer", "judgements")),

@@ -119,7 +119,7 @@ def wilson_interval(share: float, count: int, level: float = 0.95) -> Interval:
     """
     if not 0.0 <= share <= 1.0:
         raise ValueError(f"share is {share}: it must be a number from 0 to 1")
-    if count < 1:
+    if not (count >= 1 and math.isfinite(count) and count == int(count)):
         raise ValueError(f"count is {count}: it must be a whole number from 1")
     if not 0.0 < level < 1.0:
         raise ValueError(f"level is {level}: it must be a number between 0 and 1")
@@ -202,7 +202,8 @@ class Difference(NamedTuple):
     probability: float
     """Of improvement, see `probability_of_improvement`."""
     probability_interval: Interval
-    """With one training seed it is a share of worlds, and the interval is Wilson's; else a bootstrap like the other."""
+    """With one training seed and no ties it is a share of worlds, and the interval is Wilson's; else a bootstrap like
+    the other."""
     correlation: float
     """Of the two across worlds, NaN if one of them is the same everywhere."""
     variance_reduction: float
@@ -234,6 +235,7 @@ def paired_difference(
     gaps, better = a - b, _better(a, b)
     drawn = resampled_means(np.stack([gaps, better], axis=-1), generator, resamples=resamples)
     share = float(better.mean())
+    is_share = len(a) == 1 and bool(np.isin(better, (0.0, 1.0)).all())
     average = a.mean(axis=0)
     apart, paired = average.var() + b.var(), (average - b).var()
     spread = math.sqrt(average.var() * b.var())
@@ -241,7 +243,7 @@ def paired_difference(
         mean=float(gaps.mean()),
         interval=interval_of(drawn[:, 0], level),
         probability=share,
-        probability_interval=wilson_interval(share, b.size, level) if len(a) == 1 else interval_of(drawn[:, 1], level),
+        probability_interval=wilson_interval(share, b.size, level) if is_share else interval_of(drawn[:, 1], level),
         correlation=float((apart - paired) / (2.0 * spread)) if spread > 0.0 else math.nan,
         variance_reduction=float(apart / paired) if paired > ROUNDING * apart else math.nan,
     )

@@ -49,7 +49,7 @@ def _earned(row: str, horizon: int = 84) -> Numbers:
 
 @pytest.mark.parametrize("row", CHANGED)
 def test_a_world_without_it_is_another_world(row: str) -> None:
-    assert (np.abs(_earned(row) - _earned("0")) > 1e-6).all()
+    assert (np.abs(_earned(row) - _earned("0")) > 1e-2).all()
 
 
 def test_row_1_a_price_rise_loses_few_buyers() -> None:

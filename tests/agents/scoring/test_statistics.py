@@ -158,6 +158,11 @@ def test_better_in_every_world_is_not_certain() -> None:
     assert interval == pytest.approx((0.6756, 1.0), abs=1e-4)
 
 
+def test_worlds_that_are_ties_are_no_share() -> None:
+    found = paired_difference(np.zeros(100), np.zeros(100), rng())
+    assert (found.probability, found.probability_interval) == (0.5, (0.5, 0.5))
+
+
 @pytest.mark.parametrize(
     ("share", "count", "expected"),
     [
@@ -252,6 +257,9 @@ def test_percentiles_by_hand() -> None:
         (lambda: bootstrap_interval([1.0], rng(), over="months"), "over is 'months': allowed are both, worlds, seeds"),  # type: ignore[arg-type]  # the refusal is tested
         (lambda: wilson_interval(1.5, 10), "share is 1.5"),
         (lambda: wilson_interval(0.5, 0), "count is 0"),
+        (lambda: wilson_interval(0.5, float("nan")), "count is nan"),  # type: ignore[arg-type]  # the refusal is tested
+        (lambda: wilson_interval(0.5, float("inf")), "count is inf"),  # type: ignore[arg-type]  # the refusal is tested
+        (lambda: wilson_interval(0.5, 2.5), "count is 2.5"),  # type: ignore[arg-type]  # the refusal is tested
         (lambda: wilson_interval(0.5, 10, level=95.0), "level is 95"),
         (lambda: performance_profile([np.nan], [0.0], rng()), "finite"),
         (lambda: paired_difference([1, 2], [1, 2, 3], rng()), "the same worlds"),
