@@ -143,7 +143,7 @@ class Batch:
         sources, states = np.asarray(saved["sources"]), np.asarray(saved["states"])
         numbers = np.asarray(saved["economies"]).view(np.float64).reshape(len(self.keys), -1)
         drawn: npt.NDArray[np.bool_] = (numbers != 0.0).any(axis=1)
-        check_economies("state['economies']", np.asarray(saved["economies"])[drawn])
+        check_economies("state['economies']", np.asarray(saved["economies"])[drawn], begun=True)
         check_states("state['states']", states, drawn, self.horizon)
         check_observations("state['observations']", np.asarray(saved["observations"])[drawn])
         check_shocks("state['shocks']", np.asarray(saved["shocks"]))

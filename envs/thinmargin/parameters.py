@@ -44,17 +44,13 @@ class Checked:
                 continue
             value = getattr(self, item.name)
             size = len(item.default) if isinstance(item.default, tuple) else None
-            if (size is None) == isinstance(value, Sequence) or (size is not None and len(value) != size):
+            text = isinstance(value, (str, bytes, bytearray))
+            if text or (size is None) == isinstance(value, Sequence) or (size is not None and len(value) != size):
                 shape = "one number" if size is None else f"{size} numbers"
                 raise ValueError(f"{type(self).__name__}.{item.name} is {value!r}: must be {shape}")
             low, high = item.metadata["low"], item.metadata["high"]
             for number in value if size is not None else (value,):
-                if (
-                    isinstance(number, bool)
-                    or not isinstance(number, numbers.Real)
-                    or not math.isfinite(number)
-                    or not low <= number <= high
-                ):
+                if isinstance(number, bool) or not isinstance(number, numbers.Real) or not low <= number <= high:
                     raise ValueError(
                         f"{type(self).__name__}.{item.name} is {number!r}: "
                         f"allowed are finite numbers from {low:g} to {high:g} [{item.metadata['unit']}]"

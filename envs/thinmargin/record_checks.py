@@ -16,6 +16,7 @@ import numpy.typing as npt
 from thinmargin.economics.cost_and_price import CHEAPEST
 from thinmargin.parameters import SHARES_SUM, Firm, Parameters, Playbook
 from thinmargin.records import FEATURES, HOME, LEVERS, OWN_MONTHS, PRICE
+from thinmargin.shocks import LARGEST_LEVEL, LOWEST_BRAND
 from thinmargin.sources import Event
 
 Table = npt.NDArray[Any]
@@ -25,13 +26,15 @@ LOWEST, HIGHEST = (
 )
 LEVERS_SUM = 1e-9
 """By how much a sum of levers may miss the levers: rounding of a few hundred months is a thousandth of it."""
-LARGEST_LEVEL = 10.0
-"""Most, either way, of a level of shocks: a factor of some twenty thousand."""
-LARGEST_FACTOR = 1e3
-"""Most of a factor of a month's shocks."""
-LARGEST = 1e15
-"""Most of a stock or sum of money that nothing else bounds: a month of larger ones may end in no number."""
-LARGEST_PRICE = 1e9
+LARGEST_SHOCK = 2.0 * LARGEST_LEVEL
+"""Most, either way, of demand and component cost in a month: a level, and an event beside it."""
+LARGEST_FACTOR = 1e7
+"""Most of a factor of a month's shocks: the luckiest ventures there can be."""
+LARGEST_UTILITY = 100.0
+"""Most, either way, of a utility: beyond it, exponentials are no numbers."""
+LARGEST = 1e30
+"""Most of a stock or sum of money that nothing else bounds."""
+LARGEST_PRICE = 1e15
 """Most of a price or cost of a phone, RMB."""
 ROUNDING = 1e-9
 """By how much a number may miss its range: the highest markup is reached as 0.6000000000000001."""
@@ -72,24 +75,24 @@ STATE_RANGES = (
     ),
     *(
         Allowed(name, 1.0, LARGEST_PRICE)
-        for name in ("unit_cost", "price", "price_index_start")
+        for name in ("base_cost", "unit_cost", "price", "price_index_start")
     ),
-    Allowed("base_cost", 1.0, 1e5),
     Allowed("price_index", 1e-3, LARGEST_PRICE),
-    Allowed("imitation", 0.0, LARGEST_LEVEL),
+    Allowed("imitation", 0.0, LARGEST_UTILITY),
     Allowed("markup", LEVERS[PRICE].low, LEVERS[PRICE].high),
     Allowed("cash", -LARGEST, LARGEST),
-    Allowed("gap_start", -LARGEST_LEVEL, LARGEST_LEVEL),
+    Allowed("gap_start", -LARGEST_UTILITY, LARGEST_UTILITY),
     Allowed("passed", CHEAPEST - 1.0, LARGEST_PRICE),
     Allowed("war", 0.0, 1.0),
     Allowed("demand_level", -LARGEST_LEVEL, LARGEST_LEVEL),
     Allowed("component_level", -LARGEST_LEVEL, LARGEST_LEVEL),
-    Allowed("brand_level", -LARGEST_LEVEL, 0.0),
+    Allowed("brand_level", LOWEST_BRAND, 0.0),
 )  # fmt: skip
 """Of every field of a state but its month and its ring of levers, which `check_states` looks at by themselves."""
 SHOCK_RANGES = (
-    Allowed("demand", -LARGEST_LEVEL, LARGEST_LEVEL),
-    Allowed("component", -LARGEST_LEVEL, LARGEST_LEVEL),
+    Allowed("demand", -LARGEST_SHOCK, LARGEST_SHOCK),
+    Allowed("component", -LARGEST_SHOCK, LARGEST_SHOCK),
+    Allowed("brand", LOWEST_BRAND, -LOWEST_BRAND),
     Allowed("aggression", 0.0, LARGEST_FACTOR),
     Allowed("services", 0.0, LARGEST_FACTOR),
     Allowed("attack", 0.0, LARGEST_FACTOR),
@@ -99,10 +102,22 @@ SHOCK_RANGES = (
 )
 
 
-def check_economies(what: str, economies: Table) -> None:
-    """Raise ValueError unless constants of worlds, records of type ECONOMY of shape (n,), can be played."""
-    _check_finite(what, economies, but=("firm_brand", "forecast_months"))
+def check_economies(what: str, economies: Table, *, begun: bool) -> None:
+    """Raise ValueError unless constants of worlds, records of type ECONOMY of shape (n,), can be played.
+
+    The start makes a brand that is NaN; where an episode has `begun`, none is.
+    """
+    _check_finite(what, economies, but=("forecast_months",) if begun else ("firm_brand", "forecast_months"))
     _check_ranges(what, economies, ECONOMY_RANGES)
+    brands = economies["firm_brand"]
+    beyond = np.abs(brands) > LARGEST_UTILITY
+    if beyond.any():
+        raise ValueError(
+            f"{what} has firm_brand {brands[beyond][0]:g}: allowed is {-LARGEST_UTILITY:g} to {LARGEST_UTILITY:g}"
+        )
+    entered = (economies["firm_entry"] < 0.0) & (economies["group_share"] > 0.0)[:, None]
+    if not entered.any(axis=(1, 2)).all():
+        raise ValueError(f"{what} has no firm on sale overseas at the start: one firm_entry at least must be below 0")
     missed = np.abs(economies["group_share"].sum(axis=-1) - 1.0)
     if (missed > SHARES_SUM).any():
         raise ValueError(

@@ -195,7 +195,7 @@ def check_world(world: object, horizon: int) -> World | int:
         )
     if len(world.shocks) < horizon:
         raise ValueError(f"world {world.key} has {len(world.shocks)} months of shocks: must be at least {horizon}")
-    check_economies(f"world {world.key}", np.array([world.economy]))
+    check_economies(f"world {world.key}", np.array([world.economy]), begun=False)
     check_shocks(f"world {world.key}", world.shocks)
     return world
 

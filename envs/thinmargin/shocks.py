@@ -17,6 +17,11 @@ CONSTANTS, MONTHS, EVENTS = range(3)
 NORMALS_A_BLOCK = 4
 """Normal numbers that four words make."""
 
+LARGEST_LEVEL = 10.0
+"""Most, either way, of the levels of demand and component cost: a factor of some twenty thousand."""
+LOWEST_BRAND = -50.0
+"""Least of the level of a brand: nobody who can choose buys it."""
+
 Four: TypeAlias = tuple[float, float, float, float]
 
 
@@ -76,25 +81,31 @@ def calm(state: Record) -> None:
 
 
 @mechanism
+def held(level: float) -> float:
+    """A level of shocks within LARGEST_LEVEL, either way."""
+    return min(max(level, -LARGEST_LEVEL), LARGEST_LEVEL)
+
+
+@mechanism
 def move_levels(state: Record, p: Record, demand: float, component: float, war: float, brands: Four) -> None:
     """Move the levels a month on; `demand` and `component` are standard normal, the others chances.
 
     Formula:
         demand_level' = demand_persistence * demand_level + demand_sd * z
         component_level' = component_persistence * component_level + component_sd * z
-        brand_level' = brand_level * (1 - brand_decay) - drop
+        brand_level' = max(brand_level * (1 - brand_decay) - drop, LOWEST_BRAND)
         drop = brand_drop with chance brand_rate, each firm, else 0
 
-    Demand and component cost are AR(1); price war switches on and off; a brand scandal hits a firm and
-    is slowly forgotten.
+    Demand and component cost are AR(1), held within LARGEST_LEVEL either way, which only other constants than those of
+    the benchmark reach; price war switches on and off; a brand scandal hits a firm and is slowly forgotten.
     """
-    state.demand_level = p.demand_persistence * state.demand_level + p.demand_sd * demand
-    state.component_level = p.component_persistence * state.component_level + p.component_sd * component
+    state.demand_level = held(p.demand_persistence * state.demand_level + p.demand_sd * demand)
+    state.component_level = held(p.component_persistence * state.component_level + p.component_sd * component)
     if war < p.war_rate:
         state.war = 1.0 - state.war
     for i in range(FIRMS):
         drop = p.brand_drop if brands[i] < p.brand_rate else 0.0
-        state.brand_level[i] = state.brand_level[i] * (1.0 - p.brand_decay) - drop
+        state.brand_level[i] = max(state.brand_level[i] * (1.0 - p.brand_decay) - drop, LOWEST_BRAND)
 
 
 @mechanism

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from thinmargin.parameters import Parameters
 from thinmargin.records import GROUPS, PRICE
+from thinmargin.settings import Settings
 from thinmargin.vector import EcosystemVectorEnv
 
 
@@ -63,6 +65,46 @@ def test_an_overseas_market_of_one_country_group_is_safe(group: int) -> None:
 )
 def test_ends_of_several_ranges_at_once_are_safe(parameters: dict[str, float]) -> None:
     assert_finite(parameters, 40)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "months"),
+    [
+        ({"brand_rate": 1.0, "brand_drop": 5.0, "brand_decay": 0.001}, 180),
+        ({"brand_rate": 0.5, "brand_drop": 2.0, "brand_decay": 0.02}, 60),
+        ({"demand_sd": 0.8, "demand_persistence": 0.999}, 600),
+        ({"component_sd": 1.0, "component_persistence": 0.999}, 600),
+        ({"spec_drift": 0.02}, 600),
+        ({"hit_sd": 2.0}, 600),
+    ],
+    ids=str,
+)
+def test_shocks_that_pile_up_leave_numbers_worlds_and_states_that_can_be_used(
+    parameters: dict[str, float], months: int
+) -> None:
+    envs = EcosystemVectorEnv(6, horizon=months, parameters=parameters)
+    observations = envs.reset(seed=0)[0]
+    for month, actions in enumerate(np.random.default_rng(0).uniform(-1, 1, (months, 6, 4))):
+        observations, rewards, *_, infos = envs.step(actions)
+        assert np.isfinite(observations).all()
+        assert np.isfinite(rewards).all()
+        assert np.isfinite(infos["books"].view(np.float64)).all()
+        if month % 12 == 0:
+            envs.set_state(envs.get_state())
+    family = Settings(horizon=months, parameters=parameters).family()
+    envs.reset(options={"world": [family.draw(key, months) for key in range(6)]})
+
+
+@pytest.mark.parametrize(
+    "number",
+    [10**400, -(10**400), b"5", "5", None, True, math.nan, math.inf, [4.0], 4.0 + 0.0j],
+    ids=lambda item: repr(item)[:9],
+)
+def test_a_constant_that_is_no_number_in_range_is_named(number: Any) -> None:
+    with pytest.raises(ValueError, match=r"Parameters.price_slope is .*(allowed are|must be one number)"):
+        EcosystemVectorEnv(1, parameters={"price_slope": number})
+    with pytest.raises(ValueError, match=r"Parameters.users_ceiling is .*(allowed are|must be 2 numbers)"):
+        EcosystemVectorEnv(1, parameters={"users_ceiling": b"zz" if isinstance(number, bytes) else (100.0, number)})
 
 
 ABOVE_ZERO = ("price", "unit_cost", "base_cost", "price_index")

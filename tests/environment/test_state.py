@@ -245,6 +245,7 @@ DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a demand beyond numbers": (with_item("states", with_field("demand_level", 1e3)), "demand_level 1000"),
     "a scandal that helps": (with_item("states", with_field("brand_level", 1.0)), "brand_level 1"),
     "half a table": (with_item("sources", with_field("tabled", 0.5)), "tabled.*0 and 1"),
+    "a brand that is no number": (with_item("economies", with_field("firm_brand", np.nan)), "economies.*firm_brand"),
     "services below nothing": (with_item("sources", event_with("services", -4.0)), "services -4"),
     "a tax that is no number": (with_item("economies", with_field("tax_rate", np.nan)), "economies.*tax_rate"),
     "more passed on than there is": (
