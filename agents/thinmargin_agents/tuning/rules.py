@@ -17,6 +17,7 @@ from thinmargin.records import LEVERS, PRICE
 from thinmargin.settings import SCORED, Closing, Settings
 from thinmargin.tuned import tuned_policy
 from thinmargin_agents.play.candidates import Candidates, Earned, Seen
+from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.tuning.feedback import gain_of, surprise_of, whitening
 from thinmargin_agents.tuning.search import Found, climb
 
@@ -206,7 +207,8 @@ def plan_with_feedback(effort: Effort, progress: Progress) -> TunedRule:
         numbers, evaluations = found.numbers, evaluations + found.evaluations
     knots, gain = read(numbers)
     policy = PlanPolicy(knots[0], Feedback(surprise, gain[0], LIMIT))
-    return tuned_rule(policy, play(Candidates(effort.keys, 1), numbers), evaluations)
+    played = play_worlds(policy, effort.keys)  # itself: feedback that is not stable tells single precision from double
+    return tuned_rule(policy, Earned(played.value, played.closing_part, played.bankrupt), evaluations)
 
 
 def _seek_feedback(

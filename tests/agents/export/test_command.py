@@ -32,7 +32,9 @@ def test_a_shipped_agent_is_exported_by_its_name(
     run = dataclasses.replace(run_of("ppo"), seed=4)
     network = network_of(run)
     one = Seed(4, "seed_4.safetensors", "", 1.0, None, 96, 96, 1.0, ())
-    manifest: Any = SimpleNamespace(seeds=(one,), run=lambda _: run)
+    manifest: Any = SimpleNamespace(
+        name="mine", env_id=run.env_id, command_now="python train.py", seeds=(one,), run=lambda _: run
+    )
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / MANIFEST).write_text("{}", encoding="utf-8")
     monkeypatch.setattr(shipped, "FOLDER", tmp_path)
