@@ -70,6 +70,12 @@ class HiddenWorlds:
         """Share of the searched worlds that the map puts on the right side."""
         return float(np.mean(thin_ahead(self.searched) == self.thin_side[: len(self.searched)]))
 
+    @property
+    def guessed(self) -> float:
+        """Share of the searched worlds in which the side is ahead that is ahead in most of them."""
+        thin = float(np.mean(thin_ahead(self.searched)))
+        return max(thin, 1.0 - thin)
+
 
 def cases(count: int, **changes: Any) -> list[Case]:
     """The first `count` hidden worlds, each a case of its own, with these other fields."""

@@ -98,7 +98,8 @@ def coverage_rows(result: Result) -> list[list[str]]:
     return [*rows, ["all", *map(_share, overall_coverage(result).values())]]
 
 
-COVERAGE_HEAD = ("series", "fit", "hold-out", "fit, wide", "hold-out, wide")
+EARLIER, LATER = f"{FIT_START}-{LAST_BEFORE}", f"{LAST_BEFORE + 1}-{LAST_FITTED}"
+COVERAGE_HEAD = ("series", EARLIER, LATER, f"{EARLIER}, wide", f"{LATER}, wide")
 
 
 def elasticity_rows(result: Result) -> list[list[str]]:
@@ -173,7 +174,8 @@ def text(result: Result) -> str:
         won = beaten(result)
         blocks.append(
             f"Hold-out: better than the last value on {won['last_value']} of {len(COMPARED)} series, "
-            f"than the trend on {won['trend']}."
+            f"than the trend on {won['trend']}.\n"
+            f"It is spent: the structure, and some priors, were chosen with {LATER} in view."
         )
     if result.origins:
         origins = ", ".join(str(origin.year) for origin in result.origins)

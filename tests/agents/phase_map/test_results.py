@@ -39,7 +39,7 @@ def test_the_share_of_searched_worlds_comes_with_an_interval_and_a_check_of_the_
     flags = np.array([True, False, True, True])
     worlds = hidden.HiddenWorlds(np.zeros(4), np.zeros(4), flags, 0.0, {"own_levers": searched})
     assert hidden.thin_ahead(searched).tolist() == [True, True, True, False]
-    assert worlds.right == 0.5
+    assert (worlds.right, worlds.guessed) == (0.5, 0.75)
     share = hidden.share_of(hidden.thin_ahead(searched))
     assert (share.share, share.worlds) == (0.75, 4)
     assert share.interval == pytest.approx((0.3006, 0.9544), abs=1e-4)  # 3 of 4

@@ -60,7 +60,8 @@ def test_the_sentence_says_which_years_were_forecast_and_by_which_fit(section: R
         f"{len(shipped().z)} constants",
         f"from 2012 to {LAST_FITTED}",
         "fit to 2019",
-        "through 2020 to 2024, which that fit never saw",
+        "through 2020 to 2024, whose figures that fit does not have",
+        "no test any more",
         f"last value on {won['last_value']} of {len(COMPARED)} series",
         f"trend of 2015-2019 on {won['trend']}.",
     ):
