@@ -59,9 +59,12 @@ BEYOND = {
     "forecast_months": Allowed("forecast_months", 1.0, np.inf),
 }
 """Constants that `ThinMargin/EcosystemOneState-v1` switches off with numbers that no parameter may have."""
-ECONOMY_RANGES = tuple(
-    BEYOND.get(allowed.field, allowed)
-    for allowed in (*_ranges(Parameters), *_ranges(Firm, "firm_"), *_ranges(Playbook, "play_"))
+ECONOMY_RANGES = (
+    *(
+        BEYOND.get(allowed.field, allowed)
+        for allowed in (*_ranges(Parameters), *_ranges(Firm, "firm_"), *_ranges(Playbook, "play_"))
+    ),
+    Allowed("firm_brand", -LARGEST_UTILITY, LARGEST_UTILITY),
 )
 EVENT_RANGES = tuple(_ranges(Event))
 STATE_RANGES = (
@@ -109,12 +112,6 @@ def check_economies(what: str, economies: Table, *, begun: bool) -> None:
     """
     _check_finite(what, economies, but=("forecast_months",) if begun else ("firm_brand", "forecast_months"))
     _check_ranges(what, economies, ECONOMY_RANGES)
-    brands = economies["firm_brand"]
-    beyond = np.abs(brands) > LARGEST_UTILITY
-    if beyond.any():
-        raise ValueError(
-            f"{what} has firm_brand {brands[beyond][0]:g}: allowed is {-LARGEST_UTILITY:g} to {LARGEST_UTILITY:g}"
-        )
     entered = (economies["firm_entry"] < 0.0) & (economies["group_share"] > 0.0)[:, None]
     if not entered.any(axis=(1, 2)).all():
         raise ValueError(f"{what} has no firm on sale overseas at the start: one firm_entry at least must be below 0")
@@ -215,8 +212,9 @@ def _check_flags(what: str, records: Table, name: str) -> None:
 
 
 def _check_ranges(what: str, records: Table, ranges: tuple[Allowed, ...]) -> None:
+    """Raise ValueError for a number outside its range; NaN is what `_check_finite` looks for."""
     for name, low, high in ranges:
         values = records[name]
-        outside = ~((values >= low - ROUNDING * abs(low)) & (values <= high + ROUNDING * abs(high)))
+        outside = (values < low - ROUNDING * abs(low)) | (values > high + ROUNDING * abs(high))
         if outside.any():
             raise ValueError(f"{what} has {name} {values[outside][0]:.10g}: allowed is {low:g} to {high:g}")
