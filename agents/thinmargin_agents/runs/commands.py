@@ -69,32 +69,19 @@ def command_now(run: Run) -> str:
     argument, or the command would be longer than a message can have or hold what no terminal should be sent, only
     algorithm, environment and seed are told.
     """
+    from thinmargin_agents.sb3.building import environment_arguments  # noqa: PLC0415  # torch takes seconds
+
     now = dataclasses.replace(run, env_id=current(run.env_id))
     plain = shlex.join(["python", "train.py", "--algo", now.algo, "--env", now.env_id, "--seed", str(now.seed)])
     try:
-        now = dataclasses.replace(now, env_kwargs=_arguments_now(now.env_id, now.env_kwargs))
+        if isinstance(closing := now.env_kwargs.get("closing"), bool):  # the first version's was on or off
+            others = {name: item for name, item in now.env_kwargs.items() if name != "closing"}
+            now = dataclasses.replace(now, env_kwargs=others if closing else {**others, "closing": "none"})
+        environment_arguments(now)
         whole = training_of(now, [now.seed]).command
     except (ValueError, TypeError, RecursionError):  # a configuration is checked in part only until it is used
         return plain
     return whole if len(whole) <= LONGEST and whole.isprintable() else plain
-
-
-def _arguments_now(env_id: str, env_kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of an environment of the first version, whose closing value was on or off, as they are called now.
-
-    Raises:
-        TypeError, ValueError: the environment takes none of that name, or not that value.
-    """
-    from thinmargin.registration import ENVIRONMENTS  # noqa: PLC0415  # --help needs no NumPy
-    from thinmargin.settings import Settings  # noqa: PLC0415
-
-    arguments = dict(env_kwargs)
-    if isinstance(arguments.get("closing"), bool) and not arguments.pop("closing"):
-        arguments["closing"] = "none"
-    of_id = next((entry.kwargs for entry in ENVIRONMENTS if entry.id == env_id), {})
-    if Settings(**{**of_id, **arguments}).parameters:
-        raise ValueError("an agent is trained on worlds of the shipped constants only")
-    return arguments
 
 
 def _config(run: Run, preset: str) -> TrainConfig:
