@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import tyro
 
+from thinmargin_agents.cli.arguments import check_arguments
+from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.train_config import TrainConfig
 
@@ -21,7 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         config = tyro.cli(TrainConfig, args=argv, prog="train.py", description=TrainConfig.__doc__)
-    except ConfigError as error:
+        check_arguments(TrainConfig, sys.argv[1:] if argv is None else argv)
+    except (ConfigError, UsageError) as error:
         return _failed(error, 2)
     os.environ.setdefault("OMP_NUM_THREADS", str(config.num_threads))
     from thinmargin_agents.runs.folder import DivergedError, RunError

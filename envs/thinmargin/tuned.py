@@ -105,7 +105,7 @@ def read_tuned(path: Path) -> Tuned:
         policy = PlanPolicy(_array(played["knots"], (None, len(LEVERS))), _feedback(played["feedback"]))
     except OSError as error:
         raise DamagedFileError(f"{path} cannot be read: {error.strerror}; {remedy}") from error
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedFileError(f"{path} is no tuned rule: {error!r}; {remedy}") from error
     except ValueError as error:
         if isinstance(error, DamagedFileError):

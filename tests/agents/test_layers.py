@@ -16,7 +16,7 @@ from tests.messages import naming
 import thinmargin_agents
 
 ROOMS = {
-    "train": "search parallel training runs sb3 config",
+    "train": "cli search parallel training runs sb3 config",
     "remake": "policies runs tuning cli",
     "audit": "evaluate scoring tuning cli play",
     "search": "parallel judging scoring runs sb3 cli config play",

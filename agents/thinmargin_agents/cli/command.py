@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from importlib.util import find_spec
@@ -11,18 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import tyro
 
+from thinmargin_agents.cli.arguments import check_arguments
+from thinmargin_agents.cli.errors import LostProcessError, UsageError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
 C = TypeVar("C")
-
-
-class UsageError(ValueError):
-    """A flag with a value that cannot be used; the message names both and what is allowed."""
-
-
-class LostProcessError(Exception):
-    """A process that works for a command ended before its work was done; the message says what helps."""
 
 
 def run(
@@ -53,6 +49,7 @@ def run(
     errors = plain_console(stderr=True)
     try:
         try:
+            check_arguments(kind, sys.argv[1:] if argv is None else argv)
             check(config)
         except ValueError as error:
             raise UsageError(str(error)) from error

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
-from thinmargin_agents.cli.command import LostProcessError
+from thinmargin_agents.cli.errors import LostProcessError
 
 J = TypeVar("J")
 R = TypeVar("R")

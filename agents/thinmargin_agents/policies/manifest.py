@@ -183,7 +183,7 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = Manifest.from_json(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ShippedError(f"{path} cannot be read: {error.strerror or error}; {remedy(folder)}") from error
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ShippedError(f"{path} describes no shipped agent: {error!r}; {remedy(folder)}") from error
     except ValueError as error:
         raise ShippedError(f"{path} describes no shipped agent: {error}; {remedy(folder)}") from error

@@ -53,7 +53,7 @@ class State:
             if content["format"] != FORMAT:
                 raise ValueError(f"its format is not {FORMAT}")
             return cls(path, {name: _record(item) for name, item in content["stages"].items()})
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise DamagedFileError(
                 f"{path} is no state of this command: {error!r}; delete it to make everything anew"
             ) from error

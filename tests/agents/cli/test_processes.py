@@ -12,7 +12,7 @@ import pytest
 from tests.agents.cli.dying import die
 from tests.messages import lacks, naming
 
-from thinmargin_agents.cli.command import LostProcessError
+from thinmargin_agents.cli.errors import LostProcessError
 from thinmargin_agents.cli.processes import in_processes, run_all
 
 
