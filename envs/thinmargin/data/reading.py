@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import calendar
-import csv
 import datetime as dt
 import math
 import os
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 
+from thinmargin.data.cells import CellError, Mark, decimal_mark, number, period_text
 from thinmargin.data.figures import Figures, FiguresError
+from thinmargin.data.layout import PERIOD_NAMES, Row, table_of
 from thinmargin.data.periods import START_YEAR, Period, month_name, parse_period
 from thinmargin.data.series import SERIES, Series, series_named, suggestion
 
-PERIOD = "period"
-PERIOD_NAMES = (PERIOD, "year")
+PERIOD = PERIOD_NAMES[0]
 FOUNDED = 12 * (2010 - START_YEAR)
 """January 2010, the year the firm was founded: no period begins earlier."""
-
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_SEPARATED = re.compile(r"[+-]?[0-9]+([,_'\u2019\s][0-9]+)+(\.[0-9]*)?")
-_NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
-
-Row: TypeAlias = tuple[int, list[str]]
-"""Line number and cells."""
+TOTALS = ("total", "totals", "sum", "average", "mean")
+"""Words in small letters where a period should stand."""
 
 
 def read_figures(path: str | os.PathLike[str], *, needed: Sequence[str] = (), today: dt.date | None = None) -> Figures:
@@ -36,7 +29,8 @@ def read_figures(path: str | os.PathLike[str], *, needed: Sequence[str] = (), to
 
     The header names `period` (or `year`) and any of `SERIES`. A row is a period, as `parse_period` reads it; an empty
     cell was not reported. Blank lines and lines that begin with # are skipped; a byte order mark and any line ends
-    will do.
+    will do. What spreadsheets make of it is read where it has one meaning: see `thinmargin.data.layout` for rows and
+    columns, `thinmargin.data.cells` for numbers and periods.
 
     Args:
         path: the file.
@@ -65,16 +59,16 @@ def read_figures(path: str | os.PathLike[str], *, needed: Sequence[str] = (), to
 
 def parse_figures(file: str, content: bytes, today: dt.date) -> Figures:
     """Figures of the bytes of a CSV file that messages call `file`; raises as `read_figures`."""
-    rows = _cells(file, content)
-    header = next(rows, None)
-    if header is None:
+    table = table_of(file, content)
+    if table.header is None:
         raise FiguresError.at(file, f"empty: it must have a header line with {PERIOD!r} and names of series")
-    line, names = header
+    line, names = table.header
     columns = _header(file, line, names)
     over = _months_over(today)
+    mark = _decimal_mark(file, names, table.rows)
     found: dict[Period, tuple[int, list[float]]] = {}
     place = names.index(columns[0])
-    for line, cells in rows:
+    for line, cells in table.rows:
         period = _period(file, line, cells[place], columns[0], over) if place < len(cells) else None
         if period is None or len(cells) != len(names):
             problem = (
@@ -85,13 +79,15 @@ def parse_figures(file: str, content: bytes, today: dt.date) -> Figures:
         if period in found:
             problem = f"{period} stands on line {found[period][0]} already: each period once is allowed"
             raise FiguresError.at(file, problem, line=line, period=period, column=columns[0])
-        values = [_value(file, line, period, series_named(name), cells[names.index(name)]) for name in columns[1:]]
+        values = [
+            _value(file, line, period, series_named(name), cells[names.index(name)], mark) for name in columns[1:]
+        ]
         found[period] = line, values
     if not found:
         raise FiguresError.at(file, "no rows of figures below the header: there must be at least one")
     periods = sorted(found)
-    table = np.array([found[period][1] for period in periods])
-    by_name = {name: table[:, position] for position, name in enumerate(columns[1:])}
+    numbers = np.array([found[period][1] for period in periods])
+    by_name = {name: numbers[:, position] for position, name in enumerate(columns[1:])}
     figures = Figures(
         file,
         tuple(periods),
@@ -104,31 +100,19 @@ def parse_figures(file: str, content: bytes, today: dt.date) -> Figures:
     return figures
 
 
-def _cells(file: str, content: bytes) -> Iterator[Row]:
-    """Lines that say something. One line is one row, so that an open quote cannot swallow the lines below it."""
+def _decimal_mark(file: str, names: Sequence[str], rows: Sequence[Row]) -> Mark | None:
+    """The decimal mark of a file's numbers, where one of them tells."""
+    columns = [place for place, name in enumerate(names) if name not in PERIOD_NAMES]
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        problem = f"byte {content[error.start]:#04x} is not UTF-8: save the file as CSV in UTF-8"
-        raise FiguresError.at(file, problem, line=content.count(b"\n", 0, error.start) + 1) from None
-    for line, row in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
-        if row.lstrip().startswith("#"):
-            continue
-        try:
-            cells = [cell.strip() for cell in next(csv.reader([row], strict=True), [])]
-        except csv.Error as error:
-            problem = f"not a line of CSV ({error}): cells must be separated by commas"
-            raise FiguresError.at(file, problem, line=line) from None
-        if any(cells) and not cells[0].startswith("#"):
-            yield line, cells
+        return decimal_mark(row.cells[place] for row in rows for place in columns if place < len(row.cells))
+    except CellError as error:
+        raise FiguresError.at(file, str(error)) from None
 
 
 def _header(file: str, line: int, names: list[str]) -> list[str]:
     """The header's columns, the period's first."""
     periods = [name for name in names if name in PERIOD_NAMES]
     if len(periods) != 1:
-        if not periods and len(names) == 1 and re.search(r"[;\t]", names[0]):
-            raise FiguresError.at(file, "cells must be separated by commas", line=line)
         problem = "named more than once: allowed is one" if periods else "missing: there must be one"
         problem = f"{problem} column {' or '.join(map(repr, PERIOD_NAMES))}; columns found: {', '.join(names)}"
         raise FiguresError.at(file, problem, line=line, column=PERIOD)
@@ -153,9 +137,10 @@ def _months_over(today: dt.date) -> int:
 
 def _period(file: str, line: int, cell: str, column: str, over: int) -> Period:
     try:
-        period = parse_period(cell)
+        period = parse_period(period_text(cell))
     except ValueError as error:
-        raise FiguresError.at(file, str(error), line=line, column=column) from None
+        hint = "; delete a row of totals" if cell.strip().lower() in TOTALS else ""
+        raise FiguresError.at(file, f"{error}{hint}", line=line, column=column) from None
     if period.end > over:
         problem = f"{cell} ends in the future: allowed are periods that are over, through {month_name(over - 1)}"
         raise FiguresError.at(file, problem, line=line, period=period, column=column)
@@ -165,19 +150,13 @@ def _period(file: str, line: int, cell: str, column: str, over: int) -> Period:
     return period
 
 
-def _value(file: str, line: int, period: Period, series: Series, cell: str) -> float:
-    if not cell:
-        return math.nan
-    value = float(cell) if _NUMBER.fullmatch(cell) else math.nan
-    if series.low <= value <= series.high:
-        return value
+def _value(file: str, line: int, period: Period, series: Series, cell: str, mark: Mark | None) -> float:
     allowed = f"allowed are numbers from {series.low:g} to {series.high:g} [{series.unit}]"
-    if math.isinf(value) or _NOT_FINITE.fullmatch(cell):
-        problem = f"{cell!r} is not finite: {allowed}, or an empty cell where nothing was reported"
-    elif _SEPARATED.fullmatch(cell):
-        problem = f"{cell!r} has a thousands separator or a decimal comma: write digits and a decimal point only"
-    elif math.isnan(value):
-        problem = f"{cell!r} is not a number: {allowed}, or an empty cell where nothing was reported"
-    else:
-        problem = f"{cell} is out of range: {allowed}"
-    raise FiguresError.at(file, problem, line=line, period=period, column=series.name)
+    try:
+        value = number(cell, series, mark)
+    except CellError as error:
+        problem = f"{error}: {allowed}, or an empty cell where nothing was reported"
+        raise FiguresError.at(file, problem, line=line, period=period, column=series.name) from None
+    if math.isnan(value) or series.low <= value <= series.high:
+        return value
+    raise FiguresError.at(file, f"{cell} is out of range: {allowed}", line=line, period=period, column=series.name)

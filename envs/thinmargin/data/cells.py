@@ -1,0 +1,139 @@
+"""Numbers and periods as spreadsheets write them: what has one meaning only is read, the rest is told what helps."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
+
+from thinmargin.data.series import Series
+
+Mark: TypeAlias = Literal[".", ","]
+"""Character between whole numbers and decimals."""
+NOT_REPORTED = frozenset({"", "-", "\u2013", "\u2014", "n/a", "na", "n.a.", "n.a", "n.m.", "not reported"})
+"""Cells that say that nothing was reported, in small letters."""
+NOT_FINITE = frozenset({"nan", "inf", "infinity"})
+SHOWN = 40
+"""Characters of a cell that a message has."""
+
+_PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_SPACES = re.compile(r"(?<=[0-9])[\s'\u2019](?=[0-9]{3}(?![0-9]))")
+_GROUPS = {mark: re.compile(rf"[0-9]{{1,3}}(\{mark}[0-9]{{3}})+") for mark in ".,"}
+_DECIMAL = {mark: re.compile(rf"[0-9]*\{mark}[0-9]+") for mark in ".,"}
+_NEGATIVE = re.compile(r"\((.+)\)")
+_YEAR_FIRST = re.compile(r"([0-9]{4})[\s/.-]?([QH])([1-4])", re.IGNORECASE)
+_PART_FIRST = re.compile(r"([QH])([1-4])[\s/.'\u2019-]{0,2}([0-9]{4}|[0-9]{2})", re.IGNORECASE)
+_SHORT = re.compile(r"([1-4])([QH])[\s/.'\u2019-]{0,2}([0-9]{4}|[0-9]{2})", re.IGNORECASE)
+_FISCAL = re.compile(r"FY\s?([0-9]{4}|[0-9]{2})", re.IGNORECASE)
+
+
+class CellError(ValueError):
+    """A cell that cannot be read: what is wrong with it, and what helps."""
+
+
+def period_text(cell: str) -> str:
+    """A period in the form of this package: 2025-Q1 for 2025Q1, Q1 2025, 1Q25 and the like; others as they are."""
+    if found := _YEAR_FIRST.fullmatch(cell):
+        year, kind, part = found.groups()
+    elif found := _PART_FIRST.fullmatch(cell):
+        kind, part, year = found.groups()
+    elif found := _SHORT.fullmatch(cell):
+        part, kind, year = found.groups()
+    elif found := _FISCAL.fullmatch(cell):
+        return _four(found[1])
+    else:
+        return cell
+    return f"{_four(year)}-{kind.upper()}{part}"
+
+
+def _four(year: str) -> str:
+    return year if len(year) == 4 else f"20{year}"
+
+
+def decimal_mark(cells: Iterable[str]) -> Mark | None:
+    """The character between whole numbers and decimals in these cells; None if none of them tells.
+
+    "12,4" and "1.042,5" tell a comma; "12.4" and "1,042.5" a point; "1,042" alone may be either.
+
+    Raises:
+        CellError: two cells contradict each other.
+    """
+    told: dict[Mark, str] = {}
+    for cell in cells:
+        mark = _mark_of(_bare(cell)[0])
+        if mark is not None:
+            told.setdefault(mark, cell)
+    if len(told) == 2:
+        raise CellError(
+            f"{told['.']!r} has a decimal point and {told[',']!r} a decimal comma: one of the two is allowed in a file"
+        )
+    return next(iter(told), None)
+
+
+def _mark_of(digits: str) -> Mark | None:
+    """What the digits of one cell tell of the decimal mark."""
+    point, comma = digits.rfind("."), digits.rfind(",")
+    if point >= 0 and comma >= 0:
+        return "." if point > comma else ","
+    mark: Mark = "." if point >= 0 else ","
+    if point < 0 and comma < 0:
+        return None
+    if digits.count(mark) > 1:
+        return "," if mark == "." else "."  # groups of thousands
+    whole, _, decimals = digits.partition(mark)
+    is_group = len(decimals) == 3 and 1 <= len(whole) <= 3 and not whole.startswith("0")
+    return None if is_group else mark
+
+
+def _bare(cell: str) -> tuple[str, bool, bool]:
+    """Digits and marks of a cell, whether it is negative, and whether it is in percent."""
+    text = cell.strip()
+    negative = _NEGATIVE.fullmatch(text)
+    if negative:
+        text = negative[1].strip()
+    percent = text.endswith("%")
+    text = _SPACES.sub("", text.removesuffix("%").strip())
+    sign = text[:1]
+    if sign in "+-\u2212" and sign:
+        text = text[1:]
+    return text, bool(negative) or sign in ("-", "\u2212"), percent
+
+
+def number(cell: str, series: Series, mark: Mark | None) -> float:
+    """The number in a cell; NaN where nothing was reported.
+
+    Args:
+        cell: its text, without spaces around it.
+        series: its column: only one in percent takes a percent sign.
+        mark: between whole numbers and decimals, as `decimal_mark` found it in the file; None: no cell tells.
+
+    Raises:
+        CellError: it is no number, or may be two.
+    """
+    if cell.strip().lower() in NOT_REPORTED:
+        return math.nan
+    digits, negative, percent = _bare(cell)
+    if percent and series.unit != "%":
+        raise CellError(f"{cell!r} is in percent, and {series.name} is in {series.unit}: write a number of that unit")
+    if mark is None and "," in digits:
+        groups = digits.replace(",", "")
+        raise CellError(f"{cell!r} may be {groups} or {digits.replace(',', '.')}: write {groups}, or a decimal point")
+    value = _plain(digits, mark or ".")
+    if digits.lower() in NOT_FINITE or (value is not None and math.isinf(value)):
+        raise CellError(f"{cell[:SHOWN]!r} is not finite")
+    if value is None:
+        raise CellError(f"{cell[:SHOWN]!r} is not a number")
+    return -value if negative else value
+
+
+def _plain(digits: str, mark: Mark) -> float | None:
+    """Digits with this decimal mark, and the other one between thousands, as a number; None if they are none."""
+    other: Mark = "," if mark == "." else "."
+    whole, found, decimals = digits.partition(mark)
+    if other in whole:
+        if not _GROUPS[other].fullmatch(whole):
+            return None
+        whole = whole.replace(other, "")
+    text = f"{whole}.{decimals}" if found else whole
+    return float(text) if _PLAIN.fullmatch(text) else None

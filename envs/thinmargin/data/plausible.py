@@ -1,0 +1,138 @@
+"""Whether newer figures can be of the same firm as the shipped ones: units, parts of a whole, parts of a year."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+
+from thinmargin.data.figures import SEGMENTS, TOTAL, Figures, FiguresError
+from thinmargin.data.periods import Period
+from thinmargin.data.series import SERIES, Series
+
+FACTOR = 5.0
+"""Most that a figure may differ from the nearest shipped year, either way."""
+NEAR = 36
+"""Months within which a shipped year is near."""
+PARTS_TOLERANCE = 0.02
+"""Share by which parts of a period may miss the whole of it: both are published rounded."""
+PROFIT = "adjusted_net_profit_rmb_bn"
+LARGEST_FRACTION = 1.0
+LIKELY_PERCENT = 3.0
+"""A percentage of at most the first is a fraction where a near year has at least the second."""
+WHOLES = (
+    *((part, TOTAL) for part in SEGMENTS),
+    ("selling_marketing_rmb_bn", TOTAL),
+    ("rnd_rmb_bn", TOTAL),
+    ("admin_rmb_bn", TOTAL),
+    ("smartphone_shipments_m", "global_smartphone_market_m_units"),
+    ("china_smartphone_market_m_units", "global_smartphone_market_m_units"),
+)
+"""Pairs of series of which the first cannot be larger than the second in the same period."""
+
+
+def check_plausible(newer: Figures, known: Figures, merged: Figures) -> None:
+    """Check newer figures against their own rows, against parts of the same periods, and against what is known.
+
+    Args:
+        newer: the figures of a user.
+        known: the figures below them.
+        merged: both together.
+
+    Raises:
+        FiguresError: the first cell that cannot be, with the reason and what helps.
+    """
+    for row, period in enumerate(newer.periods):
+        for series in SERIES:
+            if series.name in newer.columns and not math.isnan(newer.columns[series.name][row]):
+                problem = _against_known(series, float(newer.columns[series.name][row]), period, known)
+                if problem is not None:
+                    raise _error(newer, row, series.name, problem)
+        for part, whole in WHOLES:
+            small, large = merged.value(part, period), merged.value(whole, period)
+            if small > large * (1.0 + PARTS_TOLERANCE):
+                problem = f"{small:.10g} is more than {whole} of the same period, {large:.10g}, of which it is a part"
+                raise _error(newer, row, part, problem)
+    for series in SERIES:
+        if series.kind == "sum" and series.name in newer.columns:
+            _check_parts(series, newer, merged)
+
+
+def _against_known(series: Series, value: float, period: Period, known: Figures) -> str | None:
+    """What is wrong with a cell beside the nearest shipped year; None if nothing is."""
+    near = _nearest(series.name, period, known)
+    if near is None:
+        return None
+    year, before = near
+    if series.unit == "%" and 0.0 < abs(value) <= LARGEST_FRACTION and abs(before) >= LIKELY_PERCENT:
+        return f"{value:g} looks like a fraction, {year} has {before:g}: write percents, {100.0 * value:g}"
+    if series.kind in ("share", "ratio") and series.unit == "%":
+        return None
+    yearly = value * 12.0 / period.months if series.kind == "sum" else value
+    if series.name == PROFIT:
+        if abs(yearly) <= FACTOR * max(abs(before), 1.0):
+            return None
+    elif before <= 0.0 or before / FACTOR <= yearly <= before * FACTOR:
+        return None
+    factor = abs(yearly / before)
+    words = f"{factor:.3g} times" if factor >= 1.0 else f"one {1.0 / max(factor, 1e-12):.3g}th of"
+    same = "" if period.months == 12 or series.kind != "sum" else ", at a year's pace,"
+    return (
+        f"{value:.10g} is{same} {words} the {before:g} of {year}: at most {FACTOR:g} times apart is allowed; is it in"
+        f" {series.unit}, and of this period alone?"
+    )
+
+
+def _nearest(name: str, period: Period, known: Figures) -> tuple[Period, float] | None:
+    """The known year nearest to a period and its value, the one that contains it first; None if none is near."""
+    found = [
+        (abs(2 * (year.first - period.first) + year.months - period.months), year)
+        for year in known.periods
+        if year.is_year and not math.isnan(known.value(name, year))
+    ]
+    if not found:
+        return None
+    distance, year = min(found)
+    return (year, known.value(name, year)) if distance <= 2 * NEAR else None
+
+
+def _check_parts(series: Series, newer: Figures, merged: Figures) -> None:
+    """Raise FiguresError where a part of a period is more than all of it, or parts do not add up to it."""
+    told = [period for period in merged.periods if not math.isnan(merged.value(series.name, period))]
+    for whole in told:
+        total = merged.value(series.name, whole)
+        inside = [part for part in told if part != whole and whole.first <= part.first and part.end <= whole.end]
+        for parts in _tilings(whole, inside):
+            summed = sum(merged.value(series.name, part) for part in parts)
+            room = PARTS_TOLERANCE * abs(total) + (0.05 if series.low < 0.0 else 0.0)
+            if abs(summed - total) > room:
+                problem = f"{' + '.join(map(str, parts))} are {summed:.6g}, but {whole} is {total:.10g}"
+                raise _error(newer, _row(newer, (*parts, whole), series.name), series.name, problem)
+        for part in inside:
+            value = merged.value(series.name, part)
+            if series.low >= 0.0 and value > total * (1.0 + PARTS_TOLERANCE):
+                problem = f"{value:.10g} of {part} is more than {total:.10g} of {whole}, of which it is a part"
+                raise _error(newer, _row(newer, (part, whole), series.name), series.name, problem)
+
+
+def _tilings(whole: Period, inside: list[Period]) -> Iterator[tuple[Period, ...]]:
+    """Ways to cover a period with others inside it that do not overlap."""
+    for count in range(2, min(len(inside), 12) + 1):
+        for parts in itertools.combinations(sorted(inside), count):
+            ends = [whole.first, *(part.end for part in parts)]
+            if ends[-1] == whole.end and all(part.first == end for part, end in zip(parts, ends, strict=False)):
+                yield parts
+
+
+def _row(newer: Figures, periods: tuple[Period, ...], name: str) -> int:
+    """The row of the newer figures that has one of these periods, the last of them."""
+    rows = [
+        newer.periods.index(period)
+        for period in periods
+        if period in newer.periods and not math.isnan(newer.value(name, period))
+    ]
+    return rows[-1] if rows else 0
+
+
+def _error(newer: Figures, row: int, name: str, problem: str) -> FiguresError:
+    return FiguresError.at(newer.files[row], problem, line=newer.lines[row], period=newer.periods[row], column=name)
