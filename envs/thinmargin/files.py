@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import uuid
 from pathlib import Path
+
+LONGEST_STEM = 200
+"""Bytes of a file's name that the name of its spare file has."""
 
 
 class DamagedFileError(ValueError):
@@ -14,16 +19,23 @@ class DamagedFileError(ValueError):
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write bytes, or text as UTF-8, so that a reader or a crash finds the old file or the new one, never half of it.
 
+    A file that is replaced keeps its permissions. What a process that was killed while it wrote this file has left
+    beside it is removed.
+
     Raises:
         OSError: the file cannot be written, or the disk is full; the old one is untouched.
     """
-    spare = _spare(path)
+    target = _target(path)
+    _clear(target)
+    spare = _spare(target)
     try:
         with spare.open("xb") as file:
+            if target.exists():
+                spare.chmod(stat.S_IMODE(target.stat().st_mode))
             file.write(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
-        spare.replace(path.resolve())
+        spare.replace(target)
     finally:
         spare.unlink(missing_ok=True)
 
@@ -34,11 +46,12 @@ def check_writable(path: Path) -> None:
     Raises:
         OSError: the file cannot be written; the message says why.
     """
-    if path.exists() and not path.is_file():
+    target = _target(path)
+    if target.exists() and not target.is_file():
         raise OSError("it is there and is not a file")
-    if not path.parent.is_dir():
+    if not target.parent.is_dir():
         raise OSError(f"there is no folder {str(path.parent)!r}")
-    spare = _spare(path)
+    spare = _spare(target)
     try:
         spare.touch(exist_ok=False)
     except OSError as error:
@@ -47,6 +60,40 @@ def check_writable(path: Path) -> None:
         spare.unlink(missing_ok=True)
 
 
-def _spare(path: Path) -> Path:
-    """A new name in the same folder, links followed: only there is renaming atomic."""
-    return path.resolve().with_name(f".{uuid.uuid4().hex}.tmp")
+def _target(path: Path) -> Path:
+    """The file behind links: only in its own folder is renaming atomic; OSError if links go round in a circle."""
+    try:
+        return path.resolve()
+    except RuntimeError as error:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
+
+
+def _spare(target: Path) -> Path:
+    """A new name in the same folder, which tells the file and the process that writes it."""
+    return target.with_name(f"{_beginning(target)}{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+
+
+def _beginning(target: Path) -> str:
+    """How the spare names of a file begin; a long name is cut, so that the whole is one that file systems take."""
+    return f".{target.name.encode()[:LONGEST_STEM].decode('utf-8', 'ignore')}."
+
+
+def _clear(target: Path) -> None:
+    """Remove spare files of this file whose process is gone."""
+    if os.name != "posix":  # elsewhere, asking for a process by its number may end it
+        return
+    beginning = _beginning(target)
+    for spare in target.parent.glob(".*.tmp"):
+        owner, _, rest = spare.name.removeprefix(beginning).partition(".")
+        if spare.name.startswith(beginning) and owner.isdecimal() and rest.count(".") == 1 and not _lives(int(owner)):
+            spare.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):  # of another user; no number of a process
+        return True
+    return True

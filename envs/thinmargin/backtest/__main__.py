@@ -77,7 +77,13 @@ def _run(asked: argparse.Namespace) -> int:
     from thinmargin.backtest.table import document, text  # noqa: PLC0415  # as above
     from thinmargin.calibration.fits import with_new_origins  # noqa: PLC0415  # as above
     from thinmargin.calibration.saved import difference, shipped  # noqa: PLC0415  # as above
-    from thinmargin.data import parse_period, parse_until, read_figures, reported  # noqa: PLC0415  # as above
+    from thinmargin.data import (  # noqa: PLC0415  # as above
+        check_plausible,
+        parse_period,
+        parse_until,
+        read_figures,
+        reported,
+    )
     from thinmargin.history import check_drivers  # noqa: PLC0415  # as above
 
     if asked.until is not None:
@@ -91,7 +97,10 @@ def _run(asked: argparse.Namespace) -> int:
     if asked.data is not None:
         newer = read_figures(asked.data)
         check_drivers(newer)
-        figures = figures.merged(newer)
+        merged = figures.merged(newer)
+        for warning in check_plausible(newer, figures, merged):
+            print(f"warning: {warning}", file=sys.stderr)  # noqa: T201  # the command line's own answer
+        figures = merged
     if asked.until is None:
         until = max(period.end for period in figures.periods)
     calibration = shipped()

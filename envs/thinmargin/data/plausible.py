@@ -1,4 +1,4 @@
-"""Whether newer figures can be of the same firm as the shipped ones: units, parts of a whole, parts of a year."""
+"""Whether newer figures can be of the same firm as the known ones: units, parts of a whole, parts of a year."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ from thinmargin.data.periods import Period
 from thinmargin.data.series import SERIES, Series
 
 FACTOR = 5.0
-"""Most that a figure may differ from the nearest shipped year, either way."""
+"""Most that a figure may differ from the nearest known year, either way, at a year's pace."""
+MARKET_FACTOR = 1.6
+"""The same of markets, which move less."""
+MARKETS = ("china_smartphone_market_m_units", "global_smartphone_market_m_units")
+SHORT, OF_A_YEAR = 4, 0.7
+"""A period of at most so many months, with at least this share of a near year, has the figure of a whole year."""
 NEAR = 36
-"""Months within which a shipped year is near."""
+"""Months within which a known year is near."""
 PARTS_TOLERANCE = 0.02
 """Share by which parts of a period may miss the whole of it: both are published rounded."""
 PROFIT = "adjusted_net_profit_rmb_bn"
@@ -31,7 +36,7 @@ WHOLES = (
 """Pairs of series of which the first cannot be larger than the second in the same period."""
 
 
-def check_plausible(newer: Figures, known: Figures, merged: Figures) -> None:
+def check_plausible(newer: Figures, known: Figures, merged: Figures) -> list[str]:
     """Check newer figures against their own rows, against parts of the same periods, and against what is known.
 
     Args:
@@ -39,15 +44,14 @@ def check_plausible(newer: Figures, known: Figures, merged: Figures) -> None:
         known: the figures below them.
         merged: both together.
 
+    Returns:
+        Warnings, in the words of a FiguresError: figures so far from the nearest known year that their unit or period
+        may be another one. A firm may change that much, so they are no errors.
+
     Raises:
-        FiguresError: the first cell that cannot be, with the reason and what helps.
+        FiguresError: cells contradict each other: a part is more than its whole, or parts do not add up to it.
     """
     for row, period in enumerate(newer.periods):
-        for series in SERIES:
-            if series.name in newer.columns and not math.isnan(newer.columns[series.name][row]):
-                problem = _against_known(series, float(newer.columns[series.name][row]), period, known)
-                if problem is not None:
-                    raise _error(newer, row, series.name, problem)
         for part, whole in WHOLES:
             small, large = merged.value(part, period), merged.value(whole, period)
             if small > large * (1.0 + PARTS_TOLERANCE):
@@ -56,30 +60,54 @@ def check_plausible(newer: Figures, known: Figures, merged: Figures) -> None:
     for series in SERIES:
         if series.kind == "sum" and series.name in newer.columns:
             _check_parts(series, newer, merged)
+    return [str(_error(newer, row, name, problem)) for row, name, problem in _strange(newer, known)]
 
 
-def _against_known(series: Series, value: float, period: Period, known: Figures) -> str | None:
-    """What is wrong with a cell beside the nearest shipped year; None if nothing is."""
-    near = _nearest(series.name, period, known)
-    if near is None:
-        return None
-    year, before = near
-    if series.unit == "%" and 0.0 < abs(value) <= LARGEST_FRACTION and abs(before) >= LIKELY_PERCENT:
-        return f"{value:g} looks like a fraction, {year} has {before:g}: write percents, {100.0 * value:g}"
-    if series.kind in ("share", "ratio") and series.unit == "%":
-        return None
+def _strange(newer: Figures, known: Figures) -> Iterator[tuple[int, str, str]]:
+    """Row, series and reason of every figure that is far from the nearest known year."""
+    for row, period in enumerate(newer.periods):
+        for series in SERIES:
+            value = newer.value(series.name, period)
+            near = _nearest(series.name, period, known)
+            if math.isnan(value) or near is None:
+                continue
+            problem = _as_fraction(series, value, *near) or _as_year(series, value, period, *near)
+            problem = problem or _as_unit(series, value, period, *near)
+            if problem:
+                yield row, series.name, problem
+
+
+def _as_fraction(series: Series, value: float, year: Period, before: float) -> str:
+    """The warning if a percentage looks like a fraction, else nothing."""
+    if series.unit != "%" or not 0.0 < abs(value) <= LARGEST_FRACTION or abs(before) < LIKELY_PERCENT:
+        return ""
+    return f"{value:g} looks like a fraction, {year} has {before:g}: write percents, {100.0 * value:g}"
+
+
+def _as_year(series: Series, value: float, period: Period, year: Period, before: float) -> str:
+    """The warning if the sum of a short period looks like that of a year, else nothing."""
+    near = OF_A_YEAR * before <= value <= before / OF_A_YEAR
+    if series.kind != "sum" or series.name == PROFIT or period.months > SHORT or before <= 0.0 or not near:
+        return ""
+    return f"{value:.10g} looks like a whole year's, {year} has {before:g}: write what {period} alone had"
+
+
+def _as_unit(series: Series, value: float, period: Period, year: Period, before: float) -> str:
+    """The warning if a figure looks like one in another unit, else nothing; percentages have one of their own."""
     yearly = value * 12.0 / period.months if series.kind == "sum" else value
-    if series.name == PROFIT:
-        if abs(yearly) <= FACTOR * max(abs(before), 1.0):
-            return None
-    elif before <= 0.0 or before / FACTOR <= yearly <= before * FACTOR:
-        return None
+    most = MARKET_FACTOR if series.name in MARKETS else FACTOR
+    if series.name == PROFIT:  # it may fall to nothing, and below
+        fine = abs(yearly) <= most * max(abs(before), 1.0)
+    else:
+        fine = series.unit == "%" or before <= 0.0 or before / most <= yearly <= before * most
+    if fine:
+        return ""
     factor = abs(yearly / before)
-    words = f"{factor:.3g} times" if factor >= 1.0 else f"one {1.0 / max(factor, 1e-12):.3g}th of"
+    words = f"{factor:.3g} times" if factor >= 1.0 else f"1/{1.0 / max(factor, 1e-12):.3g} of"
     same = "" if period.months == 12 or series.kind != "sum" else ", at a year's pace,"
     return (
-        f"{value:.10g} is{same} {words} the {before:g} of {year}: at most {FACTOR:g} times apart is allowed; is it in"
-        f" {series.unit}, and of this period alone?"
+        f"{value:.10g} is{same} {words} the {before:g} of {year}, which is more than {most:g} times apart: is it in"
+        f" {series.unit}, and of {period} alone?"
     )
 
 
@@ -125,13 +153,13 @@ def _tilings(whole: Period, inside: list[Period]) -> Iterator[tuple[Period, ...]
 
 
 def _row(newer: Figures, periods: tuple[Period, ...], name: str) -> int:
-    """The row of the newer figures that has one of these periods, the last of them."""
+    """The row of the newer figures that has one of these periods, the first of them."""
     rows = [
         newer.periods.index(period)
         for period in periods
         if period in newer.periods and not math.isnan(newer.value(name, period))
     ]
-    return rows[-1] if rows else 0
+    return rows[0] if rows else 0
 
 
 def _error(newer: Figures, row: int, name: str, problem: str) -> FiguresError:
