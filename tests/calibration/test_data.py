@@ -604,6 +604,33 @@ def test_fewer_series_are_shown_more_exactly(capsys: pytest.CaptureFixture[str])
     assert max(map(len, shown.splitlines())) <= WIDTH
 
 
+def test_a_template_has_every_column_and_takes_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.csv"
+    assert main(["--template", str(path)]) == 0
+    assert str(path) in capsys.readouterr().out
+    text = path.read_text(encoding="utf-8")
+    for series in SERIES:
+        assert f"# {series.name}: " in text
+    assert text.splitlines()[-1].split(",") == ["period", *(series.name for series in SERIES)]
+    with pytest.raises(FiguresError, match="no rows"):
+        read_figures(path, today=TODAY)
+    figures = read(tmp_path, f"{text}2024,168.5{25 * ','}\n")
+    assert figures.value(UNITS, year(2024)) == 168.5
+
+
+def test_a_template_of_some_series_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.csv"
+    assert main(["--template", str(path), "--series", UNITS, TOTAL]) == 0
+    assert path.read_text(encoding="utf-8").endswith(f"\n{HEADER}\n")
+    path.write_text("typed by hand", encoding="utf-8")
+    for target in (path, tmp_path / "absent" / "mine.csv", tmp_path):
+        with pytest.raises(SystemExit) as stopped:
+            main(["--template", str(target)])
+        assert stopped.value.code == 2
+        assert "--template is" in capsys.readouterr().err
+    assert path.read_text(encoding="utf-8") == "typed by hand"
+
+
 def test_a_series_without_breaks_has_no_list_of_them() -> None:
     assert "Breaks" not in figures_text(["gm_internet_pct"])
 

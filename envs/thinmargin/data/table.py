@@ -8,9 +8,12 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 
+from thinmargin.data.periods import FORMS
 from thinmargin.data.series import BREAKS, SERIES, series_named
 from thinmargin.data.shipped import STATUSES, provenance, reported
+from thinmargin.files import check_writable, write_atomically
 
 WIDTH = 120
 KINDS = {
@@ -61,12 +64,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Print the shipped figures, rounded to the width of the table, with their status and breaks.",
     )
     parser.add_argument("--series", nargs="+", default=[], metavar="NAME", help="series to show (default: all)")
+    parser.add_argument(
+        "--template",
+        type=Path,
+        metavar="FILE",
+        help="write an empty file for figures of your own: every column, or those of --series, and what they are",
+    )
     options = parser.parse_args(arguments)
     try:
+        if options.template is not None:
+            return _write_template(parser, options.template, template_text(options.series))
         text = figures_text(options.series)
     except ValueError as error:
         parser.error(str(error))
     print(text)  # noqa: T201  # the command line's own answer
+    return 0
+
+
+def template_text(names: Sequence[str] = ()) -> str:
+    """An empty CSV file of these series, by default of all, that `read_figures` takes once it has rows.
+
+    Raises:
+        ValueError: a name is unknown.
+    """
+    chosen = [series_named(name) for name in names] or list(SERIES)
+    about = [f"{series.name}: {series.meaning} [{series.unit}], {KINDS[series.kind]}" for series in chosen]
+    lines = [
+        "Figures of your own for python -m thinmargin.backtest --data FILE: a row a period, below the names.",
+        f"period: {FORMS}",
+        *about,
+        "An empty cell was not reported. Lines that begin with # are skipped.",
+    ]
+    return "".join(f"# {line}\n" for line in lines) + ",".join(["period", *(series.name for series in chosen)]) + "\n"
+
+
+def _write_template(parser: argparse.ArgumentParser, path: Path, text: str) -> int:
+    """Write the template, unless there is a file already: figures that somebody typed are not overwritten."""
+    if path.exists():
+        parser.error(f"--template is {str(path)!r}: it exists already; name a new file")
+    try:
+        check_writable(path)
+        write_atomically(path, text)
+    except OSError as error:
+        parser.error(f"--template is {str(path)!r}: {error}; it must be a new file in a folder that can be written to")
+    print(f"written: {path}")  # noqa: T201  # the command line's own answer
     return 0
 
 
