@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from thinmargin.files import write_atomically
-from thinmargin_agents.cli.command import UsageError, check_libraries, check_output
+from thinmargin_agents.cli.command import check_libraries, check_output
+from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.cli.markdown import PageError, read_page
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from thinmargin_agents.cli.command import UsageError, check_libraries, run
+from thinmargin_agents.cli.command import check_libraries, run
+from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.policies.manifest import ShippedError
 from thinmargin_agents.policies.shipped import trained_names
 

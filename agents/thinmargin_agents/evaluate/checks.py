@@ -5,7 +5,8 @@ from __future__ import annotations
 from thinmargin import ENVIRONMENTS
 from thinmargin.families import BENCHMARK
 from thinmargin.splits import KEYS
-from thinmargin_agents.cli.command import UsageError, check_libraries
+from thinmargin_agents.cli.command import check_libraries
+from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.cli.outputs import check_files
 from thinmargin_agents.evaluate.config import EvaluateConfig
 from thinmargin_agents.evaluate.tables import PLACES

@@ -15,8 +15,9 @@ from thinmargin.families import BENCHMARK
 from thinmargin.files import DamagedFileError, write_atomically
 from thinmargin.splits import KEYS
 from thinmargin.versions import current
-from thinmargin_agents.cli.command import UsageError, command_of
+from thinmargin_agents.cli.command import command_of
 from thinmargin_agents.cli.console import table_console
+from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.cli.markdown import page_with
 from thinmargin_agents.evaluate.checks import plays_stress, registered
 from thinmargin_agents.evaluate.config import EvaluateConfig

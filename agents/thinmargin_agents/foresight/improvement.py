@@ -19,7 +19,7 @@ from thinmargin.plans import between
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
 from thinmargin.tuned import tuned_policy
-from thinmargin_agents.cli.command import UsageError
+from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.cli.processes import lost_is_told
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.foresight.config import ForesightConfig

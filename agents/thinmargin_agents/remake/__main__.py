@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from thinmargin_agents.cli.command import UsageError, check_libraries, run
+from thinmargin_agents.cli.command import check_libraries, run
+from thinmargin_agents.cli.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from thinmargin.files import check_writable
-from thinmargin_agents.cli.command import UsageError
+from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.remake.display import LAST_LINES, Display, last_lines, log_of, waits_for
 from thinmargin_agents.remake.process import OverBoundError, run_command
 from thinmargin_agents.remake.stage import MISSING, Stage, Table, Words

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from thinmargin_agents.cli.command import UsageError
+from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.cli.markdown import PageError, text_of
 
 Words = tuple[str, ...]

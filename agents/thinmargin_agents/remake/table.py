@@ -10,7 +10,7 @@ from pathlib import Path
 import thinmargin
 from thinmargin.economics.compiled import source_digest
 from thinmargin.versions import current
-from thinmargin_agents.cli.command import UsageError
+from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.policies.manifest import MANIFEST, Manifest, ShippedError
 from thinmargin_agents.policies.shipped import manifest_of, trained_names
 from thinmargin_agents.remake.stage import Output, Stage, Table, Words

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from thinmargin_agents.cli.command import UsageError, run
+from thinmargin_agents.cli.command import run
+from thinmargin_agents.cli.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -13,7 +13,7 @@ import tyro
 from tests.messages import lacks, naming
 
 from thinmargin.tuned import FOLDER as TUNED
-from thinmargin_agents.cli.command import UsageError
+from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.evaluate.config import EvaluateConfig

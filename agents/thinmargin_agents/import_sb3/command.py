@@ -1,0 +1,112 @@
+"""The command line: `python -m thinmargin_agents.import_sb3 model.zip --algo ppo --output FOLDER`.
+
+Nothing heavy is imported before it is read, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from thinmargin_agents.cli.command import run
+from thinmargin_agents.cli.errors import UsageError
+from thinmargin_agents.config.algorithms import AlgorithmName
+from thinmargin_agents.config.run import evaluation_flags
+from thinmargin_agents.config.train_config import TrainConfig, parse_pairs
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PROGRAM = "python -m thinmargin_agents.import_sb3"
+
+
+@dataclass(frozen=True)
+class ImportConfig:
+    """Import a zip of Stable-Baselines3 or rl-zoo3 as a run folder that evaluate.py plays.
+
+    Reads tensors, and settings that stand in plain JSON: nothing in the zip is executed. The network and the wrappers
+    are those of the preset and of --hyperparams; a model that does not fit them, or that its own settings contradict,
+    is refused. Settings of training are taken over from the zip. Exit status 2 for what cannot be used, 1 if the folder
+    cannot be written.
+    """
+
+    model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL.zip")]
+    """The zip that model.save() or rl-zoo3 wrote."""
+    output: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
+    """The run folder to make."""
+    algo: AlgorithmName = "ppo"
+    """Algorithm that trained it."""
+    env: str = "ThinMargin/Ecosystem-v1"
+    """Environment id it was trained on."""
+    preset: str = "default"
+    """Preset it was trained with: a shipped one, or a YAML file in the form of rl-zoo3."""
+    hyperparams: Annotated[tuple[str, ...], tyro.conf.arg(aliases=["-params"], metavar="NAME=VALUE ...")] = ()
+    """Hyper-parameters that differ from the preset; of those, policy_kwargs and env_wrapper matter."""
+    env_kwargs: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE ...")] = ()
+    """Keyword arguments of the environment it was trained in."""
+    residual: str | None = None
+    """Built-in policy whose actions it corrects, or none; the preset's if not given."""
+    residual_bound: float | None = None
+    """Most that a correction adds to an action; the preset's if not given."""
+    history: Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="LAG ...")] = None
+    """Months back whose changes it sees too; the preset's if not given, 0 for none."""
+    seed: int = 0
+    """Seed it was trained with, which distinguishes several seeds of one agent."""
+
+
+def check(config: ImportConfig) -> None:
+    """Raise UsageError unless the flags can be used."""
+    if not config.model.is_file():
+        raise UsageError(f"MODEL.zip is {str(config.model)!r}: no such file")
+    if config.output.exists():
+        raise UsageError(f"--output is {str(config.output)!r}: it exists already; it must be a new folder")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status: 1 if the folder cannot be written, 2 for a bad argument."""
+    return run(PROGRAM, ImportConfig, argv, check, _import)
+
+
+def _import(config: ImportConfig, errors: Console) -> int:
+    from thinmargin_agents.config.errors import ConfigError
+    from thinmargin_agents.config.preset import resolve
+    from thinmargin_agents.import_sb3.agreement import check_agreement, given_names, with_training
+    from thinmargin_agents.import_sb3.archive import sb3_weights, settings_of
+
+    try:
+        training_run = resolve(
+            TrainConfig(
+                algo=config.algo, env=config.env, preset=config.preset, hyperparams=config.hyperparams,
+                env_kwargs=config.env_kwargs, residual=config.residual, residual_bound=config.residual_bound,
+                history=config.history, seed=config.seed,
+            )
+        )  # fmt: skip
+        told = settings_of(config.model)
+        check_agreement(config.model, told, training_run)
+        weights = sb3_weights(config.model, training_run)
+        given = given_names(parse_pairs("--hyperparams", config.hyperparams))
+        training_run, unknown = with_training(config.model, told, training_run, given)
+    except ConfigError as error:
+        raise UsageError(str(error)) from error
+    from thinmargin_agents.runs.folder import RunFolder
+
+    try:
+        config.output.mkdir(parents=True)
+        folder = RunFolder.describe(config.output, training_run)
+        folder.save("best", {"policy": weights, "timesteps": None, "J": None})
+    except OSError as error:
+        errors.print(f"{PROGRAM}: --output: {error}", style="red")
+        return 1
+    from thinmargin_agents.cli.console import plain_console
+
+    evaluate = shlex.join(["python", "evaluate.py", str(config.output), *evaluation_flags(training_run)])
+    message = f"{config.output}: {config.model} on {config.env}; next: {evaluate}"
+    plain_console().print(message)
+    if unknown:
+        plain_console().print(f"note: the zip does not tell {', '.join(unknown)}: config.json has what the flags say")
+    return 0
