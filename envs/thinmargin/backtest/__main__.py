@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from thinmargin.command_line import Parser
 from thinmargin.files import check_writable, write_atomically
 
 EXPLAINED = """\
@@ -29,8 +30,8 @@ MOST_DRAWS = 10_000
 """More would need gigabytes of memory."""
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="python -m thinmargin.backtest",
         description=EXPLAINED,
         epilog=NEWER,

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thinmargin.command_line import Parser
 from thinmargin.files import check_writable
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ All fits together take some forty seconds."""
 LAST_SEED = 2**32 - 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="python -m thinmargin.calibration",
         description=EXPLAINED,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 import textwrap
 from collections import Counter
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
+from thinmargin.command_line import Parser
 from thinmargin.data.periods import FORMS
 from thinmargin.data.series import BREAKS, SERIES, series_named
 from thinmargin.data.shipped import STATUSES, provenance, reported
@@ -59,7 +59,7 @@ def figures_text(names: Sequence[str] = ()) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line `python -m thinmargin.data`. Returns the exit status."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m thinmargin.data",
         description="Print the shipped figures, rounded to the width of the table, with their status and breaks.",
     )
@@ -98,7 +98,7 @@ def template_text(names: Sequence[str] = ()) -> str:
     return "".join(f"# {line}\n" for line in lines) + ",".join(["period", *(series.name for series in chosen)]) + "\n"
 
 
-def _write_template(parser: argparse.ArgumentParser, path: Path, text: str) -> int:
+def _write_template(parser: Parser, path: Path, text: str) -> int:
     """Write the template, unless there is a file already: figures that somebody typed are not overwritten."""
     if path.exists():
         parser.error(f"--template is {str(path)!r}: it exists already; name a new file")

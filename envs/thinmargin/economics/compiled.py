@@ -33,7 +33,7 @@ def entry_point(function: F) -> F:
 
 
 SHELLS = frozenset({
-    "__init__", "baselines", "batch", "dashboard", "env", "families", "files", "fitted", "history", "plans",
+    "__init__", "baselines", "batch", "command_line", "dashboard", "env", "families", "files", "fitted", "history", "plans",
     "record_checks", "registration", "rendering", "scenarios", "settings", "sources", "splits", "statement", "tuned",
     "vector", "versions",
 })  # fmt: skip

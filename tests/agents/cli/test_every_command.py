@@ -176,9 +176,13 @@ EVERY_COMMAND = pytest.mark.parametrize("command", ALL_COMMANDS.values(), ids=AL
 
 
 def status_of(command: Command, arguments: Sequence[str]) -> object:
-    """The exit status."""
+    """The exit status; a flag of `arguments` takes the place of a needed one."""
+    needed = list(command.needed)
+    if arguments and arguments[0] in needed:
+        place = needed.index(arguments[0])
+        del needed[place : place + 2]
     try:
-        return importlib.import_module(command.module).main([*command.needed, *arguments])
+        return importlib.import_module(command.module).main([*needed, *arguments])
     except SystemExit as end:  # refused while the command line was read
         return end.code
 
@@ -242,6 +246,19 @@ def test_scripts_at_the_top_are_these_commands(script: str, helped: dict[str, tu
 def test_an_unknown_flag_is_named(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of(command, ["--xyzzy", "3"]) == 2
     assert "--xyzzy" in said(capsys)
+
+
+@EVERY_COMMAND
+@pytest.mark.parametrize("kind", ["twice", "empty"])
+def test_a_flag_given_twice_or_empty_is_refused_and_nothing_is_done(
+    command: Command, kind: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work_is(command, pytest.fail, monkeypatch)
+    flag = (*command.files, *(word for word in command.flags.split() if word.startswith("--")))[0]
+    words = [flag, "one", flag, "two"] if kind == "twice" else [flag, ""]
+    assert status_of(command, words) == 2
+    assert flag in said(capsys)
+    assert list(here.iterdir()) == []
 
 
 RANGED = {name: command for name, command in ALL_COMMANDS.items() if command.ranged}

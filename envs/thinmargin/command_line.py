@@ -1,0 +1,96 @@
+"""What is wrong with the words of a command line, however its flags are declared: repeated, empty, endless."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+LONGEST_NAME = 255
+"""Bytes of a file name that common file systems take."""
+SHOWN = 40
+"""Characters of a word that a message has."""
+
+
+class Flag(NamedTuple):
+    """One flag of a command line, as it is declared."""
+
+    words: tuple[str, ...]
+    """All ways to give it, its own name first."""
+    several: bool
+    """Whether any number of values may follow."""
+    is_path: bool
+    """Whether its values name files or folders."""
+
+
+class WordsError(ValueError):
+    """A word of a command line that cannot be used; the message names the flag."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser of argparse that looks at the words first, and takes no abbreviation of a flag."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(allow_abbrev=False, **arguments)
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """As argparse does; the process ends with status 2 for words that cannot be used."""
+        words = sys.argv[1:] if args is None else list(args)
+        flags = [
+            Flag(tuple(action.option_strings), action.nargs in ("*", "+"), action.type is Path)
+            for action in self._actions
+            if action.option_strings
+        ]
+        try:
+            check_words(flags, words)
+        except WordsError as error:
+            self.error(str(error))
+        return super().parse_args(words, namespace)
+
+
+def check_words(flags: Iterable[Flag], words: Sequence[str]) -> None:
+    """Raise WordsError if a flag is given twice, or a value is missing, empty or too long to name a file.
+
+    Args:
+        flags: that the command has.
+        words: arguments of the process, without its name.
+    """
+    by_word = {word: flag for flag in flags for word in flag.words}
+    given: dict[Flag, str] = {}
+    for word, values in _groups(words, by_word):
+        flag = by_word.get(word)
+        if flag is not None:
+            if flag in given:
+                raise WordsError(f"{word} is given after {given[flag]}: give it once")
+            given[flag] = word
+            if flag.several and not values:
+                raise WordsError(f"{word} is given without a value: give one or more, or leave it out")
+        for value in values:
+            _check_value(word or "an argument", value, is_path=flag is not None and flag.is_path)
+
+
+def _check_value(name: str, value: str, *, is_path: bool) -> None:
+    """Raise WordsError for an empty value, or one that names a file and is too long for that."""
+    if not value.strip():
+        raise WordsError(f"{name} is {value[:SHOWN]!r}: must not be empty")
+    if is_path and any(len(os.fsencode(part)) > LONGEST_NAME for part in Path(value).parts):
+        raise WordsError(
+            f"{name} is {value[:SHOWN]!r}... of {len(value):,} characters: the name of a file has at most"
+            f" {LONGEST_NAME} bytes"
+        )
+
+
+def _groups(words: Sequence[str], flags: Mapping[str, Flag]) -> Iterator[tuple[str, list[str]]]:
+    """Every flag given with the words that follow it; words before the first one come with an empty name."""
+    name, values = "", list[str]()
+    for word in words:
+        flag, equals, value = word.partition("=")
+        if flag not in flags:
+            values.append(word)
+            continue
+        yield name, values
+        name, values = flag, [value] if equals else []
+    yield name, values
