@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import tyro
 
-from thinmargin_agents.cli.arguments import check_arguments
+from thinmargin_agents.cli.arguments import check_arguments, check_no_value_is_empty
 from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.train_config import TrainConfig
@@ -23,7 +23,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         config = tyro.cli(TrainConfig, args=argv, prog="train.py", description=TrainConfig.__doc__)
-        check_arguments(TrainConfig, sys.argv[1:] if argv is None else argv)
+        words = sys.argv[1:] if argv is None else argv
+        check_arguments(TrainConfig, words)
+        check_no_value_is_empty(TrainConfig, words)
     except (ConfigError, UsageError) as error:
         return _failed(error, 2)
     os.environ.setdefault("OMP_NUM_THREADS", str(config.num_threads))

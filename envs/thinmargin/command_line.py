@@ -24,6 +24,8 @@ class Flag(NamedTuple):
     """Whether any number of values may follow."""
     is_path: bool
     """Whether its values name files or folders."""
+    meaning: str = ""
+    """What its help says, for messages; may be empty."""
 
 
 class WordsError(ValueError):
@@ -40,19 +42,20 @@ class Parser(argparse.ArgumentParser):
         """As argparse does; the process ends with status 2 for words that cannot be used."""
         words = sys.argv[1:] if args is None else list(args)
         flags = [
-            Flag(tuple(action.option_strings), action.nargs in ("*", "+"), action.type is Path)
+            Flag(tuple(action.option_strings), action.nargs in ("*", "+"), action.type is Path, action.help or "")
             for action in self._actions
             if action.option_strings
         ]
         try:
             check_words(flags, words)
+            check_values(flags, words)
         except WordsError as error:
             self.error(str(error))
         return super().parse_args(words, namespace)
 
 
 def check_words(flags: Iterable[Flag], words: Sequence[str]) -> None:
-    """Raise WordsError if a flag is given twice, or a value is missing, empty or too long to name a file.
+    """Raise WordsError if a flag is given twice, or a value that names a file is empty or too long.
 
     Args:
         flags: that the command has.
@@ -66,21 +69,43 @@ def check_words(flags: Iterable[Flag], words: Sequence[str]) -> None:
             if flag in given:
                 raise WordsError(f"{word} is given after {given[flag]}: give it once")
             given[flag] = word
-            if flag.several and not values:
-                raise WordsError(f"{word} is given without a value: give one or more, or leave it out")
+        if flag is None or not flag.is_path:
+            continue
         for value in values:
-            _check_value(word or "an argument", value, is_path=flag is not None and flag.is_path)
+            _check_not_empty(word, value, flag)
+            if any(len(os.fsencode(part)) > LONGEST_NAME for part in Path(value).parts):
+                raise WordsError(
+                    f"{word} is {value[:SHOWN]!r}... of {len(value):,} characters: the name of a file has at most"
+                    f" {LONGEST_NAME} bytes"
+                )
 
 
-def _check_value(name: str, value: str, *, is_path: bool) -> None:
-    """Raise WordsError for an empty value, or one that names a file and is too long for that."""
+def check_values(flags: Iterable[Flag], words: Sequence[str], argument: str = "an argument") -> None:
+    """Raise WordsError if a value is missing or empty.
+
+    A command that knows better what is allowed says so before.
+
+    Args:
+        flags: that the command has.
+        words: arguments of the process, without its name.
+        argument: what messages call a value that belongs to no flag.
+    """
+    by_word = {word: flag for flag in flags for word in flag.words}
+    for word, values in _groups(words, by_word):
+        flag = by_word.get(word)
+        if flag is not None and flag.several and not values:
+            raise WordsError(f"{word} is given without a value: give one or more, or leave it out{_meaning(flag)}")
+        for value in values:
+            _check_not_empty(word or argument, value, flag)
+
+
+def _check_not_empty(name: str, value: str, flag: Flag | None) -> None:
     if not value.strip():
-        raise WordsError(f"{name} is {value[:SHOWN]!r}: must not be empty")
-    if is_path and any(len(os.fsencode(part)) > LONGEST_NAME for part in Path(value).parts):
-        raise WordsError(
-            f"{name} is {value[:SHOWN]!r}... of {len(value):,} characters: the name of a file has at most"
-            f" {LONGEST_NAME} bytes"
-        )
+        raise WordsError(f"{name} is {value[:SHOWN]!r}: must not be empty{_meaning(flag)}")
+
+
+def _meaning(flag: Flag | None) -> str:
+    return f" ({flag.meaning})" if flag is not None and flag.meaning else ""
 
 
 def _groups(words: Sequence[str], flags: Mapping[str, Flag]) -> Iterator[tuple[str, list[str]]]:

@@ -397,7 +397,6 @@ BAD_ARGUMENTS: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "until in 2015": (["--until", "2015-06"], ("--until is 2015-06", "2015 or later")),
     "until before the firm": (["--until", "1999"], ("--until is 1999", "2015 or later")),
     "until no period": (["--until", "soon"], ("--until", "'soon'", "2015 (a year)", "2025-09 (a month)")),
-    "until empty": (["--until", ""], ("--until", "''", "2015 (a year)")),
     "until after the figures": (["--until", "2025-09"], ("no row covers 2025-01", "--data FILE")),
     "until much later": (["--until", "9999"], ("no row covers 2025-01",)),
     "no draws": (["--draws", "0"], ("--draws is 0", "1 to 10000")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import Field, fields
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import tyro
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check_arguments(kind: type[Any], argv: Sequence[str]) -> None:
-    """Raise UsageError if a flag is given twice, or a value is missing, empty or too long to name a file.
+    """Raise UsageError if a flag is given twice, or a value that names a file is empty or too long.
 
     Args:
         kind: dataclass of the flags.
@@ -29,13 +29,26 @@ def check_arguments(kind: type[Any], argv: Sequence[str]) -> None:
         raise UsageError(str(error)) from error
 
 
+def check_no_value_is_empty(kind: type[Any], argv: Sequence[str]) -> None:
+    """Raise UsageError if a value is missing or empty; for those about which a command says nothing better.
+
+    Args:
+        kind: dataclass of the flags.
+        argv: arguments of the process, without its name.
+    """
+    from thinmargin.command_line import WordsError, check_values  # noqa: PLC0415  # --help needs no NumPy
+
+    try:
+        check_values(_flags(kind), argv, " or ".join(_positional_names(kind)) or "an argument")
+    except WordsError as error:
+        raise UsageError(str(error)) from error
+
+
 def _flags(kind: type[Any]) -> Iterator[Flag]:
     """The flags of a dataclass, as tyro reads them; positional arguments have none."""
     from thinmargin.command_line import Flag  # noqa: PLC0415  # --help needs no NumPy
 
-    hints = get_type_hints(kind, include_extras=True)
-    for item in fields(kind):
-        hint, marks = hints[item.name], getattr(hints[item.name], "__metadata__", ())
+    for item, hint, marks in _fields(kind):
         if tyro.conf.Positional in marks:
             continue
         name, aliases = item.name.replace("_", "-"), list[str]()
@@ -46,3 +59,19 @@ def _flags(kind: type[Any]) -> Iterator[Flag]:
         if item.default is True or item.default is False:
             words.append(f"--no-{name}")
         yield Flag(tuple(words), "tuple" in str(hint), "Path" in str(hint))
+
+
+def _positional_names(kind: type[Any]) -> Iterator[str]:
+    """What the help calls the positional arguments of a dataclass, without the dots of several."""
+    for item, _, marks in _fields(kind):
+        if tyro.conf.Positional in marks:
+            named = [mark.metavar for mark in marks if getattr(mark, "metavar", None)]
+            yield (named[0] if named else item.name.upper()).removesuffix(" ...")
+
+
+def _fields(kind: type[Any]) -> Iterator[tuple[Field[Any], Any, tuple[Any, ...]]]:
+    """Every field with its type and the marks that tyro reads."""
+    hints = get_type_hints(kind, include_extras=True)
+    for item in fields(kind):
+        hint = hints[item.name]
+        yield item, hint, getattr(hint, "__metadata__", ())

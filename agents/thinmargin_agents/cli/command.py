@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import tyro
 
-from thinmargin_agents.cli.arguments import check_arguments
+from thinmargin_agents.cli.arguments import check_arguments, check_no_value_is_empty
 from thinmargin_agents.cli.errors import LostProcessError, UsageError
 
 if TYPE_CHECKING:
@@ -47,10 +47,12 @@ def run(
     from thinmargin_agents.cli.console import plain_console
 
     errors = plain_console(stderr=True)
+    words = sys.argv[1:] if argv is None else argv
     try:
         try:
-            check_arguments(kind, sys.argv[1:] if argv is None else argv)
+            check_arguments(kind, words)
             check(config)
+            check_no_value_is_empty(kind, words)
         except ValueError as error:
             raise UsageError(str(error)) from error
         return act(config, errors)

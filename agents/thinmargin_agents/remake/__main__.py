@@ -21,7 +21,7 @@ from thinmargin_agents.cli.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from thinmargin_agents.remake.stage import Table
+    from thinmargin_agents.remake.stage import Stage, Table
 
 PROGRAM = "python -m thinmargin_agents.remake"
 LIBRARIES = {"search": ["cma"], "report": ["matplotlib"], "agents": ["stable_baselines3", "sb3_contrib"]}
@@ -54,7 +54,7 @@ class RemakeConfig:
     """Where state, logs and runs are."""
 
 
-def check(config: RemakeConfig) -> None:
+def check(config: RemakeConfig, make_table: Callable[[Path], Table] | None = None) -> None:
     """Raise UsageError unless the flags can be used."""
     if not (math.isfinite(config.bound_factor) and 0.0 < config.bound_factor <= MOST_FACTOR):
         raise UsageError(f"--bound-factor is {config.bound_factor:g}: allowed are above 0 to {MOST_FACTOR:g}")
@@ -67,6 +67,8 @@ def check(config: RemakeConfig) -> None:
     if not (config.list or config.dry_run):
         for extra, libraries in LIBRARIES.items():
             check_libraries("making everything", libraries, extra)
+    if config.only == ():
+        _chosen(config, make_table)  # which says what there is
 
 
 def main(argv: Sequence[str] | None = None, make_table: Callable[[Path], Table] | None = None) -> int:
@@ -79,20 +81,26 @@ def main(argv: Sequence[str] | None = None, make_table: Callable[[Path], Table] 
         argv: arguments; those of the process by default.
         make_table: the stages, given --folder; those of this package by default.
     """
-    return run(PROGRAM, RemakeConfig, argv, check, partial(_run, make_table=make_table))
+    return run(PROGRAM, RemakeConfig, argv, partial(check, make_table=make_table), partial(_run, make_table=make_table))
+
+
+def _chosen(config: RemakeConfig, make_table: Callable[[Path], Table] | None) -> tuple[Table, list[Stage]]:
+    """All stages, and those that are asked for; raises UsageError for a name that there is not."""
+    from thinmargin_agents.remake import table as package
+    from thinmargin_agents.remake.stage import chosen
+
+    table = (make_table or package.shipped_table)(config.folder)
+    return table, chosen(table.stages, config.only, config.start)
 
 
 def _run(config: RemakeConfig, errors: Console, make_table: Callable[[Path], Table] | None) -> int:
     from thinmargin.files import DamagedFileError
     from thinmargin_agents.cli.console import console, plain_console
-    from thinmargin_agents.remake import table as package
     from thinmargin_agents.remake.display import show_commands, show_list
     from thinmargin_agents.remake.session import STATE, StageError, is_busy, remake
-    from thinmargin_agents.remake.stage import chosen
     from thinmargin_agents.remake.state import State
 
-    table = (make_table or package.shipped_table)(config.folder)
-    stages = chosen(table.stages, config.only, config.start)
+    table, stages = _chosen(config, make_table)
     try:
         if config.list:
             state = State.read(config.folder / STATE)

@@ -7,7 +7,7 @@ from typing import Annotated
 import pytest
 import tyro
 
-from thinmargin_agents.cli.arguments import check_arguments
+from thinmargin_agents.cli.arguments import check_arguments, check_no_value_is_empty
 from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.train import main
 
@@ -23,6 +23,11 @@ class Flags:
     bar: bool = True
 
 
+def check_all(words: list[str]) -> None:
+    check_arguments(Flags, words)
+    check_no_value_is_empty(Flags, words)
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [
@@ -35,7 +40,7 @@ class Flags:
         (["--json", ""], "--json is '': must not be empty"),
         (["--json="], "--json is '': must not be empty"),
         (["-j", " \t"], r"-j is ' \\t': must not be empty"),
-        (["a", ""], "an argument is '': must not be empty"),
+        (["a", ""], "NAMES is '': must not be empty"),
         (["--rows", "1", ""], "--rows is ''"),
         (["--json", "folder/" + 3000 * "x"], r"--json is 'folder/x.{1,60} of 3,007 characters.*at most 255 bytes"),
         (["--json", 100 * "\u20ac"], "at most 255 bytes"),
@@ -44,7 +49,7 @@ class Flags:
 )
 def test_words_that_no_command_can_use_are_named(words: list[str], named: str) -> None:
     with pytest.raises(UsageError, match=named) as caught:
-        check_arguments(Flags, words)
+        check_all(words)
     assert len(str(caught.value)) < 200
 
 
@@ -60,7 +65,7 @@ def test_words_that_no_command_can_use_are_named(words: list[str], named: str) -
     ids=lambda item: " ".join(item)[:30],
 )
 def test_other_words_are_left_to_the_parser(words: list[str]) -> None:
-    check_arguments(Flags, words)
+    check_all(words)
 
 
 @pytest.mark.parametrize(

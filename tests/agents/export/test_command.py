@@ -139,7 +139,7 @@ def test_bad_arguments_are_refused_with_their_names(tmp_path: Path, capsys: pyte
     for arguments, parts in (
         ([str(absent)], (f"RUN is '{absent}'", *allowed)),
         ([str(tmp_path)], (str(tmp_path), "has no config.json")),
-        ([""], ("RUN is ''", *allowed)),
+        ([""], ("RUN is ''", "must not be empty")),
         (
             [str(tmp_path), "--output", str(absent / "x.onnx")],
             (f"--output is '{absent / 'x.onnx'}'", "must be a file in a folder that can be written to"),

@@ -44,9 +44,9 @@ def small_run(**changes: Any) -> Run:
     return dataclasses.replace(resolve(TrainConfig(**FLAGS)), **changes)
 
 
-def command(logs: Path) -> list[str]:
+def command(logs: Path, **changes: Any) -> list[str]:
     words = ["--no-progress", "--log-folder", str(logs)]
-    for name, value in FLAGS.items():
+    for name, value in {**FLAGS, **changes}.items():
         words += [f"--{name.replace('_', '-')}", *([str(value)] if isinstance(value, int) else value)]
     return words
 
@@ -312,7 +312,7 @@ def test_training_that_diverges_says_so_and_keeps_the_last_checkpoint(
 ) -> None:
     with monkeypatch.context() as patch:
         when_reached(144, make_non_finite, patch)
-        assert main([*command(tmp_path), "--save-freq", "96"]) == 1
+        assert main(command(tmp_path, save_freq=96)) == 1
     printed = capsys.readouterr().err
     for words in ("diverged", "no longer finite", "learning_rate"):
         assert words in printed
