@@ -36,3 +36,12 @@ config          what a run is: the flags of train.py and their checks, algorithm
 play            one policy through many worlds at once: the roll-out, checks of answers, time limits, the outcome
 =============== =====================================================================================================
 """
+
+from importlib.util import find_spec as _find_spec
+
+_NEEDED = ("rich", "safetensors", "stable_baselines3", "torch", "tyro", "yaml")
+_MISSING = [name for name in _NEEDED if _find_spec(name) is None]
+if _MISSING:
+    raise ModuleNotFoundError(
+        f"thinmargin_agents needs {', '.join(_MISSING)}: pip install 'thinmargin[agents]'", name=__name__
+    )

@@ -11,6 +11,7 @@ import tyro
 
 from thinmargin_agents.cli.arguments import check_arguments, check_no_value_is_empty
 from thinmargin_agents.cli.errors import UsageError
+from thinmargin_agents.cli.programs import program_name
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.train_config import TrainConfig
 
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0, or 2 for a bad argument, 1 for a failed run, 130 for one that was stopped.
     """
     try:
-        config = tyro.cli(TrainConfig, args=argv, prog="train.py", description=TrainConfig.__doc__)
+        config = tyro.cli(TrainConfig, args=argv, prog=program_name("train"), description=TrainConfig.__doc__)
         words = sys.argv[1:] if argv is None else argv
         check_arguments(TrainConfig, words)
         check_no_value_is_empty(TrainConfig, words)
@@ -90,5 +91,5 @@ def _train_one(config: TrainConfig) -> int:
 
 
 def _failed(why: object, status: int) -> int:
-    print(f"train.py: {why}", file=sys.stderr)  # noqa: T201  # the command line's own answer
+    print(f"{program_name('train')}: {why}", file=sys.stderr)  # noqa: T201  # the command line's own answer
     return status

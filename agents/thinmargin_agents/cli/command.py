@@ -106,13 +106,13 @@ def command_of(program: str, config: Any, *, without: Collection[str] = (), alwa
     """The command line that does the same: positional arguments, and flags that differ from their defaults.
 
     Args:
-        program: what the command is called.
+        program: what the command is called, quoted for a shell.
         config: dataclass of the flags.
         without: fields that do not change what comes out.
         always: fields that are written out although they have their defaults.
     """
     types = get_type_hints(type(config), include_extras=True)
-    words = program.split()
+    words = shlex.split(program)
     for item in fields(config):
         value = getattr(config, item.name)
         if item.name in without or (value == item.default and item.name not in always):

@@ -33,7 +33,7 @@ class CurvesConfig:
 def check(config: CurvesConfig) -> None:
     """Raise ValueError, naming flag, value and what is allowed, unless the flags can be used."""
     if not config.folder.is_dir():
-        raise ValueError(f"--folder is {str(config.folder)!r}: it must be a folder that exists")
+        raise ValueError(f"--folder is {str(config.folder)!r}: it must be a folder that exists, as in a clone")
     check_libraries("a picture", ["matplotlib"], "report")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from thinmargin_agents.cli.command import run
+from thinmargin_agents.cli.programs import program_name
 from thinmargin_agents.evaluate.config import EvaluateConfig
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0: every policy was judged; 1: a policy failed or a file could not be written, the other results are
     shown and written; 2: a flag or name cannot be used, and nothing was played; 130: it was interrupted.
     """
-    return run("evaluate.py", EvaluateConfig, argv, _check, _evaluate)
+    return run(program_name("evaluate"), EvaluateConfig, argv, _check, _evaluate)
 
 
 def _check(config: EvaluateConfig) -> None:

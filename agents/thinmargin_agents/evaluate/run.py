@@ -19,6 +19,7 @@ from thinmargin_agents.cli.command import command_of
 from thinmargin_agents.cli.console import table_console
 from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.cli.markdown import page_with
+from thinmargin_agents.cli.programs import program_name, script_command
 from thinmargin_agents.evaluate.checks import plays_stress, registered
 from thinmargin_agents.evaluate.config import EvaluateConfig
 from thinmargin_agents.evaluate.files import as_csv, as_json
@@ -80,7 +81,7 @@ def evaluate(config: EvaluateConfig, errors: Console) -> int:
     if evaluation.results:
         problems += conclude(config, evaluation, entrants, playground, best, stress)
     for problem in problems:
-        errors.print(f"evaluate.py: {problem}", style="red")
+        errors.print(f"{program_name('evaluate')}: {problem}", style="red")
     return 1 if problems else 0
 
 
@@ -118,7 +119,7 @@ def default_names(config: EvaluateConfig, console: Console) -> list[str]:
         console.print(f"Latest run: {runs[0]}")
     else:
         left = "Shipped agents and hand-coded policies only." if trained else "Hand-coded policies only."
-        console.print(f"No run in {config.log_folder}: python train.py trains one. {left}")
+        console.print(f"No run in {config.log_folder}: {script_command('train')} trains one. {left}")
     return [*runs, *trained, *BASELINES]
 
 
@@ -197,7 +198,7 @@ def command_line(config: EvaluateConfig) -> str:
         without.add("n_stress_worlds")
     if config.policies or not latest_run_in(config.log_folder):
         without.add("log_folder")  # it decides nothing
-    return command_of("python evaluate.py", config, without=without, always=("env", "split", "n_worlds"))
+    return command_of(script_command("evaluate"), config, without=without, always=("env", "split", "n_worlds"))
 
 
 def conclude(

@@ -5,7 +5,6 @@ Nothing heavy is imported before it is read, so that `--help` answers at once.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import tyro
 
 from thinmargin_agents.cli.command import run
 from thinmargin_agents.cli.errors import UsageError
+from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.config.algorithms import AlgorithmName
 from thinmargin_agents.config.run import evaluation_flags
 from thinmargin_agents.config.train_config import TrainConfig, parse_pairs
@@ -104,7 +104,7 @@ def _import(config: ImportConfig, errors: Console) -> int:
         return 1
     from thinmargin_agents.cli.console import plain_console
 
-    evaluate = shlex.join(["python", "evaluate.py", str(config.output), *evaluation_flags(training_run)])
+    evaluate = script_command("evaluate", [str(config.output), *evaluation_flags(training_run)])
     message = f"{config.output}: {config.model} on {config.env}; next: {evaluate}"
     plain_console().print(message)
     if unknown:

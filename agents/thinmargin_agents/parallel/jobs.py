@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.runs.folder import RunError, RunFolder
@@ -33,7 +33,7 @@ class SeedJob:
     @property
     def resume(self) -> str:
         """The command line that resumes it."""
-        return shlex.join(["python", "train.py", "--resume", str(self.path)])
+        return script_command("train", ["--resume", str(self.path)])
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from thinmargin_agents.cli.programs import program_name, script_command
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import evaluation_flags
 from thinmargin_agents.config.train_config import TrainConfig
@@ -179,7 +180,7 @@ def _print_next_steps(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], console:
     """Print the commands that come next; returns the exit status."""
     done = [str(job.path) for job, end in zip(jobs, ends, strict=True) if end.judgement is not None]
     if done:
-        judge = shlex.join(["python", "evaluate.py", ",".join(done), *evaluation_flags(jobs[0].run)])
+        judge = script_command("evaluate", [",".join(done), *evaluation_flags(jobs[0].run)])
         look = shlex.join(["tensorboard", "--logdir", jobs[0].run.tensorboard_log or str(jobs[0].path.parent)])
         console.print(f"next: {judge}    {look}", markup=False)
     left = [job for job, end in zip(jobs, ends, strict=True) if end.judgement is None]
@@ -187,7 +188,7 @@ def _print_next_steps(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], console:
         console.print("resume with:\n" + "\n".join(f"  {job.resume}" for job in left), markup=False)
     failed = [job.name for job, end in zip(jobs, ends, strict=True) if end.error is not None]
     if failed:
-        print(f"train.py: {', '.join(failed)} failed, see above", file=sys.stderr)  # noqa: T201  # the answer
+        print(f"{program_name('train')}: {', '.join(failed)} failed, see above", file=sys.stderr)  # noqa: T201  # the answer
     if any(end.stopped for end in ends):
         return 130
     return 1 if failed else 0

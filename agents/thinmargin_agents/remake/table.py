@@ -38,7 +38,7 @@ def checkout_here() -> Path:
     here = Path.cwd()
     missing = [name for name in CHECKOUT if not (here / name).is_file()]
     if missing:
-        raise UsageError(f"{here} has no {missing[0]}: run it at the top of a checkout, whose pages it writes")
+        raise UsageError(f"{here} has no {missing[0]}: run it at the top of a clone, whose pages it writes")
     for found, folder in ((ENVIRONMENT, ENVS), (Path(__file__).parents[1], AGENTS)):
         if found.resolve() != (here / folder).resolve():
             raise UsageError(

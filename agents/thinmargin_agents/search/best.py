@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from thinmargin.files import write_atomically
+from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.config.hyperparameters import flat
 from thinmargin_agents.config.preset import PAIRED
@@ -142,6 +143,6 @@ def conclude(
     console.print(table_of(study, space, target))
     console.print(
         f"study {study.study_name} in {storage}: {counts(study)}\npreset: {path}\n"
-        f"next: python train.py --algo {config.algo} --env {space.base.env_id} --preset {path}"
+        f"next: {script_command('train', ['--algo', config.algo, '--env', space.base.env_id, '--preset', str(path)])}"
     )
     return 0

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from thinmargin.settings import Settings
 from thinmargin_agents.cli.command import command_of
 from thinmargin_agents.cli.console import console as make_console
+from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.config.hyperparameters import flat
 from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.train_config import TrainConfig, parse_pairs
@@ -64,7 +65,7 @@ def search(config: TrainConfig) -> int:
             if claim.is_held():
                 requeue_running(study)
                 claim.release()
-        command = command_of("python train.py", _shareable(config), without=("progress",))
+        command = command_of(script_command("train"), _shareable(config), without=("progress",))
         if is_whole:
             return conclude(config, study, space, target, command, where, console)
     except (StorageInternalError, SQLAlchemyError) as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from thinmargin.files import DamagedFileError
+from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.config.hyperparameters import flat
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.policies.manifest import Evaluation
@@ -52,7 +53,7 @@ def read_finished_run(path: Path) -> FinishedRun:
     if reached < run.total_timesteps:
         raise RunError(
             f"{path}: not finished: judged after {reached:,} of {run.total_timesteps:,} months;"
-            f" python train.py --resume {path} goes on"
+            f" {script_command('train', ['--resume', str(path)])} goes on"
         )
     best = folder.load("best")
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import signal
 import threading
 import time
@@ -16,6 +15,7 @@ from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import Logger
 
 from thinmargin_agents.cli.console import plain_console
+from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.config.run import Run, evaluation_flags
 from thinmargin_agents.judging.validation import Judge
 from thinmargin_agents.monitoring.judgement import Judgement
@@ -192,7 +192,7 @@ class _Trainer:
         left = self._run.total_timesteps - self._model.num_timesteps
         if left <= 0:
             return True
-        resume = f"resume with: python train.py --resume {self._folder.path}"
+        resume = f"resume with: {script_command('train', ['--resume', str(self._folder.path)])}"
         scored, anew = self._judge.anchors is not None, self._checkpoint.on_resume is None
         statistics = StatisticsCallback(self._run, self._environment, scored=scored, anew=anew)
         all_callbacks = CallbackList([statistics, self._validation, self._checkpoint, self._progress])
@@ -223,7 +223,7 @@ class _Trainer:
         last = Judge(self._arguments, FINAL_WORLDS)
         best = load_policy(self._folder.path)
         judgement = last.judge(best)
-        evaluate = shlex.join(["python", "evaluate.py", str(self._folder.path), *evaluation_flags(self._run)])
+        evaluate = script_command("evaluate", [str(self._folder.path), *evaluation_flags(self._run)])
         score = self._judge.judge(best).score_in_words
         chosen = f"{score} of 100, on the {len(self._judge.keys)} validation worlds it was chosen on\n" if score else ""
         self._console.print(

@@ -54,7 +54,7 @@ def test_the_summary_of_a_policy_does_not_depend_on_the_others(shipped: Any) -> 
 def test_without_policies_and_runs_the_hand_coded_ones_play(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--n-worlds", "2", "--no-stress", "--json", "all.json"]) == 0
     assert set(read("all.json")["policies"]) == set(BASELINES)
-    assert "No run in logs: python train.py trains one" in capsys.readouterr().err
+    assert "No run in logs: thinmargin-train trains one" in capsys.readouterr().err
 
 
 def make_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -188,6 +188,6 @@ def test_a_command_gives_the_same_numbers_again() -> None:
     arguments = ["outsiders.py:Still", "--n-worlds", "3", "--split", "validation", "--seed", "4", "--json"]
     assert main([*arguments, "one.json"]) == 0
     words = shlex.split(read("one.json")["command"])
-    assert words[:2] == ["python", "evaluate.py"]
-    assert main([*words[2:], "--json", "two.json"]) == 0
+    assert words[0] == "thinmargin-evaluate"  # there is no script in this folder
+    assert main([*words[1:], "--json", "two.json"]) == 0
     assert read("one.json") == read("two.json")

@@ -50,7 +50,7 @@ def test_markdown_pages_get_their_tables_and_the_command(here: Path) -> None:
     arguments = ["premium", "--n-worlds", "3", "--n-stress-worlds", "2", "--json", "out.json"]
     assert main([*arguments, "--markdown", "both.md", "one.md", "new.md"]) == 0
     report = read("out.json")
-    command = "python evaluate.py premium --env ThinMargin/Ecosystem-v1 --split test --n-worlds 3 --n-stress-worlds 2"
+    command = "thinmargin-evaluate premium --env ThinMargin/Ecosystem-v1 --split test --n-worlds 3 --n-stress-worlds 2"
     assert report["command"] == command
     text = both.read_text(encoding="utf-8")
     assert text.startswith(f"before\n<!-- results -->\n`{command}`: 3 test worlds.\n\n| policy | score [interval] |")

@@ -39,7 +39,7 @@ def test_json_has_everything_and_says_what_was_played(shipped: Any, capsys: pyte
     report = read("all.json")
     assert report["environment"] == "ThinMargin/Ecosystem-v1"
     assert (report["split"], report["worlds"], report["seed"], report["failures"]) == ("test", 5, 0, {})
-    assert report["command"].startswith("python evaluate.py premium do_nothing --env ThinMargin/Ecosystem-v1 ")
+    assert report["command"].startswith("thinmargin-evaluate premium do_nothing --env ThinMargin/Ecosystem-v1 ")
     assert report["versions"]["thinmargin"] == thinmargin.__version__
     assert {"python", "numpy", "numba", "gymnasium"} <= set(report["versions"])
     assert report["note"] is None

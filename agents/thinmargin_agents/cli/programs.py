@@ -1,0 +1,48 @@
+"""How `train.py` and `evaluate.py` are called here: scripts of a clone, or console scripts of an installed package."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+Script = Literal["train", "evaluate"]
+
+
+def program_name(name: Script) -> str:
+    """What help and messages call the script.
+
+    Args:
+        name: of the script.
+    """
+    return f"thinmargin-{name}" if _is_console_script() else f"{name}.py"
+
+
+def script_command(name: Script, arguments: Iterable[str] = ()) -> str:
+    """A command line that can be typed here, quoted for a shell.
+
+    `python train.py` where this process runs a script of a clone, or the working folder has one; else
+    `thinmargin-train`.
+
+    Args:
+        name: of the script.
+        arguments: what follows it.
+    """
+    return shlex.join([*_words(name), *arguments])
+
+
+def _words(name: Script) -> list[str]:
+    script = f"{name}.py"
+    started = Path(sys.argv[0])
+    if not _is_console_script() and Path(script).is_file():
+        return ["python", script]
+    if started.name in {"train.py", "evaluate.py"}:
+        return ["python", str(started.with_name(script))]
+    return [f"thinmargin-{name}"]
+
+
+def _is_console_script() -> bool:
+    stem = Path(sys.argv[0]).stem
+    return stem == "thinmargin" or stem.startswith("thinmargin-")
