@@ -290,7 +290,7 @@ def test_the_command_line_writes_the_page(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     assert main(["premium", "--split", "validation", "--n-worlds", "2", "--html", "report.html"]) == 0
     text = Reader(Path("report.html").read_text("utf-8")).text
-    assert "python evaluate.py premium --env ThinMargin/Ecosystem-v1 --split validation --n-worlds 2" in text
+    assert "thinmargin-evaluate premium --env ThinMargin/Ecosystem-v1 --split validation --n-worlds 2" in text
 
 
 @pytest.mark.slow
