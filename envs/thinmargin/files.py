@@ -80,16 +80,17 @@ def _beginning(target: Path) -> str:
 
 def _clear(target: Path) -> None:
     """Remove spare files of this file whose process is gone."""
-    if os.name != "posix":  # elsewhere, asking for a process by its number may end it
-        return
     beginning = _beginning(target)
     for spare in target.parent.glob(".*.tmp"):
         owner, _, rest = spare.name.removeprefix(beginning).partition(".")
-        if spare.name.startswith(beginning) and owner.isdecimal() and rest.count(".") == 1 and not _lives(int(owner)):
+        if spare.name.startswith(beginning) and owner.isdecimal() and rest.count(".") == 1 and not is_alive(int(owner)):
             spare.unlink(missing_ok=True)
 
 
-def _lives(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Whether there is a process of this number, of whatever user; True where that cannot be asked without harm."""
+    if os.name != "posix":  # elsewhere, asking for a process by its number may end it
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -41,6 +41,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("batch", "settings", "statement", "plans", "tuned", "baselines"),
     ("dashboard", "rendering", "env", "vector", "registration"),
     ("wrappers",),
+    ("commands", "__main__"),
 )
 """From the ground up what an episode needs: a file imports from its own layer and those below it, and nothing else."""
 REPLAYING = ("thinmargin.replay", "thinmargin.history", "thinmargin.calibration", "thinmargin.backtest")

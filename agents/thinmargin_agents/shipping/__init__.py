@@ -4,5 +4,6 @@
 | --- | --- |
 | `finished_run` | runs that are finished and differ in nothing but their seed |
 | `shipment` | the content of the agent's folder, and writing it |
+| `replacement` | a folder made anew in the place of an older one |
 | `pages` | the agent's page of the documentation |
 """

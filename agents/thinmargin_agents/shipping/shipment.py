@@ -6,8 +6,6 @@ import csv
 import dataclasses
 import hashlib
 import io
-import shutil
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +30,7 @@ from thinmargin_agents.sb3.networks import policy_of
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED, Anchors, score, score_interval
 from thinmargin_agents.scoring.statistics import bootstrap_interval
 from thinmargin_agents.shipping.finished_run import FinishedRun, check_same_agent
+from thinmargin_agents.shipping.replacement import replacing
 
 COMPARED = (TUNED, "plan", "plan_with_feedback")
 """Policies whose J on the same worlds is stored beside the agent's."""
@@ -219,22 +218,7 @@ def write(shipment: Shipment, folder: Path) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = [folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.{kind}") for kind in ("new", "old")]
-    fresh, old = beside
-    try:
-        fresh.mkdir()
+    with replacing(folder) as fresh:
         for name, content in shipment.files.items():
             write_atomically(fresh / name, content)
         write_json(fresh / MANIFEST, shipment.manifest.to_json())
-        if folder.exists():
-            folder.rename(old)
-        try:
-            fresh.rename(folder)
-        except OSError:
-            if old.exists():
-                old.rename(folder)
-            raise
-    finally:
-        for path in beside:
-            shutil.rmtree(path, ignore_errors=True)
