@@ -18,7 +18,7 @@ from gymnasium import spaces
 
 from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.errors import ConfigError
-from thinmargin_agents.config.hyperparameters import NOT_SB3_ARGUMENTS, checked, flat, merged, names_of
+from thinmargin_agents.config.hyperparameters import NOT_SB3_ARGUMENTS, checked, merged, names_of
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.import_sb3.pickled import numbers_in
 from thinmargin_agents.sb3.algorithms import ACTIVATIONS, CLASSES, policy_class
@@ -232,8 +232,3 @@ def _unsupported(file: Path, name: str, value: object) -> ConfigError:
 def _class_name(text: Any) -> str:
     found = _CLASS.fullmatch(text) if isinstance(text, str) else None
     return found[1] if found else str(text)
-
-
-def given_names(hyperparams: Mapping[str, Any]) -> set[str]:
-    """Names of --hyperparams, dotted where they are nested."""
-    return set(flat(hyperparams))

@@ -74,8 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _import(config: ImportConfig, errors: Console) -> int:
     from thinmargin_agents.config.errors import ConfigError
+    from thinmargin_agents.config.hyperparameters import flat
     from thinmargin_agents.config.preset import resolve
-    from thinmargin_agents.import_sb3.agreement import check_agreement, given_names, with_training
+    from thinmargin_agents.import_sb3.agreement import check_agreement, with_training
     from thinmargin_agents.import_sb3.archive import sb3_weights, settings_of
 
     try:
@@ -89,7 +90,7 @@ def _import(config: ImportConfig, errors: Console) -> int:
         told = settings_of(config.model)
         check_agreement(config.model, told, training_run)
         weights = sb3_weights(config.model, training_run)
-        given = given_names(parse_pairs("--hyperparams", config.hyperparams))
+        given = set(flat(parse_pairs("--hyperparams", config.hyperparams)))
         training_run, unknown = with_training(config.model, told, training_run, given)
     except ConfigError as error:
         raise UsageError(str(error)) from error
