@@ -15,8 +15,19 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from thinmargin.records import BN, LEVERS, MONEY_SCALE
-from thinmargin.statement import FIRST_YEAR, YEAR, Array, amount, date_of, percent
+from thinmargin.records import BN, LEVERS
+from thinmargin.statement import (
+    FIRST_YEAR,
+    YEAR,
+    Array,
+    amount,
+    date_of,
+    last_year,
+    months_in_words,
+    percent,
+    value_of,
+    value_of_month,
+)
 
 WIDTH, HEIGHT, DPI = 1200, 800, 100
 """Pixels of a picture, and pixels an inch."""
@@ -51,31 +62,61 @@ def draw_dashboard(figure: Figure, table: Array) -> None:
 
 
 def _draw_headline(figure: Figure, table: Array) -> None:
-    last, year = table[-1], table[1:][-YEAR:]
+    last, year = table[-1], last_year(table)
     right = LEFT + 3 * COLUMN + 2 * BETWEEN
     month = int(last["month"])
     figure.text(LEFT, 0.957, "ThinMargin", fontsize=16, fontweight="bold", color=INK, va="center")
     figure.text(LEFT + 0.137, 0.956, f"{date_of(month)}, month {month}", fontsize=12, color=GREY, va="center")
-    ending, color = "", INK
-    if last["bankrupt"]:
-        ending, color = "bankrupt: cash is below the credit limit", RED
+    color = RED if last["bankrupt"] else INK
+    figure.text(right, 0.956, value_words(table), fontsize=12, color=color, va="center", ha="right")
+    for place, (label, value) in zip(FIGURES, headline_figures(last, year), strict=True):
+        left = LEFT + place * (right - LEFT)
+        figure.text(left, 0.907, label, fontsize=8.5, color=GREY, va="center")
+        figure.text(left, 0.876, value, fontsize=13, fontweight="bold", color=INK, va="center")
+
+
+def value_words(table: Array) -> str:
+    """J of the months of `month_table`, discounted as in every report, and how the episode ended if it did."""
+    last, value = table[-1], value_of(table)
+    if value is None:
+        words = "J is not known: earlier months are not"
     elif last["closing_term"]:
-        ending = f"closing value RMB {amount(last['closing_term'] * MONEY_SCALE / BN)} bn"
-    figure.text(right, 0.956, ending, fontsize=12, color=color, va="center", ha="right")
-    devices = np.nansum(year["device_revenue"])
-    margin = np.nansum(year["device_revenue"] * year["hardware_net_margin"]) / max(devices, 1e-9)
-    figures = (
-        ("revenue, last 12 months", f"RMB {amount(np.nansum(year['revenue']) / BN)} bn"),
-        ("profit, last 12 months", f"RMB {amount(np.nansum(year['profit']) / BN, 2)} bn"),
+        words = f"J RMB {amount(value.J)} bn, of it closing value {amount(value.closing)}, discounted"
+    else:
+        words = f"J so far RMB {amount(value.J)} bn, discounted"
+    if value is None and last["closing_term"]:
+        words += f"; closing value RMB {amount(value_of_month(last).closing)} bn, discounted"
+    return f"bankrupt: cash is below the credit limit; {words}" if last["bankrupt"] else words
+
+
+FIGURES = (0.0, 0.17, 0.34, 0.5, 0.62, 0.795)
+"""Left ends of the numbers below the title, as shares of the panels' width."""
+
+
+def headline_figures(last: np.record, year: Array) -> list[tuple[str, str]]:
+    """Labels and numbers below the title.
+
+    Args:
+        last: the newest month.
+        year: `last_year`; the labels say how many months it has.
+    """
+    devices = year["device_revenue"].sum()
+    margin = (year["device_revenue"] * year["hardware_net_margin"]).sum() / max(devices, 1e-9)
+    months = f"last {months_in_words(len(year))}" if len(year) > 1 else "one month" if len(year) else "no month yet"
+    sums = (
+        f"RMB {amount(year['revenue'].sum() / BN)} bn",
+        f"RMB {amount(year['profit'].sum() / BN, 2)} bn",
+        percent(margin),
+    )
+    revenue, profit, net_margin = sums if len(year) else ("-",) * len(sums)
+    return [
+        (f"revenue, {months}", revenue),
+        (f"profit, {months}", profit),
         ("cash", f"RMB {amount(last['cash'] / BN)} bn"),
         ("users", f"{amount(last['users_home'] + last['users_overseas'])} m"),
         ("share, home and overseas", f"{percent(last['share_home'])}, {percent(last['share_overseas'])}"),
-        ("hardware net margin, year", percent(margin)),
-    )
-    for number, (label, value) in enumerate(figures):
-        left = LEFT + number * (right - LEFT) / len(figures)
-        figure.text(left, 0.907, label, fontsize=8.5, color=GREY, va="center")
-        figure.text(left, 0.876, value, fontsize=13, fontweight="bold", color=INK, va="center")
+        (f"hardware net margin, {months}", net_margin),
+    ]
 
 
 class _Panel:
@@ -131,7 +172,7 @@ class _Panel:
 
     def line(self, axes: Axes, y: Array, color: str, label: str | None = None, **style: Any) -> None:
         """A line through end-of-month quantities; a single one is a dot."""
-        dot = {"marker": "o", "markersize": 4, "clip_on": False} if len(y) == 1 else {}
+        dot = {"marker": "o", "markersize": 4, "clip_on": False} if np.isfinite(y).sum() == 1 else {}
         axes.plot(self.ends, y, color=color, label=label, **{"linewidth": 1.6, **dot, **style})
 
     def steps(self, axes: Axes, y: Array, color: str, label: str | None = None, **style: Any) -> None:
@@ -197,6 +238,8 @@ def _draw_users(panel: _Panel) -> None:
     total = home + panel.stock("users_overseas")
     axes.fill_between(panel.ends, 0.0, home, color=BLUE, label="home", linewidth=0)
     axes.fill_between(panel.ends, home, total, color=SKY, label="overseas", linewidth=0)
+    panel.line(axes, total, SKY, linewidth=0.8)  # an area of one month has no width
+    panel.line(axes, home, BLUE, linewidth=0.8)
     panel.line(axes, total * panel.stock("fans"), INK, "fans among them", linestyle="--")
     _frame(axes, total, least=1.0)
     _legend(axes)

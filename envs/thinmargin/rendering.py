@@ -66,6 +66,7 @@ class Window:
             raise _no_display(str(error)) from error
         self._pyplot = plt
         self._drawn: np.record | None = None
+        self._began: np.record | None = None
         canvas = self._figure.canvas
         self._is_seen = canvas.required_interactive_framework is not None
         if plt.get_backend().lower() == "agg" != os.environ.get("MPLBACKEND", "").lower():
@@ -75,16 +76,16 @@ class Window:
             canvas.manager.set_window_title("ThinMargin")
 
     def show(self, history: Sequence[np.record]) -> None:
-        """Redraw at the start, every twelve months, at a bankruptcy and at the closing month.
+        """Redraw when a history begins, every twelve months, at a bankruptcy and at the closing month.
 
         A window that the user has closed stays closed.
         """
         last = history[-1]
-        is_new = self._drawn is None or last["month"] < self._drawn["month"]
+        is_new = history[0] is not self._began  # after a reset or `set_state`
         is_due = is_new or last["month"] % YEAR == 0 or last["bankrupt"] or last["closing_term"]
         if last is self._drawn or not is_due or not self._pyplot.fignum_exists(self._figure.number):
             return
-        self._drawn = last
+        self._drawn, self._began = last, history[0]
         self._figure.clear()
         self._dashboard.draw_dashboard(self._figure, month_table(history))
         self._figure.canvas.draw()

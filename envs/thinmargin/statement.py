@@ -7,12 +7,13 @@ sold yet) first. Money is RMB million, users and phones are million.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from thinmargin.records import LEVERS, REPORT, UPDATES
+from thinmargin.parameters import MONTHLY_DISCOUNT
+from thinmargin.records import BN, LEVERS, MONEY_SCALE, REPORT, UPDATES
 
 Array = npt.NDArray[Any]
 
@@ -55,6 +56,41 @@ def month_table(history: Sequence[np.record]) -> Array:
     return table
 
 
+def last_year(table: Array) -> Array:
+    """Those of the last twelve months of `month_table` that have run and are known; none at the start.
+
+    Fewer are known where an episode is young, or after `set_state`, which does not know what led to a state.
+    """
+    year = table[1:][-YEAR:]
+    return np.asarray(year[np.isfinite(year["revenue"])])
+
+
+class Value(NamedTuple):
+    """J and its parts, RMB bn: profits and closing value, discounted to the first month as everywhere."""
+
+    J: float
+    years: float
+    closing: float
+
+
+def value_of(table: Array) -> Value | None:
+    """J of the months of `month_table`, as policies are judged by it: shaping is no part of it.
+
+    None where a month is not known, as after `set_state`.
+    """
+    months = table[1:]
+    if table["month"][0] != 0.0 or not np.isfinite(months["profit_term"]).all():
+        return None
+    return Value(*np.sum([value_of_month(month) for month in months] or [Value(0.0, 0.0, 0.0)], axis=0).tolist())
+
+
+def value_of_month(report: np.record) -> Value:
+    """What one month adds to J."""
+    discount = MONEY_SCALE / BN * MONTHLY_DISCOUNT ** (float(report["month"]) - 1.0)
+    years, closing = (discount * float(report[term]) for term in ("profit_term", "closing_term"))
+    return Value(years + closing, years, closing)
+
+
 _PROFIT_AND_LOSS = (
     ("phones", "device_revenue", 1),
     ("accessories", "accessory_revenue", 1),
@@ -83,14 +119,14 @@ def month_as_text(history: Sequence[np.record]) -> str:
     """The newest month as a statement in plain ASCII, at most 80 columns wide.
 
     Costs are negative, so that the lines add up; the second column of the profit-and-loss statement
-    sums the last twelve months, or as many as have run.
+    sums the last twelve months, or as many of them as have run and are known, and its head says how many.
 
     Raises:
         ValueError: the history is empty.
     """
     table = month_table(history)
     last = table[-1]
-    left = [*_profit_and_loss(last, table[1:][-YEAR:]), "", *_phones(last)]
+    left = [*_profit_and_loss(last, last_year(table)), "", *_phones(last), "", *_value(value_of(table))]
     right = [*_levers(last), "", *_balance(last), "", *_regions(last), "", *_loyalty(last), "", *_reward(last)]
     height = max(len(left), len(right))
     left += [""] * (height - len(left))
@@ -113,15 +149,20 @@ def amount(value: float, digits: int = 1) -> str:
     return f"{round(value, digits) + 0.0:,.{digits}f}"
 
 
+def months_in_words(count: int) -> str:
+    """A number of months, such as `1 month`."""
+    return f"{count} month" if count == 1 else f"{count} months"
+
+
 def percent(value: float, digits: int = 1) -> str:
     """A share in per cent."""
     return f"{amount(100.0 * value, digits)} %"
 
 
 def _profit_and_loss(last: np.record, year: Array) -> list[str]:
-    lines = [_row("RMB m", "month", "12 months")]
+    lines = [_row("RMB m", "month", months_in_words(len(year)))]
     for label, book, sign in _PROFIT_AND_LOSS:
-        lines.append(_row(label, amount(sign * last[book]), amount(sign * np.nansum(year[book]))))
+        lines.append(_row(label, amount(sign * last[book]), amount(sign * year[book].sum())))
     return lines
 
 
@@ -199,6 +240,12 @@ def _reward(last: np.record) -> list[str]:
     return [
         _row("REWARD, RMB 10 bn"),
         _row("profit", amount(last["profit_term"], 4)),
-        _row("closing value", amount(last["closing_term"], 4)),
+        _row("closing value, undiscounted", amount(last["closing_term"], 4)),
         _row("shaping", amount(last["shaping_term"], 4)),
     ]
+
+
+def _value(value: Value | None) -> list[str]:
+    labels = ("J so far", "of it years run", "of it closing value")
+    numbers = ["not known"] * len(labels) if value is None else [amount(part) for part in value]
+    return [_row("DISCOUNTED, RMB bn"), *(_row(*row) for row in zip(labels, numbers, strict=True))]
