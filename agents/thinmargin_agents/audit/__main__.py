@@ -61,8 +61,8 @@ class AuditConfig:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status.
 
-    0: every check passed; 1: a check failed, or a file could not be written; 2: a flag cannot be used, and
-    nothing was played.
+    0: every check passed; 1: a check failed, a file could not be written, or a process that plays was killed; 2: a flag
+    cannot be used, and nothing was played.
     """
     return run(PROGRAM, AuditConfig, argv, check_flags, _run)
 

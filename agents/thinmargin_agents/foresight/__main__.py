@@ -28,7 +28,10 @@ def check(config: ForesightConfig) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit status: 1 if a policy or a file fails, 2 for a bad argument."""
+    """Run the command line and return the exit status.
+
+    0: plans are written; 1: a policy or a file failed, or a process that searches was killed; 2: a flag cannot be used.
+    """
     return run(PROGRAM, ForesightConfig, argv, check, _run)
 
 

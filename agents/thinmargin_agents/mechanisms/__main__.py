@@ -75,7 +75,11 @@ def check(config: MechanismsConfig) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit status: 2 for a bad argument, 1 if a file cannot be written."""
+    """Run the command line and return the exit status.
+
+    0: all was found; 1: a file could not be written, or a process that searches was killed, and nothing is written;
+    2: a flag cannot be used.
+    """
     return run(PROGRAM, MechanismsConfig, argv, check, _run)
 
 

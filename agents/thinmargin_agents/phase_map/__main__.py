@@ -80,7 +80,8 @@ def check(config: PhaseMapConfig) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status.
 
-    0: all was found; 1: a file could not be written, or a policy not played; 2: a flag cannot be used.
+    0: all was found; 1: a file could not be written, a policy not played, or a process that searches was killed, and
+    nothing is written; 2: a flag cannot be used.
     """
     return run(PROGRAM, PhaseMapConfig, argv, check, _run)
 

@@ -50,6 +50,8 @@ class Grid:
         varies: field of `Place` that differs between rows.
         meaning, unit: of the rows, for tables and pictures; numbers are shown times `scale`.
         rows, slopes: values, rising.
+        highest_is_thin: whether thin gains as the value rises; tables and pictures have the row where it gains most
+            on top, so that all maps lie the same way.
     """
 
     name: str
@@ -59,12 +61,19 @@ class Grid:
     scale: float
     rows: tuple[float, ...]
     slopes: tuple[float, ...] = PRICE_SLOPES
+    highest_is_thin: bool = True
 
     def places(self) -> Iterator[Place]:
         """Every place, row by row."""
         for row in self.rows:
             for slope in self.slopes:
                 yield Place(slope)._replace(**{self.varies: row})
+
+    @property
+    def from_top(self) -> list[int]:
+        """Numbers of the rows, from the top of a table or a picture."""
+        numbers = range(len(self.rows))
+        return list(reversed(numbers) if self.highest_is_thin else numbers)
 
     @property
     def calibrated_row(self) -> float:
@@ -80,9 +89,12 @@ GRIDS: dict[str, Grid] = {
     grid.name: grid
     for grid in (
         Grid("services", "services", "services ceiling", "x", 1.0, (0.25, 0.5, 1.0, 1.5, 2.0)),
-        Grid("patience", "discount_rate", "discount rate a year", " %", 100.0, (0.03, 0.05, 0.10, 0.20, 0.35)),
+        Grid(
+            "patience", "discount_rate", "discount rate a year", " %", 100.0, (0.03, 0.05, 0.10, 0.20, 0.35),
+            highest_is_thin=False,
+        ),
     )
-}
+}  # fmt: skip
 
 PROTOTYPE_SIGNS = ("-----", "-----", "---++", "--+++", "-++++")
 """Where thin beat premium (+) in the first prototype of this model, in the order of the services grid.

@@ -1,4 +1,7 @@
-"""The maps as a picture: a panel a map, the boundary between thin and premium, the plausible worlds as dots."""
+"""The maps as a picture: a panel a map, and beside them the plausible worlds as dots.
+
+Every panel lies the same way: thin gains to the right and upwards.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,21 @@ import numpy as np
 from thinmargin_agents.phase_map.boundary import difference_at, on_map
 from thinmargin_agents.phase_map.cells import CALIBRATED, PhaseMap
 from thinmargin_agents.phase_map.hidden import HiddenWorlds, thin_ahead
-from thinmargin_agents.phase_map.results import ON_MAP, OTHERS, SCORED_RULE, PhaseMapResult
+from thinmargin_agents.phase_map.results import (
+    ON_MAP,
+    OTHERS,
+    SCORED_RULE,
+    PhaseMapResult,
+    calibrated_difference,
+)
 from thinmargin_agents.phase_map.table import markup_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PANEL, HEIGHT = 4.5, 4.9
-"""Inches of a panel's width and of the picture's height: two panels are 900 pixels wide at 100 an inch."""
+WIDTH, HEIGHT, ALONE = 9.0, 4.9, 4.5
+"""Inches: the picture is 900 pixels wide at 100 an inch, and half as wide where it is one map alone."""
 INK, GREY = "#222222", "#444444"
 COLOURS = "PuOr_r"
 """Orange where thin wins, purple where premium does: told apart by colour-blind readers, and in print."""
@@ -26,6 +35,8 @@ STRENGTH = 0.75
 THIN, PREMIUM = "#e66101", "#5e3c99"
 DASHES = ((0, (4, 2)), (0, (1, 1.5)))
 """Of the lines on which thin and premium tie under the closing rules that are not scored."""
+BOX = {"boxstyle": "round,pad=0.12", "edgecolor": "none"}
+"""Behind a text."""
 FINE = 20
 """Points of the boundary between two cells."""
 
@@ -39,42 +50,66 @@ def draw(result: PhaseMapResult) -> Figure:
     from matplotlib.figure import Figure  # noqa: PLC0415  # only pictures need it
     from matplotlib.patches import Patch  # noqa: PLC0415  # only pictures need it
 
-    count = len(result.maps)
-    figure = Figure(figsize=(PANEL * count, HEIGHT), layout="constrained")
+    worlds = result.hidden
+    count = len(result.maps) + (worlds is not None)
+    figure = Figure(figsize=(WIDTH if count > 1 else ALONE, HEIGHT), layout="constrained")
     panels = figure.subplots(1, count, squeeze=False)[0]
-    for number, (axes, phase_map) in enumerate(zip(panels, result.maps, strict=True)):
-        _panel(axes, phase_map, result.hidden if phase_map.grid.name == ON_MAP else None)
-        _boundary(axes, phase_map, SCORED_RULE.head, "solid")
-        for rule, dashes in zip(OTHERS, DASHES, strict=True):
-            _boundary(axes, result.others[rule.name][number], rule.head, dashes)
+    for number, (axes, phase_map) in enumerate(zip(panels, result.maps, strict=False)):
+        _panel(axes, phase_map, phase_map.grid.meaning)
+        _boundaries(axes, result, number)
+        _texts(axes, phase_map)
+        _star(axes, phase_map)
+    if worlds is not None:
+        number = [phase_map.grid.name for phase_map in result.maps].index(ON_MAP)
+        axes, phase_map = panels[-1], result.maps[number]
+        _panel(axes, phase_map, f"{phase_map.grid.meaning}: hidden worlds")
+        _boundaries(axes, result, number)
+        _dots(axes, phase_map, worlds)
     handles: dict[str, Any] = {"thin wins": Patch(color=THIN), "premium wins": Patch(color=PREMIUM)}
     for axes in panels:
         handles |= {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(
-        handles.values(), handles.keys(), loc="outside lower center", ncols=2 * count, fontsize=8, frameon=False,
-        labelcolor=INK,
+        handles.values(), handles.keys(), loc="outside lower center", ncols=4 if count > 1 else 2, fontsize=8,
+        frameon=False, labelcolor=INK,
     )  # fmt: skip
     words = ("In every cell: best constant markup,", f"and J of thin less premium, RMB bn ({SCORED_RULE.head})")
     figure.suptitle((" " if count > 1 else "\n").join(words), fontsize=10.5, color=INK)
     return figure
 
 
-def _panel(axes: Axes, phase_map: PhaseMap, worlds: HiddenWorlds | None) -> None:
+def _panel(axes: Axes, phase_map: PhaseMap, title: str) -> None:
+    """Coloured cells between labelled axes; the row where thin gains most is on top."""
     grid, gaps = phase_map.grid, phase_map.differences
     strength = np.sign(gaps) * np.sqrt(np.abs(gaps))
     most = max(float(np.abs(strength).max()), 1e-9) / STRENGTH
     axes.imshow(strength, cmap=COLOURS, vmin=-most, vmax=most, origin="lower", aspect="auto")
-    if worlds is not None:
-        _dots(axes, phase_map, worlds)
-    _texts(axes, phase_map)
-    x, y = on_map(grid, CALIBRATED.price_slope, grid.calibrated_row)
-    axes.plot(x, y, "*", color="white", mec=INK, ms=13, ls="", label="calibrated firm", zorder=6)
+    if not grid.highest_is_thin:
+        axes.invert_yaxis()
     axes.set_xticks(range(len(grid.slopes)), [f"{slope:g}" for slope in grid.slopes])
     axes.set_yticks(range(len(grid.rows)), [grid.label(value) for value in grid.rows])
-    axes.set_xlabel("price slope: customers' sensitivity to price", fontsize=9, color=INK)
-    axes.set_title(grid.meaning, fontsize=9.5, color=INK, loc="left")
+    axes.set_xlabel("price slope (sensitivity to price)", fontsize=8.5, color=INK)
+    axes.set_title(title, fontsize=9.5, color=INK, loc="left")
     axes.tick_params(labelsize=8.5, length=0, labelcolor=INK)
     axes.spines[:].set_visible(False)
+
+
+def _star(axes: Axes, phase_map: PhaseMap) -> None:
+    """The calibrated firm, in the colour of the side it is on, and what thin earns more there than premium."""
+    gap = calibrated_difference(phase_map)
+    x, y = on_map(phase_map.grid, CALIBRATED.price_slope, phase_map.grid.calibrated_row)
+    color = THIN if gap >= 0.0 else PREMIUM
+    axes.plot(x, y, "*", color=color, mec="white", mew=0.8, ms=11, ls="", label="calibrated firm", zorder=6)
+    axes.annotate(
+        f"{gap:+.0f}", (float(x), float(y)), (0.0, 18.0), textcoords="offset points", ha="center", va="center",
+        fontsize=8.5, fontweight="bold", color=INK, zorder=6, bbox={**BOX, "facecolor": "white"},
+    )  # fmt: skip
+
+
+def _boundaries(axes: Axes, result: PhaseMapResult, number: int) -> None:
+    """The lines on which thin and premium tie, under every closing rule."""
+    _boundary(axes, result.maps[number], SCORED_RULE.head, "solid")
+    for rule, dashes in zip(OTHERS, DASHES, strict=True):
+        _boundary(axes, result.others[rule.name][number], rule.head, dashes)
 
 
 def _boundary(axes: Axes, phase_map: PhaseMap, rule: str, style: Any) -> None:
@@ -108,13 +143,12 @@ def _dots(axes: Axes, phase_map: PhaseMap, worlds: HiddenWorlds) -> None:
 
 
 def _texts(axes: Axes, phase_map: PhaseMap) -> None:
-    from matplotlib.patheffects import withStroke  # noqa: PLC0415  # only pictures need it
-
-    halo: Any = [withStroke(linewidth=2.2, foreground="white", alpha=0.75)]
+    """Best markup and difference of every cell, on its own colour, which hides the lines behind."""
+    colours = axes.images[0].to_rgba(np.asarray(axes.images[0].get_array()))
     columns = len(phase_map.grid.slopes)
     for place, cell in enumerate(phase_map.cells):
         y, x = divmod(place, columns)
         axes.text(
-            x, y, f"{markup_words(cell)}\n{cell.difference:+.0f}", ha="center", va="center", fontsize=8.5, color=INK,
-            zorder=5, path_effects=halo,
+            x, y, f"{markup_words(cell)}\n{cell.difference:+.0f}", ha="center", va="center", fontsize=8, color=INK,
+            zorder=5, bbox={**BOX, "facecolor": tuple(colours[y, x])},
         )  # fmt: skip

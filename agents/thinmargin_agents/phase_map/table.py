@@ -40,18 +40,21 @@ def head(phase_map: PhaseMap) -> list[str]:
 
 
 def rows(result: PhaseMapResult, number: int) -> list[list[str]]:
-    """A row a value of a map's grid: the cells, and the price slope at which thin and premium tie under each rule."""
+    """A row a value of a map's grid, that where thin gains most first: the cells, and the price slope of the tie.
+
+    The slope is that at which thin and premium tie under each rule.
+    """
     phase_map = result.maps[number]
     tied = [phase_map, *(result.others[rule.name][number] for rule in OTHERS)]
     slopes = [ties(each) for each in tied]
     count = len(phase_map.grid.slopes)
     return [
         [
-            phase_map.grid.label(value),
+            phase_map.grid.label(phase_map.grid.rows[row]),
             *map(cell_words, phase_map.cells[row * count : (row + 1) * count]),
             *(tie_words(each, row, found[row]) for each, found in zip(tied, slopes, strict=True)),
         ]
-        for row, value in enumerate(phase_map.grid.rows)
+        for row in phase_map.grid.from_top
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import re
 import time
 from functools import partial
 from pathlib import Path
@@ -64,6 +65,7 @@ def test_a_command_whose_process_is_killed_says_so_in_a_sentence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     command = importlib.import_module(f"thinmargin_agents.{room}.__main__")
+    assert re.search(r" 1: [^;]*killed", " ".join(command.main.__doc__.split()))  # the exit status is documented
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(f"thinmargin_agents.{room}.{work}", die)
     assert command.main([*flags, "--processes", "2"]) == 1
