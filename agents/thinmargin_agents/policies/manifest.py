@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ MANIFEST = "manifest.json"
 COLUMNS = ("seed", "timesteps", "seconds", "J", "score", "bankrupt_share")
 """Of `evaluations.csv`."""
 FORMAT = "thinmargin-agent-1"
+PLAIN_NAME = r"\w[\w-]*(\.[\w-]+)*"
+"""Of a file in an agent's folder: it leads nowhere else."""
 
 
 class ShippedError(ValueError):
@@ -122,6 +125,9 @@ class Manifest:
         if digest({"format": FORMAT, **rest}) != content["digest"]:
             raise ValueError("it does not fit its digest: it was changed after it was written")
         validation, seeds = dict(rest.pop("validation")), rest.pop("seeds")
+        for seed in seeds:
+            if not re.fullmatch(PLAIN_NAME, seed["file"]):
+                raise ValueError(f"its file is {seed['file']!r:.60}: must be the plain name of a file beside it")
         for interval in ("J_ci95", "score_ci95"):
             if validation[interval] is not None:
                 validation[interval] = tuple(validation[interval])
@@ -204,7 +210,9 @@ def read_evaluations(text: str) -> list[Evaluation]:
 
 
 def checked_content(path: Path, sha256: str) -> bytes:
-    """The content of a file of an agent's folder, if it is the one that the manifest names."""
+    """The content of a file of an agent's folder, if it is the one that the manifest names; no link is followed."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise ShippedError(f"{path} is a link or no plain file: an agent's files lie inside; {remedy(path.parent)}")
     try:
         content = path.read_bytes()
     except OSError as error:

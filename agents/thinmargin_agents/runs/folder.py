@@ -6,6 +6,7 @@
       versions.json        of Python and the libraries
       built_on.json        SHA-256 of the tuned rule that is corrected, and of the plan that surprises depart from
       evaluations.csv      one row an evaluation on validation worlds
+      board.json           names the folder of TensorBoard's events, if it is another
       best/                the policy with the best validation value
       checkpoint/          everything needed to resume
       events.out.tfevents  TensorBoard
@@ -30,6 +31,7 @@ from thinmargin.versions import current, outdated
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
+from thinmargin_agents.runs.board import board_of, claim
 from thinmargin_agents.runs.commands import command_now
 from thinmargin_agents.runs.file_names import (
     BUILT_ON,
@@ -64,8 +66,10 @@ class RunFolder:
     def create(cls, log_folder: Path, run: Run) -> RunFolder:
         """Make LOG_FOLDER/ALGO/ENV_K for the next free K and write the run's description.
 
+        Where events go elsewhere, a folder for them is made there too, which no other run uses.
+
         Raises:
-            ConfigError: `log_folder` is no folder, or none can be made in it.
+            ConfigError: `log_folder` or `tensorboard_log` is no folder, or none can be made in it.
             OSError: the run cannot be written: the disk is full.
         """
         parent = log_folder / run.algo
@@ -83,6 +87,12 @@ class RunFolder:
         except OSError as error:
             why = f"{error.filename}: {error.strerror}" if error.filename else error
             raise ConfigError(f"--log-folder is {str(log_folder)!r}: no run folder can be made there: {why}") from error
+        if run.tensorboard_log is not None:
+            try:
+                claim(run.tensorboard_log, path)
+            except ConfigError:
+                path.rmdir()
+                raise
         return cls.describe(path, run)
 
     @classmethod
@@ -149,6 +159,13 @@ class RunFolder:
                 " and its policy would not play what it learnt; play it with the version that trained it, or train anew"
             )
         return run
+
+    def events(self) -> Path:
+        """The folder of TensorBoard's events: the run folder, or another that was made for this run alone.
+
+        What the configuration says is not followed: it may be somebody else's.
+        """
+        return board_of(self.path) or self.path
 
     def other_versions(self) -> list[str]:
         """In words, the libraries that are not those the run began with: its numbers may differ from now on."""

@@ -86,8 +86,7 @@ class _Trainer:
         self._judge = Judge(self._arguments, run.n_eval_episodes)
         self._environment = build_environment(run)
         self._model = build_model(run, self._environment)
-        board = run.tensorboard_log
-        self._events = Path(board, run.algo, folder.path.resolve().name) if board else folder.path
+        self._events = folder.events()
         self._progress = ProgressCallback(
             run.total_timesteps, self._console, shown=shown, report=report and self._notify
         )
@@ -96,7 +95,7 @@ class _Trainer:
         self._validation = ValidationCallback(run, folder, self._judge, player, self._progress.show_judgement, picture)
         self._checkpoint = CheckpointCallback(run, self._save)
         self._model.set_logger(Logger(None, []))  # it gets its files when learning begins
-        self._purge: int | None = None
+        self._purge = 0
 
     def _save(self, next_save: int) -> None:
         tree = capture(self._model, self._environment)
@@ -115,7 +114,6 @@ class _Trainer:
 
     def restore_checkpoint(self) -> None:
         """Resume from the folder's checkpoint; a run that was killed before it had one begins again."""
-        self._purge = 0
         if not self._folder.has("checkpoint"):
             if self._folder.has("best"):
                 raise RunError(f"{self._folder.path}: has a policy but no checkpoint: nothing to resume from")
@@ -139,6 +137,11 @@ class _Trainer:
             f" {run.hyperparameters['n_envs']} firms; baseline {REFERENCE} earns"
             f" J {self._judge.baseline.value.mean():.1f} RMB bn on {run.n_eval_episodes} validation worlds"
         )
+        if run.tensorboard_log is not None and self._events == self._folder.path:
+            self._console.print(
+                f"note: TensorBoard's events go into the run folder: no folder in {run.tensorboard_log!r:.60} is said"
+                " there to be of this run"
+            )
         for note in (*self._folder.other_versions(), *training_notes(self._model, run)):
             self._console.print(f"note: {note}")
         if self._judge.no_score:

@@ -26,12 +26,13 @@ NEVER = 1 << 62
 """Stable-Baselines3's `log_interval` for a run whose curves are written by `StatisticsCallback`."""
 
 
-def event_logger(folder: Path, purge_step: int | None) -> Logger:
+def event_logger(folder: Path, purge_step: int) -> Logger:
     """A logger that writes TensorBoard's events into `folder`; a resumed run hides events that it will write again.
 
     Args:
         folder: made if it is not there.
-        purge_step: events of an earlier process at this step or later are not shown.
+        purge_step: events of an earlier process at this step or later are not shown. 0 where there is none: of the
+            events that begin a process, TensorBoard takes the first for the beginning, and hides nothing before it.
     """
     return Logger(str(folder), [_Events(folder, purge_step)])
 
@@ -39,7 +40,7 @@ def event_logger(folder: Path, purge_step: int | None) -> Logger:
 class _Events(TensorBoardOutputFormat):
     """Stable-Baselines3's output; its own constructor knows no `purge_step`, and would leave an empty file behind."""
 
-    def __init__(self, folder: Path, purge_step: int | None) -> None:
+    def __init__(self, folder: Path, purge_step: int) -> None:
         self.writer = SummaryWriter(str(folder), purge_step=purge_step)
         self._is_closed = False
 
