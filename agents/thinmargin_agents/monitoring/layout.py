@@ -8,6 +8,8 @@ from thinmargin.records import LEVERS
 from thinmargin_agents.monitoring.tags import SCORE, all_tags
 
 Layout = dict[str, dict[str, list[Any]]]
+ADDRESS = "http://localhost:6006/#custom_scalars"
+"""Where TensorBoard shows the layout; at the address alone it opens on curves in the order of their names."""
 DECLARED = frozenset(tag.name for tag in all_tags())
 
 
@@ -24,17 +26,14 @@ def layout(*, scored: bool, corrected: bool) -> Layout:
         scored: whether there is a score on the validation worlds.
         corrected: whether the agent corrects a base policy.
     """
-    intervals = {
-        **({"score, %": _band("score/score", "score/low", "score/high")} if scored else {}),
-        "J less the baseline's, RMB bn": _band(
-            "eval/over_baseline", "eval/over_baseline_low", "eval/over_baseline_high"
-        ),
-    }  # fmt: skip
     judged = {
         **({"score, mean and mean of the middle half, %": _together("score/score", "score/iqm")} if scored else {}),
         "J and its parts, RMB bn": _together("eval/J", "eval/profit_part", "eval/closing_part"),
-        "bankrupt, share of episodes": _together("eval/bankrupt_share", "business/bankrupt_share"),
-    }
+        "J less the baseline's, 95 % interval, RMB bn": _band(
+            "eval/over_baseline", "eval/over_baseline_low", "eval/over_baseline_high"
+        ),
+        **({"score, 95 % interval, %": _band("score/score", "score/low", "score/high")} if scored else {}),
+    }  # TensorBoard shows charts with intervals below the others, the last one first
     business = {
         "profit a month, RMB bn": ("profit", "operating_profit"),
         "cash and credit line, RMB bn": ("cash", "credit_line"),
@@ -55,10 +54,10 @@ def layout(*, scored: bool, corrected: bool) -> Layout:
         **({"size of the correction to the base policy": "levers/{}_correction"} if corrected else {}),
     }
     return {
-        "validation worlds, with 95 % intervals": intervals,
-        "validation worlds": judged,
+        "judged on validation worlds": judged,
         "business": {
-            chart: _together(*(f"business/{name}" for name in names)) for chart, names in business.items()
+            "bankrupt, share of episodes": _together("eval/bankrupt_share", "business/bankrupt_share"),
+            **{chart: _together(*(f"business/{name}" for name in names)) for chart, names in business.items()},
         },
         "levers": {
             chart: _together(*(pattern.format(lever.name) for lever in LEVERS)) for chart, pattern in levers.items()

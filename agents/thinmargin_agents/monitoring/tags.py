@@ -23,7 +23,7 @@ class Tag(Generic[Source]):
 
     Attributes:
         name: of the curve, as TensorBoard shows it.
-        unit, meaning: for documentation.
+        unit, meaning: for documentation and the description that TensorBoard shows.
         of: its value in a source of numbers; None where there is none.
     """
 
@@ -103,7 +103,7 @@ BUSINESS: tuple[Tag[Means], ...] = (
         )
     ),
     Tag(
-        "business/bankrupt_share", "share", "episodes that ended in bankruptcy, of those that ended",
+        "business/bankrupt_share", "share", "share of episodes that ended in bankruptcy, of those that ended",
         lambda means: means.bankrupt_share,
     ),
 )  # fmt: skip
@@ -123,11 +123,16 @@ LEVER_TAGS: tuple[Tag[Means], ...] = tuple(
             Tag(f"levers/{lever.name}_{what}", unit, meaning, _lever(lever.name, what))
             for what, unit, meaning in (
                 ("mean", "action", "mean of the actions asked for, -1 to 1"),
-                ("spread", "action", "their standard deviation over months and firms"),
-                ("saturation", "share", "of months in which an end of the range was asked for"),
+                ("spread", "action", "standard deviation of the actions asked for, over months and firms"),
+                ("saturation", "share", "share of months in which an end of the range was asked for"),
             )
         ),
-        Tag(f"levers/{lever.name}_applied", lever.unit, "what the firm did", _book(f"applied_{lever.name}")),
+        Tag(
+            f"levers/{lever.name}_applied",
+            lever.unit,
+            f"what the firm did: {lever.meaning}",
+            _book(f"applied_{lever.name}"),
+        ),
         correction,
     )
 )
@@ -136,30 +141,39 @@ SCORE: tuple[Tag[Judgement], ...] = (
         "score/score", "%", "share of the gap between low_margin_tuned (0) and the best known plans (100) closed",
         lambda judgement: judgement.score,
     ),
-    Tag("score/low", "%", "lower end of its 95 % interval over worlds", lambda judgement: judgement.score_low),
-    Tag("score/high", "%", "upper end of its 95 % interval over worlds", lambda judgement: judgement.score_high),
+    Tag(
+        "score/low", "%", "lower end of the score's 95 % bootstrap interval over worlds",
+        lambda judgement: judgement.score_low,
+    ),
+    Tag(
+        "score/high", "%", "upper end of the score's 95 % bootstrap interval over worlds",
+        lambda judgement: judgement.score_high,
+    ),
     Tag("score/iqm", "%", "mean of the middle half of the worlds' own scores", lambda judgement: judgement.score_iqm),
 )  # fmt: skip
 EVAL: tuple[Tag[Judgement], ...] = (
     Tag("eval/J", "RMB bn", "mean discounted profit and closing value", lambda judgement: judgement.J),
-    Tag("eval/profit_part", "RMB bn", "of it, the profits of the years run", lambda judgement: judgement.profit_part),
-    Tag("eval/closing_part", "RMB bn", "of it, the closing value", lambda judgement: judgement.closing_part),
-    Tag("eval/bankrupt_share", "share", "worlds that ended in bankruptcy", lambda judgement: judgement.bankrupt_share),
+    Tag("eval/profit_part", "RMB bn", "part of J: profits of the years run", lambda judgement: judgement.profit_part),
+    Tag("eval/closing_part", "RMB bn", "part of J: the closing value", lambda judgement: judgement.closing_part),
+    Tag(
+        "eval/bankrupt_share", "share", "share of worlds that ended in bankruptcy",
+        lambda judgement: judgement.bankrupt_share,
+    ),
     Tag(
         "eval/over_baseline", "RMB bn", "J less that of low_margin_ecosystem in the same worlds",
         lambda judgement: judgement.difference,
     ),
     Tag(
-        "eval/over_baseline_low", "RMB bn", "lower end of its 95 % interval over worlds",
+        "eval/over_baseline_low", "RMB bn", "lower end of that difference's 95 % bootstrap interval over worlds",
         lambda judgement: judgement.low,
     ),
     Tag(
-        "eval/over_baseline_high", "RMB bn", "upper end of its 95 % interval over worlds",
+        "eval/over_baseline_high", "RMB bn", "upper end of that difference's 95 % bootstrap interval over worlds",
         lambda judgement: judgement.high,
     ),
     *(
         Tag(
-            f"eval/saturation_{lever.name}", "share", "of months in which an end of the range was asked for",
+            f"eval/saturation_{lever.name}", "share", "share of months in which an end of the range was asked for",
             _saturation(lever.name),
         )
         for lever in LEVERS

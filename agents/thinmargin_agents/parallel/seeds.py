@@ -15,6 +15,7 @@ from thinmargin_agents.cli.programs import program_name, script_command
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import evaluation_flags
 from thinmargin_agents.config.train_config import TrainConfig
+from thinmargin_agents.monitoring.layout import ADDRESS
 from thinmargin_agents.parallel.jobs import SeedEnd, SeedJob
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def _print_next_steps(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], console:
     if done:
         judge = script_command("evaluate", [",".join(done), *evaluation_flags(jobs[0].run)])
         look = shlex.join(["tensorboard", "--logdir", jobs[0].run.tensorboard_log or str(jobs[0].path.parent)])
-        console.print(f"next: {judge}    {look}", markup=False)
+        console.print(f"next: {judge}    {look}\nTensorBoard leads with score and J at {ADDRESS}", markup=False)
     left = [job for job, end in zip(jobs, ends, strict=True) if end.judgement is None]
     if left:
         console.print("resume with:\n" + "\n".join(f"  {job.resume}" for job in left), markup=False)

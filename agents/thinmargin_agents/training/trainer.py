@@ -19,6 +19,7 @@ from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.config.run import Run, evaluation_flags
 from thinmargin_agents.judging.validation import Judge
 from thinmargin_agents.monitoring.judgement import Judgement
+from thinmargin_agents.monitoring.layout import ADDRESS
 from thinmargin_agents.runs.folder import DivergedError, RunError, RunFolder, load_policy
 from thinmargin_agents.sb3.building import build_environment, build_model, environment_arguments, training_notes
 from thinmargin_agents.sb3.networks import first_non_finite, policy_of
@@ -236,7 +237,8 @@ class _Trainer:
             f" bankrupt {judgement.bankrupt_share:.1%})\n"
             f"{REFERENCE}: J {last.baseline.value.mean():.1f} RMB bn; difference {judgement.difference:+.1f}"
             f" [95 % interval {judgement.low:+.1f}, {judgement.high:+.1f}]\n{chosen}"
-            f"next: {evaluate}    tensorboard --logdir {self._events}"
+            f"next: {evaluate}    {shlex.join(['tensorboard', '--logdir', str(self._events)])}\n"
+            f"TensorBoard leads with score and J at {ADDRESS}"
         )
         return judgement
 

@@ -17,6 +17,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.hparams import metadata as hparams
+from tests.boards import LOADERS, board
 from tests.messages import lacks
 
 from thinmargin.baselines import baseline
@@ -24,6 +25,7 @@ from thinmargin.records import LEVERS
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
 from thinmargin_agents.config.run import Run
+from thinmargin_agents.monitoring.descriptions import description_of
 from thinmargin_agents.monitoring.layout import layout
 from thinmargin_agents.monitoring.tags import CORRECTIONS, EPISODE, EVAL, LEVER_TAGS, SCORE, all_tags
 from thinmargin_agents.play.rollout import play_worlds
@@ -151,6 +153,13 @@ def test_numbers_have_the_units_they_are_said_to_have(events: EventAccumulator) 
     )
 
 
+@pytest.mark.slow
+def test_every_curve_and_picture_of_a_run_says_what_it_is(events: EventAccumulator) -> None:
+    tags = events.Tags()
+    for tag in (*tags["scalars"], *tags["images"]):
+        assert events.SummaryMetadata(tag).summary_description == description_of(tag)
+
+
 def layout_of(events: EventAccumulator) -> dict[str, Any]:
     (event,) = events.Tensors("custom_scalars__config__")
     proto = layout_pb2.Layout()
@@ -167,7 +176,7 @@ def test_every_chart_of_the_layout_shows_curves_that_are_there(events: EventAccu
             assert sum(bool(re.match(pattern, tag)) for tag in found) == 1, pattern
         for series in chart.margin.series:
             assert {series.value, series.lower, series.upper} <= set(found)
-    score = charts["score, %"].margin.series[0]
+    score = charts["score, 95 % interval, %"].margin.series[0]
     assert (score.value, score.lower, score.upper) == ("score/score", "score/low", "score/high")
     (gap,) = (chart.margin.series[0] for title, chart in charts.items() if title.startswith("J less"))
     assert (gap.value, gap.lower, gap.upper) == (
@@ -276,6 +285,13 @@ def test_a_resumed_run_doubles_nothing(whole: RunFolder, events: EventAccumulato
     assert [event.step for event in resumed] == STEPS
     for one, other in zip(resumed, uninterrupted, strict=True):
         assert np.array_equal(pixels(one), pixels(other))
+    for loader in LOADERS:
+        with board(folder.path.parent, loader) as shown, board(whole.path.parent, loader) as expected:
+            (found,), (uncut,) = shown.points().values(), expected.points().values()
+            assert {tag: [step for step, _ in points] for tag, points in found.items()} == {
+                tag: [step for step, _ in points] for tag, points in uncut.items()
+            }
+            assert [*shown.pictures().values()] == [{EPISODE: STEPS}]
     layout_of(both)  # one and no other
     assert hparams_of(both) == hparams_of(events)
     assert all(path.stat().st_size > 100 for path in folder.path.glob("events.out.tfevents*"))

@@ -185,7 +185,8 @@ def _profile(cast: Cast, profile: Mapping[str, Any]) -> Iterator[Chart]:
     yield Chart(
         "profile",
         "How often a policy gets beyond a score",
-        "Performance profile of the scores of single worlds, with 95 % bands (Agarwal et al. 2021). Where one band lies"
+        "Performance profile of the scores of single worlds (Agarwal et al. 2021). Bands are 95 % bootstrap intervals"
+        " of every level by itself, worlds and training seeds drawn anew: not of the whole curve. Where one band lies"
         " above another, that policy is better at this level.",
         svg_of(figure, "profile", f"Share of worlds that score more, against the score, for {names}."),
         "half",

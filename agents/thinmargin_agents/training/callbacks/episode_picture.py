@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 
 Numbers = npt.NDArray[np.float64]
 
-WIDTH, HEIGHT, DPI = 960, 500, 100
-"""Pixels of a picture, as wide as TensorBoard shows whole, and pixels an inch."""
+WIDTH, HEIGHT, DPI = 640, 1000, 100
+"""Pixels of a picture, and pixels an inch. TensorBoard shows it about 340 pixels wide, whatever its size: two panels
+stand side by side, and the letters are large enough to be read at that width."""
+HEAD, LABEL = 12.0, 11.0
+"""Sizes of letters, points."""
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#E69F00")
 INK, GREY, PALE = "#222222", "#666666", "#E4E4E4"
@@ -130,10 +133,10 @@ def _lever(k: int, title: str, scale: float = 1.0) -> _Panel:
 
 
 PANELS = (
-    _lever(PRICE, "price: markup over unit cost, %", 100.0),
-    _lever(ACCESSORIES, "accessories: tickets, % of revenue", 100.0),
-    _lever(MARKETING, "marketing: selling, % of revenue", 100.0),
-    _lever(UPDATES, "updates: releases a month"),
+    _lever(PRICE, "markup over unit cost, %", 100.0),
+    _lever(ACCESSORIES, "tickets, % of revenue", 100.0),
+    _lever(MARKETING, "selling, % of revenue", 100.0),
+    _lever(UPDATES, "releases a month"),
     _Panel("cash, RMB bn", lambda track: track.cash),
     _Panel("users, million", lambda track: track.users),
     _Panel("profit, RMB bn a month", lambda track: track.profit),
@@ -153,14 +156,14 @@ class _Drawing:
 
         figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor="white")
         self._canvas: Any = FigureCanvasAgg(figure)
-        *panels, legend = figure.subplots(2, 4).flat
-        figure.subplots_adjust(left=0.042, right=0.984, bottom=0.06, top=0.93, wspace=0.2, hspace=0.28)
+        *panels, legend = figure.subplots(4, 2).flat
+        figure.subplots_adjust(left=0.075, right=0.955, bottom=0.03, top=0.965, wspace=0.24, hspace=0.34)
         self._baselines = baselines
         self._panels: list[tuple[_Panel, Axes, Line2D]] = []
         for panel, axes in zip(PANELS, panels, strict=True):
             _prepare(axes, panel.title, horizon)
-            axes.plot(*_line(panel.of(baselines)), color=COLOURS[1], lw=1.4)
-            self._panels.append((panel, axes, axes.plot([], [], color=COLOURS[0], lw=1.4)[0]))
+            axes.plot(*_line(panel.of(baselines)), color=COLOURS[1], lw=2.0)
+            self._panels.append((panel, axes, axes.plot([], [], color=COLOURS[0], lw=2.0)[0]))
         self._earned = _legend(legend, heading, baselines)
 
     def show(self, track: Track) -> npt.NDArray[np.uint8]:
@@ -185,13 +188,13 @@ def _line(numbers: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def _prepare(axes: Axes, title: str, horizon: int) -> None:
-    axes.set_title(title, fontsize=9, color=INK, loc="left")
+    axes.set_title(title, fontsize=HEAD, color=INK, loc="left")
     axes.axhline(0.0, color=GREY, lw=0.8, zorder=1)
     axes.set_xlim(FIRST_YEAR, FIRST_YEAR + horizon / MONTHS)
     apart = max(round(horizon / MONTHS / 3), 1)
     axes.set_xticks(range(FIRST_YEAR, FIRST_YEAR + horizon // MONTHS + 1, apart))
-    axes.locator_params(axis="y", nbins=5)
-    axes.tick_params(labelsize=8, colors=GREY, length=0, pad=3)
+    axes.locator_params(axis="y", nbins=4)
+    axes.tick_params(labelsize=LABEL, colors=GREY, length=0, pad=6)
     axes.grid(axis="y", color=PALE, lw=0.8)
     axes.set_axisbelow(True)
     for side in ("top", "right", "left", "bottom"):
@@ -201,13 +204,13 @@ def _prepare(axes: Axes, title: str, horizon: int) -> None:
 def _legend(axes: Axes, heading: str, baselines: Track) -> Text:
     """The names of agent and baseline and their J; the agent's is filled in later."""
     axes.set_axis_off()
-    axes.text(0.0, 1.0, heading, fontsize=9, color=GREY, va="top", transform=axes.transAxes)
+    axes.text(0.0, 1.0, heading, fontsize=LABEL, color=GREY, va="top", transform=axes.transAxes)
     texts = []
-    for top, name, colour in ((0.7, "agent", COLOURS[0]), (0.36, REFERENCE, COLOURS[1])):
+    for top, name, colour in ((0.7, "agent", COLOURS[0]), (0.28, REFERENCE, COLOURS[1])):
         axes.plot([0.0, 0.09], [top, top], color=colour, lw=2.5, transform=axes.transAxes)
-        axes.text(0.13, top, name, fontsize=10, color=INK, va="center", transform=axes.transAxes)
+        axes.text(0.13, top, name, fontsize=HEAD, color=INK, va="center", transform=axes.transAxes)
         words = _earned(baselines)
-        texts.append(axes.text(0.13, top - 0.06, words, fontsize=10, color=INK, va="top", transform=axes.transAxes))
+        texts.append(axes.text(0.13, top - 0.06, words, fontsize=HEAD, color=INK, va="top", transform=axes.transAxes))
     return texts[0]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import HParam, Logger, TensorBoardOutputFormat
+from tensorboard.compat.proto.summary_pb2 import DATA_CLASS_BLOB_SEQUENCE, DATA_CLASS_SCALAR, SummaryMetadata
 from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard.summary import image, scalar
 
 from thinmargin_agents.config.hyperparameters import flat
 from thinmargin_agents.config.run import Run
+from thinmargin_agents.monitoring.descriptions import description_of
 from thinmargin_agents.monitoring.judgement import Judgement
 from thinmargin_agents.monitoring.layout import layout, metrics
 from thinmargin_agents.monitoring.tags import EPISODE, TRAINING, VALIDATION, values_of
@@ -34,20 +38,52 @@ def event_logger(folder: Path, purge_step: int) -> Logger:
         purge_step: events of an earlier process at this step or later are not shown. 0 where there is none: of the
             events that begin a process, TensorBoard takes the first for the beginning, and hides nothing before it.
     """
-    return Logger(str(folder), [_Events(folder, purge_step)])
+    return Logger(str(folder), [Events(folder, purge_step)])
 
 
-class _Events(TensorBoardOutputFormat):
-    """Stable-Baselines3's output; its own constructor knows no `purge_step`, and would leave an empty file behind."""
+class Events(TensorBoardOutputFormat):
+    """Stable-Baselines3's output, with a description in every curve and picture.
+
+    Its own constructor knows no `purge_step`, and would leave an empty file behind.
+    """
 
     def __init__(self, folder: Path, purge_step: int) -> None:
         self.writer = SummaryWriter(str(folder), purge_step=purge_step)
+        self._files: Any = self.writer.file_writer
         self._is_closed = False
 
+    def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
+        """Write values of Stable-Baselines3's logger at once."""
+        numbers = {name: value for name, value in key_values.items() if isinstance(value, Real | np.number | np.bool_)}
+        for tag, value in numbers.items():
+            if "tensorboard" not in (key_excluded[tag] or ()):
+                self.add_scalar(tag, float(value), step)
+        rest = {name: value for name, value in key_values.items() if name not in numbers}
+        super().write(rest, {name: key_excluded[name] for name in rest}, step)
 
-def boards(logger: Logger) -> list[TensorBoardOutputFormat]:
+    def add_scalar(self, tag: str, value: float, step: int) -> None:
+        """Add a point to a curve."""
+        point = scalar(tag, value)  # type: ignore[no-untyped-call]  # torch has no types there
+        self._add(point, step, SummaryMetadata.PluginData(plugin_name="scalars"), DATA_CLASS_SCALAR)
+
+    def add_image(self, tag: str, pixels: npt.NDArray[np.uint8], step: int) -> None:
+        """Add a picture of shape (height, width, 3)."""
+        picture = image(tag, pixels, dataformats="HWC")  # type: ignore[no-untyped-call]  # as above
+        self._add(picture, step, SummaryMetadata.PluginData(plugin_name="images"), DATA_CLASS_BLOB_SEQUENCE)
+
+    def _add(self, summary: Any, step: int, plugin: Any, kind: Any) -> None:
+        """Add a summary with its description; TensorBoard's data server drops it unless plugin and kind are said."""
+        for item in summary.value:
+            metadata = SummaryMetadata(
+                summary_description=description_of(item.tag), plugin_data=plugin, data_class=kind
+            )
+            item.metadata.CopyFrom(metadata)
+        self._files.add_summary(summary, step)
+
+
+def boards(logger: Logger) -> list[Events]:
     """The outputs of a logger that write TensorBoard's events."""
-    return [output for output in logger.output_formats if isinstance(output, TensorBoardOutputFormat)]
+    return [output for output in logger.output_formats if isinstance(output, Events)]
 
 
 def write_judgement(
@@ -63,9 +99,9 @@ def write_judgement(
     """
     for output in boards(logger):
         for tag, value in values_of(VALIDATION, judgement).items():
-            output.writer.add_scalar(tag, value, timesteps)
+            output.add_scalar(tag, value, timesteps)
         if picture is not None:
-            output.writer.add_image(EPISODE, picture, timesteps, dataformats="HWC")
+            output.add_image(EPISODE, picture, timesteps)
         output.writer.flush()  # a checkpoint may follow: a resumed run does not judge again
 
 
