@@ -32,7 +32,7 @@ def claim(tensorboard_log: str, run_folder: Path) -> None:
     """
     name, number = _name_and_number(run_folder.name)
     board = Path(tensorboard_log, run_folder.parent.name, run_folder.name)
-    if board.absolute() == run_folder.absolute():
+    if is_inside(tensorboard_log, run_folder):
         return
     try:
         board.parent.mkdir(parents=True, exist_ok=True)
@@ -53,6 +53,11 @@ def claim(tensorboard_log: str, run_folder: Path) -> None:
     except OSError:
         shutil.rmtree(board)
         raise
+
+
+def is_inside(tensorboard_log: str, run_folder: Path) -> bool:
+    """Whether the run folder itself is the place for its events: it was made in the folder that was asked for."""
+    return Path(tensorboard_log).absolute() == run_folder.absolute().parents[1]
 
 
 def board_of(run_folder: Path) -> Path | None:

@@ -20,6 +20,7 @@ from thinmargin_agents.config.run import Run, evaluation_flags
 from thinmargin_agents.judging.validation import Judge
 from thinmargin_agents.monitoring.judgement import Judgement
 from thinmargin_agents.monitoring.layout import ADDRESS
+from thinmargin_agents.runs.board import is_inside
 from thinmargin_agents.runs.folder import DivergedError, RunError, RunFolder, load_policy
 from thinmargin_agents.sb3.building import build_environment, build_model, environment_arguments, training_notes
 from thinmargin_agents.sb3.networks import first_non_finite, policy_of
@@ -138,7 +139,8 @@ class _Trainer:
             f" {run.hyperparameters['n_envs']} firms; baseline {REFERENCE} earns"
             f" J {self._judge.baseline.value.mean():.1f} RMB bn on {run.n_eval_episodes} validation worlds"
         )
-        if run.tensorboard_log is not None and self._events == self._folder.path:
+        elsewhere = run.tensorboard_log is not None and not is_inside(run.tensorboard_log, self._folder.path)
+        if elsewhere and self._events == self._folder.path:
             self._console.print(
                 f"note: TensorBoard's events go into the run folder: no folder in {run.tensorboard_log!r:.60} is said"
                 " there to be of this run"

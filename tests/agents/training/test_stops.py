@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import json
 import os
 import resource
 import shutil
@@ -166,6 +167,22 @@ def test_curves_in_a_folder_of_their_own_are_resumed_there(tmp_path: Path, whole
     assert_resumes(folder, whole)
     assert not [*folder.path.glob("events*")]
     assert len([*(tmp_path / "board" / "ppo" / folder.path.name).glob("events*")]) > 1
+
+
+@pytest.mark.slow
+def test_a_run_from_somebody_else_writes_nothing_outside_its_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = RunFolder.create(tmp_path / "logs", small_run())
+    assert train(folder.run(), folder, shown=False, report=lambda step: step.timesteps == 96) is None
+    config = json.loads((folder.path / "config.json").read_text("utf-8"))
+    changed = {**config, "tensorboard_log": str(tmp_path / "elsewhere")}
+    (folder.path / "config.json").write_text(json.dumps(changed), encoding="utf-8")
+    before = len([*folder.path.glob("events*")])
+    assert main(["--resume", str(folder.path), "--no-progress"]) == 0
+    assert len([*folder.path.glob("events*")]) > before
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
+    assert "events go into the run folder" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.slow
