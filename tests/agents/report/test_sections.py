@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.messages import lacks
 from tests.reporting import Judged, without
 
 from thinmargin_agents.report.roles import cast_of
 from thinmargin_agents.report.sections.gaps import gap
-from thinmargin_agents.report.sections.spread import at_least, density
+from thinmargin_agents.report.sections.spread import _profile, at_least, density
 from thinmargin_agents.report.sections.stress import stress_table
 from thinmargin_agents.report.sections.years import middle_and_band
 
@@ -47,6 +48,12 @@ def test_bands_leave_out_worlds_that_are_over() -> None:
     np.testing.assert_allclose(middle[:2], [2.0, 6.0])
     assert low[0] < 2.0 < high[0]
     assert np.isnan([middle[2], low[2], high[2]]).all()
+
+
+def test_bands_of_the_profile_are_said_for_what_they_are(whole: Judged) -> None:
+    (chart,) = _profile(cast_of(whole.report, whole.results), whole.report["profile"])
+    words = " ".join(chart.caption.split())
+    assert not lacks(words, "95 % bootstrap intervals", "every level by itself", "not of the whole curve")
 
 
 def test_stress_is_read_from_the_document_and_else_from_the_results(whole: Judged) -> None:
