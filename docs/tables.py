@@ -264,7 +264,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "tuned made": tuned_made,
     "plan levers": plan_levers,
     "foresight made": foresight_made,
-    **{f"tags {group}": lambda group=group: curves(group) for group in ("score", "eval", "business", "levers")},
+    **{f"tags {group}": lambda group=group: curves(group) for group in ("score", "eval", "firm", "levers")},
     **model_tables.TABLES,
     **agents.tables(),
 }

@@ -10,7 +10,7 @@ GROUPS: Mapping[str, str] = {
     "score": "On validation worlds, at every evaluation.",
     "eval": "On validation worlds, at every evaluation.",
     "levers": "While training, exploration included: of all months and firms since the point before.",
-    "business": "While training, exploration included: mean over all months and firms since the point before.",
+    "firm": "While training, exploration included: mean over all months and firms since the point before.",
     "rollout": "Of Stable-Baselines3, while training.",
     "train": "Of Stable-Baselines3, from the updates of the network.",
     "time": "Of Stable-Baselines3.",

@@ -34,7 +34,7 @@ def layout(*, scored: bool, corrected: bool) -> Layout:
         ),
         **({"score, 95 % interval, %": _band("score/score", "score/low", "score/high")} if scored else {}),
     }  # TensorBoard shows charts with intervals below the others, the last one first
-    business = {
+    firm = {
         "profit a month, RMB bn": ("profit", "operating_profit"),
         "cash and credit line, RMB bn": ("cash", "credit_line"),
         "revenue a month by line, RMB bn": ("device_revenue", "accessory_revenue", "services_revenue"),
@@ -55,9 +55,9 @@ def layout(*, scored: bool, corrected: bool) -> Layout:
     }
     return {
         "judged on validation worlds": judged,
-        "business": {
-            "bankrupt, share of episodes": _together("eval/bankrupt_share", "business/bankrupt_share"),
-            **{chart: _together(*(f"business/{name}" for name in names)) for chart, names in business.items()},
+        "firm": {
+            "bankrupt, share of episodes": _together("eval/bankrupt_share", "firm/bankrupt_share"),
+            **{chart: _together(*(f"firm/{name}" for name in names)) for chart, names in firm.items()},
         },
         "levers": {
             chart: _together(*(pattern.format(lever.name) for lever in LEVERS)) for chart, pattern in levers.items()

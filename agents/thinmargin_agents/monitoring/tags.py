@@ -41,7 +41,7 @@ def values_of(tags: Sequence[Tag[Source]], source: Source) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Means:
-    """Means over all months and firms between two points of a curve: the source of `business/*` and `levers/*`.
+    """Means over all months and firms between two points of a curve: the source of `firm/*` and `levers/*`.
 
     Attributes:
         books: numbers of the report, by name.
@@ -71,10 +71,10 @@ def _saturation(lever: str) -> Callable[[Judgement], float]:
     return lambda judgement: judgement.saturation[lever]
 
 
-BUSINESS: tuple[Tag[Means], ...] = (
+FIRM: tuple[Tag[Means], ...] = (
     *(
         Tag(
-            f"business/{field.name}",
+            f"firm/{field.name}",
             "RMB bn" if field.unit == MONEY else field.unit,
             field.meaning,
             _book(field.name, BILLION if field.unit == MONEY else 1.0),
@@ -83,7 +83,7 @@ BUSINESS: tuple[Tag[Means], ...] = (
         if field.name not in ("month", "bankrupt")
     ),
     *(
-        Tag(f"business/{line}_margin", "share", f"gross profit on {words} over their revenue", of)
+        Tag(f"firm/{line}_margin", "share", f"gross profit on {words} over their revenue", of)
         for line, words, of in (
             ("device", "phones", _share("device_profit", "device_revenue")),
             ("accessory", "accessories", _share("accessory_profit", "accessory_revenue")),
@@ -91,10 +91,10 @@ BUSINESS: tuple[Tag[Means], ...] = (
             ("gross", "all lines", _share("gross_profit", "revenue")),
         )
     ),
-    Tag("business/markup", "share", "list price over unit cost, less one", _book("applied_price")),
-    Tag("business/cadence", "releases a month", "software updates", _book("applied_updates")),
+    Tag("firm/markup", "share", "list price over unit cost, less one", _book("applied_price")),
+    Tag("firm/cadence", "releases a month", "software updates", _book("applied_updates")),
     *(
-        Tag(f"business/{name}_share", "share", f"{words} over revenue", _share(field, "revenue"))
+        Tag(f"firm/{name}_share", "share", f"{words} over revenue", _share(field, "revenue"))
         for name, words, field in (
             ("marketing", "selling and marketing", "marketing"),
             ("accessories", "start-up tickets", "tickets"),
@@ -103,7 +103,7 @@ BUSINESS: tuple[Tag[Means], ...] = (
         )
     ),
     Tag(
-        "business/bankrupt_share", "share", "share of episodes that ended in bankruptcy, of those that ended",
+        "firm/bankrupt_share", "share", "share of episodes that ended in bankruptcy, of those that ended",
         lambda means: means.bankrupt_share,
     ),
 )  # fmt: skip
@@ -181,7 +181,7 @@ EVAL: tuple[Tag[Judgement], ...] = (
 )  # fmt: skip
 EPISODE = "eval/episode"
 """The picture of one validation episode."""
-TRAINING: tuple[Tag[Means], ...] = (*BUSINESS, *LEVER_TAGS)
+TRAINING: tuple[Tag[Means], ...] = (*FIRM, *LEVER_TAGS)
 """Curves of what the firms did while training."""
 VALIDATION: tuple[Tag[Judgement], ...] = (*SCORE, *EVAL)
 """Curves of what the policy did on validation worlds."""

@@ -30,7 +30,7 @@ PINNED = {
         for lever in ("accessories", "marketing", "price", "updates")
         for what in ("applied", "correction", "mean", "saturation", "spread")
     ),
-    "business": "accessories_share accessory_margin accessory_profit accessory_revenue active_users bankrupt_share"
+    "firm": "accessories_share accessory_margin accessory_profit accessory_revenue active_users bankrupt_share"
     " breadth cadence capacity cash coverage_home coverage_overseas credit_line device_margin device_profit"
     " device_revenue engagement fans fill_rate gross_margin gross_profit hardware_net_margin holding interest"
     " inventory market_home market_overseas marketing marketing_share markup operating_profit overhead"
@@ -105,7 +105,7 @@ def test_descriptions_say_unit_and_meaning_and_are_told_apart() -> None:
     for tag in all_tags():
         assert tag.meaning in texts[tag.name]
         assert tag.unit in texts[tag.name]
-        if not tag.name.startswith("business/"):  # there the name says what the meaning is of
+        if not tag.name.startswith("firm/"):  # there the name says what the meaning is of
             assert not re.match(r"of |their |its ", tag.meaning), f"{tag.name}: what {tag.meaning!r} is of is not said"
 
 
@@ -150,7 +150,7 @@ def test_the_layout_leads_with_score_and_value(runs: tuple[bool, ...], loader: L
     assert {title.partition(",")[0].partition(" ")[0] for title in lines} == {"score", "J"}
     if runs[0]:
         assert lines[0].startswith("score")
-    assert [category["title"] for category in others] == ["business", "levers"]
+    assert [category["title"] for category in others] == ["firm", "levers"]
     assert not any("score" in chart["title"] for category in others for chart in category["chart"])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from thinmargin.records import LEVERS
-from thinmargin_agents.monitoring.tags import BUSINESS, CORRECTIONS, TRAINING, Means, Tag, all_tags, values_of
+from thinmargin_agents.monitoring.tags import CORRECTIONS, FIRM, TRAINING, Means, Tag, all_tags, values_of
 
 
 def names(of: Iterable[Tag[Any]]) -> set[str]:
@@ -28,7 +28,7 @@ def test_what_the_design_names_is_there() -> None:
         "services_margin", "gross_margin", "users_home", "users_overseas", "share_home", "share_overseas", "fans",
         "cash", "markup", "marketing_share", "accessories_share", "cadence", "bankrupt_share",
     )  # fmt: skip
-    assert {f"business/{name}" for name in required} <= names(all_tags())
+    assert {f"firm/{name}" for name in required} <= names(all_tags())
     assert {f"levers/{lever.name}_{what}" for lever in LEVERS for what in ("mean", "spread", "saturation")} <= names(
         all_tags()
     )
@@ -51,13 +51,17 @@ def test_corrections_are_shown_where_the_agent_corrects_something() -> None:
 
 def test_margins_are_shares_of_their_own_revenue_and_money_is_in_billions() -> None:
     books = Books(device_profit=30.0, device_revenue=600.0, gross_profit=250.0, revenue=1000.0)
-    values = values_of(BUSINESS, Means(books, None, {}))
-    assert values["business/device_margin"] == pytest.approx(0.05)
-    assert values["business/gross_margin"] == pytest.approx(0.25)
-    assert values["business/revenue"] == pytest.approx(1.0)  # RMB m in the books, RMB bn in the curve
-    assert values["business/services_margin"] == 0.0  # nothing sold: no division by nothing
+    values = values_of(FIRM, Means(books, None, {}))
+    assert values["firm/device_margin"] == pytest.approx(0.05)
+    assert values["firm/gross_margin"] == pytest.approx(0.25)
+    assert values["firm/revenue"] == pytest.approx(1.0)  # RMB m in the books, RMB bn in the curve
+    assert values["firm/services_margin"] == 0.0  # nothing sold: no division by nothing
 
 
 def test_a_curve_without_a_value_is_left_out() -> None:
-    assert "business/bankrupt_share" not in values_of(BUSINESS, Means(Books(), None, {}))
-    assert values_of(BUSINESS, Means(Books(), 0.5, {}))["business/bankrupt_share"] == 0.5
+    assert "firm/bankrupt_share" not in values_of(FIRM, Means(Books(), None, {}))
+    assert values_of(FIRM, Means(Books(), 0.5, {}))["firm/bankrupt_share"] == 0.5
+
+
+def test_what_a_run_is_worth_comes_before_everything_else_in_the_order_of_names() -> None:
+    assert min(tag.name for tag in all_tags()) == "eval/J"

@@ -40,9 +40,9 @@ def test_corrections_are_reported_by_their_size_and_only_where_there_are_any() -
 
 def test_the_share_of_bankruptcies_is_of_episodes_that_ended() -> None:
     statistics = two_months()
-    assert "business/bankrupt_share" not in values_of(TRAINING, statistics.means())
+    assert "firm/bankrupt_share" not in values_of(TRAINING, statistics.means())
     statistics.add_episode_ends(4, 1)
-    assert values_of(TRAINING, statistics.means())["business/bankrupt_share"] == 0.25
+    assert values_of(TRAINING, statistics.means())["firm/bankrupt_share"] == 0.25
 
 
 def test_a_state_comes_back_and_a_foreign_one_changes_nothing() -> None:

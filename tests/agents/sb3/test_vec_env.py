@@ -92,13 +92,13 @@ def test_statistics_are_means_over_months_and_firms_and_can_be_cleared() -> None
         vec.step(actions)
         sales.append(vec.firms._batch.reports["sales"].mean())
     values = values_of(TRAINING, vec.statistics.means())
-    assert values["business/sales"] == pytest.approx(np.mean(sales))
+    assert values["firm/sales"] == pytest.approx(np.mean(sales))
     assert values["levers/price_saturation"] == 1.0
     assert values["levers/marketing_saturation"] == 0.0
     assert values["levers/updates_mean"] == pytest.approx(0.5)
     assert values["levers/updates_spread"] == pytest.approx(0.0, abs=1e-6)
     vec.statistics.clear()
-    assert values_of(TRAINING, vec.statistics.means())["business/sales"] == 0.0
+    assert values_of(TRAINING, vec.statistics.means())["firm/sales"] == 0.0
 
 
 def test_discrete_actions_are_counted_by_the_levers_behind_their_numbers() -> None:

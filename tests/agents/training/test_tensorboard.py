@@ -42,7 +42,7 @@ RESIDUAL = {"thinmargin.wrappers.Residual": {"base": "plan", "bound": 0.5}}
 GRID = {"thinmargin.wrappers.Residual": {"levels": 3}}
 SURPRISES = "thinmargin.wrappers.Surprises"
 STEPS = [720, 1440, 2160]
-PREFIXES = ("business/", "levers/", "score/", "eval/")
+PREFIXES = ("firm/", "levers/", "score/", "eval/")
 
 
 @pytest.fixture(autouse=True)
@@ -140,13 +140,13 @@ def test_intervals_hold_what_they_are_of(events: EventAccumulator) -> None:
 
 @pytest.mark.slow
 def test_numbers_have_the_units_they_are_said_to_have(events: EventAccumulator) -> None:
-    assert 1.0 < last(events, "business/revenue") < 60.0  # RMB bn a month
-    lines = sum(last(events, f"business/{line}_revenue") for line in ("device", "accessory", "services"))
-    assert lines == pytest.approx(last(events, "business/revenue"), rel=1e-5)
-    margin = last(events, "business/gross_profit") / last(events, "business/revenue")
-    assert last(events, "business/gross_margin") == pytest.approx(margin, rel=1e-4)
-    assert last(events, "business/cadence") == last(events, "levers/updates_applied")
-    assert last(events, "business/markup") == last(events, "levers/price_applied")
+    assert 1.0 < last(events, "firm/revenue") < 60.0  # RMB bn a month
+    lines = sum(last(events, f"firm/{line}_revenue") for line in ("device", "accessory", "services"))
+    assert lines == pytest.approx(last(events, "firm/revenue"), rel=1e-5)
+    margin = last(events, "firm/gross_profit") / last(events, "firm/revenue")
+    assert last(events, "firm/gross_margin") == pytest.approx(margin, rel=1e-4)
+    assert last(events, "firm/cadence") == last(events, "levers/updates_applied")
+    assert last(events, "firm/markup") == last(events, "levers/price_applied")
     assert 0.0 < last(events, "levers/price_correction") <= 0.5
     assert last(events, "eval/J") == pytest.approx(
         last(events, "eval/profit_part") + last(events, "eval/closing_part"), rel=1e-5
@@ -339,7 +339,7 @@ def test_a_run_that_stops_between_two_points_resumes_to_the_same(
 @pytest.mark.usefixtures("no_pictures")
 def test_points_of_any_algorithm_hold_whole_episodes(algo: str, values: dict[str, Any], tmp_path: Path) -> None:
     found = events_of(trained(tmp_path, short_run(algo, 240, **values)).path)
-    points = steps_of(found, "business/profit")
+    points = steps_of(found, "firm/profit")
     assert points == steps_of(found, "time/fps")
     assert len(points) == len(set(points)) == 240 // 48
     update = 4 * values.get("n_steps", 1)
@@ -357,7 +357,7 @@ def test_points_of_any_algorithm_hold_whole_episodes(algo: str, values: dict[str
 @pytest.mark.usefixtures("no_pictures")
 def test_a_run_shorter_than_an_episode_has_one_point(tmp_path: Path) -> None:
     found = events_of(trained(tmp_path, short_run("a2c", 20, n_steps=5)).path)
-    assert steps_of(found, "business/profit") == [20]
+    assert steps_of(found, "firm/profit") == [20]
     assert names(LEVER_TAGS) - names(CORRECTIONS) <= set(found.Tags()["scalars"])
 
 

@@ -240,8 +240,8 @@ def test_tensorboard_has_business_levers_evaluations_layout_and_hyperparameters(
     events.Reload()
     tags = set(events.Tags()["scalars"])
     for tag in (
-        "business/profit", "business/users_home", "business/services_revenue", "business/device_margin",
-        "business/fans", "business/cash", "levers/price_mean", "levers/marketing_spread", "levers/updates_saturation",
+        "firm/profit", "firm/users_home", "firm/services_revenue", "firm/device_margin",
+        "firm/fans", "firm/cash", "levers/price_mean", "levers/marketing_spread", "levers/updates_saturation",
         "eval/J", "eval/over_baseline", "eval/over_baseline_low", "eval/bankrupt_share",
         "rollout/ep_rew_mean", "train/value_loss", "time/fps",
     ):  # fmt: skip

@@ -25,7 +25,7 @@ from thinmargin_agents.monitoring.tags import EPISODE, TRAINING, VALIDATION, val
 from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
 
 POINTS = 500
-"""Most points of a curve of `business/*`, `levers/*`, `rollout/*`, `train/*` and `time/*` in a run."""
+"""Most points of a curve of `firm/*`, `levers/*`, `rollout/*`, `train/*` and `time/*` in a run."""
 NEVER = 1 << 62
 """Stable-Baselines3's `log_interval` for a run whose curves are written by `StatisticsCallback`."""
 
