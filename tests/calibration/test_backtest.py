@@ -21,6 +21,7 @@ from thinmargin.calibration.unknowns import economies
 from thinmargin.data import Figures, parse_period, parse_until, reported
 from thinmargin.economics.start import begin
 from thinmargin.history import COMPARED, NEEDED, PolicyRule, drivers, simulated
+from thinmargin.names import quantity_name, quantity_with_id
 from thinmargin.parameters import Parameters
 from thinmargin.records import FLOWS, SEAT, SHOCKS, STATE
 from thinmargin.replay import NO_LIMIT, Table, drive, replay
@@ -545,12 +546,13 @@ def test_the_text_shows_every_series_in_a_terminals_width(result: Result) -> Non
     assert max(map(len, shown)) <= 88
     tables = shown[: shown.index("Goals:")]
     for name in SERIES:
-        assert sum(line.startswith(f"{name} ") for line in tables) == (4 if name in RULE_SERIES else 3), name
+        words = f"{quantity_name(name)} "
+        assert sum(line.startswith(words) for line in tables) == (4 if name in RULE_SERIES else 3), name
     assert not any("nan" in line for line in shown)
-    row = next(line for line in shown if line.startswith("mau ")).split()
+    row = next(line for line in shown if line.startswith("monthly active users ")).split()
     score = result.scores["mau"]
     assert row == [
-        "mau", "%", f"{score.mape_calibrated:.1f}", f"{score.mape_fit:.1f}", "18.8",
+        "monthly", "active", "users", "%", f"{score.mape_calibrated:.1f}", f"{score.mape_fit:.1f}", "18.8",
         f"{score.mape_holdout:.1f}", "43.1", "20.8",
     ]  # fmt: skip
     row = next(line for line in shown if line.startswith("profit ")).split()
@@ -566,7 +568,7 @@ def test_the_same_numbers_stand_in_the_tables_for_pages(result: Result) -> None:
     assert list(tables) == [
         "errors", "short errors", "rolling", "rules", "coverage", "elasticity", "advertising", "goals",
     ]  # fmt: skip
-    assert "| mau | % |" in tables["errors"]
+    assert "| monthly active users (mau) | % |" in tables["errors"]
     assert "| profit | RMB bn |" in tables["errors"]
     assert f"{result.elasticity[12][2019]:.2f}" in tables["elasticity"]
     assert str(parse_period("2013").year) in tables["elasticity"]
@@ -581,13 +583,13 @@ def test_the_three_rules_stand_in_text_pages_and_json_with_the_same_numbers(resu
     head = next(k for k, line in enumerate(shown) if line.split("  ")[-1] == "its own")
     assert shown[head].split() == ["series", "error", "in", "three", "years", "two", "years", "its", "own"]
     assert list(told["replay_rules"]) == ["centred", "trailing", "none"]
-    assert [line.split(" | ")[0].strip("| ") for line in page[2:]] == list(RULE_SERIES)
+    assert [line.split(" | ")[0].strip("| ") for line in page[2:]] == list(map(quantity_with_id, RULE_SERIES))
     for name, row, line in zip(RULE_SERIES, page[2:], shown[head + 2 :], strict=False):
         errors = [told["replay_rules"][rule][name] for rule in result.rules]
         assert errors == [result.rules[rule][name] for rule in result.rules]
         cells = [f"{error:.1f}" for error in errors]
         assert row.strip("| ").split(" | ")[2:] == cells
-        assert line.split()[0] == name
+        assert line.startswith(quantity_name(name))
         assert line.split()[-3:] == cells
     assert all(set(errors) == set(SERIES) for errors in told["replay_rules"].values())
     assert told["rolling"]["mean"]["mau"]["model"] == pytest.approx(told["replay_rules"]["centred"]["mau"], rel=1e-12)

@@ -31,7 +31,7 @@ HARD_TO_FIND = ("envs", "agents", "tests", "benchmarks")
 BELOW_ECONOMICS = ("thinmargin.economics", "thinmargin.records", "thinmargin.parameters")
 SHELLS = ("thinmargin.env", "thinmargin.vector", "thinmargin.rendering", "thinmargin.registration")
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("records", "splits", "versions", "families", "files", "fitted", "command_line", "data"),
+    ("names", "palette", "records", "splits", "versions", "families", "files", "fitted", "command_line", "data"),
     ("parameters",),
     ("economics",),
     ("levers", "observation", "strategies", "counter", "sources", "record_checks", "shocks", "worlds"),

@@ -246,7 +246,8 @@ def write_files(
         files.append((config.csv, partial(as_csv, evaluation.results)))
     files += [(page, partial(page_with, page, tables)) for page in config.markdown]
     if config.html is not None:
-        files.append((config.html, partial(html, report, evaluation, entrants, playground)))
+        named = named_of(config, entrants)
+        files.append((config.html, partial(html, report, evaluation, entrants, playground, named)))
     problems = []
     for path, content in files:
         try:
@@ -256,7 +257,19 @@ def write_files(
     return problems
 
 
-def html(report: dict[str, Any], evaluation: ArenaResults, entrants: Sequence[Entrant], playground: Playground) -> str:
+def named_of(config: EvaluateConfig, entrants: Sequence[Entrant]) -> list[str]:
+    """The entrants that are named on the command line, in that order; none where none is named."""
+    always = {*ALWAYS, FORESIGHT} - set(config.policies)
+    return [entrant.name for entrant in entrants if config.policies and entrant.name not in always]
+
+
+def html(
+    report: dict[str, Any],
+    evaluation: ArenaResults,
+    entrants: Sequence[Entrant],
+    playground: Playground,
+    named: Sequence[str],
+) -> str:
     """The report with pictures."""
     from thinmargin_agents.report import html_report  # noqa: PLC0415  # needs matplotlib, which nothing else here does
 
@@ -268,4 +281,5 @@ def html(report: dict[str, Any], evaluation: ArenaResults, entrants: Sequence[En
         [entrant for entrant in entrants if entrant.name in judged],
         playground,
         report["command"],
+        named,
     )

@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from thinmargin.names import policy_name, quantity_name, with_id
 from thinmargin.records import LEVERS, markdown_table
 from thinmargin.settings import SCORED
 from thinmargin_agents.scoring.closing_rules import CLOSING_RULES, rule_of
-from thinmargin_agents.scoring.comparison import PERCENTILES, REFERENCE
+from thinmargin_agents.scoring.comparison import PERCENTILES, shown_difference
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
 
 WIDEST = 1000
@@ -38,13 +39,22 @@ def _score(_: str, summary: dict[str, Any]) -> str:
     return NOTHING if summary["score"] is None else _with_interval(summary["score"], summary["score_ci95"])
 
 
+def _anchored(summary: dict[str, Any]) -> dict[str, Any] | None:
+    """The comparison with the policy that every row is compared with; None for that policy itself."""
+    found: dict[str, Any] | None = summary["vs"].get(TUNED)
+    return found
+
+
 def _difference(_: str, summary: dict[str, Any]) -> str:
-    gap = summary["vs"].get(REFERENCE)
-    return NOTHING if gap is None else _with_interval(gap["diff_mean"], gap["diff_ci95"])
+    gap = _anchored(summary)
+    if gap is None:
+        return NOTHING
+    value = summary["J_mean"]
+    return _with_interval(shown_difference(value, value - gap["diff_mean"]), gap["diff_ci95"])
 
 
 def _improvement(_: str, summary: dict[str, Any]) -> str:
-    gap = summary["vs"].get(REFERENCE)
+    gap = _anchored(summary)
     return NOTHING if gap is None else f"{gap['p_improve']:.2f}"
 
 
@@ -67,18 +77,26 @@ COLUMNS = (
     Column("J [interval]", lambda _, summary: _with_interval(summary["J_mean"], summary["J_ci95"])),
     _number("years run", "profit_part"),
     _number("closing", "closing_part"),
-    Column("J less baseline", _difference),
+    Column("J less tuned [interval]", _difference),
     Column("P(better)", _improvement),
     Column("score IQM", _score_iqm),
     _number("J IQM", "J_iqm"),
     *(_percentile(at) for at in PERCENTILES),
     Column("bankrupt", lambda _, summary: f"{100 * summary['bankrupt_share']:.1f} %"),
 )
-LIMITS = Column(
-    "at limit, %",
-    lambda _, summary: " ".join(f"{100 * summary['saturation'][lever.name]:.0f}" for lever in LEVERS),
+
+
+def _limits(_: str, summary: dict[str, Any]) -> str:
+    """Levers that are asked for at an end of their range in a month of two hundred or more, and how often."""
+    shares = {lever.name: round(100 * summary["saturation"][lever.name]) for lever in LEVERS}
+    return ", ".join(f"{name} {share} %" for name, share in shares.items() if share) or NOTHING
+
+
+LIMITS = Column("at limit", _limits)
+LEVER_WORDS = ", ".join(f"{lever.name}: {quantity_name(lever.name)}" for lever in LEVERS)
+LIMIT_WORDS = (
+    f"At limit: months in which a lever is asked for at an end of its range, where there are any ({LEVER_WORDS})."
 )
-LIMIT_WORDS = f"At limit: months that {', '.join(lever.name for lever in LEVERS)} are at an end of their range."
 STRESS_WORDS = "Mean J in RMB bn, share of worlds that end in bankruptcy; the benchmark's are those of the same keys."
 RULES_TITLE = "J under three closing rules, RMB bn"
 STRESS_RULES_WORDS = (
@@ -91,10 +109,15 @@ def words_of(report: dict[str, Any]) -> str:
     rule = CLOSING_RULES[report["closing"]["scored"]]
     nothing = rule.closing == "none"
     behind = " alone: this environment scores no closing value" if nothing else f" + closing value ({rule.head})"
+    lowest, *_, highest = PERCENTILES
     return (
-        f"Score: percent of the gap in mean J from {TUNED} (0) to {FORESIGHT} (100) that is closed; {FORESIGHT} is the"
-        f" best known plan of each world given its future, not a bound. J: RMB bn, discounted, years run{behind}."
-        f" Intervals are 95 %. Baseline: {REFERENCE}, world by world."
+        f"Score: percent of the gap in mean J from {with_id(TUNED)}, 0, to {with_id(FORESIGHT)}, 100, that is closed;"
+        " the latter is the best known plan of each world given its future, not a bound. J: RMB bn, discounted, years"
+        f" run{behind}. J less tuned: mean difference to {policy_name(TUNED)}, world by world; P(better): share of"
+        " worlds in which a policy earns more than it, ties half. IQM: interquartile mean, of the middle half of the worlds."
+        f" {lowest} % to {highest} %: percentiles of J, so many percent of the worlds earn less. Bankrupt: share of"
+        " worlds that end so. Intervals are 95 %, from a bootstrap over worlds, and over training seeds where there are"
+        " several."
     )
 
 
@@ -105,7 +128,8 @@ def rules_words(report: dict[str, Any]) -> str:
     made = "" if scored.closing == SCORED else f", while shipped policies were made for {rule_of(SCORED).head}"
     return (
         f"The same plays, J in RMB bn with its 95 % interval, and the rank. {rules[0].upper()}{rules[1:]}. A bankrupt"
-        f" firm has no closing value. Scored is {scored.head}{made}. {FORESIGHT} is told the future and has no rank."
+        f" firm has no closing value. Scored is {scored.head}{made}."
+        f" {policy_name(FORESIGHT).capitalize()} is told the future and has no rank."
     )
 
 
@@ -136,24 +160,37 @@ def _print_words(words: str, console: Console) -> None:
 
 def _print_tables(policies: dict[str, Any], columns: Sequence[Column], console: Console) -> None:
     """As few tables as fit the width, each with the names; a column too wide by itself is folded."""
-    whole = console.options.update(width=WIDEST)
+    whole, folded = console.options.update(width=WIDEST), console.is_terminal
     left = list(columns)
     while left:
         count = len(left)
-        while count > 1 and console.measure(_table(policies, left[:count]), options=whole).maximum > console.width:
+        while (
+            count > 1
+            and console.measure(_table(policies, left[:count], folded=folded), options=whole).maximum > console.width
+        ):
             count -= 1
-        console.print(_table(policies, left[:count]))
+        console.print(_table(policies, left[:count], folded=folded))
         left = left[count:]
 
 
-def _table(policies: dict[str, Any], columns: Sequence[Column]) -> Table:
+def _table(policies: dict[str, Any], columns: Sequence[Column], *, folded: bool) -> Table:
+    """A table for people; with `folded` names are kept short, ids below them."""
     table = Table()
-    table.add_column("policy", overflow="fold", max_width=WIDEST_NAME)
+    table.add_column("policy", overflow="fold", max_width=WIDEST_NAME if folded else None)
     for column in columns:
         table.add_column(Text(column.head), justify="right", overflow="fold")
     for name, summary in policies.items():
-        table.add_row(Text(name), *(Text(column.cell(name, summary)) for column in columns))
+        table.add_row(
+            Text(_two_lines(name) if folded else with_id(name)),
+            *(Text(column.cell(name, summary)) for column in columns),
+        )
     return table
+
+
+def _two_lines(name: str) -> str:
+    """A policy's name for people, and its id below it."""
+    words = policy_name(name)
+    return name if words == name else f"{words}\n{name}"
 
 
 def _rules_columns(report: dict[str, Any]) -> list[Column]:
@@ -215,7 +252,8 @@ def plain_cell(name: str) -> str:
 
 def _markdown(policies: dict[str, Any], columns: Sequence[Column]) -> str:
     rows = [
-        [plain_cell(name), *(column.cell(name, summary) for column in columns)] for name, summary in policies.items()
+        [plain_cell(with_id(name)), *(column.cell(name, summary) for column in columns)]
+        for name, summary in policies.items()
     ]
     return markdown_table(["policy", *(column.head for column in columns)], rows)
 

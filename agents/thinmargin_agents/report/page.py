@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from thinmargin.baselines import BASELINES, baseline
+from thinmargin.names import policy_name
+from thinmargin.palette import TONES, looks_of
 from thinmargin.settings import Settings
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.policies.entrants import Entrant, Member
@@ -21,13 +23,13 @@ from thinmargin_agents.report.sections.headline import headline, why_no_score
 from thinmargin_agents.report.sections.leaderboard import columns_of
 from thinmargin_agents.report.sections.realism import COMMAND as BACKTEST
 from thinmargin_agents.report.sections.realism import realism
-from thinmargin_agents.report.sections.response_charts import month_color, month_words, response_charts
+from thinmargin_agents.report.sections.response_charts import month_mark, month_tone, month_words, response_charts
 from thinmargin_agents.report.sections.responses import responses
 from thinmargin_agents.report.sections.spread import spread_charts
 from thinmargin_agents.report.sections.stress import stress_table
 from thinmargin_agents.report.sections.waterfall import waterfall_chart, waterfall_of, waterfall_rows
 from thinmargin_agents.report.sections.years import year_groups
-from thinmargin_agents.report.style import BLUE, drawing
+from thinmargin_agents.report.style import drawing
 from thinmargin_agents.scoring.comparison import Result
 from thinmargin_agents.scoring.score import FORESIGHT
 from thinmargin_agents.scoring.statistics import RESAMPLES
@@ -48,6 +50,7 @@ def html_report(
     entrants: Sequence[Entrant],
     playground: Playground,
     command: str,
+    named: Sequence[str] = (),
 ) -> str:
     """A comparison as one HTML page that needs nothing else; the same arguments give the same page.
 
@@ -58,11 +61,12 @@ def html_report(
         entrants: the policies themselves; one is asked for its answers.
         playground: settings of the environment.
         command: the command line that makes the page again.
+        named: the policies that were asked for by name: those of the pictures over the years.
 
     Raises:
         ValueError: there is no result.
     """
-    cast = cast_of(report, results)
+    cast = cast_of(report, results, named)
     scored = scored_of(report)
     seed = int(report.get("seed") or 0)
     with drawing():
@@ -99,11 +103,22 @@ def html_report(
         keys=_keys(cast),
         no_score=why_no_score(report),
         made=in_words(report.get("foresight") or {}),
-        style=_read(STYLE),
+        style=f"{theme()}\n{_read(STYLE)}",
         script=script,
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
     return page.encode("utf-8", "backslashreplace").decode()  # names of files need not be letters
+
+
+def theme() -> str:
+    """The colours of the page as variables of its style: on white, and on a dark screen."""
+    light, dark = (
+        " ".join(f"--{name}: {getattr(tone, side)};" for name, tone in TONES.items()) for side in ("light", "dark")
+    )
+    return (
+        f":root {{ color-scheme: light dark; {light} }}\n"
+        f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
+    )
 
 
 def _read(name: str) -> str:
@@ -135,7 +150,8 @@ def _fall(cast: Cast, seed: int) -> dict[str, Any] | None:
 def _answers(cast: Cast, entrants: Sequence[Entrant], playground: Playground, seed: int) -> dict[str, Any]:
     """The answers of the policy that is asked, or why there are none."""
     try:
-        member, color, others = _policy_to_ask(cast, entrants)
+        entrant = _policy_to_ask(cast, entrants)
+        member, player = entrant.members[0], cast.named(entrant.name)
         discrete = playground.discrete if member.discrete is None else member.discrete
         settings = Settings(
             worlds=playground.worlds, closing=playground.closing, horizon=playground.horizon, discrete=discrete
@@ -146,28 +162,31 @@ def _answers(cast: Cast, entrants: Sequence[Entrant], playground: Playground, se
     months = sorted({curve.month for curves in found.curves.values() for curve in curves})
     return {
         "missing": None,
-        "name": member.name,
-        "others": others,
+        "title": player.title if player else policy_name(entrant.name),
+        "is_run": member.is_run,
+        "played": player is not None,
+        "others": len(entrant.members) - 1,
         "found": found,
-        "charts": response_charts(found, color),
-        "months": [(month, month_words(month), month_color(month)) for month in months],
+        "charts": response_charts(
+            found, looks_of([entrant.name])[entrant.name].color if player is None else player.color
+        ),
+        "months": [(month, month_words(month), month_tone(month), month_mark(month)) for month in months],
     }
 
 
-def _policy_to_ask(cast: Cast, entrants: Sequence[Entrant]) -> tuple[Member, str, int]:
-    """The best run, else an outsider, else the plan with feedback; its colour, and the number of other trainings."""
+def _policy_to_ask(cast: Cast, entrants: Sequence[Entrant]) -> Entrant:
+    """The best that was trained, else an outsider, else the plan with feedback; its first training seed is asked."""
     if cast.learned is not None:
         entrant = next((entrant for entrant in entrants if entrant.name == cast.learned.name), None)
         if entrant is None:
             raise PolicyError(f"policy {cast.learned.name!r} is not among the entrants")
-        return entrant.members[0], cast.learned.color, len(entrant.members) - 1
+        return entrant
     built_in = (*BASELINES, FORESIGHT)
     outsider = next((entrant for entrant in entrants if entrant.name not in built_in), None)
     entrant = outsider or next((entrant for entrant in entrants if entrant.name == ASKED), None)
     if entrant is not None:
-        player = cast.named(entrant.name)
-        return entrant.members[0], player.color if player else BLUE, 0
+        return entrant
     try:
-        return Member(ASKED, baseline(ASKED), discrete=False), BLUE, 0
+        return Entrant(ASKED, (Member(ASKED, baseline(ASKED), discrete=False),))
     except ValueError as error:
         raise PolicyError(str(error)) from error

@@ -10,28 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.baselines import BASELINES
-from thinmargin_agents.report.style import BLUE, BROWN, GREEN, LINE_WIDTH, ORANGE, PINK, RED, SKY, SLATE
-from thinmargin_agents.report.words import short_name
+from thinmargin.names import policy_name
+from thinmargin.palette import Dashes, Look, looks_of
+from thinmargin_agents.report.style import LINE_WIDTH
+from thinmargin_agents.report.words import capital, short_name
 from thinmargin_agents.scoring.comparison import REFERENCE, Result
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
 
 Numbers = npt.NDArray[np.float64]
 
-PLAN = "plan"
-MOST_CHOSEN = 5
-OTHERS = "#9aa3ad"
-"""Colour of the policies that are shown in tables and rows only."""
-COLORS = {FORESIGHT: PINK, TUNED: ORANGE, REFERENCE: SLATE, PLAN: GREEN, "plan_with_feedback": SKY}
-"""Policies that most reports have look the same in all of them."""
-FREE = (BLUE, RED, BROWN)
-"""For trained policies and outsiders, in the order of J."""
-DASHES: tuple[tuple[float, ...], ...] = (
-    (),
-    (6.0, 2.0),
-    (2.0, 1.6),
-    (7.0, 2.0, 1.5, 2.0),
-    (6.0, 1.5, 1.5, 1.5, 1.5, 1.5),
-)
+PLANS = ("plan", "plan_with_feedback")
+MOST_CHOSEN, MOST_NAMED = 6, 10
+"""Policies in pictures over the years: where nobody named any, and where somebody did."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,20 +29,35 @@ class Player:
     """One policy of the page.
 
     Attributes:
-        name: in full.
-        label: its name in pictures.
-        color: as #rrggbb.
+        name: its id: as it is named on the command line.
+        title: its name for people; the id where another has the same.
+        label: the same as it fits into pictures, unlike that of any other.
+        look: its colour and dashes, the same in every picture.
         result: in the worlds of the evaluation.
         summary: its part of the JSON document.
-        dashes: lengths of dashes and gaps of its lines, none for a solid one.
     """
 
     name: str
+    title: str
     label: str
-    color: str
+    look: Look
     result: Result
     summary: Mapping[str, Any]
-    dashes: tuple[float, ...] = ()
+
+    @property
+    def at_start(self) -> str:
+        """Its title at the start of a sentence: an id stays as it is."""
+        return self.title if self.title == self.name else capital(self.title)
+
+    @property
+    def color(self) -> str:
+        """Its colour on white, as #rrggbb."""
+        return self.look.color
+
+    @property
+    def dashes(self) -> Dashes:
+        """Lengths of dashes and gaps of its lines, none for a solid one."""
+        return self.look.dashes
 
     @property
     def dash_array(self) -> str:
@@ -90,7 +95,8 @@ class Cast:
         learned: the best that was trained, or None.
         anchor: the policy that others are compared with: low_margin_tuned, else low_margin_ecosystem, else None.
         champion: the best that neither knows the future nor is the anchor, or None.
-        chosen: at most five for pictures over the years.
+        chosen: those of pictures over the years.
+        left_out: those that somebody named for these pictures and that there is no room for.
     """
 
     players: tuple[Player, ...]
@@ -99,14 +105,25 @@ class Cast:
     anchor: Player | None
     champion: Player | None
     chosen: tuple[Player, ...]
+    left_out: tuple[Player, ...] = ()
+
+    @property
+    def second(self) -> Player | None:
+        """The next best after `best` that does not know the future, or None."""
+        return next((player for player in self.players if player is not self.best and not player.knows_future), None)
 
     def named(self, name: str) -> Player | None:
         """The player with this name, or None."""
         return next((player for player in self.players if player.name == name), None)
 
 
-def cast_of(report: Mapping[str, Any], results: Sequence[Result]) -> Cast:
+def cast_of(report: Mapping[str, Any], results: Sequence[Result], named: Sequence[str] = ()) -> Cast:
     """The policies of the page, from the JSON document and the results it was made of.
+
+    Args:
+        report: the document.
+        results: one a policy, whatever the number of its training seeds.
+        named: the policies that somebody asked for by name; all of them are among the chosen, while there is room.
 
     Raises:
         ValueError: there is no result.
@@ -120,15 +137,15 @@ def cast_of(report: Mapping[str, Any], results: Sequence[Result]) -> Cast:
     anchor = next((name for name in (TUNED, REFERENCE) if name in names), None)
     champion = next((name for name in fair if name != anchor), None)
     best = (fair or names)[0]
-    chosen = _chosen(names, learned or best, best)
-    colors = _colors(chosen, [name for name in names if name not in BASELINES])
-    summaries = report.get("policies") or {}
+    chosen = _chosen(names, [name for name in named if name in names], learned or best, best)
+    summaries, looks, titles = report.get("policies") or {}, looks_of(names), [policy_name(name) for name in names]
     players: dict[str, Player] = {}
     for result in ranked:
-        label = short_name(result.name, [player.label for player in players.values()])
-        dashes = DASHES[chosen.index(result.name)] if result.name in chosen else ()
-        color = colors.get(result.name, COLORS.get(result.name, OTHERS))
-        players[result.name] = Player(result.name, label, color, result, summaries.get(result.name) or {}, dashes)
+        words = policy_name(result.name)
+        title = words if titles.count(words) == 1 else result.name
+        label = short_name(words, [player.label for player in players.values()])
+        summary = summaries.get(result.name) or {}
+        players[result.name] = Player(result.name, title, label, looks[result.name], result, summary)
     return Cast(
         tuple(players.values()),
         players[best],
@@ -136,16 +153,15 @@ def cast_of(report: Mapping[str, Any], results: Sequence[Result]) -> Cast:
         players[anchor] if anchor else None,
         players[champion] if champion else None,
         tuple(players[name] for name in chosen),
+        tuple(players[name] for name in dict.fromkeys(named) if name in players and name not in chosen),
     )
 
 
-def _chosen(names: Sequence[str], first: str, best: str) -> list[str]:
+def _chosen(names: Sequence[str], named: Sequence[str], first: str, best: str) -> list[str]:
+    """Policies of pictures over the years: the named ones with the best and the anchor, else those most asked for."""
+    if named:
+        candidates = [*dict.fromkeys((*named, best, TUNED))]
+        return [name for name in candidates if name in names][:MOST_NAMED]
     own = [name for name in names if name not in BASELINES and name != FORESIGHT]
-    candidates = (first, *own[:2], TUNED, PLAN, FORESIGHT, REFERENCE, best)
-    return [name for name in dict.fromkeys(candidates) if name in names][:MOST_CHOSEN]
-
-
-def _colors(chosen: Sequence[str], others: Sequence[str]) -> dict[str, str]:
-    """Colours of policies without one of their own, while there are some left: first the chosen, then others."""
-    uncolored = dict.fromkeys(name for name in (*chosen, *others) if name not in COLORS)
-    return dict(zip(uncolored, FREE, strict=False))
+    wanted = (first, best, *own[:2], TUNED, *PLANS, FORESIGHT, REFERENCE)
+    return [name for name in dict.fromkeys(wanted) if name in names][:MOST_CHOSEN]

@@ -1,34 +1,35 @@
 """One style for every picture of the page, and figures as SVG that stands inside HTML.
 
 Figures are matplotlib's objects, never pyplot. Widths and heights are in pixels of the page; letters are
-text, measured in DejaVu Sans and shown in the page's own font, which is no wider.
+text, measured in DejaVu Sans and shown in the page's own font, which is no wider. Colours are those of
+`thinmargin.palette`; in the SVG each is a variable of the page, which has another value on a dark one.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from xml.etree import ElementTree as ET
 
 import matplotlib.style
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from thinmargin.palette import TONES
 from thinmargin_agents.report.words import FONT, MINUS, number
 
-# Okabe & Ito's colours (2008), which colour-blind readers can tell apart.
-BLUE, SKY, GREEN, ORANGE, RED, PINK = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7"
-BROWN = "#7A4A1E"
-"""Not one of Okabe and Ito's: darker than all of them."""
-INK, SLATE, GREY, PALE = "#1f2933", "#3d4852", "#5f6b76", "#e3e7eb"
+BLUE, SKY, GREEN, ORANGE, RED, PINK, BROWN = (
+    TONES[tone].light for tone in ("blue", "teal", "green", "amber", "vermilion", "pink", "brown")
+)
+INK, GREY, PALE, AXIS, PAPER = (TONES[tone].light for tone in ("ink", "grey", "grid", "axis", "paper"))
 LINE_WIDTH = 1.8
 """Pixels; lengths of dashes are multiples of it."""
 
@@ -42,7 +43,7 @@ LOOK: dict[str, Any] = {
     "text.color": INK,
     "axes.labelcolor": GREY,
     "axes.labelsize": 12.0,
-    "axes.edgecolor": "#b8c0c8",
+    "axes.edgecolor": AXIS,
     "axes.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -73,8 +74,23 @@ NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 XLINK = "{http://www.w3.org/1999/xlink}href"
 LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
 FAMILY = re.compile(r"font-family:[^;]*;?\s*")
+COLOR = re.compile(r"#[0-9a-f]{6}")
+VARIABLES = {tone.light: f"var(--{name}, {tone.light})" for name, tone in TONES.items()}
+"""The page's variable of each colour, and the colour itself where there is none."""
 SVG_PARTS = ("d", "x", "y", "points", "transform")
 """Attributes with coordinates, which are cut to a hundredth of a pixel."""
+
+
+class Reading(NamedTuple):
+    """Values at one place of a picture, in words: shown where the pointer is near, and stepped through with keys.
+
+    `x` is None where the whole height is meant, `y` where the whole width is.
+    """
+
+    axes: Axes
+    x: float | None
+    y: float | None
+    words: str
 
 
 @dataclass(frozen=True)
@@ -87,6 +103,7 @@ class Chart:
         caption: how to read it, with units.
         svg: the picture, with a text alternative.
         size: `panel` where many stand side by side, `half` where two do.
+        readings: as JSON, [x, y, words] of each reading in the units of the SVG's view box, null for a whole side.
     """
 
     name: str
@@ -94,6 +111,7 @@ class Chart:
     caption: str
     svg: str
     size: Literal["panel", "half"]
+    readings: str = "[]"
 
 
 @contextmanager
@@ -168,6 +186,31 @@ def dashes(pattern: Sequence[float]) -> Any:
     return (0.0, tuple(pattern)) if len(pattern) else "-"
 
 
+def chart_of(
+    figure: Figure,
+    name: str,
+    title: str,
+    caption: str,
+    alt: str,
+    size: Literal["panel", "half"] = "half",
+    readings: Sequence[Reading] = (),
+) -> Chart:
+    """A figure as a picture of the page; `alt` is its text alternative, the rest as of `Chart`."""
+    svg = svg_of(figure, name, alt)  # lays the figure out, so that places are known
+    return Chart(name, title, caption, svg, size, json.dumps([_placed(figure, one) for one in readings]))
+
+
+def _placed(figure: Figure, reading: Reading) -> list[float | str | None]:
+    """A reading in pixels of the SVG, from its upper left corner."""
+    x, y = reading.axes.transData.transform((reading.x or 0.0, reading.y or 0.0)) * POINTS / figure.dpi
+    height = figure.get_figheight() * POINTS
+    return [
+        None if reading.x is None else round(float(x), 1),
+        None if reading.y is None else round(height - float(y), 1),
+        reading.words,
+    ]
+
+
 def svg_of(figure: Figure, name: str, alt: str) -> str:
     """A figure as an SVG element for a page.
 
@@ -213,16 +256,11 @@ def _tidy(element: ET.Element, name: str, used: set[str]) -> None:
     if "clip-path" in element.attrib:
         element.set("clip-path", element.attrib["clip-path"].replace("#", f"#{name}-"))
     if "style" in element.attrib:
-        element.set("style", FAMILY.sub("", element.attrib["style"]).rstrip("; "))
+        plain = FAMILY.sub("", element.attrib["style"]).rstrip("; ")
+        element.set("style", COLOR.sub(lambda found: VARIABLES.get(found.group(), found.group()), plain))
     for part in SVG_PARTS:
         if part in element.attrib:
             text = " ".join(element.attrib[part].split())
             element.set(part, LONG_NUMBER.sub(lambda found: f"{float(found.group()):.2f}", text))
     if element.get("transform", "").startswith("rotate(-0 "):
         del element.attrib["transform"]
-
-
-def mixed(start: str, end: str, share: float) -> str:
-    """The colour this share of the way from one to another, as #rrggbb."""
-    a, b = (np.array([int(color[k : k + 2], 16) for k in (1, 3, 5)]) for color in (start, end))
-    return "#" + "".join(f"{round(part):02x}" for part in (a + (b - a) * min(max(share, 0.0), 1.0)).tolist())

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from functools import cache
-from pathlib import PurePath
 
 from matplotlib.font_manager import FontProperties, findfont, get_font
+
+from thinmargin_agents.scoring.comparison import rounded
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
@@ -29,14 +30,13 @@ def number(value: float | None, digits: int = 1) -> str:
     """A number with its thousands apart and a real minus; a dash where there is none."""
     if value is None or not math.isfinite(value):
         return NOTHING
-    rounded = round(value, digits) + 0.0  # no minus before a zero
-    return f"{rounded:,.{digits}f}".replace("-", MINUS)
+    return f"{rounded(value, digits):,.{digits}f}".replace("-", MINUS)
 
 
 def signed(value: float | None, digits: int = 1) -> str:
     """A difference: the same with a plus."""
     text = number(value, digits)
-    return f"+{text}" if is_number(value) and round(float(value or 0.0), digits) > 0.0 else text
+    return f"+{text}" if is_number(value) and rounded(float(value or 0.0), digits) > 0.0 else text
 
 
 def percent(share: float | None, digits: int = 0) -> str:
@@ -62,14 +62,14 @@ def listed(words: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(first)} {last} {final}" if first else final
 
 
+def capital(sentence: str) -> str:
+    """A sentence that begins with a capital letter."""
+    return sentence[:1].upper() + sentence[1:]
+
+
 def short_name(name: str, taken: Collection[str] = ()) -> str:
-    """A policy's name in a picture: the end of a path, no longer than fits, unlike every other in `taken`."""
-    first, *others = name.split(",")
-    path = PurePath(first.strip())
-    tail = "/".join(path.parts[-2:]) if ".py:" not in path.name else path.name
-    label = _cut(_drawable(tail), LABEL_WIDTH) or "?"
-    if others:
-        label = f"{_cut(label, LABEL_WIDTH - 4)} +{len(others)}"
+    """A policy's name in a picture: no longer than fits, unlike every other in `taken`."""
+    label = _cut(_drawable(name), LABEL_WIDTH) or "?"
     copy, number_ = label, 2
     while copy in taken:
         copy, number_ = f"{_cut(label, LABEL_WIDTH - 4)} ({number_})", number_ + 1

@@ -61,6 +61,16 @@ class Result:
     under: dict[str, Numbers] = field(default_factory=dict)
 
 
+def rounded(value: float, digits: int = 1) -> float:
+    """A number as it is printed; noise in its last bits does not decide which way it goes."""
+    return round(round(value, digits + 8), digits) + 0.0  # no minus before a zero
+
+
+def shown_difference(value: float, other: float, digits: int = 1) -> float:
+    """The difference of two numbers as they are printed, so that whoever subtracts them finds the same."""
+    return round(rounded(value, digits) - rounded(other, digits), digits) + 0.0
+
+
 def result_of(entrant: Entrant, outcomes: Sequence[Outcome]) -> Result:
     """Combine the outcomes of an entrant's members, which played the same worlds."""
     tracks = {name: np.concatenate([outcome.yearly[name] for outcome in outcomes], axis=1) for name in YEARLY}

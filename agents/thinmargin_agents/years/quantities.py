@@ -16,6 +16,8 @@ from thinmargin_agents.scoring.comparison import Result
 
 Numbers: TypeAlias = npt.NDArray[np.float64]
 Tracks: TypeAlias = Mapping[str, Numbers]
+ReportedFigure: TypeAlias = Callable[[Figures, Period], float]
+"""From the figures and a period, NaN where nothing was reported."""
 
 MONTHS = 12
 BILLION = 1e-3
@@ -44,7 +46,7 @@ class YearlyQuantity:
     title: str
     unit: str
     of: Callable[[Tracks], Numbers]
-    reported: Callable[[Figures, Period], float] | None = None
+    reported: ReportedFigure | None = None
     differs: str = ""
     digits: int = 1
 
@@ -53,7 +55,8 @@ def _times(name: str, factor: float) -> Callable[[Tracks], Numbers]:
     return lambda tracks: factor * tracks[name]
 
 
-def _cell(series: str) -> Callable[[Figures, Period], float]:
+def cell(series: str) -> ReportedFigure:
+    """What was reported of this series of the package's data."""
     return lambda figures, period: figures.value(series, period)
 
 
@@ -87,23 +90,23 @@ QUANTITIES = (
     ),
     YearlyQuantity("releases", "software releases", "a month", _times("applied_updates", 1.0)),
     YearlyQuantity(
-        "users", "active users", "m, mean of the year", _times("active_users", 1.0), _cell("miui_mau_m"), "in December",
+        "users", "active users", "m, mean of the year", _times("active_users", 1.0), cell("miui_mau_m"), "in December",
         digits=0,
     ),
     YearlyQuantity(
         "share_home", "share at home", "% of phones wanted", _times("share_home", 100.0),
-        _cell("xiaomi_china_share_pct"), "of phones shipped",
+        cell("xiaomi_china_share_pct"), "of phones shipped",
     ),
     YearlyQuantity(
-        "gross_margin", "gross margin of phones", "%", gross_margin, _cell("gm_smartphones_pct"),
+        "gross_margin", "gross margin of phones", "%", gross_margin, cell("gm_smartphones_pct"),
     ),
     YearlyQuantity(
-        "shipments", "phones sold", "m a year", _times("sales", MONTHS), _cell("smartphone_shipments_m"),
+        "shipments", "phones sold", "m a year", _times("sales", MONTHS), cell("smartphone_shipments_m"),
         digits=0,
     ),
     YearlyQuantity(
         "profit", "profit", "RMB bn a year, after tax", _times("profit", MONTHS * BILLION),
-        _cell("adjusted_net_profit_rmb_bn"), "adjusted net profit",
+        cell("adjusted_net_profit_rmb_bn"), "adjusted net profit",
     ),
 )  # fmt: skip
 """In the order of tables and pictures. Flows are at a year's rate over the months run."""
@@ -111,10 +114,13 @@ QUANTITIES = (
 
 def as_reported(quantity: YearlyQuantity, years: Sequence[int]) -> Numbers:
     """Reported figures of these calendar years, NaN where nothing was reported; shape (years,)."""
-    if quantity.reported is None:
-        return np.full(len(years), np.nan)
+    return np.full(len(years), np.nan) if quantity.reported is None else reported_years(quantity.reported, years)
+
+
+def reported_years(figure: ReportedFigure, years: Sequence[int]) -> Numbers:
+    """A reported figure of these calendar years, NaN where nothing was reported; shape (years,)."""
     figures = reported()
-    return np.array([quantity.reported(figures, Period(MONTHS * (year - START_YEAR), MONTHS)) for year in years])
+    return np.array([figure(figures, Period(MONTHS * (year - START_YEAR), MONTHS)) for year in years])
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,8 @@ from thinmargin.backtest.results import FIT_START, LAST_BEFORE, Result, adds_up
 from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED
 from thinmargin.files import write_atomically
 from thinmargin.history import COMPARED
+from thinmargin.names import quantity_name
+from thinmargin.palette import TONES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 3
 LATER = "later, sums at a year's rate"
-REPORTED, MODEL, NAIVE = "#111111", "#d9480f", "#868e96"
+REPORTED, MODEL, NAIVE, AHEAD = (TONES[tone].light for tone in ("ink", "vermilion", "grey", "pale"))
 
 
 def draw(result: Result) -> Figure:
@@ -57,7 +59,7 @@ def panel(axes: Axes, result: Result, name: str) -> None:
     truth = result.truth[name]
     axes.fill_between(
         years, result.wide_low[name], result.wide_high[name], color=MODEL, alpha=0.12, lw=0,
-        label="80 % band, with what the fit forgives",
+        label="80 % band, with the error the fit allows for",
     )  # fmt: skip
     axes.fill_between(
         years, result.low[name], result.high[name], color=MODEL, alpha=0.28, lw=0, label="80 % band of the posterior"
@@ -68,7 +70,7 @@ def panel(axes: Axes, result: Result, name: str) -> None:
         line = trend(truth[~ahead], int(ahead.sum()))
         axes.plot(years[ahead], line, color=NAIVE, lw=1.0, ls="--", label=f"trend of {FIT_START}-{LAST_BEFORE}")
     if years[-1] > LAST_FITTED:
-        axes.axvspan(LAST_FITTED + 0.5, years[-1] + 0.5, color="#f1f3f5", zorder=0, label="years it never saw")
+        axes.axvspan(LAST_FITTED + 0.5, years[-1] + 0.5, color=AHEAD, zorder=0, label="years it never saw")
     axes.plot(years, truth, "o", color=REPORTED, ms=3.5, label="reported")
     for k, later in enumerate(result.later):
         middle = FIRST_YEAR + (later.period.first + later.period.end - 12) / 24.0
@@ -81,7 +83,7 @@ def panel(axes: Axes, result: Result, name: str) -> None:
     told = truth[~np.isnan(truth)]
     known = np.concatenate([told, result.model[name], result.high[name], drawn])
     axes.set_ylim(1.15 * min(0.0, *told, float(result.low[name].min())), 1.15 * float(known.max()))
-    axes.set_title(f"{name.replace('_', ' ')}, {score.compared.unit}", fontsize=10, loc="left")
+    axes.set_title(f"{quantity_name(name)}, {score.compared.unit}", fontsize=10, loc="left")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes.spines[["top", "right"]].set_visible(False)
 

@@ -60,7 +60,7 @@ class Score:
     """Share of reported values inside the band of the posterior, 2015 to 2019."""
     in_band_holdout: float
     in_wide_band_fit: float
-    """The same for the band that adds what the fit forgives."""
+    """The same for the band that adds the error that the fit allows for."""
     in_wide_band_holdout: float
 
 
@@ -102,7 +102,7 @@ class Result:
     """Band of the posterior."""
     high: Values
     wide_low: Values
-    """Band that adds what the fit forgives."""
+    """Band that adds the error that the fit allows for."""
     wide_high: Values
     scores: Mapping[str, Score]
     origins: tuple[Origin, ...]
@@ -216,7 +216,7 @@ def _drivers(figures: Figures, until: int, *, reported_markets: bool) -> Table:
 
 
 def _forgiven(worlds: Values, shown: tuple[Period, ...], generator: np.random.Generator) -> dict[str, Numbers]:
-    """Drawn series with what the fit forgives added, what follows from them computed again.
+    """Drawn series with the error that the fit allows for added, what follows from them computed again.
 
     Errors are drawn from the law the misfit implies, density exp(-sqrt(1 + e^2)) in units of the tolerance.
     """

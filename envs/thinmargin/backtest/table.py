@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from thinmargin.backtest.results import (
 )
 from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED
 from thinmargin.history import COMPARED
+from thinmargin.names import quantity_name, quantity_with_id
 from thinmargin.records import markdown_table
 
 ERRORS = ("mape_calibrated", "mape_fit", "last_value_fit", "mape_holdout", "last_value_holdout", "trend_holdout")
@@ -91,7 +92,7 @@ def rule_head(result: Result) -> list[str]:
 
 
 def coverage_rows(result: Result) -> list[list[str]]:
-    """A row a series, and all: share of reported values inside the band, without and with what the fit forgives."""
+    """A row a series, and all: share of reported values inside the band, and inside that with the allowed error."""
     rows = [
         [score.compared.name, *(_share(getattr(score, name)) for name in SHARES)] for score in result.scores.values()
     ]
@@ -169,7 +170,7 @@ def text(result: Result) -> str:
     naive = (
         f"Last value: last year's in the fit, that of {LAST_BEFORE} in the hold-out; trend: {FIT_START}-{LAST_BEFORE}."
     )
-    blocks = [f"{title}\nMean absolute error, {span}.\n{naive}", _aligned(TEXT_HEAD, error_rows(result))]
+    blocks = [f"{title}\nMean absolute error, {span}.\n{naive}", _aligned(TEXT_HEAD, named(error_rows(result)))]
     if last > LAST_BEFORE:
         won = beaten(result)
         blocks.append(
@@ -180,14 +181,14 @@ def text(result: Result) -> str:
     if result.origins:
         origins = ", ".join(str(origin.year) for origin in result.origins)
         title = f"Forecasts up to {AHEAD} years ahead, each fitted to the figures until then alone:\n{origins}"
-        blocks.append(f"{title}\n\n{_aligned(ROLLING_HEAD, rolling_rows(result))}")
+        blocks.append(f"{title}\n\n{_aligned(ROLLING_HEAD, named(rolling_rows(result)))}")
         title = "The same, by the years whose margins tell the markup that a firm aims at:"
-        blocks.append(f"{title}\n\n{_aligned(rule_head(result), rule_rows(result))}")
+        blocks.append(f"{title}\n\n{_aligned(rule_head(result), named(rule_rows(result)))}")
     title = (
         f"Share of reported values inside the {BAND[1] - BAND[0]:.0f} % band of the posterior, and of the wide one\n"
-        "that adds what the fit forgives:"
+        "that adds the error the fit allows for:"
     )
-    blocks.append(f"{title}\n\n{_aligned(COVERAGE_HEAD, coverage_rows(result))}")
+    blocks.append(f"{title}\n\n{_aligned(COVERAGE_HEAD, named(coverage_rows(result)))}")
     if result.elasticity:
         table = _aligned(elasticity_head(result), elasticity_rows(result))
         blocks.append(f"All-in brand elasticity:\n\n{table}")
@@ -210,7 +211,7 @@ def _later_text(later: Later) -> str:
     """One period after the shipped figures."""
     rows = [
         [
-            name,
+            quantity_name(name),
             number(later.truth[name], 2),
             number(later.model[name], 2),
             number(later.error[name]),
@@ -227,14 +228,22 @@ def _later_text(later: Later) -> str:
     return f"{title}\n\n{_aligned(head, rows)}"
 
 
+def named(rows: Sequence[Sequence[str]], name: Callable[[str], str] = quantity_name) -> list[list[str]]:
+    """Rows whose first cell is the id of a series, with its name for people in place of it."""
+    return [[name(first), *rest] for first, *rest in rows]
+
+
 def markdown(result: Result) -> dict[str, str]:
     """The tables of the documentation, by name."""
+    tables = {
+        "errors": (ERROR_HEAD, error_rows(result)),
+        "short errors": ([*ERROR_HEAD[:2], *ERROR_HEAD[3:]], short_error_rows(result)),
+        "rolling": (ROLLING_HEAD, rolling_rows(result)),
+        "rules": (rule_head(result), rule_rows(result)),
+        "coverage": (COVERAGE_HEAD, coverage_rows(result)),
+    }
     return {
-        "errors": markdown_table(ERROR_HEAD, error_rows(result)),
-        "short errors": markdown_table([*ERROR_HEAD[:2], *ERROR_HEAD[3:]], short_error_rows(result)),
-        "rolling": markdown_table(ROLLING_HEAD, rolling_rows(result)),
-        "rules": markdown_table(rule_head(result), rule_rows(result)),
-        "coverage": markdown_table(COVERAGE_HEAD, coverage_rows(result)),
+        **{title: markdown_table(head, named(rows, quantity_with_id)) for title, (head, rows) in tables.items()},
         "elasticity": markdown_table(elasticity_head(result), elasticity_rows(result)),
         "advertising": markdown_table([*map(str, result.advertising)], advertising_rows(result)),
         "goals": markdown_table(GOAL_HEAD, goal_rows(result)),

@@ -144,7 +144,7 @@ class ResidualAdapter(Adapter):
     def _answers(self, observations: Seen) -> npt.NDArray[Any]:
         """The base's actions for observations of shape (n, 32) or (32,)."""
         answer, state = self.base.predict(observations, deterministic=True)
-        if _remembers(state):
+        if remembers(state):
             raise ValueError(f"base is {self.base!r}: it remembers, and a base must answer what it is shown only")
         actions = np.asarray(answer)
         shape = (*observations.shape[:-1], len(LEVERS))
@@ -274,12 +274,12 @@ def _policy(base: Any) -> Policy:
     return policy
 
 
-def _remembers(state: Any) -> bool:
+def remembers(state: Any) -> bool:
     """True if a policy's state holds anything; a nest of None, as of policies behind wrappers, does not."""
     if isinstance(state, Mapping):
-        return any(map(_remembers, state.values()))
+        return any(map(remembers, state.values()))
     if isinstance(state, (tuple, list)):
-        return any(map(_remembers, state))
+        return any(map(remembers, state))
     return state is not None
 
 

@@ -72,7 +72,7 @@ def test_json_has_everything_and_says_what_was_played(shipped: Any, capsys: pyte
     assert nothing["yearly"]["in_business"][-1] == 0.0
     printed = capsys.readouterr().out
     assert "5 test worlds" in printed
-    assert printed.index("│ premium") < printed.index("│ do_nothing")
+    assert printed.index("│ premium maker (premium)") < printed.index("│ do nothing (do_nothing)")
 
 
 def gaps(file: str) -> Any:

@@ -39,7 +39,7 @@ from thinmargin_agents.report.words import interval, number
 from thinmargin_agents.scoring.closing_rules import CLOSING_RULES, rule_of
 
 SECTIONS = (
-    "What came out",
+    "What the firm should do, and why",
     "Leaderboard",
     "What counts behind the horizon",
     "How J spreads over worlds",
@@ -232,7 +232,7 @@ def test_importing_the_report_starts_no_window() -> None:
 def test_what_a_document_does_not_say_the_page_says_is_missing(poor: Reader) -> None:
     for title in SECTIONS:
         assert title in poor.text
-    assert "There is no score: it takes low_margin_tuned" in poor.text
+    assert "There is no score: it takes tuned low margin (low_margin_tuned)" in poor.text
     assert not lacks(poor.text, "No stress worlds", "python evaluate.py")
     assert "performance profile of scores is missing" in poor.text
     assert "None" not in poor.text
@@ -254,7 +254,7 @@ def test_why_there_is_no_score_is_stated_in_the_words_of_the_document(whole: Jud
 
 @pytest.mark.slow
 def test_one_policy_alone_gives_a_page_without_comparisons(alone: Reader) -> None:
-    assert "do_nothing earns RMB" in alone.text
+    assert "Do nothing earns RMB" in alone.text
     assert "no other policy was played beside it" in alone.text
     assert "It takes two policies" in alone.text
     assert "Differences are missing" in alone.text
@@ -262,7 +262,7 @@ def test_one_policy_alone_gives_a_page_without_comparisons(alone: Reader) -> Non
 
 @pytest.mark.slow
 def test_a_policy_that_is_always_bankrupt_has_its_place(alone: Reader) -> None:
-    assert "Often bankrupt: do_nothing (100 %)." in alone.text
+    assert "Often bankrupt: do nothing (100 %)." in alone.text
     assert "nan" not in re.split(r"\W+", alone.text.lower())
 
 
@@ -281,7 +281,7 @@ def test_names_that_are_no_text_can_be_written(nameless: str) -> None:
 @pytest.mark.slow
 def test_without_a_run_the_tuned_rule_with_feedback_is_asked(nameless: str) -> None:
     text = Reader(nameless).text
-    assert "What plan_with_feedback does" in text
+    assert "What plan with feedback does" in text
     assert "No trained policy was played" in text
 
 

@@ -8,7 +8,8 @@ from thinmargin.calibration.misfit import LAST_FITTED
 from thinmargin.calibration.saved import shipped
 from thinmargin.data import parse_until, reported
 from thinmargin.history import COMPARED
-from thinmargin_agents.report.sections.realism import WORDS, Realism, realism, words_of
+from thinmargin.names import QUANTITIES, quantity_name
+from thinmargin_agents.report.sections.realism import Realism, realism
 from thinmargin_agents.report.style import drawing
 
 NAMES = [compared.name for compared in COMPARED]
@@ -26,12 +27,12 @@ def result() -> Result:
 
 
 def test_every_series_has_a_picture_and_a_row_in_plain_words(section: Realism) -> None:
-    words = [words_of(name) for name in NAMES]
+    words = [quantity_name(name) for name in NAMES]
     assert [chart.name for chart in section.charts[:-1]] == [f"backtest-{name.replace('_', '-')}" for name in NAMES]
     assert [row[0] for row in section.rows] == words
     assert not any("_" in one for one in words)
     assert len(set(words)) == len(words)
-    assert set(WORDS) <= set(NAMES)
+    assert set(NAMES) <= set(QUANTITIES)
     assert section.charts[-1].name == "backtest-key"
 
 
@@ -41,7 +42,7 @@ def test_every_series_has_a_picture_and_a_row_in_plain_words(section: Realism) -
         ("mau", "monthly active users", "%"),
         ("profit", "profit", "RMB bn"),
         ("services_gross_margin", "services gross margin", "points"),
-        ("retention", "owners at home who bought again", "points"),
+        ("retention", "repeat buyers at home", "points"),
     ],
 )
 def test_errors_come_with_their_unit(section: Realism, result: Result, name: str, words: str, unit: str) -> None:

@@ -14,5 +14,4 @@ def test_every_policy_has_one_label_and_chosen_ones_have_colours_of_their_own(wh
     assert len(set(labels)) == len(labels)
     assert all(len(label) <= 22 for label in labels)
     assert len(cast.chosen) == MOST_CHOSEN
-    assert len({player.color for player in cast.chosen}) == MOST_CHOSEN
-    assert len({player.dashes for player in cast.chosen}) == MOST_CHOSEN
+    assert len({player.look for player in cast.players}) == len(cast.players)

@@ -64,7 +64,7 @@ def test_stress_is_read_from_the_document_and_else_from_the_results(whole: Judge
     assert played is not None
     assert [title for title, _ in stated.scenarios] == ["price war", "demand slump"]
     assert stated.scenarios[0][1].startswith("Some day rivals")
-    assert [name for name, _ in stated.rows] == [player.name for player in cast.players if not player.knows_future]
+    assert [player for player, _ in stated.rows] == [player for player in cast.players if not player.knows_future]
     for (_, first), (_, second) in zip(stated.rows, played.rows, strict=True):
         assert [cell and cell.value for cell in first] == [cell and cell.value for cell in second]
         assert [cell and cell.bankrupt for cell in first] == [cell and cell.bankrupt for cell in second]

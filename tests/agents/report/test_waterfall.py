@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from tests.reporting import Judged, synthetic
 
@@ -38,6 +39,28 @@ def test_printed_numbers_of_the_waterfall_add_up_to_the_last_digit(whole: Judged
     assert float(total[1]) == pytest.approx(fall.after.mean, abs=0.051)
 
 
+@pytest.mark.parametrize(
+    ("tuned", "plan", "gain"), [(144.96, 215.31, "70.3"), (10.04, 20.06, "10.1"), (5.0, 1.26, "3.7")]
+)
+def test_the_gain_is_one_number_in_headline_facts_and_waterfall(
+    whole: Judged, tuned: float, plan: float, gain: str
+) -> None:
+    like = whole.results[1]
+    lines = {name: np.zeros((1, 2)) for name in like.lines}
+    results = [
+        synthetic(name, [value, value], like, lines={**lines, "device_profit": np.full((1, 2), value)})
+        for name, value in (("low_margin_tuned", tuned), ("plan", plan))
+    ]
+    cast = cast_of({}, results)
+    fall = waterfall_of(cast, 0)
+    assert fall is not None
+    top = headline(cast, {}, 0)
+    assert waterfall_rows(fall)[-1][3].lstrip(f"+{MINUS}") == gain
+    assert f"RMB\N{NO-BREAK SPACE}{gain}\N{NO-BREAK SPACE}bn" in top.sentences[0]
+    assert f"{gain}\N{NO-BREAK SPACE}bn more" in top.answer[-2] or cast.best.name == "low_margin_tuned"
+    assert next(fact.figure for fact in top.facts if fact.what.startswith("against")).lstrip("+") == gain
+
+
 def test_numbers_are_rounded_so_that_they_add_up() -> None:
     assert adding_up([0.04, 0.04, 0.04]) == [0.0, 0.1, 0.0]
     assert adding_up([1.25, -1.25]) == [1.2, -1.2]
@@ -51,6 +74,6 @@ def test_the_tuned_rule_can_be_the_best(whole: Judged) -> None:
     fall = waterfall_of(cast, 0)
     assert fall is not None
     assert (cast.best.name, fall.after.name) == ("low_margin_tuned", "plan")
-    assert "plan earns RMB\N{NO-BREAK SPACE}2.0\N{NO-BREAK SPACE}bn (57\N{NO-BREAK SPACE}%) less than" in "".join(
+    assert "Fixed plan earns RMB\N{NO-BREAK SPACE}2.0\N{NO-BREAK SPACE}bn (57\N{NO-BREAK SPACE}%) less than" in "".join(
         headline(cast, {}, 0).sentences
     )

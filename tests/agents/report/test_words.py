@@ -4,10 +4,9 @@ from thinmargin_agents.report.words import MINUS, interval, money, number, perce
 
 
 def test_names_are_short_enough_for_a_picture() -> None:
-    assert short_name("plan_with_feedback") == "plan_with_feedback"
-    assert short_name("/home/me/logs/ppo/Ecosystem-v1_1") == "ppo/Ecosystem-v1_1"
-    assert short_name("logs/ppo/E_1,logs/ppo/E_2,logs/ppo/E_3") == "ppo/E_1 +2"
-    assert short_name("policies/mine.py:CostPlus") == "mine.py:CostPlus"
+    assert short_name("plan with feedback") == "plan with feedback"
+    assert short_name("run ppo/Ecosystem-v1_1 and 2 more") == "run ppo…1_1 and 2 more"
+    assert short_name("plan with feedback", ["plan with feedback"]) == "plan with feedback (2)"
     assert short_name("a\nb\x00") == "a?b?"
     assert short_name("", ["?"]) == "? (2)"
     assert len(short_name("w" * 99, [short_name("w" * 99)])) <= 22

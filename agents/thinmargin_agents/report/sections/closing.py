@@ -58,16 +58,21 @@ def leaders(cast: Cast, scored: ClosingRule) -> Iterator[str]:
     if not order or len(order[scored.name]) < 2:
         return
     first = {rule: names[0] for rule, names in order.items()}
+    titles = {player.name: player.title for player in cast.players}
+    starts = {player.name: player.at_start for player in cast.players}
     best = first[scored.name]
     others = [rule for rule in CLOSING_RULES if rule != scored.name]
     if all(first[rule] == best for rule in others):
         whole = "and so is the order of all policies" if same_order(list(order.values())) else "others change places"
-        yield f"{best} is ahead whatever counts behind the horizon, by mean J under all three closing rules; {whole}."
+        yield (
+            f"{starts[best]} is ahead whatever counts behind the horizon, by mean J under all three closing rules;"
+            f" {whole}."
+        )
         return
-    words = [f"{first[rule]} under {CLOSING_RULES[rule].head}" for rule in others]
+    words = [f"{titles[first[rule]]} under {CLOSING_RULES[rule].head}" for rule in others]
     yield (
-        f"Who is ahead hangs on what counts behind the horizon: by mean J it is {best} under {scored.head}, which is"
-        f" scored, {listed(words)}."
+        f"Who is ahead hangs on what counts behind the horizon: by mean J it is {titles[best]} under {scored.head},"
+        f" which is scored, {listed(words)}."
     )
 
 

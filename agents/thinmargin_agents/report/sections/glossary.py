@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from thinmargin.baselines import BASELINES
+from thinmargin.names import policy_name
 from thinmargin.parameters import Parameters
 from thinmargin.records import LEVERS
 from thinmargin.simulation import CLOSING_MONTHS
@@ -29,9 +30,12 @@ def terms(scored: ClosingRule) -> dict[str, str]:
         "closing rule": "what is played in those months. Every play is told under three: "
         + "; ".join(f"{rule.head}, {rule.meaning}" for rule in CLOSING_RULES.values())
         + f". Scored is {scored.head}.",
-        "score": f"100 x (mean J - mean J of {TUNED}) / (mean J of {FORESIGHT} - mean J of {TUNED}): 0 is the simple"
+        "score": f"100 x (mean J - mean J of {policy_name(TUNED)}) / (mean J of {policy_name(FORESIGHT)} - mean J of"
+        f" {policy_name(TUNED)}): 0 is the simple"
         " rule at its best, 100 the best plan known; more than 100 and less than 0 are possible.",
-        FORESIGHT: "for each world the best plan known to someone who knows its future. It is the best found, not the"
+        policy_name(
+            FORESIGHT
+        ): "for each world the best plan known to someone who knows its future. It is the best found, not the"
         " best possible, and no policy: nobody can play it without knowing the future.",
         "95 % interval": "percentile bootstrap over worlds; with several training seeds, seeds and worlds are resampled"
         " as units of their own. It says how far the mean could be off with other worlds and another training, not how"
@@ -42,7 +46,7 @@ def terms(scored: ClosingRule) -> dict[str, str]:
         "bankrupt": "cash below what investors lend: the episode ends, and so does J.",
         "at limit": "share of months in which a lever is asked for at an end of its range.",
         "markup": "price over unit cost, less one.",
-        "tickets": "money put into young makers of accessories, which sell under the firm's brand later.",
+        "accessory tickets": "money put into young makers of accessories, which sell under the firm's brand later.",
         "services": "games, advertising, cloud and themes on the phones in use.",
         "fans": "users who evangelise and help to develop the software.",
     }

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from thinmargin.baselines import BASELINES
+from thinmargin.names import policy_name, with_id
 from thinmargin_agents.report.roles import Cast, Player
+from thinmargin_agents.report.sections.answer import answer
 from thinmargin_agents.report.sections.closing import leaders, scored_of
 from thinmargin_agents.report.sections.gaps import Gap, gap
 from thinmargin_agents.report.words import SPACE, interval, is_number, listed, money, number, percent, signed
+from thinmargin_agents.scoring.comparison import shown_difference
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
 
 NO_SCORE = (
-    f"There is no score: it takes {TUNED}, which scores 0, and {FORESIGHT}, the best plan known for each world given"
-    " its future, which scores 100, both played in these worlds."
+    f"There is no score: it takes {with_id(TUNED)}, which scores 0, and {with_id(FORESIGHT)}, the best plan known for"
+    " each world given its future, which scores 100, both played in these worlds."
 )
 LEVEL = f"95{SPACE}% interval"
 OFTEN = 0.05
@@ -33,9 +36,10 @@ class Fact:
 
 @dataclass(frozen=True)
 class Headline:
-    """The top of the page: one sentence, the sentences behind it, and a few numbers."""
+    """The top of the page: who wins, what that policy does and why it earns more, what else there is, a few numbers."""
 
     lead: str
+    answer: tuple[str, ...]
     sentences: tuple[str, ...]
     facts: tuple[Fact, ...]
 
@@ -50,24 +54,25 @@ def headline(cast: Cast, report: Mapping[str, Any], seed: int) -> Headline:
         *leaders(cast, scored_of(report)),
         *_failures(report),
     )
-    return Headline(_lead(cast, seed), sentences, tuple(_facts(cast, seed)))
+    return Headline(_lead(cast, seed), tuple(answer(cast, seed)), sentences, tuple(_facts(cast, seed)))
 
 
 def _lead(cast: Cast, seed: int) -> str:
     best = cast.best
-    second = next((player for player in cast.players if player is not best and not player.knows_future), None)
+    second = cast.second
     if second is None:
-        return f"{best.name} earns {money(best.mean)} a world; no other policy was played beside it."
+        return f"{best.at_start} earns {money(best.mean)} a world; no other policy was played beside it."
     apart = gap(best.result.value, second.result.value, seed)
     if apart.interval == (0.0, 0.0):
-        return f"{best.name} and {second.name} earn the same in every world: {money(best.mean)} on average."
+        return f"{best.at_start} and {second.title} earn the same in every world: {money(best.mean)} on average."
     if not apart.is_clear:
         return (
-            f"{best.name} and {second.name} cannot be told apart: {money(best.mean)} and {money(second.mean)} a world"
-            f" ({_interval(apart)})."
+            f"{best.at_start} and {second.title} cannot be told apart: {money(best.mean)} and {money(second.mean)} a"
+            f" world ({_interval(apart, best, second)})."
         )
+    more = number(_shown(best, second))
     return (
-        f"{best.name} wins: {money(best.mean)} a world, {number(apart.mean)} more than {second.name}, the next best"
+        f"{best.at_start} wins: {money(best.mean)} a world, {more} more than {second.title}, the next best"
         f" ({LEVEL} {interval(apart.interval)})."
     )
 
@@ -81,11 +86,12 @@ def _against_anchor(cast: Cast, seed: int) -> Iterator[str]:
     if apart.is_clear:
         side = "more" if apart.mean > 0.0 else "less"
         share = f" ({percent(abs(apart.mean) / abs(anchor.mean))})" if anchor.mean else ""
-        verdict = f"earns {money(abs(apart.mean))}{share} {side} than"
+        verdict = f"earns {money(abs(_shown(player, anchor)))}{share} {side} than"
     else:
         verdict = "cannot be told from"
     yield (
-        f"{player.name} {verdict} {anchor.name}, {what}, which earns {money(anchor.mean)} ({_interval(apart)})."
+        f"{player.at_start} {verdict} {anchor.title}, {what}, which earns {money(anchor.mean)}"
+        f" ({_interval(apart, player, anchor)})."
         f" It is ahead in {percent(apart.probability)} of the {len(player.result.keys)} worlds."
     )
 
@@ -96,8 +102,9 @@ def _score(cast: Cast, report: Mapping[str, Any]) -> Iterator[str]:
         yield why_no_score(report)
         return
     yield (
-        f"{cast.best.name} scores {number(score, 0)}: it closes that many percent of the gap between {TUNED} and"
-        f" {FORESIGHT}, the best plan known for each world given its future ({LEVEL} {interval(ends, 0)})."
+        f"{cast.best.at_start} scores {number(score, 0)}: it closes that many percent of the gap between"
+        f" {policy_name(TUNED)} and {policy_name(FORESIGHT)}, the best plan known for each world given its future"
+        f" ({LEVEL} {interval(ends, 0)})."
     )
 
 
@@ -113,25 +120,30 @@ def _learned(cast: Cast, seed: int) -> Iterator[str]:
         return
     apart = gap(learned.result.value, best.result.value, seed)
     verdict = (
-        f"{money(-apart.mean)} less than {best.name}" if apart.is_clear else f"which cannot be told from {best.name}"
+        f"{money(_shown(best, learned))} less than {best.title}"
+        if apart.is_clear
+        else f"which cannot be told from {best.title}"
     )
-    yield f"The best trained policy, {learned.name}, earns {money(learned.mean)}, {verdict} ({_interval(apart)})."
+    yield (
+        f"The best trained policy, {learned.title}, earns {money(learned.mean)}, {verdict}"
+        f" ({_interval(apart, learned, best)})."
+    )
 
 
 def _risks(cast: Cast, report: Mapping[str, Any]) -> Iterator[str]:
     best, scored = cast.best.result, scored_of(report)
     fate = f"It goes bankrupt in {percent(float(best.bankrupt.mean()), 1)} of the worlds."
     if scored.closing == "none":
-        yield f"All that {cast.best.name} earns comes from the years run: no closing value is scored here. {fate}"
+        yield f"All that {cast.best.title} earns comes from the years run: no closing value is scored here. {fate}"
     else:
         yield (
-            f"Of what {cast.best.name} earns, {money(float(best.profit_part.mean()))} comes from the years run and"
+            f"Of what {cast.best.title} earns, {money(float(best.profit_part.mean()))} comes from the years run and"
             f" {money(float(best.closing_part.mean()))} is closing value ({scored.head}), what the firm is worth at the"
             f" end. {fate}"
         )
     risky = [player for player in cast.players if player.result.bankrupt.mean() >= OFTEN]
     if risky:
-        words = [f"{player.name} ({percent(float(player.result.bankrupt.mean()))})" for player in risky]
+        words = [f"{player.title} ({percent(float(player.result.bankrupt.mean()))})" for player in risky]
         yield f"Often bankrupt: {listed(words)}."
 
 
@@ -141,18 +153,23 @@ def _failures(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"Not judged, because it failed: {'; '.join(str(message) for message in failures.values())}."
 
 
-def _interval(apart: Gap) -> str:
-    return f"difference {signed(apart.mean)}, {LEVEL} {interval(apart.interval)}"
+def _interval(apart: Gap, player: Player, other: Player) -> str:
+    return f"difference {signed(_shown(player, other))}, {LEVEL} {interval(apart.interval)}"
+
+
+def _shown(player: Player, other: Player) -> float:
+    """The difference of two mean J as the page tells it everywhere: of the numbers that it prints."""
+    return shown_difference(player.mean, other.mean)
 
 
 def _facts(cast: Cast, seed: int) -> Iterator[Fact]:
     best = cast.best
-    yield Fact(best.label, "best policy", "told the future" if best.knows_future else _kind(best))
+    yield Fact(best.title, "best policy", "told the future" if best.knows_future else _kind(best))
     yield Fact(number(best.mean), "J, RMB bn", f"mean of {len(best.result.keys)} worlds")
     rival = cast.anchor if cast.anchor is not best else cast.champion
     if rival is not None:
         apart = gap(best.result.value, rival.result.value, seed)
-        yield Fact(signed(apart.mean), f"against {rival.label}", f"{LEVEL} {interval(apart.interval)}")
+        yield Fact(signed(_shown(best, rival)), f"against {rival.label}", f"{LEVEL} {interval(apart.interval)}")
     score = best.summary.get("score")
     if is_number(score):
         yield Fact(number(score, 0), "score", f"{LEVEL} {interval(best.summary.get('score_ci95'), 0)}")

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from thinmargin.names import policy_name, quantity_name
 from thinmargin.records import LEVERS
 from thinmargin_agents.report.roles import Cast, Player
 from thinmargin_agents.report.words import NOTHING, interval, is_number, number, percent, signed
 from thinmargin_agents.scoring.closing_rules import ClosingRule
+from thinmargin_agents.scoring.comparison import shown_difference
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
 
 DIGITS = 6
@@ -58,7 +60,8 @@ def columns_of(cast: Cast, scored: ClosingRule) -> list[PlayerColumn]:
         found.append(
             PlayerColumn(
                 "score",
-                f"share of the gap between {TUNED} (0) and {FORESIGHT} (100) that is closed, with its 95 % interval",
+                f"share of the gap between {policy_name(TUNED)} (0) and {policy_name(FORESIGHT)} (100) that is closed,"
+                " with its 95 % interval",
                 _bars([_estimate(player.summary, "score", "score_ci95") for player in players], at_least=(0.0, 100.0)),
             )
         )
@@ -78,13 +81,13 @@ def columns_of(cast: Cast, scored: ClosingRule) -> list[PlayerColumn]:
     if cast.anchor is not None:
         found += [
             PlayerColumn(
-                f"against {cast.anchor.name}",
-                f"mean difference to {cast.anchor.name} world by world, RMB bn, with its 95 % interval",
-                tuple(_difference(player, cast.anchor.name) for player in players),
+                f"against {cast.anchor.title}",
+                f"mean difference to {cast.anchor.title} world by world, RMB bn, with its 95 % interval",
+                tuple(_difference(player, cast.anchor) for player in players),
             ),
             PlayerColumn(
                 "P(better)",
-                f"share of worlds in which it earns more than {cast.anchor.name}",
+                f"share of worlds in which it earns more than {cast.anchor.title}, with its 95 % interval",
                 tuple(_improvement(player, cast.anchor.name) for player in players),
             ),
         ]
@@ -92,21 +95,35 @@ def columns_of(cast: Cast, scored: ClosingRule) -> list[PlayerColumn]:
         found.append(
             PlayerColumn(
                 "beats best known",
-                f"in how many worlds it earns more than {FORESIGHT}: the best plan known is no bound",
+                f"in how many worlds it earns more than {policy_name(FORESIGHT)}: the best plan known is no bound",
                 tuple(_count(player.summary.get("beats_best_known")) for player in players),
             )
         )
-    found.append(_plain("IQM of J", "mean J of the middle half of the worlds, RMB bn", players, _stated("J_iqm")))
-    if any(is_number(player.summary.get("score_iqm")) for player in players):
-        found.append(
-            _plain("IQM of score", "mean score of the middle half of the worlds", players, _stated("score_iqm"))
-        )
-    found += [
-        _plain(f"{at} %", f"{at} % of the worlds earn less, RMB bn", players, _percentile(at)) for at in (5, 50, 95)
-    ]
-    levers = ", ".join(lever.name for lever in LEVERS)
     found.append(
-        PlayerColumn("at limit, %", f"months with {levers} at an end of its range", tuple(map(_limits, players)))
+        _plain(
+            "IQM of J",
+            "interquartile mean: J of the middle half of the worlds, RMB bn, which no outlier moves",
+            players,
+            _stated("J_iqm"),
+        )
+    )
+    if any(is_number(player.summary.get("score_iqm")) for player in players):
+        found.append(_plain("IQM of score", "the same of the scores of single worlds", players, _stated("score_iqm")))
+    found += [
+        _plain(
+            f"{at} % earn less",
+            f"percentile: {at} % of the worlds earn less than this, RMB bn",
+            players,
+            _percentile(at),
+        )
+        for at in (5, 50, 95)
+    ]
+    found.append(
+        PlayerColumn(
+            "at limit",
+            "months in which a lever is asked for at an end of its range; sorted by the lever that is there most",
+            tuple(map(_limits, players)),
+        )
     )
     return found
 
@@ -179,12 +196,13 @@ def _versus(player: Player, anchor: str) -> Mapping[str, Any]:
     return (player.summary.get("vs") or {}).get(anchor) or {}
 
 
-def _difference(player: Player, anchor: str) -> Cell:
-    found = _versus(player, anchor)
+def _difference(player: Player, anchor: Player) -> Cell:
+    found = _versus(player, anchor.name)
     if not is_number(found.get("diff_mean")):
-        return Cell(NOTHING, 0.0 if player.name == anchor else None)
+        return Cell(NOTHING, 0.0 if player is anchor else None)
     low, high = found["diff_ci95"]
-    return Cell(signed(found["diff_mean"]), _sorted(found["diff_mean"]), interval((low, high)))
+    shown = shown_difference(player.mean, anchor.mean)
+    return Cell(signed(shown), _sorted(found["diff_mean"]), interval((low, high)))
 
 
 def _improvement(player: Player, anchor: str) -> Cell:
@@ -195,4 +213,5 @@ def _improvement(player: Player, anchor: str) -> Cell:
 
 def _limits(player: Player) -> Cell:
     shares = [player.result.saturation.get(lever.name, 0.0) for lever in LEVERS]
-    return Cell(" ".join(number(100.0 * share, 0) for share in shares), _sorted(max(shares)))
+    words = [f"{quantity_name(lever.name)} {percent(share)}" for lever, share in zip(LEVERS, shares, strict=True)]
+    return Cell("; ".join(words), _sorted(max(shares)))

@@ -8,27 +8,15 @@ from functools import cache
 from thinmargin.backtest import picture
 from thinmargin.backtest.errors import unit_of
 from thinmargin.backtest.results import FIT_START, LAST_BEFORE, LAST_SHIPPED, Result, backtest
-from thinmargin.backtest.table import ERROR_HEAD, beaten, number, short_error_rows
+from thinmargin.backtest.table import ERROR_HEAD, beaten, named, number, short_error_rows
 from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED
 from thinmargin.calibration.saved import shipped
 from thinmargin.data import reported
 from thinmargin.history import COMPARED
-from thinmargin_agents.report.style import Chart, panel, svg_of
+from thinmargin.names import quantity_name
+from thinmargin_agents.report.style import Chart, Reading, chart_of, panel
 
 COMMAND = "python -m thinmargin.backtest"
-WORDS = {
-    "asp": "average price of a phone",
-    "iot_revenue": "accessory revenue",
-    "iot_gross_margin": "accessory gross margin",
-    "internet_revenue": "services revenue",
-    "mau": "monthly active users",
-    "arpu": "services per user",
-    "china_share": "share at home",
-    "overseas_share": "overseas share of revenue",
-    "services_gross_margin": "services gross margin",
-    "retention": "owners at home who bought again",
-}
-"""Names of series on this page, where they differ from their own."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +47,8 @@ def realism() -> Realism:
         summary,
         (*(_chart(result, name) for name in result.truth), _key(result)),
         (*ERROR_HEAD[:2], *ERROR_HEAD[3:]),
-        tuple((words_of(row[0]), *row[1:]) for row in short_error_rows(result)),
+        tuple(map(tuple, named(short_error_rows(result)))),
     )
-
-
-def words_of(name: str) -> str:
-    """A series in plain words."""
-    return WORDS.get(name, name.replace("_", " "))
 
 
 def _chart(result: Result, name: str) -> Chart:
@@ -73,13 +56,19 @@ def _chart(result: Result, name: str) -> Chart:
     picture.panel(axes, result, name)
     axes.set_title("", loc="left")
     score = result.scores[name]
-    unit, words = unit_of(score.compared), words_of(name)
+    unit, words = unit_of(score.compared), quantity_name(name)
     alt = (
         f"{words} reported and simulated, {score.compared.unit}. Mean absolute error {number(score.mape_fit)} {unit} in"
         f" the fit, {number(score.mape_holdout)} {unit} in the hold-out."
     )
     chart = f"backtest-{name.replace('_', '-')}"
-    return Chart(chart, words, score.compared.unit, svg_of(figure, chart, alt), "panel")
+    readings = [
+        Reading(axes, period.year, None, f"{period.year}: simulated {number(drawn)}, reported {number(known)}")
+        for period, drawn, known in zip(
+            result.years, result.model[name].tolist(), result.truth[name].tolist(), strict=True
+        )
+    ]
+    return chart_of(figure, chart, words, score.compared.unit, alt, "panel", readings)
 
 
 def _key(result: Result) -> Chart:
@@ -90,4 +79,4 @@ def _key(result: Result) -> Chart:
     axes.remove()
     figure.legend(handles, labels, loc="center", fontsize=12)
     chart = "backtest-key"
-    return Chart(chart, "how to read them", "", svg_of(figure, chart, f"Legend: {', '.join(labels)}."), "panel")
+    return chart_of(figure, chart, "how to read them", "", f"Legend: {', '.join(labels)}.", "panel")

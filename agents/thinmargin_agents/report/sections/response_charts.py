@@ -10,10 +10,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
+from thinmargin.names import quantity_name
+from thinmargin.palette import TONES
 from thinmargin.records import LEVERS
 from thinmargin_agents.play.outcome import FIRST_YEAR
-from thinmargin_agents.report.sections.responses import MONTHS, VARIED, Responses, Varied
-from thinmargin_agents.report.style import GREY, POINTS, WIDTH, Chart, mixed, round_axis, svg_of, tick, year_ticks
+from thinmargin_agents.report.sections.responses import MONTHS, VARIED, Curve, Responses, Varied
+from thinmargin_agents.report.style import (
+    GREY,
+    POINTS,
+    WIDTH,
+    Chart,
+    Reading,
+    chart_of,
+    round_axis,
+    tick,
+    year_ticks,
+)
 from thinmargin_agents.report.words import listed, number
 
 Numbers = npt.NDArray[np.float64]
@@ -23,16 +35,22 @@ LEVER_WORDS = (
     ("markup over unit cost, %", 100.0, 5.0),
     ("tickets, % of revenue", 100.0, 0.5),
     ("selling, % of revenue", 100.0, 1.0),
-    ("releases a month", 1.0, 0.5),
+    ("software releases a month", 1.0, 0.5),
 )
 """For each lever the title of its plot, the factor to that unit, and the least span of its axis."""
-MOST_TICKS = 4
-LIGHT, DARK = "#8cc5e3", "#0b2e4a"
+MOST_TICKS, MONTHS_OF_A_YEAR = 4, 12
+MONTH_TONES, MARKERS = ("early", "middle", "late", "last"), ("o", "s", "^", "D")
+"""Tones and markers of the months that a policy is asked in: early ones are light, late ones dark."""
 
 
-def month_color(month: int) -> str:
-    """Early months are light, late ones dark."""
-    return mixed(LIGHT, DARK, MONTHS.index(month) / (len(MONTHS) - 1))
+def month_tone(month: int) -> str:
+    """The tone of a month's curves."""
+    return MONTH_TONES[MONTHS.index(month)]
+
+
+def month_mark(month: int) -> str:
+    """The mark of a month's typical point, in matplotlib's notation."""
+    return MARKERS[MONTHS.index(month)]
 
 
 def month_words(month: int) -> str:
@@ -73,20 +91,27 @@ def _plots(limits: list[tuple[float, float]]) -> tuple[Figure, list[Axes]]:
 def _path_chart(found: Responses, color: str, limits: list[tuple[float, float]]) -> Chart:
     figure, plots = _plots(limits)
     years = FIRST_YEAR + np.arange(found.path.shape[1]) / 12.0
-    words = []
+    words, readings = [], list[Reading]()
     for column, axes in enumerate(plots):
         middle, low, high = LEVER_WORDS[column][1] * found.path[..., column]
         axes.fill_between(years, low, high, color=color, alpha=0.18, linewidth=0)
         axes.plot(years, middle, color=color)
         year_ticks(axes)
-        words.append(f"{LEVERS[column].name} from {number(float(middle[0]))} to {_last(middle)}")
-    return Chart(
+        words.append(f"{quantity_name(LEVERS[column].name)} from {number(float(middle[0]))} to {_last(middle)}")
+        for month in range(6, len(middle), MONTHS_OF_A_YEAR):
+            if np.isfinite(middle[month]):
+                told = f"{FIRST_YEAR + month // MONTHS_OF_A_YEAR}, middle of the year: {LEVER_WORDS[column][0]}"
+                band = f"{number(float(low[month]))} to {number(float(high[month]))}"
+                at = float(middle[month])
+                readings.append(Reading(axes, float(years[month]), at, f"{told} {number(at)} ({band})"))
+    return chart_of(
+        figure,
         "response-months",
         "As the months pass",
         f"What it asked for in {found.worlds} worlds: median and 10-90 % band. A broad band means that it reacts to"
         " what happens; no band at all is a plan that reacts to nothing.",
-        svg_of(figure, "response-months", f"Levers over the years: {listed(words)}."),
-        "half",
+        f"Levers over the years, medians: {listed(words)}.",
+        readings=readings,
     )
 
 
@@ -101,22 +126,41 @@ def _curve_charts(found: Responses, limits: list[tuple[float, float]]) -> Iterat
         if not curves:
             continue
         figure, plots = _plots(limits)
+        readings: list[Reading] = []
         for column, axes in enumerate(plots):
             for curve in curves:
                 y = LEVER_WORDS[column][1] * curve.levers[:, column]
-                axes.plot(curve.x, y, "-o", color=month_color(curve.month), markevery=[curve.typical], markersize=5)
+                axes.plot(
+                    curve.x, y, color=TONES[month_tone(curve.month)].light, marker=month_mark(curve.month),
+                    markevery=[curve.typical], markersize=5.5,
+                )  # fmt: skip
+                readings += [_reading(axes, curve, at, column, varied) for at in (0, curve.typical, len(y) - 1)]
             round_axis(axes.yaxis, 4)
             _scale(axes, varied)
         figure.text(0.5, 8.0 / HEIGHT, f"{varied.title}, {varied.unit}", ha="center", color=GREY)
         name = f"response-{varied.feature.replace('_', '-')}"
-        yield Chart(
+        yield chart_of(
+            figure,
             name,
             f"How it answers to its {varied.title}",
             f"Each line is asked in one month, over the 5th to 95th percentile of {varied.title} seen then; all else it"
-            " observes stays at that month's medians. The dot is the typical month itself.",
-            svg_of(figure, name, _effects(found, varied)),
-            "half",
+            " observes stays at that month's medians. The mark is the typical month itself.",
+            _effects(found, varied),
+            readings=readings,
         )
+
+
+def _reading(axes: Axes, curve: Curve, at: int, column: int, varied: Varied) -> Reading:
+    """One point of a curve in words."""
+    x, y = float(curve.x[at]), float(LEVER_WORDS[column][1] * curve.levers[at, column])
+    words = (
+        f"{month_words(curve.month)}, {varied.title} {_short(x)} {varied.unit}: {LEVER_WORDS[column][0]} {_short(y)}"
+    )
+    return Reading(axes, x, y, words)
+
+
+def _short(value: float) -> str:
+    return tick(float(f"{value:.3g}"))
 
 
 def _scale(axes: Axes, varied: Varied) -> None:
@@ -152,12 +196,12 @@ def _effects(found: Responses, varied: Varied) -> str:
     parts = []
     for curve in found.curves[varied.feature]:
         moves = [
-            f"{lever.name} {tick(float(f'{scale * curve.levers[0, column]:.3g}'))} to"
-            f" {tick(float(f'{scale * curve.levers[-1, column]:.3g}'))}"
+            f"{quantity_name(lever.name)} {_short(scale * float(curve.levers[0, column]))} to"
+            f" {_short(scale * float(curve.levers[-1, column]))}"
             for column, (lever, (_, scale, _)) in enumerate(zip(LEVERS, LEVER_WORDS, strict=True))
         ]
         parts.append(
-            f"{month_words(curve.month)}, {varied.title} from {tick(float(f'{curve.x[0]:.3g}'))} to"
-            f" {tick(float(f'{curve.x[-1]:.3g}'))} {varied.unit}: {listed(moves)}"
+            f"{month_words(curve.month)}, {varied.title} from {_short(float(curve.x[0]))} to"
+            f" {_short(float(curve.x[-1]))} {varied.unit}: {listed(moves)}"
         )
     return "; ".join(parts)

@@ -19,6 +19,7 @@ from thinmargin.plans import FEATURE_NAMES
 from thinmargin.records import LEVERS
 from thinmargin.settings import Settings
 from thinmargin.simulation import RUNNING
+from thinmargin.wrappers.adapters import remembers
 from thinmargin_agents.play.candidates import play_rows
 from thinmargin_agents.play.checked_policy import CheckedPolicy
 
@@ -73,7 +74,7 @@ class Followed:
     Attributes:
         seen: by month, observations of the worlds still running, shape (worlds, 32).
         done: shape (months, worlds, 4), levers it asked for, NaN behind a bankruptcy.
-        remembers: whether it carries a state from month to month.
+        remembers: whether it carries anything from month to month.
     """
 
     seen: dict[int, Seen]
@@ -161,7 +162,7 @@ def follow(policy: Policy, keys: Sequence[int], settings: Settings, name: str, s
         return answer
 
     play_rows(batch, actions)
-    return Followed(seen, done, state is not None)
+    return Followed(seen, done, remembers(state))
 
 
 def around(seen: Seen, feature: str) -> Seen:

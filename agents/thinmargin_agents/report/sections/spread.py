@@ -8,10 +8,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from thinmargin.names import policy_name
 from thinmargin_agents.report.roles import Cast, Player
 from thinmargin_agents.report.sections.gaps import gap
-from thinmargin_agents.report.style import GREY, INK, WIDTH, Chart, canvas, dashes, round_ticks, rows, svg_of
+from thinmargin_agents.report.style import (
+    GREY,
+    INK,
+    PAPER,
+    WIDTH,
+    Chart,
+    Reading,
+    canvas,
+    chart_of,
+    dashes,
+    round_ticks,
+    rows,
+)
 from thinmargin_agents.report.words import interval, listed, number, percent
+from thinmargin_agents.scoring.comparison import shown_difference
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
 
 Numbers = npt.NDArray[np.float64]
@@ -22,6 +36,10 @@ CORNER = 0.07
 """Share of an axis next to the corner that has no numbers where both axes have the same."""
 GRID = 240
 """Points of a density."""
+SHARES = (95.0, 90.0, 75.0, 50.0, 25.0, 10.0, 5.0)
+"""Shares of the worlds whose least J is told beside the curves, percent."""
+MOST_READINGS = 600
+"""Most worlds whose numbers are told beside the dots of two policies."""
 NARROWEST = 0.008
 """Least width of a density's kernel, as a share of the axis."""
 
@@ -58,21 +76,32 @@ def _ridges(cast: Cast) -> Chart:
     for row, (player, values) in enumerate(zip(players, everything, strict=True)):
         heights = row + 1.35 * density(values, grid)
         over = len(players) - row
-        axes.fill_between(grid, row, heights, color=player.color, alpha=0.55, linewidth=0, zorder=2 * over)
-        axes.plot(grid, heights, color="white", linewidth=1.2, zorder=2 * over)
+        axes.fill_between(grid, row, heights, color=player.color, alpha=0.4, linewidth=0, zorder=2 * over)
+        axes.plot(grid, heights, color=player.color, linewidth=1.2, zorder=2 * over)
         middle = float(np.median(values))
         axes.plot([middle, middle], [row, row + 0.55], color=INK, linewidth=1.6, zorder=99, solid_capstyle="butt")
     rows(axes, _labels(players), "J, RMB bn")
     axes.set_xlim(grid[0], grid[-1])
     axes.set_ylim(-0.25, len(players) + 0.6)
     medians = listed([f"{player.label} {number(float(np.median(player.result.value)))}" for player in cast.players])
-    return Chart(
+    readings = [Reading(axes, None, row + 0.3, _in_short(player)) for row, player in enumerate(players)]
+    return chart_of(
+        figure,
         "ridges",
         "What a policy earns in all the worlds",
         "Each hill is one policy: how often it earns what; the stroke is its median world. All hills are equally high."
         f" The axis leaves out what is beyond the 1st and 99th percentile of all. {len(cast.best.result.keys)} worlds.",
-        svg_of(figure, "ridges", f"Densities of J over worlds, one row a policy. Medians, RMB bn: {medians}."),
-        "half",
+        f"Densities of J over worlds, one row a policy. Medians, RMB bn: {medians}.",
+        readings=readings,
+    )
+
+
+def _in_short(player: Player) -> str:
+    """Percentiles and mean of a policy's J."""
+    low, middle, high = np.percentile(player.result.value, [5, 50, 95]).tolist()
+    return (
+        f"{player.label}: median {number(middle)}, mean {number(player.mean)}, 5 % of the worlds below {number(low)},"
+        f" 5 % above {number(high)}, RMB bn"
     )
 
 
@@ -92,14 +121,25 @@ def _curves(cast: Cast) -> Chart:
     axes.set_xlabel("J, RMB bn")
     axes.set_ylabel("worlds that earn at least this, %")
     names = listed(_labels(cast.chosen))
-    return Chart(
+    readings = [
+        Reading(axes, None, share, f"{share:.0f} % of the worlds earn at least: {_percentiles(cast.chosen, share)}")
+        for share in SHARES
+    ]
+    return chart_of(
+        figure,
         "curves",
         "In how many worlds a policy earns at least so much",
         "Read upwards from a J: the share of worlds that make it. A curve that lies further right is better at that"
         " share, the left end shows bad luck, the right end good luck.",
-        svg_of(figure, "curves", f"Share of worlds against least J, one curve each for {names}."),
-        "half",
+        f"Share of worlds against least J, one curve each for {names}.",
+        readings=readings,
     )
+
+
+def _percentiles(players: Sequence[Player], share: float) -> str:
+    """The J that this share of the worlds reaches, of each policy."""
+    reached = [float(np.percentile(player.result.value, 100.0 - share)) for player in players]
+    return "; ".join(f"{player.label} {number(value)}" for player, value in zip(players, reached, strict=True))
 
 
 def _differences(cast: Cast, seed: int) -> Iterator[Chart]:
@@ -108,7 +148,7 @@ def _differences(cast: Cast, seed: int) -> Iterator[Chart]:
     if anchor is None or not players:
         return
     figure, axes = canvas(WIDTH, MARGIN + ROW * len(players))
-    words = []
+    words, readings = [], []
     for row, player in enumerate(players):
         gaps = (player.result.value - anchor.value).ravel()
         low, first, last, high = np.percentile(gaps, [5, 25, 75, 95])
@@ -116,21 +156,28 @@ def _differences(cast: Cast, seed: int) -> Iterator[Chart]:
         axes.plot([low, high], [row, row], color=player.color, linewidth=1.6)
         axes.plot([first, last], [row, row], color=player.color, linewidth=7, alpha=0.55, solid_capstyle="butt")
         axes.plot(apart.interval, [row, row], color=INK, linewidth=3, solid_capstyle="butt", zorder=4)
-        axes.plot(apart.mean, row, "o", color="white", markeredgecolor=INK, markersize=5.5, zorder=5)
+        axes.plot(apart.mean, row, "o", color=PAPER, markeredgecolor=INK, markersize=5.5, zorder=5)
         axes.annotate(
             percent(apart.probability), (1.0, row), (4, 0), axes.get_yaxis_transform(), "offset points", va="center",
             color=GREY, annotation_clip=False,
         )  # fmt: skip
-        words.append(f"{player.label} {number(apart.mean)}")
+        shown = number(shown_difference(player.mean, anchor.mean))
+        words.append(f"{player.label} {shown}")
+        told = (
+            f"{player.label}: mean difference {shown}, 95 % interval {interval(apart.interval)}, earns"
+            f" more in {percent(apart.probability)} of the worlds"
+        )
+        readings.append(Reading(axes, None, float(row), told))
     axes.axvline(0.0, color=INK, linewidth=1.0, zorder=1)
     rows(axes, _labels(players), "difference in J, RMB bn")
-    yield Chart(
+    yield chart_of(
+        figure,
         "differences",
         f"World by world against {anchor.label}",
-        "White dot: mean difference, on the black bar of its 95 % interval. Broad line: the middle half of the worlds;"
+        "Dot: mean difference, on the bar of its 95 % interval. Broad line: the middle half of the worlds;"
         " thin line: 5th to 95th percentile. At the right: share of worlds in which the policy earns more.",
-        svg_of(figure, "differences", f"Mean differences to {anchor.label}, RMB bn: {listed(words[::-1])}."),
-        "half",
+        f"Mean differences to {anchor.label}, RMB bn: {listed(words[::-1])}.",
+        readings=readings,
     )
 
 
@@ -156,13 +203,18 @@ def _pairs(cast: Cast) -> Iterator[Chart]:
     corner: dict[str, Any] = {"color": INK, "transform": axes.transAxes}
     axes.text(0.03, 0.96, f"{champion.label} earns more: {ahead}", va="top", **corner)
     axes.text(0.97, 0.04, f"{anchor.label} earns more: {percent(float(np.mean(x > y)))}", ha="right", **corner)
-    yield Chart(
+    readings = [
+        Reading(axes, a, b, f"world {key}: {champion.label} {number(b)}, {anchor.label} {number(a)}")
+        for key, a, b in zip(cast.best.result.keys.tolist(), x.tolist(), y.tolist(), strict=True)
+    ]
+    yield chart_of(
+        figure,
         "pairs",
         f"{champion.label} and {anchor.label} in the same world",
         "Each dot is one world, with the same hidden constants and the same luck for both. Above the line"
         f" {champion.label} earns more.",
-        svg_of(figure, "pairs", f"J of {champion.label} against J of {anchor.label}, a dot a world; above in {ahead}."),
-        "half",
+        f"J of {champion.label} against J of {anchor.label}, a dot a world; above in {ahead}.",
+        readings=readings[:MOST_READINGS],
     )
 
 
@@ -179,17 +231,27 @@ def _profile(cast: Cast, profile: Mapping[str, Any]) -> Iterator[Chart]:
         axes.plot(curve["tau"], 100.0 * curve["share"], color=player.color, linestyle=dashes(player.dashes))
     axes.set_ylim(0, 101)
     round_ticks(axes, x=6)
-    axes.set_xlabel(f"score in a world: 0 = {TUNED}, 100 = {FORESIGHT}")
+    axes.set_xlabel(f"score in a world: 0 = {policy_name(TUNED)}, 100 = {policy_name(FORESIGHT)}")
     axes.set_ylabel("worlds that score more than this, %")
     names = listed([player.label for player, _ in shown])
-    yield Chart(
+    taus = shown[0][1]["tau"].tolist()
+    readings = [
+        Reading(
+            axes, tau, None,
+            f"above {number(tau, 0)}: "
+            + "; ".join(f"{player.label} {percent(float(curve['share'][place]))}" for player, curve in shown),
+        )
+        for place, tau in enumerate(taus)
+    ]  # fmt: skip
+    yield chart_of(
+        figure,
         "profile",
         "How often a policy gets beyond a score",
         "Performance profile of the scores of single worlds (Agarwal et al. 2021). Bands are 95 % bootstrap intervals"
         " of every level by itself, worlds and training seeds drawn anew: not of the whole curve. Where one band lies"
         " above another, that policy is better at this level.",
-        svg_of(figure, "profile", f"Share of worlds that score more, against the score, for {names}."),
-        "half",
+        f"Share of worlds that score more, against the score, for {names}.",
+        readings=readings,
     )
 
 
@@ -212,14 +274,25 @@ def _seeds(cast: Cast) -> Iterator[Chart]:
         axes.plot(means, np.full(len(means), row), "o", color=player.color, alpha=0.7, markersize=7, markeredgewidth=0)
         axes.plot([player.mean, player.mean], [row - 0.3, row + 0.3], color=INK, linewidth=1.6)
     rows(axes, _labels(players), "mean J of a training seed, RMB bn")
-    yield Chart(
+    readings = [
+        Reading(axes, None, float(row), f"{player.label}: {_by_seed(player)}") for row, player in enumerate(players)
+    ]
+    yield chart_of(
+        figure,
         "seeds",
         "How much the training seed matters",
         "Each dot is one training of the same policy, judged on the same worlds; the stroke is their mean."
         + "".join(_by_unit(player) for player in reversed(players)),
-        svg_of(figure, "seeds", f"Mean J of each training seed of {listed(_labels(players))}."),
-        "half",
+        f"Mean J of each training seed of {listed(_labels(players))}.",
+        readings=readings,
     )
+
+
+def _by_seed(player: Player) -> str:
+    """Mean J of every training seed, in words."""
+    means = player.result.value.mean(axis=1).tolist()
+    seeds = player.result.seeds if len(player.result.seeds) == len(means) else range(len(means))
+    return ", ".join(f"seed {seed} {number(mean)}" for seed, mean in zip(seeds, means, strict=True)) + ", RMB bn"
 
 
 def _by_unit(player: Player) -> str:

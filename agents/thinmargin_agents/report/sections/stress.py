@@ -8,29 +8,30 @@ from typing import Any
 
 from thinmargin import ENVIRONMENTS
 from thinmargin.scenarios import FAMILIES
-from thinmargin_agents.report.roles import Cast
+from thinmargin_agents.report.roles import Cast, Player
 from thinmargin_agents.report.sections.closing import others_in_words, scored_of
-from thinmargin_agents.report.style import mixed
 from thinmargin_agents.report.words import NOTHING, interval, is_number, number, percent
 from thinmargin_agents.scoring.closing_rules import ClosingRule
 from thinmargin_agents.scoring.comparison import Result
 
-WHITE, GOOD, BAD = "#ffffff", "#a9d1ea", "#f6b48f"
-"""Colours of the share of J that is kept: all of it white, more blue, less orange; light enough for dark letters."""
 HALF_LOST = 0.5
 """Share of J lost at which a cell has the full colour."""
 
 
 @dataclass(frozen=True)
 class Heat:
-    """A cell: J under stress, its share of the unstressed J, bankruptcies, J under other closing rules, a colour."""
+    """A cell: J under stress, its share of the unstressed J, bankruptcies, J under other closing rules, its colour.
+
+    The colour is so many percent of the tone `bad`, orange, or `good`, blue, on that of the page.
+    """
 
     value: str
     kept: str
     bankrupt: str
     others: str
     hint: str
-    color: str
+    tone: str
+    strength: int
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class StressTable:
     """Scenarios with what breaks in them, and a row of cells a policy."""
 
     scenarios: tuple[tuple[str, str], ...]
-    rows: tuple[tuple[str, tuple[Heat | None, ...]], ...]
+    rows: tuple[tuple[Player, tuple[Heat | None, ...]], ...]
 
 
 def stress_table(
@@ -59,7 +60,7 @@ def stress_table(
     for player in cast.players:
         cells = tuple(_heat(entries[name].get(player.name), scored) for name in scenarios)
         if any(cells):
-            rows.append((player.name, cells))
+            rows.append((player, cells))
     return StressTable(tuple((title_of(name), meaning_of(name)) for name in scenarios), tuple(rows))
 
 
@@ -103,7 +104,7 @@ def _heat(entry: Mapping[str, Any] | None, scored: ClosingRule) -> Heat | None:
         f"{percent(bankrupt, 1)} bankrupt" if is_number(bankrupt) else "",
         others_in_words(entry, scored),
         "" if ends == NOTHING else f"95 % interval {ends}",
-        _color(kept),
+        *_tint(kept),
     )
 
 
@@ -113,8 +114,9 @@ def _kept(share: float | None) -> str:
     return f"{percent(share)} kept" if share > 0.0 else "nothing kept"
 
 
-def _color(kept: float | None) -> str:
+def _tint(kept: float | None) -> tuple[str, int]:
+    """The tone of a cell and how much of it, percent: none where all is kept or nothing is known."""
     if kept is None or not is_number(kept):
-        return WHITE
+        return "bad", 0
     lost = 1.0 - kept
-    return mixed(WHITE, BAD if lost > 0.0 else GOOD, abs(lost) / HALF_LOST)
+    return ("bad" if lost > 0.0 else "good"), round(100.0 * min(abs(lost) / HALF_LOST, 1.0))

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
-import numpy as np
 from matplotlib.axes import Axes
 
+from thinmargin.names import quantity_name
 from thinmargin_agents.report.roles import Cast, Player
 from thinmargin_agents.report.sections.gaps import Numbers, gap
-from thinmargin_agents.report.style import BLUE, GREY, INK, RED, WIDTH, Chart, canvas, rows, svg_of
+from thinmargin_agents.report.style import BLUE, GREY, INK, RED, WIDTH, Chart, Reading, canvas, chart_of, rows
 from thinmargin_agents.report.words import interval, listed, number, signed
+from thinmargin_agents.scoring.comparison import rounded
 
-WORDS = {
-    "device_profit": "phones",
-    "accessory_profit": "accessories",
-    "services_profit": "services",
-    "marketing": "selling",
-    "tickets": "tickets",
-    "releases": "updates",
-    "overhead": "overhead",
-    "holding": "excess stock",
-    "interest": "interest",
-    "tax": "tax",
-}
-"""Lines of the statement in plain words; the first three are gross profits."""
-CLOSING = "closing value"
 DIGITS = 1
 ROW, MARGIN = 27.0, 58.0
 
@@ -77,27 +65,37 @@ class Waterfall:
         """J of the second."""
         return round(sum(step.shown_after for step in self.steps), DIGITS)
 
+    @property
+    def shown_change(self) -> float:
+        """The difference of both rounded J, the sum of those of the lines: the gain that the whole page tells."""
+        return round(self.shown_end - self.shown_start, DIGITS)
+
 
 def waterfall_of(cast: Cast, seed: int) -> Waterfall | None:
     """From the anchor's J to that of the best other policy without foresight; None if one of them is missing."""
     if cast.anchor is None or cast.champion is None:
         return None
-    before, after = cast.anchor.result, cast.champion.result
-    names = [name for name in before.lines if name in after.lines]
-    words = [*(WORDS.get(name, name.replace("_", " ")) for name in names), CLOSING]
-    after_lines = [*(after.lines[name] for name in names), after.closing_part]
-    before_lines = [*(before.lines[name] for name in names), before.closing_part]
+    return waterfall_between(cast.anchor, cast.champion, seed)
+
+
+def waterfall_between(before: Player, after: Player, seed: int) -> Waterfall:
+    """From one policy's J to another's; `seed` is of the bootstrap."""
+    names = [name for name in before.result.lines if name in after.result.lines]
+    words = [quantity_name(name) for name in (*names, "closing_value")]
+    after_lines, before_lines = (
+        [*(result.lines[name] for name in names), result.closing_part] for result in (after.result, before.result)
+    )
     ends = [_ends(a, b, seed) for a, b in zip(after_lines, before_lines, strict=True)]
     first, second = ([float(line.mean()) for line in lines] for lines in (before_lines, after_lines))
-    rounded = zip(adding_up(first), adding_up(second), strict=True)
+    shown = zip(adding_up(first), adding_up(second), strict=True)
     return Waterfall(
-        cast.anchor,
-        cast.champion,
+        before,
+        after,
         tuple(
-            StatementLine(word, a, b, shown_a, shown_b, end)
-            for word, a, b, (shown_a, shown_b), end in zip(words, first, second, rounded, ends, strict=True)
+            StatementLine(word, a, b, *pair, end)
+            for word, a, b, pair, end in zip(words, first, second, shown, ends, strict=True)
         ),
-        _ends(after.value, before.value, seed),
+        _ends(after.result.value, before.result.value, seed),
     )
 
 
@@ -108,8 +106,8 @@ def _ends(values: Numbers, baseline: Numbers, seed: int) -> tuple[float, float]:
 
 def adding_up(numbers: Sequence[float]) -> list[float]:
     """The numbers rounded so that their sum is the rounded sum: differences of rounded running sums."""
-    sums = np.round(np.concatenate([[0.0], np.cumsum(numbers)]), DIGITS)
-    return [float(part) for part in np.round(np.diff(sums), DIGITS)]
+    sums = [rounded(total, DIGITS) for total in accumulate(numbers, initial=0.0)]
+    return [round(after - before, DIGITS) for before, after in pairwise(sums)]
 
 
 def waterfall_chart(fall: Waterfall) -> Chart:
@@ -118,7 +116,6 @@ def waterfall_chart(fall: Waterfall) -> Chart:
     figure, axes = canvas(WIDTH, MARGIN + ROW * len(labels))
     last = len(labels) - 1
     level = sum(step.before for step in fall.steps)
-    start = level
     axes.barh(last, level, color=fall.before.color, height=0.62)
     _label(axes, level, last, number(fall.shown_start), left=level < 0.0)
     for number_, step in enumerate(fall.steps, 1):
@@ -133,18 +130,22 @@ def waterfall_chart(fall: Waterfall) -> Chart:
     rows(axes, labels[::-1], "RMB bn, discounted, mean of the worlds")
     axes.margins(x=0.16)
     axes.axvline(0.0, color=INK, linewidth=0.8)
-    steps = listed([f"{step.what} {signed(step.shown_change)}" for step in fall.steps])
-    return Chart(
+    told = [f"{step.what} {signed(step.shown_change)}" for step in fall.steps]
+    begun, ended = (
+        f"J of {player.label} {number(shown)}"
+        for player, shown in ((fall.before, fall.shown_start), (fall.after, fall.shown_end))
+    )
+    readings = [
+        Reading(axes, None, float(last - row), f"{words}, RMB bn") for row, words in enumerate([begun, *told, ended])
+    ]
+    return chart_of(
+        figure,
         "waterfall",
         f"From {fall.before.label} to {fall.after.label}",
         "Blue: the line adds to J; red: it takes away. Phones, accessories and services are gross profits; costs that"
         " rise count below zero. Numbers are rounded so that they add up.",
-        svg_of(
-            figure,
-            "waterfall",
-            f"From RMB {number(start)} bn to RMB {number(level)} bn, in RMB bn: {steps}.",
-        ),
-        "half",
+        f"From RMB {number(fall.shown_start)} bn to RMB {number(fall.shown_end)} bn, in RMB bn: {listed(told)}.",
+        readings=readings,
     )
 
 
@@ -160,8 +161,8 @@ def waterfall_rows(fall: Waterfall) -> list[list[str]]:
         ]
         for step in fall.steps
     ]
-    change = round(fall.shown_end - fall.shown_start, DIGITS)
-    return [*found, ["J", number(fall.shown_start), number(fall.shown_end), signed(change), interval(fall.interval)]]
+    total = [number(fall.shown_start), number(fall.shown_end), signed(fall.shown_change), interval(fall.interval)]
+    return [*found, ["J", *total]]
 
 
 def _label(axes: Axes, x: float, row: int, words: str, *, left: bool) -> None:

@@ -1,4 +1,4 @@
-"""Decisions and results of policies, year by year: medians and 10-90 % bands over worlds."""
+"""Decisions and results of policies, year by year: medians and 10-90 % bands over worlds, and what was reported."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 
 from thinmargin_agents.play.outcome import FIRST_YEAR
 from thinmargin_agents.report.roles import Cast
-from thinmargin_agents.report.style import Chart, dashes, panel, svg_of, year_ticks, zero_line
+from thinmargin_agents.report.style import INK, Chart, Reading, chart_of, dashes, panel, year_ticks, zero_line
 from thinmargin_agents.report.words import listed, number
+from thinmargin_agents.years.quantities import (
+    ReportedFigure,
+    cell,
+    implied_markup,
+    reported_years,
+    selling_share,
+)
 
 Numbers = npt.NDArray[np.float64]
 Tracks = Mapping[str, Numbers]
@@ -35,6 +43,10 @@ class YearPanel:
     of: Callable[[Tracks], Numbers]
     from_zero: bool = False
     """Whether the axis begins at zero."""
+    reported: ReportedFigure | None = None
+    """What the firm reported of it, if anything."""
+    differs: str = ""
+    """How the reported figure is defined, if otherwise."""
 
 
 @dataclass(frozen=True)
@@ -56,38 +68,74 @@ def in_business(tracks: Tracks) -> Numbers:
 
 PANELS = {
     "What the firm does": (
-        YearPanel("markup", "Markup over unit cost", "%", _scaled("applied_price", 100.0)),
-        YearPanel("price", "List price of a phone", "RMB", _scaled("price", 1.0), from_zero=True),
-        YearPanel("cost", "Unit cost of a phone", "RMB", _scaled("unit_cost", 1.0), from_zero=True),
-        YearPanel("tickets", "Start-up tickets", "% of revenue", _scaled("applied_accessories", 100.0), from_zero=True),
         YearPanel(
-            "selling", "Selling and marketing", "% of revenue", _scaled("applied_marketing", 100.0), from_zero=True
+            "markup", "Markup over unit cost", "%", _scaled("applied_price", 100.0), reported=implied_markup,
+            differs="implied by the gross margin of phones",
         ),
-        YearPanel("updates", "Software updates", "releases a month", _scaled("applied_updates", 1.0), from_zero=True),
+        YearPanel(
+            "price", "List price of a phone", "RMB", _scaled("price", 1.0), from_zero=True,
+            reported=cell("smartphone_asp_rmb"), differs="average selling price",
+        ),
+        YearPanel("cost", "Unit cost of a phone", "RMB", _scaled("unit_cost", 1.0), from_zero=True),
+        YearPanel(
+            "tickets", "Accessory tickets", "% of revenue", _scaled("applied_accessories", 100.0), from_zero=True
+        ),
+        YearPanel(
+            "selling", "Selling and marketing", "% of revenue", _scaled("applied_marketing", 100.0), from_zero=True,
+            reported=selling_share, differs="of the year's revenue",
+        ),
+        YearPanel("updates", "Software releases", "a month", _scaled("applied_updates", 1.0), from_zero=True),
     ),
     "What customers do": (
-        YearPanel("users", "Users", "million", lambda t: t["users_home"] + t["users_overseas"], from_zero=True),
-        YearPanel("share-home", "Share of phones at home", "%", _scaled("share_home", 100.0), from_zero=True),
+        YearPanel(
+            "users", "Active users", "million", _scaled("active_users", 1.0), from_zero=True,
+            reported=cell("miui_mau_m"), differs="monthly active users in December",
+        ),
+        YearPanel(
+            "share-home", "Share of phones at home", "%", _scaled("share_home", 100.0), from_zero=True,
+            reported=cell("xiaomi_china_share_pct"), differs="of phones shipped",
+        ),
         YearPanel("share-overseas", "Share of phones overseas", "%", _scaled("share_overseas", 100.0), from_zero=True),
         YearPanel("fans", "Fans", "% of users", _scaled("fans", 100.0), from_zero=True),
         YearPanel("ventures", "Accessory ventures", "live", _scaled("breadth", 1.0), from_zero=True),
         YearPanel("business", "Still in business", "% of worlds", in_business, from_zero=True),
     ),
     "What it earns": (
-        YearPanel("phones", "Phone revenue", "RMB bn a year", _scaled("device_revenue", A_YEAR), from_zero=True),
-        YearPanel("things", "Accessory revenue", "RMB bn a year", _scaled("accessory_revenue", A_YEAR), from_zero=True),
-        YearPanel("services", "Services revenue", "RMB bn a year", _scaled("services_revenue", A_YEAR), from_zero=True),
-        YearPanel("profit", "Profit after tax", "RMB bn a year", _scaled("profit", A_YEAR)),
+        YearPanel(
+            "phones", "Phone revenue", "RMB bn a year", _scaled("device_revenue", A_YEAR), from_zero=True,
+            reported=cell("revenue_smartphones_rmb_bn"),
+        ),
+        YearPanel(
+            "things", "Accessory revenue", "RMB bn a year", _scaled("accessory_revenue", A_YEAR), from_zero=True,
+            reported=cell("revenue_iot_rmb_bn"), differs="of IoT and lifestyle products",
+        ),
+        YearPanel(
+            "services", "Services revenue", "RMB bn a year", _scaled("services_revenue", A_YEAR), from_zero=True,
+            reported=cell("revenue_internet_services_rmb_bn"),
+        ),
+        YearPanel(
+            "profit", "Profit after tax", "RMB bn a year", _scaled("profit", A_YEAR),
+            reported=cell("adjusted_net_profit_rmb_bn"), differs="adjusted net profit",
+        ),
         YearPanel("cash", "Cash", "RMB bn", _scaled("cash", BILLION)),
         YearPanel("margin", "Hardware net margin", "% of phone revenue", _scaled("hardware_net_margin", 100.0)),
     ),
-}
+}  # fmt: skip
 """Quantities drawn, group by group. Flows are the mean months of a year at a year's rate, stocks the year's mean."""
 
 
 def year_groups(cast: Cast) -> list[Group]:
     """Every quantity of the chosen policies, group by group."""
     return [Group(title, tuple(_chart(cast, drawn) for drawn in panels)) for title, panels in PANELS.items()]
+
+
+def middle_of(drawn: YearPanel, tracks: Tracks) -> tuple[Numbers, Numbers, Numbers]:
+    """Median of a quantity and both ends of its band by year; of `in_business` the share, three times."""
+    table = drawn.of(tracks)
+    if drawn.of is in_business:
+        share = table.mean(axis=1)
+        return share, share, share
+    return middle_and_band(table)
 
 
 def middle_and_band(table: Numbers) -> tuple[Numbers, Numbers, Numbers]:
@@ -107,13 +155,9 @@ def middle_and_band(table: Numbers) -> tuple[Numbers, Numbers, Numbers]:
 def _chart(cast: Cast, drawn: YearPanel) -> Chart:
     figure, axes = panel()
     ends = []
+    told: dict[int, list[str]] = {}
     for order, player in enumerate(reversed(cast.chosen)):
-        table = drawn.of(player.result.tracks)
-        if drawn.of is in_business:
-            middle = table.mean(axis=1)
-            low = high = middle
-        else:
-            middle, low, high = middle_and_band(table)
+        middle, low, high = middle_of(drawn, player.result.tracks)
         years = FIRST_YEAR + np.arange(len(middle))
         dot: dict[str, Any] = {"marker": "o", "markersize": 5} if np.isfinite(middle).sum() == 1 else {}
         axes.fill_between(years, low, high, color=player.color, alpha=0.12, linewidth=0, zorder=2)
@@ -123,9 +167,29 @@ def _chart(cast: Cast, drawn: YearPanel) -> Chart:
         known = middle[np.isfinite(middle)]
         if len(known):
             ends.append(f"{player.label} from {number(float(known[0]))} to {number(float(known[-1]))}")
+        for year, *values in zip(years.tolist(), middle.tolist(), low.tolist(), high.tolist(), strict=True):
+            band = f" ({number(values[1])} to {number(values[2])})" if values[1] < values[2] else ""
+            told.setdefault(year, []).insert(0, f"{player.label} {number(values[0])}{band}")
+    unit = drawn.unit + _reported(axes, drawn, told)
     if drawn.from_zero:
         axes.set_ylim(0.0, 103.0 if drawn.of is in_business else None)
     year_ticks(axes)
     zero_line(axes)
-    words = f"{drawn.title}, {drawn.unit}, by year: {listed(ends) if ends else 'nobody'}."
-    return Chart(f"years-{drawn.name}", drawn.title, drawn.unit, svg_of(figure, f"years-{drawn.name}", words), "panel")
+    words = f"{drawn.title}, {unit}, by year: {listed(ends) if ends else 'nobody'}."
+    readings = [Reading(axes, year, None, f"{year}: {'; '.join(parts)}") for year, parts in sorted(told.items())]
+    return chart_of(figure, f"years-{drawn.name}", drawn.title, unit, words, "panel", readings)
+
+
+def _reported(axes: Axes, drawn: YearPanel, told: dict[int, list[str]]) -> str:
+    """Draw what was reported in the years of `told` and add it there; returns how it is defined, for the unit."""
+    if drawn.reported is None:
+        return ""
+    years = sorted(told)
+    known = reported_years(drawn.reported, years)
+    if not np.isfinite(known).any():
+        return ""
+    axes.plot(years, known, color=INK, marker="o", markersize=3.0, linewidth=1.0, zorder=50, clip_on=False)
+    for year, value in zip(years, known.tolist(), strict=True):
+        if np.isfinite(value):
+            told[year].append(f"reported {number(value)}")
+    return f"; reported: {drawn.differs}" if drawn.differs else ""

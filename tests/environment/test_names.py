@@ -1,0 +1,114 @@
+"""Every policy and quantity that people read about has a name for people, and every policy a look of its own."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from thinmargin.baselines import BASELINES
+from thinmargin.history import COMPARED
+from thinmargin.names import POLICIES, QUANTITIES, policy_name, quantity_name, quantity_with_id, with_id
+from thinmargin.palette import DASHES, FREE, HUES, LOOKS, TONES, looks_of
+from thinmargin.records import LEVERS
+
+
+def luminance(color: str) -> float:
+    """Relative luminance of WCAG 2."""
+    parts = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def mixed(over: str, under: str, share: float) -> str:
+    pairs = ((int(over[k : k + 2], 16), int(under[k : k + 2], 16)) for k in (1, 3, 5))
+    return "#" + "".join(f"{round(a * share + b * (1.0 - share)):02x}" for a, b in pairs)
+
+
+def test_every_built_in_policy_has_a_name() -> None:
+    assert set(POLICIES) >= {*BASELINES, "foresight"}
+    assert len(set(POLICIES.values())) == len(POLICIES)
+    assert all(len(words) <= 22 and "_" not in words for words in POLICIES.values())
+
+
+def test_every_lever_and_series_has_a_name() -> None:
+    assert set(QUANTITIES) >= {*(lever.name for lever in LEVERS), *(compared.name for compared in COMPARED)}
+    assert not any("_" in words for words in QUANTITIES.values())
+    assert quantity_name("mau") == "monthly active users"
+    assert quantity_with_id("asp") == "average selling price (asp)"
+    assert quantity_with_id("profit") == "profit"
+    assert quantity_name("some_thing") == "some thing"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("low_margin_tuned", "tuned low margin"),
+        ("ppo:0", "PPO + feedback, seed 0"),
+        ("ppo:0,ppo:3", "PPO + feedback, seeds 0 and 3"),
+        ("ppo:0, ppo:1, ppo:2", "PPO + feedback, seeds 0, 1 and 2"),
+        ("/home/me/logs/ppo/Ecosystem-v1_1", "run ppo/Ecosystem-v1_1"),
+        ("logs/ppo/E_1,logs/ppo/E_2,logs/ppo/E_3", "run ppo/E_1 and 2 more"),
+        ("policies/mine.py:CostPlus", "CostPlus of mine.py"),
+        ("mine", "mine"),
+        ("plan:x", "fixed plan, seed x"),
+        ("", ""),
+        ("a\udcff\x00b", "a\udcff\x00b"),
+    ],
+)
+def test_whatever_names_a_policy_has_words(name: str, words: str) -> None:
+    assert policy_name(name) == words
+    assert with_id(name) == (name if words == name else f"{words} ({name})")
+
+
+def test_no_two_policies_that_ship_look_the_same() -> None:
+    assert set(LOOKS) == set(POLICIES)
+    assert len(set(LOOKS.values())) == len(LOOKS)
+    assert not set(FREE) & set(LOOKS.values())
+    assert {look.hue for look in LOOKS.values()} <= set(HUES)
+    assert len(set(DASHES)) == len(DASHES)
+
+
+def test_a_policy_looks_the_same_whoever_else_is_in_the_picture() -> None:
+    own = ["logs/ppo/Ecosystem-v1_1", "mine.py:Thrifty", "z"]
+    for name in own:
+        alone = looks_of([name])[name]
+        assert looks_of([name, "plan", "ppo", "foresight"])[name] == looks_of(["ppo", name])[name] == alone
+    for name in LOOKS:
+        assert looks_of([*own, name])[name] == looks_of([name])[name]
+    assert looks_of(["ppo:3"])["ppo:3"] == looks_of(["ppo"])["ppo"]
+    together = looks_of([*own, *LOOKS, "ppo:0", "ppo:1"])
+    assert len(set(together.values())) == len(together)
+    assert together == looks_of(reversed([*own, *LOOKS, "ppo:0", "ppo:1"]))
+
+
+def test_more_policies_than_looks_still_have_one() -> None:
+    names = [f"run {number}" for number in range(60)]
+    assert set(looks_of(names)) == set(names)
+
+
+@pytest.mark.parametrize("side", ["light", "dark"])
+def test_colours_are_told_from_what_they_stand_on(side: str) -> None:
+    tone = {name: getattr(found, side) for name, found in TONES.items()}
+    months = ("early", "middle", "late", "last")
+    for ground in ("paper", "pale", "warning"):
+        for letters in ("ink", "grey", "blue"):
+            assert contrast(tone[letters], tone[ground]) >= 4.5, (letters, ground)
+        for hue in (*HUES, *months):
+            assert contrast(tone[hue], tone[ground]) >= 3.0, (hue, ground)
+    for cell in ("bad", "good"):
+        for share in (0.25, 0.5, 1.0):
+            assert contrast(tone["ink"], mixed(tone[cell], tone["paper"], share)) >= 4.5, (cell, share)
+    assert [luminance(tone[month]) for month in months] == sorted(
+        (luminance(tone[month]) for month in months), reverse=True
+    )
+
+
+def test_hues_can_be_told_apart_in_grey_or_by_their_dashes() -> None:
+    looks = sorted(LOOKS.values(), key=lambda look: luminance(look.color))
+    assert all(one.hue != other.hue or one.dashes != other.dashes for one, other in pairwise(looks))
