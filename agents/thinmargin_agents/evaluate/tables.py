@@ -114,10 +114,10 @@ def words_of(report: dict[str, Any]) -> str:
         f"Score: percent of the gap in mean J from {with_id(TUNED)}, 0, to {with_id(FORESIGHT)}, 100, that is closed;"
         " the latter is the best known plan of each world given its future, not a bound. J: RMB bn, discounted, years"
         f" run{behind}. J less tuned: mean difference to {policy_name(TUNED)}, world by world; P(better): share of"
-        " worlds in which a policy earns more than it, ties half. IQM: interquartile mean, of the middle half of the worlds."
-        f" {lowest} % to {highest} %: percentiles of J, so many percent of the worlds earn less. Bankrupt: share of"
-        " worlds that end so. Intervals are 95 %, from a bootstrap over worlds, and over training seeds where there are"
-        " several."
+        " worlds in which a policy earns more than it, ties half. IQM: interquartile mean, that of the middle half of"
+        f" the worlds. {lowest} % to {highest} %: percentiles of J, so many percent of the worlds earn less. Bankrupt:"
+        " share of worlds that end so. Intervals are 95 %, from a bootstrap over worlds, and over training seeds"
+        " where there are several."
     )
 
 

@@ -73,7 +73,7 @@ def test_the_table_of_rules_says_what_each_is_and_stands_on_pages_that_have_its_
     row = next(line for line in table.splitlines() if line.startswith("| premium "))
     ranks = [report["closing"]["order"][rule].index("premium") + 1 for rule in RULES]
     assert [int(cell) for cell in row.strip("| ").split(" | ")[2::2]] == ranks
-    row = next(line for line in table.splitlines() if line.startswith("| foresight "))
+    row = next(line for line in table.splitlines() if line.startswith("| perfect foresight (foresight) "))
     assert row.strip("| ").split(" | ")[2::2] == ["-"] * 3
 
 

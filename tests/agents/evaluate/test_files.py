@@ -56,11 +56,11 @@ def test_markdown_pages_get_their_tables_and_the_command(here: Path) -> None:
     assert text.startswith(f"before\n<!-- results -->\n`{command}`: 3 test worlds.\n\n| policy | score [interval] |")
     assert text.endswith("\n<!-- end -->\nafter\n")
     assert "old" not in text
-    assert f"| premium | - | {report['policies']['premium']['J_mean']:.1f} [" in text
+    assert f"| premium maker (premium) | - | {report['policies']['premium']['J_mean']:.1f} [" in text
     entry = report["stress"]["price_war"]["premium"]
     assert (
-        f"| premium | {entry['J_benchmark']:.1f} | {entry['J_mean']:.1f}, {100 * entry['bankrupt_share']:.1f} % |"
-        in text
+        f"| premium maker (premium) | {entry['J_benchmark']:.1f} | {entry['J_mean']:.1f},"
+        f" {100 * entry['bankrupt_share']:.1f} % |" in text
     )
     results = text[text.index("<!-- results -->") : text.index("<!-- stress -->")]
     assert one.read_text(encoding="utf-8") == results
@@ -76,7 +76,7 @@ def test_the_report_with_pictures_is_asked_for_with_all_that_was_played(
     asked: dict[str, Any] = {}
 
     def html_report(*arguments: Any) -> str:
-        names = ("report", "results", "stress", "entrants", "playground", "command")
+        names = ("report", "results", "stress", "entrants", "playground", "command", "named")
         asked.update(zip(names, arguments, strict=True))
         return "<!doctype html>"
 
@@ -92,6 +92,7 @@ def test_the_report_with_pictures_is_asked_for_with_all_that_was_played(
     assert {result.name for result in asked["stress"]["price_war"]} == everybody - {"foresight"}
     assert asked["playground"].worlds == "benchmark"
     assert asked["command"] == read("all.json")["command"]
+    assert asked["named"] == names
 
 
 @pytest.mark.parametrize("library", ["matplotlib", "jinja2"])
