@@ -97,23 +97,25 @@ def command_line(config: AuditConfig) -> str:
 
 
 def _run(config: AuditConfig, errors: Console) -> int:
-    """Run the requested checks in the order of CHECKS, then write the files."""
+    """Run the requested checks in the order of CHECKS, then write the files, then print."""
     from thinmargin_agents.audit.checks import CHECKS
     from thinmargin_agents.audit.findings import Scope
     from thinmargin_agents.audit.plan_players import Players
-    from thinmargin_agents.audit.table import show, summary
+    from thinmargin_agents.audit.table import show, summary, word_of
     from thinmargin_agents.cli.console import plain_console
 
     output = plain_console()
-    findings = []
+    findings: list[Finding] = []
     with Players(config.processes) as players:
         scope = Scope(config.n_worlds, config.evaluations, config.seed, players)
         for name in CHECKS:
             if name in config.only:
                 findings.append(_checked(name, scope, errors))
-                show(findings[-1], output)
+                errors.print(f"{name}: {word_of(findings[-1])}")
+    written = _write(config, scope, findings, errors)  # before anything is printed: a reader that leaves costs no file
+    for finding in findings:
+        show(finding, output)
     output.print(summary(findings))
-    written = _write(config, scope, findings, errors)
     return 0 if written and all(finding.passed for finding in findings) else 1
 
 

@@ -73,7 +73,7 @@ def check_flags(config: ExactConfig) -> None:
 
 
 def _run(config: ExactConfig, errors: Console) -> int:
-    """Compute everything requested, then print the table and write the files."""
+    """Compute everything requested, then write the files and print the table."""
     from thinmargin_agents.cli.console import plain_console
     from thinmargin_agents.exact.contenders import trained
     from thinmargin_agents.exact.table import Results, text
@@ -83,8 +83,8 @@ def _run(config: ExactConfig, errors: Console) -> int:
         errors.print("training PPO; its run folder is thrown away afterwards")
         reached.insert(1, trained(config.seed, config.timesteps, shown=errors.is_terminal))
     results = Results(checked, reached, config.seed)
+    problems = [*results.problems, *_write(config, results)]  # first: a reader that leaves early costs no file
     plain_console().print(text(results))
-    problems = [*results.problems, *_write(config, results)]
     for problem in problems:
         errors.print(f"{PROGRAM}: {problem}", style="red")
     return 1 if problems else 0

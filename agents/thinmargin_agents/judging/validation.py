@@ -59,6 +59,10 @@ class Judge:
         anchors = Anchors(self._play(baseline(TUNED), discrete=False).value, known.value)
         return (anchors, "") if anchors.can_score else (None, f"no plan known earns more than {TUNED} in these worlds")
 
+    def judge_built_in(self, name: str) -> Judgement:
+        """The same of a hand-coded policy: what an agent is compared with, or corrects."""
+        return self._compared(self._play(baseline(name), discrete=False))
+
     def _play(self, policy: Any, *, discrete: bool) -> Outcome:
         return play_worlds(
             policy, self.keys, worlds=self.settings.worlds, horizon=self.settings.horizon,
@@ -67,7 +71,9 @@ class Judge:
 
     def judge(self, policy: Any) -> Judgement:
         """Play every validation world and compare, world by world, with the baseline."""
-        outcome = self._play(policy, discrete=self.settings.discrete)
+        return self._compared(self._play(policy, discrete=self.settings.discrete))
+
+    def _compared(self, outcome: Outcome) -> Judgement:
         paired = paired_difference(outcome.value, self.baseline.value, np.random.default_rng(0))
         judgement = Judgement(
             J=float(outcome.value.mean()),

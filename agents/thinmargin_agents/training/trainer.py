@@ -15,6 +15,9 @@ import torch
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import Logger
 
+from thinmargin.baselines import Policy
+from thinmargin.names import with_id
+from thinmargin.wrappers.adapters import ResidualAdapter
 from thinmargin_agents.cli.console import plain_console
 from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.config.run import Run, evaluation_flags
@@ -23,10 +26,17 @@ from thinmargin_agents.monitoring.judgement import Judgement
 from thinmargin_agents.monitoring.layout import ADDRESS
 from thinmargin_agents.runs.board import is_inside
 from thinmargin_agents.runs.folder import DivergedError, RunError, RunFolder, load_policy
-from thinmargin_agents.sb3.building import build_environment, build_model, environment_arguments, training_notes
+from thinmargin_agents.sb3.building import (
+    adapters_for,
+    build_environment,
+    build_model,
+    environment_arguments,
+    training_notes,
+)
 from thinmargin_agents.sb3.networks import first_non_finite, policy_of
 from thinmargin_agents.sb3.snapshot import capture, restore, restore_rng
 from thinmargin_agents.scoring.comparison import REFERENCE
+from thinmargin_agents.scoring.score import TUNED
 from thinmargin_agents.training.callbacks.checkpoint import CheckpointCallback, Stopped
 from thinmargin_agents.training.callbacks.episode_picture import MISSING, EpisodePicture, can_draw
 from thinmargin_agents.training.callbacks.progress import ProgressCallback, Step
@@ -231,19 +241,36 @@ class _Trainer:
         best = load_policy(self._folder.path)
         judgement = last.judge(best)
         evaluate = script_command("evaluate", [str(self._folder.path), *evaluation_flags(self._run)])
-        score = self._judge.judge(best).score_in_words
-        chosen = f"{score} of 100, on the {len(self._judge.keys)} validation worlds it was chosen on\n" if score else ""
         self._console.print(
             f"done: {self._folder.path}\n"
             f"best policy on {FINAL_WORLDS} validation worlds: J {judgement.J:.1f} RMB bn"
             f" (years run {judgement.profit_part:.1f}, closing value {judgement.closing_part:.1f},"
             f" bankrupt {judgement.bankrupt_share:.1%})\n"
-            f"{REFERENCE}: J {last.baseline.value.mean():.1f} RMB bn; difference {judgement.difference:+.1f}"
-            f" [95 % interval {judgement.low:+.1f}, {judgement.high:+.1f}]\n{chosen}"
+            f"{with_id(REFERENCE)}: J {last.baseline.value.mean():.1f} RMB bn; difference {judgement.difference:+.1f}"
+            f" [95 % interval {judgement.low:+.1f}, {judgement.high:+.1f}]\n{self._beside(best)}"
             f"next: {evaluate}    {shlex.join(['tensorboard', '--logdir', str(self._events)])}\n"
             f"TensorBoard leads with score and J at {ADDRESS}"
         )
         return judgement
+
+    def _beside(self, best: Policy) -> str:
+        """Score and J of the agent, of what it corrects and of what scores 0, in the worlds that it was chosen on."""
+        judged = {"this agent": self._judge.judge(best)}
+        for name in dict.fromkeys((*bases_of(self._run), TUNED)):
+            judged[with_id(name)] = self._judge.judge_built_in(name)
+        width = max(map(len, judged))
+        rows = [
+            f"  {name:<{width}}  J {found.J:8.1f}" + (f"  {found.score_in_words}" if found.score_in_words else "")
+            for name, found in judged.items()
+        ]
+        what = "mean J, RMB bn, and score with 95 % interval" if self._judge.anchors else "mean J, RMB bn"
+        return "\n".join([f"on the {len(self._judge.keys)} validation worlds it was chosen on, {what}:", *rows]) + "\n"
+
+
+def bases_of(run: Run) -> list[str]:
+    """Names of the built-in policies that the agent corrects."""
+    adapters = (adapter for adapter in adapters_for(run) if isinstance(adapter, ResidualAdapter))
+    return [adapter.base_name for adapter in adapters if adapter.base_name is not None]
 
 
 def wait_for_a_new_second(folder: Path) -> None:

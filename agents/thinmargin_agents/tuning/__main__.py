@@ -109,6 +109,13 @@ def _run(config: TuneConfig, errors: Console) -> int:
         "bankrupt_share": found.bankrupt,
         "versions": versions(),
     }
+    problem = None
+    if config.output is not None:  # before anything is printed: a reader that leaves early costs no file
+        content = json.dumps(document(Tuned(found.policy, made)), indent=1, allow_nan=False) + "\n"
+        try:
+            write_atomically(config.output, content)
+        except OSError as error:
+            problem = error
     print(  # noqa: T201  # the command line's own answer
         f"{config.rule}: J {found.value:.2f} RMB bn in {config.n_worlds} {config.split} worlds, of which closing value"
         f" {found.closing:.2f}; bankrupt {100.0 * found.bankrupt:.1f} %; {found.evaluations} candidates judged"
@@ -117,13 +124,10 @@ def _run(config: TuneConfig, errors: Console) -> int:
     for knot, levers in enumerate(levers_of(found.policy.knots)):
         values = ", ".join(f"{name}={value:g}" for name, value in levers.items())
         print(f"  at {100.0 * knot / max(count - 1, 1):.0f} % of the time: {values}")  # noqa: T201  # as above
+    if problem is not None:
+        errors.print(f"{PROGRAM}: {config.output} could not be written: {problem}", style="red")
+        return 1
     if config.output is not None:
-        content = json.dumps(document(Tuned(found.policy, made)), indent=1, allow_nan=False) + "\n"
-        try:
-            write_atomically(config.output, content)
-        except OSError as error:
-            errors.print(f"{PROGRAM}: {config.output} could not be written: {error}", style="red")
-            return 1
         print(f"written: {config.output}")  # noqa: T201  # as above
     return 0
 

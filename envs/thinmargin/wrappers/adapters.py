@@ -93,6 +93,7 @@ class ResidualAdapter(Adapter):
 
     Attributes:
         base: the policy itself.
+        base_name: its name, None where an object was given.
         bound: in single precision.
         grid: the corrections behind the numbers, shape (levels ** 4, 4), or None.
     """
@@ -103,7 +104,7 @@ class ResidualAdapter(Adapter):
             isinstance(levels, bool) or not isinstance(levels, int) or not 2 <= levels <= MOST_LEVELS
         ):
             raise ValueError(f"levels is {levels!r}: allowed are None and 2 to {MOST_LEVELS}")
-        self.base = _policy(base)
+        self.base, self.base_name = _policy(base), base if isinstance(base, str) else None
         self.bound = np.float32(bound)
         self.grid = None if levels is None else correction_grid(levels)
         if not isinstance(base, str):  # what is not ours is tried before anything depends on it

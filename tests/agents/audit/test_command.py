@@ -148,3 +148,15 @@ def test_a_table_in_plain_text_stands_under_its_head() -> None:
         "a        1.0",
         "longer  10.0",
     )
+
+
+@pytest.mark.usefixtures("here")
+def test_files_are_written_though_nobody_reads_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("thinmargin_agents.audit.table.show", gone)
+    with pytest.raises(BrokenPipeError):
+        command.main(["--only", "interior", "--json", "audit.json", "--markdown", "page.md"])
+    assert list(json.loads(Path("audit.json").read_text())["checks"]) == ["interior"]
+    assert "1 of 1 checks passed" in Path("page.md").read_text()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tests.messages import lacks
@@ -42,3 +43,17 @@ def test_a_bad_argument_is_named_with_what_is_allowed(
     assert not shown.out
     for word in words:
         assert word in shown.err
+
+
+def test_the_page_is_written_though_nobody_reads_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    page = tmp_path / "page.md"
+    monkeypatch.setattr("thinmargin_agents.exact.__main__._without_learning", lambda *_: (None, []))
+    monkeypatch.setattr("thinmargin_agents.exact.table.Results", lambda *_: SimpleNamespace(problems=()))
+    monkeypatch.setattr("thinmargin_agents.exact.__main__._write", lambda *_: page.write_text("done") and [])
+    monkeypatch.setattr("thinmargin_agents.exact.table.text", gone)
+    with pytest.raises(BrokenPipeError):
+        main(["--markdown", str(page)])
+    assert page.read_text() == "done"

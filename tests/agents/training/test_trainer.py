@@ -77,6 +77,11 @@ def test_a_run_folder_describes_itself(tmp_path: Path, capsys: pytest.CaptureFix
     assert str(folder.path) in printed
     assert "low_margin_ecosystem" in printed
     assert "95 % interval" in printed
+    beside = printed[printed.index("on the 4 validation worlds it was chosen on") :].splitlines()
+    assert [line.split("  J ")[0].strip() for line in beside[1:4]] == [
+        "this agent", "plan with feedback (plan_with_feedback)", "tuned low margin (low_margin_tuned)",
+    ]  # fmt: skip
+    assert f"{best:.1f}" in beside[1]
     assert latest_run(tmp_path) == folder.path
     assert RunFolder.create(tmp_path, run).path.name == "Ecosystem-v1_2"
 

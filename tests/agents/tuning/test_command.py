@@ -65,3 +65,15 @@ def test_progress_calls_what_a_search_looks_for_by_its_name(
 def test_every_rule_that_can_be_tuned_is_a_baseline_and_can_be_asked_for() -> None:
     assert set(RULES) <= set(BASELINES)
     assert set(get_args(get_type_hints(command.TuneConfig)["rule"])) == set(RULES)
+
+
+def test_a_rule_is_written_though_nobody_reads_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    path = tmp_path / "low_margin_tuned.json"
+    arguments = ["low_margin_tuned", "--n-worlds", "4", "--generations", "1", "--population", "4"]
+    monkeypatch.setattr("builtins.print", gone)
+    with pytest.raises(BrokenPipeError):
+        command.main([*arguments, "--output", str(path)])
+    assert read_tuned(path).made["worlds"] == 4
