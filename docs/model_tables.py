@@ -18,12 +18,14 @@ from table_text import number, table
 from thinmargin.backtest.errors import unit_of
 from thinmargin.backtest.results import backtest
 from thinmargin.backtest.table import markdown
+from thinmargin.baselines import playbook_policy
 from thinmargin.calibration.misfit import STATUS_FACTOR
 from thinmargin.calibration.saved import shipped
 from thinmargin.calibration.unknowns import UNKNOWNS
 from thinmargin.data import BREAKS, STATUSES, provenance, reported, series_named
 from thinmargin.data.table import KINDS
 from thinmargin.history import COMPARED, Compared
+from thinmargin.levers import read_levers
 from thinmargin.parameters import (
     CLOSING,
     ECONOMY,
@@ -35,10 +37,12 @@ from thinmargin.parameters import (
     Parameters,
     Playbook,
 )
-from thinmargin.records import REGIONS
+from thinmargin.records import LEVERS, PRICE, REGIONS
 from thinmargin.scenarios import CALIBRATED, HIDDEN, WIDE
 from thinmargin.worlds import Hidden
 
+NO_PLEDGE = 1.0
+"""Ceiling of the hardware net margin that is none."""
 SECTIONS: dict[str, tuple[str, ...]] = {
     "cost_and_price": (
         "learning", "incompressible", "spec_drift", "model_decline", "pass_through", "pass_months", "markup_speed",
@@ -202,12 +206,21 @@ def constants(kind: type[Firm | Playbook], columns: Sequence[tuple[str, Any]]) -
     rows = []
     for item in fields(kind):
         if "low" in item.metadata:
-            values = [number(getattr(instance, item.name)) for _, instance in columns]
+            values = [number(getattr(instance, item.name)) + _capped(instance, item.name) for _, instance in columns]
             rows.append((f"`{item.name}`", item.metadata["unit"], *values, item.metadata["meaning"]))
         elif item.name == "brand":
             values = ["inverted" if firm.brand is None else number(firm.brand) for _, firm in columns]
             rows.append(("`brand`", "utility", *values, "pull of the brand at home and overseas"))
     return table(("Name", "Unit", *(name for name, _ in columns), "Meaning"), rows)
+
+
+def _capped(instance: Any, name: str) -> str:
+    """What a pledge leaves of a playbook's markup, in words; empty where nothing is pledged."""
+    if name != "markup" or not isinstance(instance, Playbook) or instance.hardware_cap >= NO_PLEDGE:
+        return ""
+    asked = np.zeros(len(LEVERS))
+    read_levers(playbook_policy(instance).action.astype(np.float64), asked)
+    return f" if it were not for the pledge, which leaves {number(round(float(asked[PRICE]), 3))}"
 
 
 def firms() -> str:

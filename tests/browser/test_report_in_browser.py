@@ -1,19 +1,23 @@
 """The page in a real browser: nothing is asked of the network, nothing overflows, nothing is empty, tables sort.
 
-`python -m tests.browser.test_report_in_browser FOLDER` writes the page and pictures of it at both widths.
+`python -m tests.browser.test_report_in_browser FOLDER` writes the page and pictures of it, at both widths, light and
+dark.
 """
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from tests.browser.conftest import executable
 from tests.reporting import HOSTILE, everything
+
+from thinmargin.names import policy_name
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, ViewportSize
@@ -74,9 +78,9 @@ class Opened:
     requests: list[str] = field(default_factory=list)
 
 
-def opened(browser: Browser, address: str, width: int) -> Opened:
+def opened(browser: Browser, address: str, width: int, scheme: Literal["light", "dark"] = "light") -> Opened:
     """Open a page, with every folded part unfolded."""
-    found = Opened(browser.new_page(viewport={"width": width, "height": 900}))
+    found = Opened(browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme))
     found.page.on("console", lambda message: found.complaints.append(message.text))
     found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
     found.page.on("request", lambda request: found.requests.append(request.url))
@@ -92,9 +96,9 @@ def address(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> str: 
     return file.as_uri()
 
 
-@pytest.fixture(scope="module", params=WIDTHS)
+@pytest.fixture(scope="module", params=[(WIDTHS[0], "light"), (WIDTHS[1], "dark")], ids=["desk", "telephone"])
 def view(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Opened]:
-    found = opened(browser, address, request.param)
+    found = opened(browser, address, *request.param)
     yield found
     found.page.close()
 
@@ -152,7 +156,7 @@ def test_links_of_the_contents_lead_to_their_sections(view: Opened) -> None:
 def names(page: Page) -> list[str]:
     """Names in the first column of the leaderboard, from above."""
     found: list[str] = page.evaluate(
-        "[...document.querySelectorAll('#policies tbody th')].map((head) => head.dataset.sort)"
+        "[...document.querySelectorAll('#policies tbody th')].map((head) => head.dataset.id)"
     )
     return found
 
@@ -186,10 +190,92 @@ def test_a_click_sorts_the_leaderboard(view: Opened) -> None:
         assert numbers(view.page, against)[-1] is None  # against itself there is no number: last either way
         assert None not in numbers(view.page, against)[:-1]
     buttons.first.click()
-    assert names(view.page) == sorted(first, key=str.casefold)
+    assert names(view.page) == sorted(first, key=lambda name: policy_name(name).casefold())
     assert view.page.locator("#policies th[aria-sort]").count() == 1
     buttons.nth(2).click()
     assert names(view.page) == first
+
+
+CONTRASTS = """
+() => {
+  const parts = (color) => {
+    const found = color.match(/[\\d.]+/g).map(Number);
+    return color.startsWith("color(") ? found.slice(0, 3) : found.slice(0, 3).map((part) => part / 255);
+  };
+  const alpha = (color) => (color.match(/[\\d.]+/g) || []).length === 4 ? Number(color.match(/[\\d.]+/g)[3]) : 1;
+  const luminance = (color) => {
+    const [r, g, b] = parts(color).map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (element) => {
+    for (let node = element; node; node = node.parentElement) {
+      const color = getComputedStyle(node).backgroundColor;
+      if (alpha(color) > 0 && color !== "transparent") return color;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const found = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own || !element.getClientRects().length || element.closest("script, output")) continue;
+    const style = getComputedStyle(element);
+    const letters = element instanceof SVGElement ? style.fill : style.color;
+    const [low, high] = [luminance(letters), luminance(ground(element))].sort((a, b) => a - b);
+    if ((high + 0.05) / (low + 0.05) < 4.5) found.push(`${element.tagName} ${element.textContent.trim().slice(0, 40)}`);
+  }
+  return found;
+}
+"""
+"""Letters whose contrast to what they stand on is below 4.5 to 1."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_letters_can_be_read(browser: Browser, address: str, scheme: Literal["light", "dark"]) -> None:
+    found = opened(browser, address, WIDTHS[0], scheme)
+    grounds = found.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert grounds == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 25, 31)"}[scheme]
+    assert found.page.evaluate(CONTRASTS) == []
+    found.page.evaluate("document.querySelector('.answer').style.color = 'rgb(128, 128, 128)'")
+    assert len(found.page.evaluate(CONTRASTS)) == 2  # grey on white or on black: the check sees it
+    found.page.close()
+
+
+def test_values_of_a_picture_are_shown_under_the_pointer_and_read_with_keys(view: Opened) -> None:
+    figure = view.page.locator("#figure-years-users")
+    picture, told = figure.locator("svg"), figure.locator("output")
+    figure.scroll_into_view_if_needed()
+    assert told.is_hidden()
+    picture.hover()
+    assert told.is_visible()
+    assert "fixed plan" in told.inner_text()
+    view.page.mouse.move(0, 0)
+    assert told.is_hidden()
+    picture.focus()
+    view.page.keyboard.press("Home")
+    assert told.inner_text().startswith("2012:")
+    view.page.keyboard.press("ArrowRight")
+    assert told.inner_text().startswith("2013:")
+    view.page.keyboard.press("End")
+    assert told.inner_text().startswith("2026:")
+    view.page.keyboard.press("ArrowRight")
+    assert told.inner_text().startswith("2026:")
+    view.page.keyboard.press("Escape")
+    assert told.is_hidden()
+
+
+def test_every_picture_with_values_can_be_reached_with_keys(view: Opened) -> None:
+    reached: list[bool] = view.page.evaluate(
+        """[...document.querySelectorAll("figure[data-readings] svg")].map((svg) => {
+          svg.focus();
+          const box = svg.parentElement.querySelector("output").getBoundingClientRect();
+          const inside = box.left >= 0 && box.right <= document.documentElement.clientWidth + 1;
+          const shown = document.activeElement === svg && box.height > 0 && inside;
+          svg.blur();
+          return shown;
+        })"""
+    )
+    assert len(reached) > 35
+    assert all(reached)
 
 
 def test_paper_has_everything_unfolded_and_inside_its_margins(browser: Browser, address: str) -> None:
@@ -213,9 +299,10 @@ def main(folder: Path) -> None:
     file.write_text(everything().page(), "utf-8")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox"])
-        for width in WIDTHS:
-            page = opened(browser, file.as_uri(), width).page
-            page.screenshot(path=folder / f"report_{width}.png", full_page=True)
+        schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+        for width, scheme in itertools.product(WIDTHS, schemes):
+            page = opened(browser, file.as_uri(), width, scheme).page
+            page.screenshot(path=folder / f"report_{width}_{scheme}.png", full_page=True)
         browser.close()
 
 

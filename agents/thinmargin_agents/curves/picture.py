@@ -13,31 +13,17 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from thinmargin.files import write_atomically
+from thinmargin.names import policy_name, with_id
+from thinmargin.palette import looks_of
 from thinmargin_agents.curves.learning_curve import LearningCurve
 from thinmargin_agents.policies.manifest import digest
-from thinmargin_agents.report.style import (
-    BLUE,
-    BROWN,
-    GREEN,
-    GREY,
-    INK,
-    ORANGE,
-    PINK,
-    RED,
-    SKY,
-    canvas,
-    drawing,
-    round_axis,
-    tick,
-)
+from thinmargin_agents.report.style import GREY, INK, canvas, dashes, drawing, round_axis, tick
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ALL = "all"
 """Name of the picture of all agents together."""
-COLORS = (BLUE, RED, GREEN, PINK, ORANGE, SKY, BROWN)
-DASHES = ("-", "--", ":", "-.")
 WIDTH, HEIGHT = 720.0, 380.0
 """Pixels where the page shows it."""
 SHARPNESS = 144
@@ -54,12 +40,13 @@ def draw_one(curve: LearningCurve) -> Figure:
     """One agent's curve with its band, and the lines it is compared with."""
     with drawing():
         figure, axes = canvas(WIDTH, HEIGHT)
-        axes.fill_between(curve.months, curve.low, curve.high, color=BLUE, alpha=0.18, linewidth=0.0)
-        axes.plot(curve.months, curve.mean, color=BLUE, marker="o", markersize=4.0)
+        color = looks_of([curve.name])[curve.name].color
+        axes.fill_between(curve.months, curve.low, curve.high, color=color, alpha=0.18, linewidth=0.0)
+        axes.plot(curve.months, curve.mean, color=color, marker="o", markersize=4.0)
         _lines(axes, curve)
         _finish(axes, [curve])
         seeds = f"mean of {curve.seeds} training seeds and its 95 % interval" if curve.seeds > 1 else "one seed"
-        axes.set_title(f"{curve.name}: {seeds}", fontsize=12.0, color=INK, loc="left")
+        axes.set_title(f"{with_id(curve.name)}: {seeds}", fontsize=12.0, color=INK, loc="left")
         axes.set_xlim(left=0.0)
         round_axis(axes.xaxis, 6)
         axes.xaxis.set_major_formatter(lambda value, _: _count(value))
@@ -70,12 +57,14 @@ def draw_all(curves: Sequence[LearningCurve]) -> Figure:
     """Every agent with a score in one picture, months on a logarithmic scale."""
     with drawing():
         figure, axes = canvas(WIDTH, HEIGHT + 60.0)
-        for number, curve in enumerate(curves):
-            color, dashes = COLORS[number % len(COLORS)], DASHES[number // len(COLORS) % len(DASHES)]
-            axes.fill_between(curve.months, curve.low, curve.high, color=color, alpha=0.14, linewidth=0.0)
+        looks = looks_of(curve.name for curve in curves)
+        for curve in curves:
+            look = looks[curve.name]
+            axes.fill_between(curve.months, curve.low, curve.high, color=look.color, alpha=0.14, linewidth=0.0)
             axes.plot(
-                curve.months, curve.mean, color=color, linestyle=dashes, marker="o", markersize=3.0, label=curve.name
-            )
+                curve.months, curve.mean, color=look.color, linestyle=dashes(look.dashes), marker="o", markersize=3.0,
+                label=policy_name(curve.name),
+            )  # fmt: skip
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.xaxis.set_minor_locator(NullLocator())
@@ -91,7 +80,7 @@ def _lines(axes: Axes, curve: LearningCurve) -> None:
     for name, value in curve.lines.items():
         axes.axhline(value, color=GREY, linewidth=1.0, linestyle=(0.0, (4.0, 3.0)), zorder=1)
         where = axes.get_yaxis_transform()
-        axes.text(1.01, value, name, transform=where, ha="left", va="center", color=GREY, fontsize=10.0)
+        axes.text(1.01, value, policy_name(name), transform=where, ha="left", va="center", color=GREY, fontsize=10.0)
 
 
 def _finish(axes: Axes, curves: Sequence[LearningCurve]) -> None:

@@ -26,9 +26,7 @@ from matplotlib.ticker import MaxNLocator
 from thinmargin.palette import TONES
 from thinmargin_agents.report.words import FONT, MINUS, number
 
-BLUE, SKY, GREEN, ORANGE, RED, PINK, BROWN = (
-    TONES[tone].light for tone in ("blue", "teal", "green", "amber", "vermilion", "pink", "brown")
-)
+BLUE, RED = TONES["blue"].light, TONES["vermilion"].light
 INK, GREY, PALE, AXIS, PAPER = (TONES[tone].light for tone in ("ink", "grey", "grid", "axis", "paper"))
 LINE_WIDTH = 1.8
 """Pixels; lengths of dashes are multiples of it."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from thinmargin.names import policy_name
+from thinmargin.palette import TONES, looks_of
 from thinmargin_agents.scoring.comparison import Result
 from thinmargin_agents.years.quantities import BAND, QUANTITIES, YearlyQuantity, as_reported, path_of
 from thinmargin_agents.years.table import heading, years_of
@@ -18,10 +20,7 @@ if TYPE_CHECKING:
 COLUMNS = 3
 WIDTH, ROW = 9.0, 2.15
 """Inches: the picture is 900 pixels wide at 100 an inch."""
-# Okabe and Ito's colours, which colour-blind readers can tell apart.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-DASHES = ("-", "--", ":", "-.")
-INK, GREY, PALE = "#111111", "#555555", "#e4e4e4"
+INK, GREY, PALE = (TONES[tone].light for tone in ("ink", "grey", "grid"))
 
 
 def draw(results: Sequence[Result], words: str) -> Figure:
@@ -51,12 +50,13 @@ def draw(results: Sequence[Result], words: str) -> Figure:
 def _panel(axes: Axes, quantity: YearlyQuantity, results: Sequence[Result]) -> None:
     years = np.array(years_of(results))
     lines = []
-    for number, result in enumerate(results):
-        colour = COLOURS[number % len(COLOURS)]
-        dashes = DASHES[number // len(COLOURS) % len(DASHES)]
+    looks = looks_of(result.name for result in results)
+    for result in results:
+        look = looks[result.name]
+        dashes: Any = (0.0, look.dashes) if look.dashes else "-"
         path = path_of(quantity, result)
-        axes.fill_between(years, path.low, path.high, color=colour, alpha=0.14, lw=0)
-        axes.plot(years, path.mean, color=colour, lw=1.6, ls=dashes, label=result.name)
+        axes.fill_between(years, path.low, path.high, color=look.color, alpha=0.14, lw=0)
+        axes.plot(years, path.mean, color=look.color, lw=1.6, ls=dashes, label=policy_name(result.name))
         lines += [path.mean, path.low]
     known = as_reported(quantity, years.tolist())
     if np.isfinite(known).any():

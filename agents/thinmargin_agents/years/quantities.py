@@ -83,7 +83,7 @@ QUANTITIES = (
         "markup", "markup over unit cost", "%", _times("applied_price", 100.0), implied_markup,
         "implied by the gross margin",
     ),
-    YearlyQuantity("tickets", "start-up tickets", "% of trailing revenue", _times("applied_accessories", 100.0)),
+    YearlyQuantity("tickets", "accessory tickets", "% of trailing revenue", _times("applied_accessories", 100.0)),
     YearlyQuantity(
         "selling", "selling and marketing", "% of trailing revenue", _times("applied_marketing", 100.0), selling_share,
         "of the year's revenue",

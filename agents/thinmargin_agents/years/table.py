@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import Any
 
+from thinmargin.names import with_id
 from thinmargin.records import markdown_table
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.scoring.comparison import Result
@@ -31,6 +32,11 @@ def heading(quantity: YearlyQuantity) -> str:
     return f"{quantity.title}, {quantity.unit}"
 
 
+def table_heading(quantity: YearlyQuantity) -> str:
+    """The same over a table, with the statistic that its cells are."""
+    return f"{heading(quantity)}; mean"
+
+
 def reported_label(quantity: YearlyQuantity) -> str:
     """Label of the reported line."""
     return f"reported, {quantity.differs}" if quantity.differs else "reported"
@@ -40,7 +46,7 @@ def lines(quantity: YearlyQuantity, results: Sequence[Result]) -> list[list[str]
     """Cells of one quantity: a line of what was reported, if anything was, then a line a policy; name first."""
     years = years_of(results)
     known = [] if quantity.reported is None else [(reported_label(quantity), as_reported(quantity, years))]
-    known += [(result.name, path_of(quantity, result).mean) for result in results]
+    known += [(with_id(result.name), path_of(quantity, result).mean) for result in results]
     return [[name, *cells(values, quantity.digits)] for name, values in known]
 
 
@@ -55,7 +61,7 @@ def text(results: Sequence[Result], split: str, worlds: int) -> str:
     tables = {quantity: lines(quantity, results) for quantity in QUANTITIES}
     first = 2 + max(len(row[0]) for table in tables.values() for row in table)
     for quantity, table in tables.items():
-        head = f"{heading(quantity)}\n{' ' * first}" + "".join(f"{year:>6}" for year in years_of(results))
+        head = f"{table_heading(quantity)}\n{' ' * first}" + "".join(f"{year:>6}" for year in years_of(results))
         rows = [f"  {row[0]:<{first - 2}}" + "".join(f"{cell:>6}" for cell in row[1:]) for row in table]
         blocks.append("\n".join(line.rstrip() for line in [*head.split("\n"), *rows]))
     return "\n\n".join(blocks)
@@ -64,7 +70,7 @@ def text(results: Sequence[Result], split: str, worlds: int) -> str:
 def markdown(results: Sequence[Result], split: str, worlds: int, command: str) -> str:
     """The result for a page, under the command that makes it."""
     rows = [
-        [heading(quantity) if number == 0 else "", *row]
+        [table_heading(quantity) if number == 0 else "", *row]
         for quantity in QUANTITIES
         for number, row in enumerate(lines(quantity, results))
     ]

@@ -15,6 +15,7 @@ from PIL import Image
 from tests.docs_modules import load
 from tests.messages import lacks, said
 
+from thinmargin.names import policy_name
 from thinmargin_agents.curves.__main__ import main
 from thinmargin_agents.curves.learning_curve import LearningCurve, learning_curve_of
 from thinmargin_agents.curves.picture import ALL, curves_by_picture, draw_all, draw_one, png_of, shows
@@ -119,7 +120,7 @@ def test_a_picture_shows_the_numbers_of_the_curve() -> None:
     curve = learning_curve_of("ppo")
     points, heights = drawn(curve)
     assert points == [[months, score] for months, score in zip(curve.months, curve.mean, strict=True)]
-    assert heights == curve.lines
+    assert heights == {policy_name(name): value for name, value in curve.lines.items()}
     axes = draw_one(curve).axes[0]
     assert axes.get_title(loc="left") == "ppo: mean of 3 training seeds and its 95 % interval"
     assert axes.get_ylabel() == "score, 9 validation worlds"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -26,6 +27,10 @@ from tests.reporting import (
     run_of,
 )
 
+from thinmargin.data import Period, reported
+from thinmargin.history import COMPARED
+from thinmargin.names import POLICIES
+from thinmargin.palette import TONES
 from thinmargin.settings import SCORED, Settings
 from thinmargin.splits import KEYS
 from thinmargin_agents.evaluate.command import main
@@ -34,6 +39,7 @@ from thinmargin_agents.report.sections.headline import headline
 from thinmargin_agents.report.sections.leaderboard import columns_of
 from thinmargin_agents.report.sections.responses import around, follow, levers_of, responses
 from thinmargin_agents.report.sections.stress import stress_table
+from thinmargin_agents.report.sections.years import PANELS
 from thinmargin_agents.report.style import canvas, drawing, svg_of
 from thinmargin_agents.report.words import interval, number
 from thinmargin_agents.scoring.closing_rules import CLOSING_RULES, rule_of
@@ -303,3 +309,80 @@ def test_a_policy_with_memory_is_asked_from_a_fresh_one_and_the_page_says_so(see
     fresh = levers_of(Reacting().predict(around(then, "cash"))[0].astype(np.float64))
     np.testing.assert_array_equal(found.curves["cash"][0].levers, fresh)
     assert "This policy has a memory" in seen.text
+
+
+@pytest.mark.slow
+def test_every_table_has_a_caption_and_every_region_that_scrolls_a_name(page: str, seen: Reader) -> None:
+    tables = re.findall(r"<table.*?</table>", page, re.DOTALL)
+    assert len(tables) >= 5
+    for table in tables:
+        assert re.search(r"<caption><span>[^<]{10,}</span></caption>", table)
+        assert "<thead>" in table
+        assert 'scope="col"' in table
+        assert 'scope="row"' in table
+    for tag in (attributes for _, attributes in seen.tags if "tabindex" in attributes):
+        assert tag["role"] == "region"
+        assert len(tag["aria-label"]) > 8
+
+
+@pytest.mark.slow
+def test_every_policy_and_quantity_on_the_page_has_a_name_beside_its_id(whole: Judged, seen: Reader) -> None:
+    for name in whole.report["policies"]:
+        if name in POLICIES:
+            assert POLICIES[name] in seen.text
+            assert POLICIES[name].replace(" ", "_") != POLICIES[name]
+    prose = re.sub(r"\b(python -m|policy|--env|evaluate)\b[^.]*", "", seen.text)
+    for name in (compared.name for compared in COMPARED):
+        if "_" in name:
+            assert name not in prose
+    headline_text = seen.text[: seen.text.index("Leaderboard", seen.text.index("Terms are explained"))]
+    assert not re.search(r"\b[a-z]+_[a-z_]+\b", headline_text.replace(HOSTILE, "").replace('a"b_$x$_1', ""))
+
+
+@pytest.mark.slow
+def test_all_colours_of_pictures_are_variables_that_a_dark_page_changes(page: str) -> None:
+    pictures = re.findall(r"<svg[^>]*role=.*?</svg>", page, re.DOTALL)
+    assert len(pictures) > 35
+    for picture in pictures:
+        bare = re.sub(r"var\(--[a-z]+, #[0-9a-f]{6}\)", "", picture)
+        assert not re.search(r"#[0-9a-f]{6}\b", bare)
+    light, dark = re.findall(r":root \{ ([^}]*) \}", page)[:2]
+    names = re.findall(r"--([a-z]+):", light)
+    assert re.findall(r"--([a-z]+):", dark) == [name for name in names if f"--{name}:" in dark] == list(TONES)
+    used = set(re.findall(r"var\(--([a-z]+)", page))
+    assert used <= {*TONES, "sans", "mono"}
+    style = page[page.index("<style>") : page.index("</style>")]
+    assert set(re.findall(r"#[0-9a-f]{3,6}\b", style)) <= {color for tone in TONES.values() for color in tone}
+
+
+@pytest.mark.slow
+def test_every_picture_has_values_for_pointer_and_keys(page: str, seen: Reader) -> None:
+    figures = {attributes["id"]: attributes for attributes in seen.all("figure")}
+    for name, attributes in figures.items():
+        if name == "figure-backtest-key":
+            continue
+        readings = json.loads(attributes["data-readings"])
+        assert readings, name
+        for x, y, words in readings:
+            assert x is not None or y is not None
+            assert any(letter.isdigit() for letter in words)
+    assert len(seen.all("output")) == len(figures) - 1
+    years = json.loads(figures["figure-years-users"]["data-readings"])
+    assert [words[:5] for _, _, words in years] == [f"{year}:" for year in range(2012, 2027)]
+    reported_users = reported().value("miui_mau_m", Period(12 * 8, 12))
+    assert f"reported {number(reported_users)}" in years[8][2]
+    assert "reported" not in years[14][2]
+    box = re.search(r'id="figure-years-users".*?viewBox="0 0 ([0-9.]+) ([0-9.]+)"', page, re.DOTALL)
+    assert box is not None
+    assert all(0.0 <= x <= float(box[1]) and y is None for x, y, _ in years)
+    assert [x for x, _, _ in years] == sorted(x for x, _, _ in years)
+
+
+@pytest.mark.slow
+def test_the_reported_line_of_the_firm_is_in_the_yearly_panels(page: str, seen: Reader) -> None:
+    assert "reported by the firm" in seen.text
+    assert not lacks(seen.text, "implied by the gross margin of phones", "average selling price", "adjusted net profit")
+    told = [attributes for attributes in seen.all("figure") if attributes["id"].startswith("figure-years-")]
+    with_reported = [one["id"] for one in told if "reported " in one["data-readings"]]
+    assert len(with_reported) == sum(panel.reported is not None for panels in PANELS.values() for panel in panels)
+    assert page.count("medians of the worlds") == len(PANELS)

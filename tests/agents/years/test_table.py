@@ -102,7 +102,7 @@ def test_years_behind_every_bankruptcy_are_empty(document: dict[str, Any], resul
         assert quantity["mean"][0] is not None
         assert quantity["mean"][-1] is quantity["low"][-1] is quantity["high"][-1] is None
     page = (results[0] / "page.md").read_text("utf-8")
-    row = next(line for line in page.splitlines() if "| do_nothing |" in line)
+    row = next(line for line in page.splitlines() if "| do nothing (do_nothing) |" in line)
     assert row.endswith("|  |")
 
 

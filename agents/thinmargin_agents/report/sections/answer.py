@@ -102,7 +102,7 @@ def _does(best: Player) -> Iterator[str]:
     markup = _middle("markup", best)
     phases = phases_of(markup)
     if phases:
-        yield f"In the median world it {_course(phases, markup)}."
+        yield f"In the median of the worlds {best.title} {_course(phases, markup)}."
         levers = ("tickets", "selling", "updates")
         yield f"{capital(listed([_level(name, best, phases[0].first, phases[-1].last) for name in levers]))}."
 
