@@ -26,6 +26,7 @@ from thinmargin.data import BREAKS, STATUSES, provenance, reported, series_named
 from thinmargin.data.table import KINDS
 from thinmargin.history import COMPARED, Compared
 from thinmargin.levers import read_levers
+from thinmargin.names import with_id
 from thinmargin.parameters import (
     CLOSING,
     ECONOMY,
@@ -240,7 +241,7 @@ def baseline_books() -> str:
         "premium": PREMIUM,
         "mass_marketing": MASS_MARKETING,
     }
-    return constants(Playbook, list(books.items()))
+    return constants(Playbook, [(with_id(name), book) for name, book in books.items()])
 
 
 def mechanisms(place: str) -> str:

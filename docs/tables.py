@@ -24,6 +24,7 @@ from table_text import number, table
 from thinmargin import ENVIRONMENTS
 from thinmargin.baselines import BASELINES
 from thinmargin.families import FAMILY_TABLE
+from thinmargin.names import policy_name, quantity_name
 from thinmargin.parameters import NEVER
 from thinmargin.records import (
     BOOK_FIELDS,
@@ -31,6 +32,7 @@ from thinmargin.records import (
     LEVERS,
     REWARD_FIELDS,
     SHOCK_FIELDS,
+    Lever,
     Quantity,
 )
 from thinmargin.registration import Entry
@@ -194,8 +196,14 @@ def tuned_rules() -> str:
     for path in sorted(FOLDER.glob("*.json")):
         knots = read_tuned(path).policy.knots
         if len(knots) == 1:
-            rows.append((f"`{path.stem}`", *(number(value) for value in levers_of(knots)[0].values())))
-    return table(("Rule", *(f"{lever.name} [{lever.unit}]" for lever in LEVERS)), rows)
+            name = f"{policy_name(path.stem)} (`{path.stem}`)"
+            rows.append((name, *(number(value) for value in levers_of(knots)[0].values())))
+    return table(("Rule", *map(_lever_head, LEVERS)), rows)
+
+
+def _lever_head(lever: Lever) -> str:
+    """The head of a lever's column: its name for people, its id, its unit."""
+    return f"{quantity_name(lever.name)} ({lever.name}) [{lever.unit}]"
 
 
 def tuned_made() -> str:
@@ -204,7 +212,7 @@ def tuned_made() -> str:
     for path in sorted(FOLDER.glob("*.json"), key=lambda path: read_tuned(path).made["J"]):
         made = read_tuned(path).made
         numbers = (made["worlds"], made["evaluations"], f"{made['J']:.1f}", f"{made['closing_part']:.1f}")
-        rows.append((f"`{path.stem}`", f"`{made['command']}`", *numbers))
+        rows.append((f"{policy_name(path.stem)} (`{path.stem}`)", f"`{made['command']}`", *numbers))
     return table(("Rule", "Command", "Worlds", "Candidates judged", "J", "closing value"), rows)
 
 
@@ -215,7 +223,7 @@ def plan_levers() -> str:
         (f"{100 * row / (len(knots) - 1):.0f} %", *(number(value) for value in levers.values()))
         for row, levers in enumerate(knots)
     ]
-    return table(("Time", *(f"{lever.name} [{lever.unit}]" for lever in LEVERS)), rows)
+    return table(("Time", *map(_lever_head, LEVERS)), rows)
 
 
 def foresight_made() -> str:
@@ -238,8 +246,8 @@ def foresight_made() -> str:
 def baselines() -> str:
     """The hand-coded policies."""
     return table(
-        ("Policy", "What it does", "Source"),
-        ((f"`{item.name}`", item.meaning, item.source) for item in BASELINES.values()),
+        ("Policy", "Name on pages", "What it does", "Source"),
+        ((f"`{item.name}`", policy_name(item.name), item.meaning, item.source) for item in BASELINES.values()),
     )
 
 

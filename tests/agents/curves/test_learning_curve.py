@@ -122,7 +122,7 @@ def test_a_picture_shows_the_numbers_of_the_curve() -> None:
     assert points == [[months, score] for months, score in zip(curve.months, curve.mean, strict=True)]
     assert heights == {policy_name(name): value for name, value in curve.lines.items()}
     axes = draw_one(curve).axes[0]
-    assert axes.get_title(loc="left") == "ppo: mean of 3 training seeds and its 95 % interval"
+    assert axes.get_title(loc="left") == "PPO + feedback (ppo): mean of 3 training seeds and its 95 % interval"
     assert axes.get_ylabel() == "score, 9 validation worlds"
     low, high = axes.get_ylim()
     assert low < 0.0
