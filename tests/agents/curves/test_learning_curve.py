@@ -128,7 +128,7 @@ def test_a_picture_shows_the_numbers_of_the_curve() -> None:
     assert low < 0.0
     assert high > 75.0
     together = draw_all([curve, learning_curve_of("sac")])
-    assert [text.get_text() for text in together.legends[0].get_texts()] == ["ppo", "sac"]
+    assert [text.get_text() for text in together.legends[0].get_texts()] == ["PPO + feedback", "SAC on the plan"]
 
 
 @pytest.mark.usefixtures("agents")

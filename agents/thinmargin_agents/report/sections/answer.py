@@ -205,12 +205,12 @@ def _own_lines(best: Player, seed: int) -> str:
 
 def _sure(cast: Cast, seed: int) -> Iterator[str]:
     best, second, worlds = cast.best, cast.second, len(cast.best.result.keys)
-    seeds = f" and {len(best.result.value)} training seeds" if len(best.result.value) > 1 else ""
+    seeds = f" and {len(best.result.value)} training seeds of it" if len(best.result.value) > 1 else ""
     if second is None:
         yield f"That rests on {worlds} worlds{seeds}."
         return
     apart = gap(best.result.value, second.result.value, seed)
     yield (
-        f"How sure is that? It rests on {worlds} worlds{seeds}, the same for every policy: it earns more than"
-        f" {second.title} in {percent(apart.probability)} of them."
+        f"How sure is that? It rests on {worlds} worlds, the same for every policy{seeds}: it earns more than"
+        f" {second.title} in {percent(apart.probability)} of the worlds."
     )
