@@ -26,7 +26,7 @@ from thinmargin.data import BREAKS, STATUSES, provenance, reported, series_named
 from thinmargin.data.table import KINDS
 from thinmargin.history import COMPARED, Compared
 from thinmargin.levers import read_levers
-from thinmargin.names import with_id
+from thinmargin.names import quantity_name, with_id
 from thinmargin.parameters import (
     CLOSING,
     ECONOMY,
@@ -157,11 +157,11 @@ def compared() -> str:
     for item in COMPARED:
         kind = KINDS[series_named(item.reported).kind] if item.reported else "a year"
         column = f"`{item.reported}`" if item.reported else "services revenue over users at the end of the period"
-        rows.append((f"`{item.name}`", column, item.unit, kind, _forgiven(item)))
+        rows.append((f"{quantity_name(item.name)} (`{item.name}`)", column, item.unit, kind, _tolerance(item)))
     return table(("Series", "Column of the figures", "Unit", "Is", "Tolerance of the fit"), rows)
 
 
-def _forgiven(item: Compared) -> str:
+def _tolerance(item: Compared) -> str:
     """Tolerance of a series in the unit of its errors, a dash for one that is not fitted."""
     if item.tolerance is None:
         return "-"

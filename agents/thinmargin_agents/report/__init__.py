@@ -4,10 +4,11 @@
 | --- | --- |
 | `page` | the whole page: every section from the results to `report.html.jinja` |
 | `roles` | the policies of the page: names, labels, one colour a policy, which ones are compared |
-| `style` | one style for every picture, and figures as SVG that stands inside HTML |
+| `style` | one style for every picture, figures as SVG that stands inside HTML, and the values that it tells |
 | `words` | numbers as they are printed, names as they fit into a picture |
 | `sections.gaps` | paired differences between two policies, world by world |
 | `sections.headline` | the winner and its margin, in plain sentences |
+| `sections.answer` | what the best policy does over the years, and where its money comes from |
 | `sections.leaderboard` | the table of policies with its bars |
 | `sections.closing` | J under three closing rules |
 | `sections.spread` | J over worlds: ridges, curves, pairs, the performance profile |

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from thinmargin.names import with_id
 from thinmargin.records import markdown_table
 from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.hyperparameters import TABLE, flat
@@ -97,7 +98,7 @@ def agents_table() -> str:
     manifests.sort(key=lambda manifest: (manifest.env_id, -manifest.validation.J))
     rows = [
         [
-            f"[{manifest.name}]({manifest.name}.md)", plain_cell(manifest.meaning), f"`{manifest.algo}`",
+            f"[{with_id(manifest.name)}]({manifest.name}.md)", plain_cell(manifest.meaning), f"`{manifest.algo}`",
             f"`{manifest.env_id}`", str(len(manifest.seeds)), _months(manifest), _minutes(manifest),
             _score(manifest), _between(manifest.validation.J, manifest.validation.J_ci95),
         ]
@@ -160,7 +161,7 @@ def validation_table(manifest: Manifest) -> str:
             for one in manifest.seeds
         ),
         *(
-            [f"`{name}`", _number(found.score_of(value)), f"{value:.1f}", ""]
+            [with_id(name), _number(found.score_of(value)), f"{value:.1f}", ""]
             for name, value in sorted(found.references.items(), key=lambda item: -item[1])
         ),
     ]  # fmt: skip
@@ -176,7 +177,7 @@ def noticed_words(manifest: Manifest) -> str:
     lines = [_spread(manifest)]
     for name in ("plan", "plan_with_feedback"):
         beaten = sum(value > found.references[name] for value in earned)
-        lines.append(f"More than `{name}` on these worlds: {beaten} of {_many(len(manifest.seeds), 'seed')}.")
+        lines.append(f"More than {with_id(name)} on these worlds: {beaten} of {_many(len(manifest.seeds), 'seed')}.")
     lines.append(f"Best policies were found after {_range([100.0 * share for share in best], 0)} % of the experience.")
     lines.append(_first_and_last(manifest))
     return "\n".join(f"- {line}" for line in lines)

@@ -143,7 +143,7 @@ def test_winners_that_were_played_are_told_by_what_they_did() -> None:
         texts[0], "skims until 2014", "goes thin from 2015", "harvests from 20", "Against tuned low margin"
     )
     assert not lacks(texts[1], "keeps a markup of about 45 % throughout", "Against do nothing")
-    assert not lacks(texts[2], "never goes thin", "4 worlds, the same for every policy and 2 training seeds of it")
+    assert not lacks(texts[2], "never goes thin", "4 worlds, the same for every policy, and 2 training seeds of it")
 
 
 def test_a_bankrupt_one_that_was_played_is_told_too() -> None:

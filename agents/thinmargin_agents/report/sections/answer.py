@@ -205,7 +205,7 @@ def _own_lines(best: Player, seed: int) -> str:
 
 def _sure(cast: Cast, seed: int) -> Iterator[str]:
     best, second, worlds = cast.best, cast.second, len(cast.best.result.keys)
-    seeds = f" and {len(best.result.value)} training seeds of it" if len(best.result.value) > 1 else ""
+    seeds = f", and {len(best.result.value)} training seeds of it" if len(best.result.value) > 1 else ""
     if second is None:
         yield f"That rests on {worlds} worlds{seeds}."
         return

@@ -142,8 +142,8 @@ def waterfall_chart(fall: Waterfall) -> Chart:
         figure,
         "waterfall",
         f"From {fall.before.label} to {fall.after.label}",
-        "Blue: the line adds to J; orange: it takes away. Phones, accessories and services are gross profits; costs that"
-        " rise count below zero. Numbers are rounded so that they add up.",
+        "Blue: the line adds to J; orange: it takes away. Phones, accessories and services are gross profits; costs"
+        " that rise count below zero. Numbers are rounded so that they add up.",
         f"From RMB {number(fall.shown_start)} bn to RMB {number(fall.shown_end)} bn, in RMB bn: {listed(told)}.",
         readings=readings,
     )
