@@ -19,6 +19,7 @@ from thinmargin.backtest.__main__ import MOST_DRAWS, main
 from thinmargin.calibration.saved import CLOSE, Calibration, difference
 from thinmargin.data import Figures, reported
 from thinmargin.history import NEEDED
+from thinmargin.names import quantity_name
 
 MARGIN, SELLING, TOTAL, CHINA, WORLD = NEEDED
 HEADER = f"period,{','.join(NEEDED)},miui_mau_m,smartphone_shipments_m"
@@ -136,7 +137,7 @@ def test_it_prints_the_tables_and_names_the_files(tmp_path: Path, capsys: pytest
         "All-in brand elasticity",
         "Elasticity of the offer to advertising",
         "Goals:",
-        *SERIES,
+        *map(quantity_name, SERIES),
     ):
         assert part in told.out
     assert told.out.endswith(f"written: {path}\n\nwritten: {picture}\n")
