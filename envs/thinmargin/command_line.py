@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from thinmargin.shown import shown
+
 LONGEST_NAME = 255
 """Bytes of a file name that common file systems take."""
-SHOWN = 40
-"""Characters of a word that a message has."""
 
 
 class Flag(NamedTuple):
@@ -75,10 +75,10 @@ def check_words(flags: Iterable[Flag], words: Sequence[str]) -> None:
 def _check_value(name: str, value: str, *, is_path: bool) -> None:
     """Raise WordsError for an empty value, or one that names a file and is too long for that."""
     if not value.strip():
-        raise WordsError(f"{name} is {value[:SHOWN]!r}: must not be empty")
+        raise WordsError(f"{name} is {shown(value)}: must not be empty")
     if is_path and any(len(os.fsencode(part)) > LONGEST_NAME for part in Path(value).parts):
         raise WordsError(
-            f"{name} is {value[:SHOWN]!r}... of {len(value):,} characters: the name of a file has at most"
+            f"{name} is {shown(value)} of {len(value):,} characters: the name of a file has at most"
             f" {LONGEST_NAME} bytes"
         )
 

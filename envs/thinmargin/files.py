@@ -8,6 +8,8 @@ import stat
 import uuid
 from pathlib import Path
 
+from thinmargin.shown import shown
+
 LONGEST_STEM = 200
 """Bytes of a file's name that the name of its spare file has."""
 
@@ -50,7 +52,7 @@ def check_writable(path: Path) -> None:
     if target.exists() and not target.is_file():
         raise OSError("it is there and is not a file")
     if not target.parent.is_dir():
-        raise OSError(f"there is no folder {str(path.parent)!r}")
+        raise OSError(f"there is no folder {shown(path.parent)}")
     spare = _spare(target)
     try:
         spare.touch(exist_ok=False)

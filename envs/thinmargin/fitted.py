@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from thinmargin.shown import shown
+
 RESULT: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "calibration.json").read_text("utf-8"))
 """Constants, covariance of what is in doubt, misfit, seeds and versions; see `thinmargin.calibration.saved`."""
 
@@ -28,7 +30,7 @@ def _constant(owner: str, name: str) -> Any:
         value = RESULT["constants"][owner][name]
     except KeyError:
         raise KeyError(
-            f"data/calibration.json has no constant {name!r} of {owner}: give it a first value there, then run "
+            f"data/calibration.json has no constant {shown(name)} of {owner}: give it a first value there, then run "
             "python -m thinmargin.calibration --output envs/thinmargin/data/calibration.json"
         ) from None
     return tuple(value) if isinstance(value, list) else value

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from thinmargin.command_line import Parser
 from thinmargin.files import check_writable
+from thinmargin.shown import shown
 
 if TYPE_CHECKING:
     from thinmargin.calibration.saved import Calibration
@@ -48,14 +49,14 @@ def _parser() -> Parser:
 def _count(text: str) -> int:
     number = int(text) if text.isdecimal() else -1
     if not 0 <= number <= LAST_SEED:
-        raise argparse.ArgumentTypeError(f"{text!r} is no seed: must be a whole number from 0 to {LAST_SEED}")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no seed: must be a whole number from 0 to {LAST_SEED}")
     return number
 
 
 def _positive(text: str) -> int:
     number = int(text) if text.isdecimal() else 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} starts: must be a whole number from 1")
+        raise argparse.ArgumentTypeError(f"{shown(text)} starts: must be a whole number from 1")
     return number
 
 

@@ -14,6 +14,7 @@ from thinmargin.data.periods import FORMS
 from thinmargin.data.series import BREAKS, SERIES, series_named
 from thinmargin.data.shipped import STATUSES, provenance, reported
 from thinmargin.files import check_writable, write_atomically
+from thinmargin.shown import shown
 
 WIDTH = 120
 KINDS = {
@@ -101,12 +102,12 @@ def template_text(names: Sequence[str] = ()) -> str:
 def _write_template(parser: Parser, path: Path, text: str) -> int:
     """Write the template, unless there is a file already: figures that somebody typed are not overwritten."""
     if path.exists():
-        parser.error(f"--template is {str(path)!r}: it exists already; name a new file")
+        parser.error(f"--template is {shown(path)}: it exists already; name a new file")
     try:
         check_writable(path)
         write_atomically(path, text)
     except OSError as error:
-        parser.error(f"--template is {str(path)!r}: {error}; it must be a new file in a folder that can be written to")
+        parser.error(f"--template is {shown(path)}: {error}; it must be a new file in a folder that can be written to")
     print(f"written: {path}")  # noqa: T201  # the command line's own answer
     return 0
 
