@@ -7,9 +7,9 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
-from thinmargin.shown import shown
+from thinmargin.shown import printable, shown
 
 LONGEST_NAME = 255
 """Bytes of a file name that common file systems take."""
@@ -49,6 +49,10 @@ class Parser(argparse.ArgumentParser):
         except WordsError as error:
             self.error(str(error))
         return super().parse_args(words, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """As argparse does, with the control codes of a value escaped."""
+        super().error(printable(message))
 
 
 def check_words(flags: Iterable[Flag], words: Sequence[str]) -> None:

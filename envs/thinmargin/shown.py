@@ -63,6 +63,11 @@ def plain(value: object, longest: int | None = None) -> str:
     return shown(value, longest or LONGEST)
 
 
+def quoted(name: object) -> str:
+    """A name that may be a path, as of `shown` and as long as a path may be."""
+    return shown(name, LONGEST_PATH)
+
+
 def listed(names: Iterable[object]) -> str:
     """The first MOST_ITEMS of some names, each as of `plain`, with commas between them."""
     first = list(itertools.islice(names, MOST_ITEMS + 1))

@@ -76,13 +76,14 @@ def check_ranges(config: Any, allowed: Mapping[str, tuple[int, int]]) -> None:
 def check_output(flag: str, path: Path | None) -> None:
     """Raise UsageError unless a file can be written there, or none is asked for."""
     from thinmargin.files import check_writable
+    from thinmargin.shown import shown  # --help needs no NumPy
 
     if path is not None:
         try:
             check_writable(path)
         except OSError as error:
             raise UsageError(
-                f"{flag} is {str(path)!r}: {error}; it must be a file in a folder that can be written to"
+                f"{flag} is {shown(path)}: {error}; it must be a file in a folder that can be written to"
             ) from error
 
 

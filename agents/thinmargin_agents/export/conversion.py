@@ -11,6 +11,7 @@ from typing import Any
 import thinmargin
 from thinmargin.files import write_atomically
 from thinmargin.settings import Settings
+from thinmargin.shown import shown
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.export.file import Agreement, compare, to_onnx
 from thinmargin_agents.export.graph import Graph
@@ -83,8 +84,8 @@ def source_of(name: str, which: Which | None) -> Source:
     if not name or not folder.is_dir():
         known = ", ".join(shipped.trained_names()) or "none"
         raise ExportError(
-            f"RUN is {name!r}: it must be a run folder, such as logs/ppo/Ecosystem-v1_1, or the name of a shipped agent"
-            f" ({known})"
+            f"RUN is {shown(name)}: it must be a run folder, such as logs/ppo/Ecosystem-v1_1, or the name of a shipped"
+            f" agent ({known})"
         )
     run = RunFolder.open(folder).run()
     which = which or which_model(folder)
@@ -95,7 +96,7 @@ def source_of(name: str, which: Which | None) -> Source:
 
 def _shipped(name: str, seed: str, which: Which | None) -> Source:
     if which is not None:
-        raise ExportError(f"--which is {which!r}: {name} is a shipped agent, which has one policy a seed")
+        raise ExportError(f"--which is {shown(which)}: {name} is a shipped agent, which has one policy a seed")
     manifest = shipped.manifest_of(name)
     shipped.check_version(manifest)
     seeds = {str(one.seed): one for one in manifest.seeds}

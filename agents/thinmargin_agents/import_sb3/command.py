@@ -61,10 +61,12 @@ class ImportConfig:
 
 def check(config: ImportConfig) -> None:
     """Raise UsageError unless the flags can be used."""
+    from thinmargin.shown import shown  # --help needs no NumPy
+
     if not config.model.is_file():
-        raise UsageError(f"MODEL.zip is {str(config.model)!r}: no such file")
+        raise UsageError(f"MODEL.zip is {shown(config.model)}: no such file")
     if config.output.exists():
-        raise UsageError(f"--output is {str(config.output)!r}: it exists already; it must be a new folder")
+        raise UsageError(f"--output is {shown(config.output)}: it exists already; it must be a new folder")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

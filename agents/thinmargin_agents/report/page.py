@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from thinmargin.baselines import BASELINES, baseline
 from thinmargin.settings import Settings
+from thinmargin.shown import quoted
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.policies.entrants import Entrant, Member
 from thinmargin_agents.report.roles import Cast, cast_of
@@ -159,7 +160,7 @@ def _policy_to_ask(cast: Cast, entrants: Sequence[Entrant]) -> tuple[Member, str
     if cast.learned is not None:
         entrant = next((entrant for entrant in entrants if entrant.name == cast.learned.name), None)
         if entrant is None:
-            raise PolicyError(f"policy {cast.learned.name!r} is not among the entrants")
+            raise PolicyError(f"policy {quoted(cast.learned.name)} is not among the entrants")
         return entrant.members[0], cast.learned.color, len(entrant.members) - 1
     built_in = (*BASELINES, FORESIGHT)
     outsider = next((entrant for entrant in entrants if entrant.name not in built_in), None)

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from thinmargin.files import DamagedFileError, write_atomically
+from thinmargin.shown import plain, shown
 from thinmargin.versions import current, outdated
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.config.errors import ConfigError
@@ -82,7 +83,7 @@ class RunFolder:
                     number += 1
         except OSError as error:
             why = f"{error.filename}: {error.strerror}" if error.filename else error
-            raise ConfigError(f"--log-folder is {str(log_folder)!r}: no run folder can be made there: {why}") from error
+            raise ConfigError(f"--log-folder is {shown(log_folder)}: no run folder can be made there: {why}") from error
         return cls.describe(path, run)
 
     @classmethod
@@ -158,7 +159,7 @@ class RunFolder:
         except (DamagedFileError, TypeError, ValueError) as error:
             return [str(error)]
         other = [name for name in now if before.get(name) not in (None, now[name])]
-        changed = [f"{name} was {before[name]} and is {now[name]}" for name in other]
+        changed = [f"{name} was {plain(before[name])} and is {now[name]}" for name in other]
         return [f"numbers may differ from those of a run that never stopped: {', '.join(changed)}"] if changed else []
 
     def save(self, which: Which, tree: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from safetensors.numpy import save as to_bytes
 from thinmargin.files import DamagedFileError, write_atomically
 from thinmargin.parameters import ECONOMY
 from thinmargin.records import REPORT, SHOCKS, STATE
+from thinmargin.shown import shown
 from thinmargin.sources import SOURCE
 from thinmargin.versions import VERSION
 
@@ -70,7 +71,7 @@ def read_tree(path: Path) -> dict[str, Any]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dictionary
         foreign = [name for name, tensor in tensors.items() if tensor.dtype.isbuiltin != 1]
         if foreign:  # other packages add types to NumPy: reading must not depend on which are imported
-            raise DamagedFileError(f"{path}: tensor {foreign[0]!r} has a type that is not NumPy's own")
+            raise DamagedFileError(f"{path}: tensor {shown(foreign[0])} has a type that is not NumPy's own")
         tree = _put_together(json.loads(header["tree"]), tensors)
     except OtherVersionError as error:
         raise DamagedFileError(f"{path}: {error}") from error
@@ -95,7 +96,7 @@ def _take_apart(value: Any, name: str, tensors: dict[str, npt.NDArray[Any]]) -> 
         if kind:
             value = value.view(np.float64).reshape(*value.shape, value.dtype.itemsize // 8)
         if name in tensors:
-            raise ValueError(f"tree has two arrays {name!r}: a key with a slash in it is the path to another")
+            raise ValueError(f"tree has two arrays {shown(name)}: a key with a slash in it is the path to another")
         tensors[name] = np.asarray(value, order="C")
         return {"array": name, "record": kind}
     if isinstance(value, np.generic):
@@ -114,8 +115,8 @@ def _check_width(kind: str, array: npt.NDArray[Any]) -> None:
     width, now = (array.shape[-1] if array.ndim else 0), RECORDS[kind].itemsize // 8
     if width != now:
         raise OtherVersionError(
-            f"records of kind {kind!r} have {width} numbers there and {now} in version {VERSION} of the environments:"
-            " another version wrote it, and what it is of must be trained anew"
+            f"records of kind {shown(kind)} have {width} numbers there and {now} in version {VERSION} of the"
+            " environments: another version wrote it, and what it is of must be trained anew"
         )
 
 

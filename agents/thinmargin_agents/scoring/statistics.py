@@ -17,6 +17,8 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
+from thinmargin.shown import shown
+
 Numbers = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 Statistic = Callable[[Numbers], Numbers]
@@ -174,7 +176,7 @@ def _draws(
     if resamples < 1:
         raise ValueError(f"resamples is {resamples}: it must be a whole number from 1")
     if over not in get_args(Unit):
-        raise ValueError(f"over is {over!r}: allowed are {', '.join(get_args(Unit))}")
+        raise ValueError(f"over is {shown(over)}: allowed are {', '.join(get_args(Unit))}")
     portion = max(1, CHUNK // size)
     for first in range(0, resamples, portion):
         count = min(portion, resamples - first)

@@ -120,7 +120,7 @@ class Figures:
                 raise FiguresError.at(self.name, f"missing, but needed; columns found: {found}", column=name)
         for period in self.periods if periods is None else periods:
             if period not in self.periods:
-                found = listed(self.periods) or "none"
+                found = listed(map(str, self.periods)) or "none"
                 raise FiguresError.at(self.name, f"period {period} is missing, but needed; periods found: {found}")
             row = self.periods.index(period)
             for name in series_names:
