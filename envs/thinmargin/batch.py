@@ -212,7 +212,7 @@ def _checked_array(name: str, wanted: Any, shape: tuple[int, ...], kind: np.dtyp
     """Return `wanted`; raise ValueError unless it is an array of this shape and type, finite where records must be."""
     if wanted is None:
         raise ValueError(f"state has no '{name}': it must come from get_state")
-    if not isinstance(wanted, np.ndarray) or np.ma.is_masked(wanted):
+    if not isinstance(wanted, np.ndarray) or isinstance(wanted, np.ma.MaskedArray):
         raise ValueError(f"state['{name}'] is {shown(wanted)}: must be an array of shape {shape}, as of get_state")
     found = np.asarray(wanted)
     if found.shape != shape or found.dtype != kind:

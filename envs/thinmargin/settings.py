@@ -152,9 +152,9 @@ def check_seed(seed: object) -> int | None:
 
 
 def array_of(name: str, value: Any) -> npt.NDArray[Any]:
-    """Return `value` as an array; TypeError for what is none: lists of several lengths, or with masked numbers."""
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise TypeError(f"{name} has masked numbers: every number must be there, got {shown(value)}")
+    """Return `value` as an array; TypeError for what is none: lists of several lengths, or with numbers left out."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is {shown(value)}: must be an array without a mask")
     try:
         return np.asarray(value)
     except Exception as error:
@@ -224,7 +224,7 @@ def check_world(world: object, horizon: int) -> World | int:
         return check_key(world)
     key = check_key(world.key)
     for name, item, kind in (("economy", world.economy, ECONOMY), ("shocks", world.shocks, SHOCKS)):
-        if not isinstance(item, (np.ndarray, np.void)) or item.dtype != kind or np.ma.is_masked(item):
+        if not isinstance(item, (np.ndarray, np.void)) or item.dtype != kind or isinstance(item, np.ma.MaskedArray):
             raise ValueError(
                 f"world {key}: its {name} is not of the type that Family.draw makes in version {VERSION} of the"
                 f" environments; one that another version drew must be drawn anew: options={{'world': {key}}}"

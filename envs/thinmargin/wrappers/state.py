@@ -99,7 +99,7 @@ class AdapterState:
 
 def _array(state: Mapping[str, Any], name: str, shape: tuple[int, ...], kind: type[np.generic]) -> npt.NDArray[Any]:
     """Return a copy of an array of a state; raise ValueError unless it is finite and has this shape and type."""
-    if not isinstance(state[name], np.ndarray) or np.ma.is_masked(state[name]):
+    if not isinstance(state[name], np.ndarray) or isinstance(state[name], np.ma.MaskedArray):
         raise ValueError(f"state['{name}'] is {shown(state[name])}: must be an array of shape {shape}, as of get_state")
     array = np.array(state[name])
     if array.shape != shape or array.dtype != kind:
