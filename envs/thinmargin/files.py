@@ -62,6 +62,11 @@ def check_writable(path: Path) -> None:
         spare.unlink(missing_ok=True)
 
 
+def same_file(one: Path, other: Path) -> bool:
+    """Whether two names lead to the same file, there or not; OSError for a name that can lead to none."""
+    return _target(one) == _target(other)
+
+
 def _target(path: Path) -> Path:
     """The file behind links: only in its own folder is renaming atomic; OSError if links go round in a circle."""
     try:

@@ -24,8 +24,6 @@ SINCE_EVER, NEVER = -600.0, 1200.0
 """Months of entry of a firm that has always been there, and of one that never comes: behind every horizon."""
 SHARES_SUM = 1e-9
 """By how much the country groups may miss the whole overseas market."""
-MONTHLY_DISCOUNT: float = 1.10 ** (-1 / 12)
-"""Discount factor of one month at 10 % a year; use it as gamma."""
 
 
 def constant(default: Any, unit: str, low: float, high: float, meaning: str, source: str) -> Any:

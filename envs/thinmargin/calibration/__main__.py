@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thinmargin.command_line import Parser
-from thinmargin.files import check_writable
-from thinmargin.shown import shown
+from thinmargin.command_line import Parser, answered
+from thinmargin.files import DamagedFileError, check_writable
+from thinmargin.shown import plain, shown
 
 if TYPE_CHECKING:
     from thinmargin.calibration.saved import Calibration
@@ -62,9 +62,16 @@ def _positive(text: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 1 where --check finds another result, 2 for bad arguments."""
-    asked = _parser().parse_args(arguments)
+    parser = _parser()
+    return answered(parser.prog, lambda: _answer(parser, arguments))
+
+
+def _answer(parser: Parser, arguments: Sequence[str] | None) -> int:
+    asked = parser.parse_args(arguments)
     try:
         return _run(asked)
+    except DamagedFileError as error:
+        return _refuse(plain(error))
     except KeyboardInterrupt:
         print("interrupted: nothing was written", file=sys.stderr)  # noqa: T201  # the command line's own answer
         return 130
@@ -76,7 +83,7 @@ def _run(asked: argparse.Namespace) -> int:
         try:
             check_writable(asked.output)
         except OSError as error:
-            problem = f"--output is {asked.output}: it cannot be written: {error}"
+            problem = f"--output is {shown(asked.output)}: it cannot be written: {error}"
     if find_spec("rich") is None:
         problem = "rich is missing: pip install 'thinmargin[search]'"
     if problem is not None:
@@ -105,7 +112,7 @@ def _run(asked: argparse.Namespace) -> int:
             result.write(asked.output)
             lines.append(f"written: {asked.output}")
         except OSError as error:  # what was found is printed all the same
-            status = _refuse(f"--output is {asked.output}: it cannot be written: {error.strerror}")
+            status = _refuse(f"--output is {shown(asked.output)}: it cannot be written: {error.strerror}")
     print("\n".join(lines))  # noqa: T201  # the command line's own answer
     return status
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
-from thinmargin.command_line import Parser
+from thinmargin.command_line import Parser, answered
 from thinmargin.data.periods import FORMS
 from thinmargin.data.series import BREAKS, SERIES, series_named
 from thinmargin.data.shipped import STATUSES, provenance, reported
@@ -71,6 +71,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="FILE",
         help="write an empty file for figures of your own: every column, or those of --series, and what they are",
     )
+    return answered(parser.prog, lambda: _answer(parser, arguments))
+
+
+def _answer(parser: Parser, arguments: Sequence[str] | None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.template is not None:
