@@ -62,6 +62,30 @@ def check_writable(path: Path) -> None:
         spare.unlink(missing_ok=True)
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; a name that no file system takes, or that may not be looked at, is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file that ends, no pipe or device; otherwise as `is_folder`."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is anything of this name; otherwise as `is_folder`."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def same_file(one: Path, other: Path) -> bool:
     """Whether two names lead to the same file, there or not; OSError for a name that can lead to none."""
     return _target(one) == _target(other)

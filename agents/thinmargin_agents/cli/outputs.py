@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thinmargin.files import write_atomically
+from thinmargin.files import same_file, write_atomically
 from thinmargin.shown import shown
 from thinmargin_agents.cli.command import check_libraries, check_output
 from thinmargin_agents.cli.errors import UsageError
@@ -38,7 +38,7 @@ def check_files(
     for flag, path in named:
         check_output(flag, path)
     for (flag, path), (other, same) in itertools.combinations(named, 2):
-        if path.resolve() == same.resolve():
+        if same_file(path, same):
             raise UsageError(f"{flag} and {other} are both {shown(path)}: they must be two files")
     for flag, path in named:
         if flag == picture:

@@ -39,7 +39,7 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
     """
     import yaml  # noqa: PLC0415  # only a run needs it, not --help
 
-    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+    from thinmargin.shown import plain, quoted, shown  # noqa: PLC0415  # --help needs no NumPy
 
     shipped = PRESETS / f"{algo if name == 'default' else name}.yml"
     path = shipped if shipped.is_file() and "/" not in name else Path(name)
@@ -47,11 +47,11 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(
-            f"--preset is {shown(name)}: {error.strerror or error}; allowed are default, {', '.join(preset_names())},"
+            f"--preset is {quoted(name)}: {error.strerror or error}; allowed are default, {', '.join(preset_names())},"
             " or a readable YAML file"
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"--preset {path}: not a YAML file: {error}") from error
+        raise ConfigError(f"--preset {path}: not a YAML file: {plain(error)}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"--preset {path}: it must be a mapping of environment id to hyper-parameters")
     paired = content.get(PAIRED, {})

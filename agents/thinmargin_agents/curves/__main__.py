@@ -32,9 +32,10 @@ class CurvesConfig:
 
 def check(config: CurvesConfig) -> None:
     """Raise ValueError, naming flag, value and what is allowed, unless the flags can be used."""
+    from thinmargin.files import is_folder
     from thinmargin.shown import shown
 
-    if not config.folder.is_dir():
+    if not is_folder(config.folder):
         raise ValueError(f"--folder is {shown(config.folder)}: it must be a folder that exists")
     check_libraries("a picture", ["matplotlib"], "report")
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from thinmargin.baselines import BASELINES
 from thinmargin.families import BENCHMARK
-from thinmargin.files import DamagedFileError, write_atomically
+from thinmargin.files import DamagedFileError, is_folder, write_atomically
 from thinmargin.shown import quoted, shown
 from thinmargin.splits import KEYS
 from thinmargin.versions import current
@@ -160,7 +160,7 @@ def load_entrant(name: str, time_limit: float) -> Entrant:
 
 def latest_run_in(log_folder: Path) -> list[str]:
     """The name of the latest run, or none."""
-    if not log_folder.is_dir():
+    if not is_folder(log_folder):
         return []
     from thinmargin_agents.runs.folder import (  # noqa: PLC0415  # hand-coded policies need no learning library
         latest_run,

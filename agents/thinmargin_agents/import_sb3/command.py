@@ -61,11 +61,12 @@ class ImportConfig:
 
 def check(config: ImportConfig) -> None:
     """Raise UsageError unless the flags can be used."""
-    from thinmargin.shown import shown  # --help needs no NumPy
+    from thinmargin.files import is_file, is_there
+    from thinmargin.shown import shown
 
-    if not config.model.is_file():
+    if not is_file(config.model):
         raise UsageError(f"MODEL.zip is {shown(config.model)}: no such file")
-    if config.output.exists():
+    if is_there(config.output):
         raise UsageError(f"--output is {shown(config.output)}: it exists already; it must be a new folder")
 
 

@@ -15,7 +15,7 @@ from typing import cast
 import gymnasium
 
 from thinmargin.baselines import BASELINES, Policy, baseline
-from thinmargin.files import DamagedFileError
+from thinmargin.files import DamagedFileError, is_file, is_folder, is_there
 from thinmargin.shown import plain, quoted, shown
 from thinmargin_agents.play.errors import PolicyError, in_words
 from thinmargin_agents.policies import shipped
@@ -83,7 +83,7 @@ def member_of(name: str) -> Member:
     if colon and file in shipped.trained_names():
         return trained_members(file, class_name)[0]
     folder = Path(name)
-    if name and folder.is_dir():
+    if name and is_folder(folder):
         return load_run(folder)
     raise ValueError(f"policy {quoted(name)} {_why_unknown(name)}; {allowed_policies()}")
 
@@ -105,7 +105,7 @@ def trained_members(name: str, seed: str | None = None) -> list[Member]:
         seeds = tuple(one for one in manifest.seeds if str(one.seed) == seed)
         if not seeds:
             allowed = ", ".join(f"{name}:{one.seed}" for one in manifest.seeds)
-            raise ValueError(f"policy '{name}:{seed}' is no training seed of {name}: allowed are {allowed}")
+            raise ValueError(f"policy {quoted(f'{name}:{seed}')} is no training seed of {name}: allowed are {allowed}")
     discrete = discrete_answers(manifest.env_id, manifest.env_kwargs)
     try:
         _one_thread()
@@ -140,8 +140,8 @@ def allowed_policies() -> str:
 
 def _why_unknown(name: str) -> str:
     if name.endswith(".py"):
-        return f"names no class: write {name}:Class"
-    if name and Path(name).exists():
+        return f"names no class: write {plain(name)}:Class"
+    if name and is_there(Path(name)):
         return "is no run folder"
     close = _closest(name, [*BASELINES, *shipped.trained_names()])
     return f"is unknown: did you mean {close}?" if close else "is unknown"
@@ -160,7 +160,7 @@ def load_run(folder: Path) -> Member:
         PolicyError: the run cannot be loaded.
     """
     config_file = folder / CONFIG
-    if not config_file.is_file():
+    if not is_file(config_file):
         raise ValueError(f"policy {shown(folder)} is a folder without {CONFIG}; {allowed_policies()}")
     try:
         from thinmargin_agents.runs.folder import (  # noqa: PLC0415  # hand-coded ones need no learning library

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from thinmargin.files import check_writable
+from thinmargin.files import check_writable, is_folder
 from thinmargin.shown import shown
 from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.remake.display import LAST_LINES, Display, last_lines, log_of, waits_for
@@ -155,7 +155,7 @@ def _now() -> str:
 
 def is_busy(folder: Path) -> bool:
     """Whether another process makes stages in this folder now."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         return False
     try:
         with locked(folder):

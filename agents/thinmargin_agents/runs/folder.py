@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from thinmargin.files import DamagedFileError, write_atomically
+from thinmargin.files import DamagedFileError, is_file, is_folder, write_atomically
 from thinmargin.shown import plain, shown
 from thinmargin.versions import current, outdated
 from thinmargin_agents.cli.versions import versions
@@ -102,9 +102,9 @@ class RunFolder:
     @classmethod
     def open(cls, path: Path) -> RunFolder:
         """An existing run folder; anything else is a RunError."""
-        if not path.is_dir():
+        if not is_folder(path):
             raise RunError(f"{path}: no such run folder")
-        if not (path / CONFIG).is_file():
+        if not is_file(path / CONFIG):
             raise RunError(f"{path}: not a run folder: it has no {CONFIG}")
         for name in RUN_FILES:
             if (path / name).is_symlink():

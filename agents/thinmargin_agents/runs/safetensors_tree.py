@@ -13,7 +13,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
-from thinmargin.files import DamagedFileError, write_atomically
+from thinmargin.files import DamagedFileError, is_file, is_there, write_atomically
 from thinmargin.parameters import ECONOMY
 from thinmargin.records import REPORT, SHOCKS, STATE
 from thinmargin.shown import shown
@@ -86,7 +86,7 @@ def read_tree(path: Path) -> dict[str, Any]:
 
 def _check_plain(path: Path) -> None:
     """Raise DamagedFileError for what is not a file: a pipe or a device would hold the reader for ever."""
-    if path.exists() and not path.is_file():
+    if is_there(path) and not is_file(path):
         raise DamagedFileError(f"{path}: not a file")
 
 

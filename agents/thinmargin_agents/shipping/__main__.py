@@ -49,6 +49,7 @@ class ShippingConfig:
 def check(config: ShippingConfig) -> None:
     """Raise ValueError, naming flag, value and what is allowed, unless the flags can be used."""
     from thinmargin.baselines import BASELINES
+    from thinmargin.files import is_file, is_there
     from thinmargin.shown import shown
     from thinmargin_agents.policies.manifest import MANIFEST
     from thinmargin_agents.policies.shipped import FOLDER, NAME
@@ -64,7 +65,7 @@ def check(config: ShippingConfig) -> None:
     if not text.strip() or len(text) > LONGEST or not text.isprintable():
         raise ValueError(f"--meaning is {shown(text)}: it must be one line of at most {LONGEST} characters")
     place = (config.folder or FOLDER) / config.name
-    if place.exists() and not (place / MANIFEST).is_file():
+    if is_there(place) and not is_file(place / MANIFEST):
         raise ValueError(f"{place} is there and is no shipped agent: it is not replaced")
 
 

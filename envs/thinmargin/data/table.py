@@ -13,7 +13,7 @@ from thinmargin.command_line import Parser, answered
 from thinmargin.data.periods import FORMS
 from thinmargin.data.series import BREAKS, SERIES, series_named
 from thinmargin.data.shipped import STATUSES, provenance, reported
-from thinmargin.files import check_writable, write_atomically
+from thinmargin.files import check_writable, is_there, write_atomically
 from thinmargin.shown import shown
 
 WIDTH = 120
@@ -105,7 +105,7 @@ def template_text(names: Sequence[str] = ()) -> str:
 
 def _write_template(parser: Parser, path: Path, text: str) -> int:
     """Write the template, unless there is a file already: figures that somebody typed are not overwritten."""
-    if path.exists():
+    if is_there(path):
         parser.error(f"--template is {shown(path)}: it exists already; name a new file")
     try:
         check_writable(path)
