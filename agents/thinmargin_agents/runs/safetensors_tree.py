@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as to_bytes
 
 from thinmargin.files import DamagedFileError, is_file, is_there, write_atomically
 from thinmargin.parameters import ECONOMY
@@ -19,6 +18,7 @@ from thinmargin.records import REPORT, SHOCKS, STATE
 from thinmargin.shown import shown
 from thinmargin.sources import SOURCE
 from thinmargin.versions import VERSION
+from thinmargin_agents.sb3.tensor_bytes import tensor_bytes
 
 
 class OtherVersionError(ValueError):
@@ -49,7 +49,8 @@ def read_json(path: Path) -> Any:
 def write_tree(path: Path, tree: Mapping[str, Any]) -> None:
     """Write nested dictionaries, lists, numbers, texts and arrays as one safetensors file.
 
-    Arrays become tensors, everything else JSON in the file's header; nothing is pickled.
+    Arrays become tensors, everything else JSON in the file's header; nothing is pickled. The same tree gives the same
+    bytes.
 
     Raises:
         OSError: the disk is full or the folder cannot be written; the old file stays as it was.
@@ -57,7 +58,7 @@ def write_tree(path: Path, tree: Mapping[str, Any]) -> None:
     tensors: dict[str, npt.NDArray[Any]] = {}
     skeleton = _take_apart(tree, "", tensors)
     header = {"format": FORMAT, "tree": json.dumps(skeleton, allow_nan=False)}
-    write_atomically(path, to_bytes(tensors, metadata=header))
+    write_atomically(path, tensor_bytes(tensors, header))
 
 
 def read_tree(path: Path) -> dict[str, Any]:
@@ -94,10 +95,10 @@ def _take_apart(value: Any, name: str, tensors: dict[str, npt.NDArray[Any]]) -> 
     if isinstance(value, np.ndarray):
         kind = next((kind for kind, record in RECORDS.items() if record == value.dtype), "")
         if kind:
-            value = value.view(np.float64).reshape(*value.shape, value.dtype.itemsize // 8)
+            value = np.ascontiguousarray(value).view(np.float64).reshape(*value.shape, value.dtype.itemsize // 8)
         if name in tensors:
             raise ValueError(f"tree has two arrays {shown(name)}: a key with a slash in it is the path to another")
-        tensors[name] = np.asarray(value, order="C")
+        tensors[name] = value
         return {"array": name, "record": kind}
     if isinstance(value, np.generic):
         value = value.item()
