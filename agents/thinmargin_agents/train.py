@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(error, 1)
     except (ConfigError, RunError) as error:
         return _failed(error, 2)
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         return _failed(f"{error}; what was written before is kept", 1)
     except KeyboardInterrupt:
         return 130

@@ -15,6 +15,7 @@ from gymnasium import spaces
 
 from thinmargin.batch import Batch
 from thinmargin.levers import action_of
+from thinmargin.memory import check_memory
 from thinmargin.parameters import ECONOMY
 from thinmargin.record_checks import check_economies, check_shocks
 from thinmargin.records import BOOK_FIELDS, FEATURES, LEVER_REPORT, LEVERS, REPORT, REWARD_FIELDS, SHOCKS, group_type
@@ -98,7 +99,8 @@ class Settings:
         return family_of(self.worlds).with_parameters(self.parameters)
 
     def batch(self, size: int) -> Batch:
-        """Arrays for `size` environments."""
+        """Arrays for `size` environments; a MemoryError if they need more memory than there is."""
+        check_memory(f"{size:,} environments side by side", size * Batch.bytes_a_row())
         return Batch(size, self.horizon, closing_rule("closing", self.closing), self.reward == "shaped")
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import math
 import shutil
 from collections.abc import Callable, Iterator
 from importlib import util
@@ -21,6 +20,7 @@ from thinmargin.observation import observe
 from thinmargin.records import FEATURES
 from thinmargin.scenarios import FAMILIES
 from thinmargin.simulation import KERNELS
+from thinmargin.tuned import tuned_policy
 from thinmargin.vector import EcosystemVectorEnv
 
 PACKAGE = Path(thinmargin.__file__).parent
@@ -328,10 +328,10 @@ def test_every_observation_is_the_same_single_precision_number_compiled_and_plai
             assert compiled.tobytes() == plain.tobytes()
 
 
-def test_means_of_observations_do_not_depend_on_how_they_are_added() -> None:
-    """Statistics over observations are NumPy's, which adds in pairs: those of a loop in double precision."""
-    env = EcosystemVectorEnv(512, horizon=12)
-    env.reset(seed=0)
-    seen = np.concatenate([env.step(np.full((512, 4), 0.1 * month))[0] for month in range(10)])
-    exact = np.array([math.fsum(column) / len(column) for column in seen.astype(np.float64).T])
-    np.testing.assert_allclose(seen.mean(axis=0, dtype=np.float64), exact, rtol=1e-14)
+def test_deviations_of_observations_are_computed_in_double_precision() -> None:
+    feedback = tuned_policy("plan_with_feedback").feedback
+    assert feedback is not None
+    seen = EcosystemVectorEnv(64).reset(seed=0)[0]
+    single, double = (feedback.surprise.of(numbers, np.array([0.25])) for numbers in (seen, seen.astype(np.float64)))
+    assert single.dtype == np.float64
+    assert single.tobytes() == double.tobytes()

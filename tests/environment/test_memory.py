@@ -10,9 +10,14 @@ import numpy as np
 import pytest
 
 from thinmargin import memory
+from thinmargin.baselines import baseline
 from thinmargin.memory import GIB, available_memory, check_memory
 from thinmargin.scenarios import FAMILIES
+from thinmargin.settings import Settings
+from thinmargin.splits import KEYS
 from thinmargin.vector import MAX_ENVS, EcosystemVectorEnv
+from thinmargin_agents.play.candidates import Candidates
+from thinmargin_agents.play.rollout import play_worlds
 
 Bits = Callable[[Any], Any]
 
@@ -81,6 +86,16 @@ def test_a_little_is_not_asked_for(needed: int, monkeypatch: pytest.MonkeyPatch)
 def test_where_nobody_knows_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "available_memory", lambda: None)
     check_memory("everything", 1 << 60)
+
+
+def test_worlds_played_by_commands_are_asked_for_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    there_are(1e6, monkeypatch)
+    with pytest.raises(MemoryError, match=r"100,000 environments side by side: needs about 0\.4 GiB"):
+        Settings().batch(100_000)
+    with pytest.raises(MemoryError, match=r"1,000,000 worlds of 180 months: needs about .* GiB"):
+        play_worlds(baseline("plan"), KEYS["validation"])
+    with pytest.raises(MemoryError, match=r"environments side by side"):
+        Candidates(list(range(1000)), 100, Settings())
 
 
 MACHINE = "MemTotal:       16000000 kB\nMemFree:         1000000 kB\nMemAvailable:    8000000 kB\n"

@@ -16,7 +16,9 @@ from rich.progress import Progress
 from thinmargin.baselines import BASELINES, Policy, baseline
 from thinmargin.families import BENCHMARK
 from thinmargin.files import is_file
+from thinmargin.memory import check_memory
 from thinmargin.plans import between
+from thinmargin.records import LEVERS
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
 from thinmargin.tuned import tuned_policy
@@ -57,6 +59,10 @@ def make(config: ForesightConfig, path: Path, command: str, console: Console) ->
             players |= {member.name: member.policy for member in entrant_of(name).members}
         except ValueError as error:
             raise UsageError(f"--also: {error}") from error
+    steps = settings.horizon * len(LEVERS) * np.dtype(np.int16).itemsize
+    check_memory(
+        f"--n-worlds is {config.n_worlds}", len(keys) * steps * (len(players) + 4)
+    )  # a table a start, and found
     known = None if config.fresh or not is_file(path) else read_plans(path)
     if known is not None:
         check_version(path, known)
