@@ -140,11 +140,13 @@ def _name(item: Any) -> Any:
 
 
 def _arguments(item: Any) -> dict[str, Any]:
-    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+    from thinmargin.shown import plain, shown  # noqa: PLC0415  # --help needs no NumPy
 
     inside = next(iter(item.values())) if isinstance(item, Mapping) else None
     if not isinstance(inside, (Mapping, type(None))):
-        raise ConfigError(f"env_wrapper {_name(item)} has {shown(inside)}: it must be a mapping of argument and value")
+        raise ConfigError(
+            f"env_wrapper {plain(_name(item))} has {shown(inside)}: it must be a mapping of argument and value"
+        )
     return dict(inside or {})
 
 

@@ -106,7 +106,10 @@ def trained_members(name: str, seed: str | None = None) -> list[Member]:
         if not seeds:
             allowed = ", ".join(f"{name}:{one.seed}" for one in manifest.seeds)
             raise ValueError(f"policy {quoted(f'{name}:{seed}')} is no training seed of {name}: allowed are {allowed}")
-    discrete = discrete_answers(manifest.env_id, manifest.env_kwargs)
+    try:
+        discrete = discrete_answers(manifest.env_id, manifest.env_kwargs)
+    except (gymnasium.error.Error, TypeError, AttributeError) as error:
+        raise PolicyError(f"policy {quoted(name)} cannot be loaded: {in_words(error)}") from error
     try:
         _one_thread()
         return [

@@ -19,6 +19,11 @@ MANIFEST = "manifest.json"
 COLUMNS = ("seed", "timesteps", "seconds", "J", "score", "bankrupt_share")
 """Of `evaluations.csv`."""
 FORMAT = "thinmargin-agent-1"
+KINDS: dict[type, tuple[str, ...]] = {
+    str: ("name", "meaning", "algo", "env_id", "preset", "command", "evaluations"),
+    dict: ("env_kwargs", "hyperparameters", "versions"),
+}
+"""Entries of a manifest that are texts, and those that are tables."""
 _FILE = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
 """The form of the name of a file with weights: it cannot lead out of its folder."""
 
@@ -127,6 +132,9 @@ class Manifest:
         validation, seeds = dict(rest.pop("validation")), rest.pop("seeds")
         for seed in seeds:
             check_file_name(seed["file"])
+        for kind, names in KINDS.items():
+            for name in names:
+                _check_kind(name, rest[name], kind)
         for interval in ("J_ci95", "score_ci95"):
             if validation[interval] is not None:
                 validation[interval] = tuple(validation[interval])
@@ -176,6 +184,15 @@ class Evaluation(NamedTuple):
     score: float | None
     """On the same worlds, percent; None where no best plans are known."""
     bankrupt_share: float
+
+
+def _check_kind(name: str, value: Any, kind: type) -> None:
+    """Raise ValueError unless an entry is a text, or a table."""
+    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+
+    if not isinstance(value, kind):
+        words = "a text" if kind is str else "a table"
+        raise ValueError(f"its {name} is {shown(value)}: it must be {words}")
 
 
 def check_file_name(name: Any) -> None:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "trained"
 """The folder of the agents, with one folder for each name."""
+LONGEST_COMMAND = 1000
+"""Characters of a command that a message has."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 """The form of an agent's name."""
 
@@ -91,10 +93,10 @@ def agent(name: str, seed: int | None = None) -> Policy:
 
 def check_version(manifest: Manifest) -> None:
     """Raise ShippedError unless a shipped agent was trained in this version of its environment."""
-    from thinmargin.shown import LONGEST_MESSAGE, plain  # noqa: PLC0415  # --help needs no NumPy
+    from thinmargin.shown import plain  # noqa: PLC0415  # --help needs no NumPy
     from thinmargin.versions import outdated  # noqa: PLC0415  # --help needs no NumPy
 
-    command = plain(manifest.command_now, LONGEST_MESSAGE)
+    command = plain(manifest.command_now, LONGEST_COMMAND)
     remedy = f"train it anew: {command}, then python -m thinmargin_agents.shipping {manifest.name} RUN ..."
     told = outdated(FOLDER / manifest.name / MANIFEST, manifest.env_id, remedy)
     if told:
