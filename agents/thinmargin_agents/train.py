@@ -88,5 +88,7 @@ def _train_one(config: TrainConfig) -> int:
 
 
 def _failed(why: object, status: int) -> int:
-    print(f"train.py: {why}", file=sys.stderr)  # noqa: T201  # the command line's own answer
+    from thinmargin.shown import printable
+
+    print(printable(f"train.py: {why}"), file=sys.stderr)  # noqa: T201  # the command line's own answer
     return status

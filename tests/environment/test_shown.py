@@ -225,3 +225,59 @@ def test_no_message_asks_a_value_for_its_own_words() -> None:
         or (isinstance(node, ast.Constant) and isinstance(node.value, str) and "{!r}" in node.value)
     ]
     assert found == [], "use thinmargin.shown"
+
+
+SAFE_PARTS = frozenset({"shape", "dtype", "name", "itemsize", "ndim", "size", "__name__", "__qualname__", "strerror"})
+"""Attributes of anything that say no more than a few letters or numbers."""
+SAFE_CALLS = frozenset({"shown", "quoted", "plain", "listed", "len", "type", "in_words", "_shown"})
+"""Functions whose answer is short and escaped, or a number."""
+
+
+def foreign(function: ast.FunctionDef) -> set[str]:
+    """Arguments that may be anything: their annotation says so."""
+    arguments = (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)
+    return {one.arg for one in arguments if one.annotation and ast.unparse(one.annotation) in ("Any", "object")}
+
+
+def roots(expression: ast.expr) -> set[str]:
+    """Names that an expression shows something of."""
+    if isinstance(expression, ast.Call) and ast.unparse(expression.func).rpartition(".")[2] in SAFE_CALLS:
+        return set()
+    if isinstance(expression, ast.Attribute) and expression.attr in SAFE_PARTS:
+        return set()
+    if isinstance(expression, ast.Name):
+        return {expression.id}
+    return set().union(*(roots(child) for child in ast.iter_child_nodes(expression) if isinstance(child, ast.expr)))
+
+
+def bare(tree: ast.Module) -> list[str]:
+    """Values in messages of errors that may be anything and are formatted as they are."""
+    return [
+        f"{value.lineno}: {ast.unparse(value)}"
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for statement in ast.walk(function)
+        if isinstance(statement, ast.Raise)
+        for value in ast.walk(statement)
+        if isinstance(value, ast.FormattedValue)
+        and value.format_spec is None
+        and roots(value.value) & foreign(function)
+    ]
+
+
+def test_what_may_be_anything_is_formatted_by_the_one_helper() -> None:
+    found = [f"{name}:{line}" for name, tree in sources() for line in bare(tree)]
+    assert found == [], "use thinmargin.shown"
+
+
+@pytest.mark.parametrize(
+    ("formatted", "is_bare"),
+    [
+        ("value", True), ("value[0]", True), ("value.text", True), ("str(value)", True), ("', '.join(value)", True),
+        ("shown(value)", False), ("len(value)", False), ("value.shape", False), ("value:g", False), ("name", False),
+        ("type(value).__name__", False), ("', '.join(shown(value) for value in value)", False),
+    ],
+)  # fmt: skip
+def test_the_scan_sees_a_value_that_is_formatted_as_it_is(formatted: str, is_bare: bool) -> None:  # a table
+    code = f'def check(name: str, value: object) -> None:\n    raise ValueError(f"{{{formatted}}}")\n'
+    assert bool(bare(ast.parse(code.replace("', '", "','")))) is is_bare
