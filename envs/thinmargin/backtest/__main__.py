@@ -148,13 +148,13 @@ def _check(asked: argparse.Namespace) -> None:
             try:
                 check_writable(path)
             except OSError as error:
-                raise ValueError(f"{flag} is {shown(path)}: it cannot be written: {error}") from None
+                raise ValueError(f"{flag} is {plain(path)}: it cannot be written: {error}") from None
     named = [path for path in (asked.json, asked.picture, asked.data) if path is not None]
     if any(same_file(one, other) for one, other in itertools.combinations(named, 2)):
         raise ValueError("--json, --picture and --data must be three different files")
     if asked.picture is not None:
         if asked.picture.suffix.lower() not in IMAGES:
-            raise ValueError(f"--picture is {shown(asked.picture)}: allowed endings are {', '.join(IMAGES)}")
+            raise ValueError(f"--picture is {plain(asked.picture)}: allowed endings are {', '.join(IMAGES)}")
         if find_spec("matplotlib") is None:
             raise ValueError("--picture needs matplotlib: pip install 'thinmargin[report]'")
 

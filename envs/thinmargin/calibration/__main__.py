@@ -83,7 +83,7 @@ def _run(asked: argparse.Namespace) -> int:
         try:
             check_writable(asked.output)
         except OSError as error:
-            problem = f"--output is {shown(asked.output)}: it cannot be written: {error}"
+            problem = f"--output is {plain(asked.output)}: it cannot be written: {error}"
     if find_spec("rich") is None:
         problem = "rich is missing: pip install 'thinmargin[search]'"
     if problem is not None:
@@ -112,7 +112,7 @@ def _run(asked: argparse.Namespace) -> int:
             result.write(asked.output)
             lines.append(f"written: {asked.output}")
         except OSError as error:  # what was found is printed all the same
-            status = _refuse(f"--output is {shown(asked.output)}: it cannot be written: {error.strerror}")
+            status = _refuse(f"--output is {plain(asked.output)}: it cannot be written: {error.strerror}")
     print("\n".join(lines))  # noqa: T201  # the command line's own answer
     return status
 
