@@ -12,7 +12,7 @@ from pathlib import Path
 
 from thinmargin.command_line import Parser, answered
 from thinmargin.files import check_writable, same_file, write_atomically
-from thinmargin.shown import plain, shown
+from thinmargin.shown import plain
 
 EXPLAINED = """\
 Drives the firm with its reported history (margin, selling spend, start-ups funded, size of markets) and compares what
@@ -102,7 +102,7 @@ def _run(asked: argparse.Namespace) -> int:
         except ValueError as error:
             raise ValueError(f"--until: {error}") from None
         if until < parse_until(str(FIT_START)):
-            raise ValueError(f"--until is {shown(asked.until)}: must be the end of {FIT_START} or later")
+            raise ValueError(f"--until is {plain(asked.until)}: must be the end of {FIT_START} or later")
     figures = reported()
     if asked.data is not None:
         newer = read_figures(asked.data)
