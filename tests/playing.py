@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.batch import Batch
+from thinmargin.discounting import MONTHLY_DISCOUNT
 from thinmargin.levers import action_of
-from thinmargin.parameters import MONTHLY_DISCOUNT, Parameters
+from thinmargin.parameters import Parameters
 from thinmargin.records import FLOWS, REPORT, SEAT, SHOCKS, STATE
 from thinmargin.simulation import NO_CLOSING, OWN_LEVERS, RUNNING
 from thinmargin.worlds import World, neutral_world

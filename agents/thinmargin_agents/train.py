@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(error, 1)
     except (ConfigError, RunError) as error:
         return _failed(error, 2)
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         return _failed(f"{error}; what was written before is kept", 1)
     except KeyboardInterrupt:
         return 130
@@ -91,5 +91,7 @@ def _train_one(config: TrainConfig) -> int:
 
 
 def _failed(why: object, status: int) -> int:
-    print(f"{program_name('train')}: {why}", file=sys.stderr)  # noqa: T201  # the command line's own answer
+    from thinmargin.shown import printable
+
+    print(printable(f"{program_name('train')}: {why}"), file=sys.stderr)  # noqa: T201  # the command line's own answer
     return status

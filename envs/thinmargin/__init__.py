@@ -6,8 +6,8 @@ imports and registers in one go, in worker processes too.
 
 from __future__ import annotations
 
+from thinmargin.discounting import MONTHLY_DISCOUNT
 from thinmargin.families import BENCHMARK
-from thinmargin.parameters import MONTHLY_DISCOUNT
 from thinmargin.registration import ENVIRONMENTS, register_environments
 
 __version__ = "0.1.0"

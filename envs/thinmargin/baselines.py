@@ -25,6 +25,7 @@ from thinmargin.parameters import (
     economy_record,
 )
 from thinmargin.records import LEVERS, PRICE
+from thinmargin.shown import shown
 from thinmargin.simulation import KERNELS
 from thinmargin.tuned import tuned_policy
 
@@ -183,5 +184,5 @@ BASELINES: dict[str, Baseline] = {
 def baseline(name: str) -> Policy:
     """The hand-coded policy with this name; an unknown one is a ValueError that lists what is allowed."""
     if name not in BASELINES:
-        raise ValueError(f"policy is {name!r}: built-in policies are {', '.join(BASELINES)}")
+        raise ValueError(f"policy is {shown(name)}: built-in policies are {', '.join(BASELINES)}")
     return BASELINES[name].make()

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from thinmargin.memory import check_memory
 from thinmargin.observation import FEATURE_COUNT
 from thinmargin.parameters import ECONOMY
 from thinmargin.record_checks import check_economies, check_observations, check_shocks, check_sources, check_states
 from thinmargin.records import FLOWS, REPORT, SHOCKS, STATE
+from thinmargin.shown import shown
 from thinmargin.simulation import KERNELS
 from thinmargin.sources import SOURCE
 from thinmargin.splits import MOST
@@ -82,6 +84,18 @@ class Batch:
         vars(self).update(state)
         self._bind()
 
+    @staticmethod
+    def bytes_a_row() -> int:
+        """Memory of a row without a table of shocks, bytes."""
+        records = sum(kind.itemsize for kind in (STATE, ECONOMY, SOURCE, REPORT))
+        return records + FEATURE_COUNT * np.dtype(np.float32).itemsize + 2 * np.dtype(np.float64).itemsize
+
+    def check_room(self) -> None:
+        """Raise MemoryError unless the tables of shocks, if there are none yet, fit into the memory there is."""
+        rows, months = len(self.states), self.shocks.shape[1]
+        if not len(self.shocks):
+            check_memory(f"a table of {months} months for each of {rows:,} firms", rows * months * SHOCKS.itemsize)
+
     def put(self, row: int, world: World) -> None:
         """Make `world`, of at least the horizon's months, the world of this row; `begin` must follow."""
         self._make_room()
@@ -139,35 +153,39 @@ class Batch:
             running: whether each row plays on, bool of shape (size,); a row whose months are over cannot. None:
                 every row that has a world.
         """
-        self._check_arrays(saved)
-        sources, states = np.asarray(saved["sources"]), np.asarray(saved["states"])
-        numbers = np.asarray(saved["economies"]).view(np.float64).reshape(len(self.keys), -1)
+        arrays = self._checked_arrays(saved)
+        sources, states = arrays["sources"], arrays["states"]
+        numbers = np.ascontiguousarray(arrays["economies"]).view(np.float64).reshape(len(self.keys), -1)
         drawn: npt.NDArray[np.bool_] = (numbers != 0.0).any(axis=1)
-        check_economies("state['economies']", np.asarray(saved["economies"])[drawn], begun=True)
+        check_economies("state['economies']", arrays["economies"][drawn], begun=True)
         check_states("state['states']", states, drawn, self.horizon)
-        check_observations("state['observations']", np.asarray(saved["observations"])[drawn])
-        check_shocks("state['shocks']", np.asarray(saved["shocks"]))
+        check_observations("state['observations']", arrays["observations"][drawn])
+        check_shocks("state['shocks']", arrays["shocks"])
         plays = drawn if running is None else np.asarray(running, np.bool_)
         self._check_running(states["month"], drawn, plays, named=running is not None)
         tabled = sources["tabled"] > 0.0
-        for name in WHOLE:
-            getattr(self, name)[...] = saved[name]
         if tabled.any():
+            self.check_room()
             self._make_room()
-            self.shocks[tabled] = saved["shocks"]
+            self.shocks[tabled] = arrays["shocks"]
+        for name in WHOLE:
+            getattr(self, name)[...] = arrays[name]
 
-    def _check_arrays(self, saved: Mapping[str, Any]) -> None:
-        """Raise ValueError unless every array is there and fits, and sources are of worlds that there are."""
+    def _checked_arrays(self, saved: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
+        """The arrays by name; raise ValueError unless each is there and fits, and sources are of worlds there are."""
+        arrays = {}
         for name in WHOLE:
             current = getattr(self, name)
-            _check_array(name, saved.get(name), current.shape, current.dtype)
-        sources = np.asarray(saved["sources"])
+            arrays[name] = _checked_array(name, saved.get(name), current.shape, current.dtype)
+        sources = arrays["sources"]
         check_sources("state['sources']", sources)
         tables = int((sources["tabled"] > 0.0).sum())
-        _check_array("shocks", saved.get("shocks"), (tables, self.shocks.shape[1]), SHOCKS)
+        arrays["shocks"] = _checked_array("shocks", saved.get("shocks"), (tables, self.shocks.shape[1]), SHOCKS)
         keys = sources["key"]
-        if ((keys < 0) | (keys > MOST)).any():
-            raise ValueError(f"state['sources'] has keys {keys.tolist()}: allowed are 0 to 2**62")
+        outside = keys[(keys < 0) | (keys > MOST)]
+        if outside.size:
+            raise ValueError(f"state['sources'] has keys such as {outside[0]}: allowed are 0 to 2**62")
+        return arrays
 
     def _check_running(
         self,
@@ -190,14 +208,17 @@ class Batch:
             )
 
 
-def _check_array(name: str, wanted: Any, shape: tuple[int, ...], kind: np.dtype[Any]) -> None:
-    """Raise ValueError unless `wanted` is an array of this shape and type, and finite where records must be."""
+def _checked_array(name: str, wanted: Any, shape: tuple[int, ...], kind: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return `wanted`; raise ValueError unless it is an array of this shape and type, finite where records must be."""
     if wanted is None:
-        raise ValueError(f"state has no {name!r}: it must come from get_state")
+        raise ValueError(f"state has no '{name}': it must come from get_state")
+    if not isinstance(wanted, np.ndarray) or isinstance(wanted, np.ma.MaskedArray):
+        raise ValueError(f"state['{name}'] is {shown(wanted)}: must be an array of shape {shape}, as of get_state")
     found = np.asarray(wanted)
     if found.shape != shape or found.dtype != kind:
         raise ValueError(
-            f"state[{name!r}] has shape {found.shape} and type {found.dtype.name}: they must be {shape} and {kind.name}"
+            f"state['{name}'] has shape {found.shape} and type {found.dtype.name}: they must be {shape} and {kind.name}"
         )
     if name != "economies" and not all(np.isfinite(found[field]).all() for field in kind.names or ()):
-        raise ValueError(f"state[{name!r}] holds NaN or infinity: it must come from get_state")
+        raise ValueError(f"state['{name}'] holds NaN or infinity: it must come from get_state")
+    return found

@@ -1,18 +1,23 @@
-"""What is wrong with the words of a command line, however its flags are declared: repeated, empty, endless."""
+"""What every command line has in common: words that cannot be used, and an answer that nobody can read."""
 
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
+from thinmargin.shown import printable, shown
+
+PIPE_CLOSED = 128 + 13
+"""Exit status of a command whose reader has gone: that of one ended by SIGPIPE."""
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""Numbers of errors of an output that takes no more."""
 LONGEST_NAME = 255
 """Bytes of a file name that common file systems take."""
-SHOWN = 40
-"""Characters of a word that a message has."""
 
 
 class Flag(NamedTuple):
@@ -30,6 +35,48 @@ class Flag(NamedTuple):
 
 class WordsError(ValueError):
     """A word of a command line that cannot be used; the message names the flag."""
+
+
+def answered(program: str, act: Callable[[], int]) -> int:
+    """The exit status of a command; what it printed has arrived, or why not is said in one sentence.
+
+    A reader that has gone, as in `... | head`, is no error of this command: it ends without a word, with the status
+    that shells give to such an end.
+
+    Args:
+        program: begins the sentence.
+        act: does the command's work, prints and returns the exit status; it may raise SystemExit.
+    """
+    try:
+        try:
+            return act()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        return unread(program, error)
+
+
+def unread(program: str, error: OSError) -> int:
+    """The exit status of a command whose output met this error, which is raised again if it is not of the output."""
+    if isinstance(error, BrokenPipeError):
+        _answer_nobody()
+        return PIPE_CLOSED
+    if error.errno not in UNWRITABLE or error.filename is not None:
+        raise error
+    _answer_nobody()
+    print(f"{program}: the output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201  # its own answer
+    return 1
+
+
+def _answer_nobody() -> None:
+    """Let Python write what is left to nowhere when it ends: it would fail once more."""
+    try:
+        stdout = sys.stdout.fileno()
+    except (OSError, ValueError):  # a stand-in of a test, which is no file
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stdout)
+    os.close(nowhere)
 
 
 class Parser(argparse.ArgumentParser):
@@ -53,6 +100,10 @@ class Parser(argparse.ArgumentParser):
             self.error(str(error))
         return super().parse_args(words, namespace)
 
+    def error(self, message: str) -> NoReturn:
+        """As argparse does, with the control codes of a value escaped."""
+        super().error(printable(message))
+
 
 def check_words(flags: Iterable[Flag], words: Sequence[str]) -> None:
     """Raise WordsError if a flag is given twice, or a value that names a file is empty or too long.
@@ -75,7 +126,7 @@ def check_words(flags: Iterable[Flag], words: Sequence[str]) -> None:
             _check_not_empty(word, value, flag)
             if any(len(os.fsencode(part)) > LONGEST_NAME for part in Path(value).parts):
                 raise WordsError(
-                    f"{word} is {value[:SHOWN]!r}... of {len(value):,} characters: the name of a file has at most"
+                    f"{word} is {shown(value)} of {len(value):,} characters: the name of a file has at most"
                     f" {LONGEST_NAME} bytes"
                 )
 
@@ -101,7 +152,7 @@ def check_values(flags: Iterable[Flag], words: Sequence[str], argument: str = "a
 
 def _check_not_empty(name: str, value: str, flag: Flag | None) -> None:
     if not value.strip():
-        raise WordsError(f"{name} is {value[:SHOWN]!r}: must not be empty{_meaning(flag)}")
+        raise WordsError(f"{name} is {shown(value)}: must not be empty{_meaning(flag)}")
 
 
 def _meaning(flag: Flag | None) -> str:

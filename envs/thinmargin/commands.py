@@ -13,11 +13,11 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import NamedTuple
 
+from thinmargin.shown import shown
+
 PROGRAM = "thinmargin"
 AGENTS = "thinmargin_agents"
 EXTRA = "pip install 'thinmargin[agents]'"
-SHOWN = 40
-"""Characters of an unknown word that a message has."""
 
 
 class Command(NamedTuple):
@@ -128,7 +128,7 @@ def _listing() -> Iterator[str]:
 def _unknown(word: str) -> str:
     close = get_close_matches(word, COMMANDS, n=1)
     hint = f", did you mean {close[0]}?" if close else ":"
-    return f"COMMAND is {word[:SHOWN]!r}{hint} allowed are {', '.join(COMMANDS)}"
+    return f"COMMAND is {shown(word)}{hint} allowed are {', '.join(COMMANDS)}"
 
 
 def _can_import(package: str) -> bool:

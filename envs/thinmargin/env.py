@@ -23,11 +23,13 @@ from thinmargin.settings import (
     check_numbers,
     check_options,
     check_render_mode,
+    check_seed,
     closing_rule,
     discrete_actions,
     generator_from,
     observation_space,
 )
+from thinmargin.shown import shown
 from thinmargin.simulation import BANKRUPT, CLOSED, RUNNING
 from thinmargin.splits import Split, keys_of
 from thinmargin.versions import VERSION, check_state
@@ -138,7 +140,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     - `reward_terms`: `profit_term`, `closing_term`, `shaping_term` in RMB 10 bn.
     - `world`: the key of the episode's world; `reset(options={"world": key})` plays it again.
 
-    The info of `reset` has `books` and `world` only.
+    The info of `reset` has the same entries: nothing asked or paid, and the markup of the start as the price applied.
 
     ## Arguments
     - `worlds`: the family the hidden worlds come from, of the table below.
@@ -247,15 +249,16 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
             options: `{"world": key}` or `{"world": World}` plays that world instead of a drawn one.
 
         Returns:
-            The first observation, float32 of shape (32,), and info with `books` and `world`.
+            The first observation, float32 of shape (32,), and info with the entries of `step`.
 
         Raises:
-            ValueError, TypeError: an unknown option, or something that is no world key.
+            ValueError, TypeError: an unknown option, or something that is no world key or seed; nothing changes.
+            gymnasium.error.Error: a negative seed; nothing changes.
         """
         world = check_options(options, self.settings.horizon)
         if isinstance(world, list):
-            raise TypeError(f"reset option world is {world!r}: must be one key or World")
-        super().reset(seed=seed)
+            raise TypeError(f"reset option world is {shown(world)}: must be one key or World")
+        super().reset(seed=check_seed(seed))
         if world is None:
             world = int(self.np_random.integers(self._keys.start, self._keys.stop))
         if isinstance(world, World):
@@ -267,8 +270,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         self._running = True
         self._history = []
         self._remember()
-        info = self._info()
-        return self._observation(), {"books": info["books"], "world": info["world"]}
+        return self._observation(), self._info()
 
     def step(self, action: Any) -> tuple[npt.NDArray[np.float32], SupportsFloat, bool, bool, dict[str, Any]]:
         """Run one month.
@@ -374,10 +376,12 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     def set_state(self, state: Mapping[str, Any]) -> npt.NDArray[np.float32]:
         """Go back to a state of `get_state` and return its observation; a foreign one is a ValueError."""
         if not isinstance(state, Mapping):
-            raise ValueError(f"state is {state!r}: must be what get_state returned")
+            raise ValueError(f"state is {shown(state)}: must be what get_state returned")
         check_state(state)
         if not isinstance(state.get("running"), bool):
-            raise ValueError("state['running'] must be True or False: it must come from get_state")
+            raise ValueError(
+                f"state['running'] is {shown(state.get('running'))}: must be True or False, as of get_state"
+            )
         generator = generator_from("generator", state.get("generator"))
         self._batch.restore(state, np.array([state["running"]]))
         self.np_random = generator

@@ -8,6 +8,8 @@ import stat
 import uuid
 from pathlib import Path
 
+from thinmargin.shown import shown
+
 LONGEST_STEM = 200
 """Bytes of a file's name that the name of its spare file has."""
 
@@ -50,7 +52,7 @@ def check_writable(path: Path) -> None:
     if target.exists() and not target.is_file():
         raise OSError("it is there and is not a file")
     if not target.parent.is_dir():
-        raise OSError(f"there is no folder {str(path.parent)!r}")
+        raise OSError(f"there is no folder {shown(path.parent)}")
     spare = _spare(target)
     try:
         spare.touch(exist_ok=False)
@@ -58,6 +60,35 @@ def check_writable(path: Path) -> None:
         raise OSError(error.strerror or str(error)) from error
     finally:
         spare.unlink(missing_ok=True)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; a name that no file system takes, or that may not be looked at, is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file that ends, no pipe or device; otherwise as `is_folder`."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is anything of this name; otherwise as `is_folder`."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Whether two names lead to the same file, there or not; OSError for a name that can lead to none."""
+    return _target(one) == _target(other)
 
 
 def _target(path: Path) -> Path:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from thinmargin.economics.compiled import Record, mechanism
 from thinmargin.records import ACCESSORIES, LEVERS, MARKETING, PRICE, UPDATES
+from thinmargin.shown import shown
 
 MARKUP_LOW, MARKUP_HIGH = LEVERS[PRICE].low, LEVERS[PRICE].high
 ACCESSORIES_HIGH = LEVERS[ACCESSORIES].high
@@ -39,7 +40,9 @@ def action_of(markup: float, accessories: float, marketing: float, updates: floa
     asked = (markup, accessories, marketing, updates)
     for value, lever in zip(asked, LEVERS, strict=True):
         if not lever.low - 1e-9 <= value <= lever.high + 1e-9:
-            raise ValueError(f"{lever.name} is {value!r}: allowed are {lever.low:g} to {lever.high:g} [{lever.unit}]")
+            raise ValueError(
+                f"{lever.name} is {shown(value)}: allowed are {lever.low:g} to {lever.high:g} [{lever.unit}]"
+            )
     action = np.array(
         [
             2.0 * (markup - MARKUP_LOW) / (MARKUP_HIGH - MARKUP_LOW) - 1.0,

@@ -18,13 +18,12 @@ import numpy as np
 
 from thinmargin.fitted import fitted, fitted_seat
 from thinmargin.records import FIRMS, REGIONS
+from thinmargin.shown import plain, shown
 
 SINCE_EVER, NEVER = -600.0, 1200.0
 """Months of entry of a firm that has always been there, and of one that never comes: behind every horizon."""
 SHARES_SUM = 1e-9
 """By how much the country groups may miss the whole overseas market."""
-MONTHLY_DISCOUNT: float = 1.10 ** (-1 / 12)
-"""Discount factor of one month at 10 % a year; use it as gamma."""
 
 
 def constant(default: Any, unit: str, low: float, high: float, meaning: str, source: str) -> Any:
@@ -47,12 +46,12 @@ class Checked:
             text = isinstance(value, (str, bytes, bytearray))
             if text or (size is None) == isinstance(value, Sequence) or (size is not None and len(value) != size):
                 shape = "one number" if size is None else f"{size} numbers"
-                raise ValueError(f"{type(self).__name__}.{item.name} is {value!r}: must be {shape}")
+                raise ValueError(f"{type(self).__name__}.{item.name} is {shown(value)}: must be {shape}")
             low, high = item.metadata["low"], item.metadata["high"]
             for number in value if size is not None else (value,):
                 if isinstance(number, bool) or not isinstance(number, numbers.Real) or not low <= number <= high:
                     raise ValueError(
-                        f"{type(self).__name__}.{item.name} is {number!r}: "
+                        f"{type(self).__name__}.{item.name} is {shown(number)}: "
                         f"allowed are finite numbers from {low:g} to {high:g} [{item.metadata['unit']}]"
                     )
             if size is not None:
@@ -185,7 +184,7 @@ class Parameters(Checked):
         total = sum(self.group_share)
         if abs(total - 1.0) > SHARES_SUM:
             raise ValueError(
-                f"Parameters.group_share is {self.group_share!r} with the sum {total:g}: the sum must be 1"
+                f"Parameters.group_share is {shown(self.group_share)} with the sum {total:g}: the sum must be 1"
             )
 
 
@@ -324,8 +323,8 @@ def economy_record(parameters: Parameters, firms: Sequence[Firm] = FIRM_TABLE) -
                 record[f"firm_{item.name}"][row] = getattr(firm, item.name)
         if firm.brand is None and (min(firm.start_share) <= 0.0 or min(firm.entry) > -parameters.entry_months):
             raise ValueError(
-                f"firm {firm.name!r} has no brand: to infer one, start_share {firm.start_share!r} must be above 0 in both "
-                f"regions and entry {firm.entry!r} before the start in every country group"
+                f"firm {shown(firm.name)} has no brand: to infer one, start_share {shown(firm.start_share)} must be above"
+                f" 0 in both regions and entry {shown(firm.entry)} before the start in every country group"
             )
         record["firm_brand"][row] = (math.nan, math.nan) if firm.brand is None else firm.brand
     playbooks = (*(firm.playbook for firm in firms), LOW_MARGIN_ECOSYSTEM, CLOSING)
@@ -342,9 +341,11 @@ def with_overrides(base: T, overrides: Mapping[str, Any] | None) -> T:
     known = [item.name for item in fields(base)]  # type: ignore[arg-type]  # every Checked is a dataclass
     for name in overrides:
         if name in _OF_FIRMS and name not in known:
-            raise ValueError(f"{name} is a constant of a firm: only those of the economy can be given as parameters")
+            raise ValueError(
+                f"{plain(name)} is a constant of a firm: only those of the economy can be given as parameters"
+            )
         if name not in known:
-            close = difflib.get_close_matches(str(name), known, n=3)
+            close = difflib.get_close_matches(plain(name), known, n=3)
             hint = f"; did you mean {', '.join(close)}?" if close else f"; allowed are {', '.join(known)}"
-            raise ValueError(f"unknown parameter {name!r}{hint}")
+            raise ValueError(f"unknown parameter {shown(name)}{hint}")
     return replace(base, **overrides)  # type: ignore[type-var]  # every Checked is a dataclass

@@ -15,6 +15,7 @@ from thinmargin.calibration.saved import posterior
 from thinmargin.families import FAMILY_TABLE, FamilyEntry
 from thinmargin.parameters import CLOSING_BOOK, NEVER, SINCE_EVER, Parameters
 from thinmargin.records import FIRMS, HOME, SEAT
+from thinmargin.shown import shown
 from thinmargin.sources import Event
 from thinmargin.worlds import Change, Family, Spread
 
@@ -85,7 +86,7 @@ CONSTANTS: dict[str, tuple[Parameters, Spread, Change | None]] = {
 
 def _family(entry: FamilyEntry) -> Family:
     if entry.held_out and entry.name not in EVENTS:
-        raise LookupError(f"scenario {entry.name!r} has no event: it needs a row in EVENTS here")
+        raise LookupError(f"scenario {shown(entry.name)} has no event: it needs a row in EVENTS here")
     parameters, spread, change = CONSTANTS.get(entry.name, (WIDE, HIDDEN, None))
     return Family(entry.name, entry.meaning, parameters, spread, EVENTS.get(entry.name), change, entry.held_out)
 
@@ -97,5 +98,5 @@ FAMILIES: dict[str, Family] = {name: _family(entry) for name, entry in FAMILY_TA
 def family_of(name: str) -> Family:
     """The family with this name; an unknown one is a ValueError that lists what is allowed."""
     if not isinstance(name, str) or name not in FAMILIES:
-        raise ValueError(f"worlds is {name!r}: allowed are {', '.join(FAMILIES)}")
+        raise ValueError(f"worlds is {shown(name)}: allowed are {', '.join(FAMILIES)}")
     return FAMILIES[name]

@@ -8,6 +8,8 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
+from thinmargin.shown import shown
+
 Split: TypeAlias = Literal["train", "validation", "test"]
 
 MOST = 1 << 62
@@ -23,17 +25,20 @@ KEYS: dict[Split, range] = {
 def keys_of(split: Split) -> range:
     """The range of world keys of a split; an unknown name is a ValueError."""
     if not isinstance(split, str) or split not in KEYS:
-        raise ValueError(f"split is {split!r}: allowed are {', '.join(get_args(Split))}")
+        raise ValueError(f"split is {shown(split)}: allowed are {', '.join(get_args(Split))}")
     return KEYS[split]
 
 
 def check_key(key: object) -> int:
     """Return `key` as an int; raise ValueError or TypeError unless it is a world key (0 to 2**62)."""
     if isinstance(key, bool) or not hasattr(key, "__index__"):
-        raise TypeError(f"world key is {key!r}: must be an integer from 0 to 2**62")
-    number = operator.index(key)
+        raise TypeError(f"world key is {shown(key)}: must be an integer from 0 to 2**62")
+    try:
+        number = operator.index(key)
+    except Exception as error:
+        raise TypeError(f"world key is {shown(key)}: must be an integer from 0 to 2**62") from error
     if not 0 <= number <= MOST:
-        raise ValueError(f"world key is {number}: allowed are 0 to 2**62")
+        raise ValueError(f"world key is {shown(number)}: allowed are 0 to 2**62")
     return number
 
 

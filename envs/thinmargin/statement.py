@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from thinmargin.parameters import MONTHLY_DISCOUNT
+from thinmargin.discounting import MONTHLY_DISCOUNT
 from thinmargin.records import BN, LEVERS, MONEY_SCALE, REPORT, UPDATES
 
 Array = npt.NDArray[Any]

@@ -18,6 +18,7 @@ from thinmargin.files import DamagedFileError
 from thinmargin.levers import read_levers
 from thinmargin.plans import FEATURE_NAMES, Feedback, Numbers, PlanPolicy, Surprise
 from thinmargin.records import LEVERS
+from thinmargin.shown import plain, shown
 from thinmargin.versions import UNNAMED, outdated
 
 FOLDER = Path(__file__).parent / "data" / "tuned"
@@ -106,11 +107,11 @@ def read_tuned(path: Path) -> Tuned:
     except OSError as error:
         raise DamagedFileError(f"{path} cannot be read: {error.strerror}; {remedy}") from error
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DamagedFileError(f"{path} is no tuned rule: {error!r}; {remedy}") from error
+        raise DamagedFileError(f"{path} is no tuned rule: {shown(error)}; {remedy}") from error
     except ValueError as error:
         if isinstance(error, DamagedFileError):
             raise
-        raise DamagedFileError(f"{path} is no tuned rule: {error}; {remedy}") from error
+        raise DamagedFileError(f"{path} is no tuned rule: {plain(error)}; {remedy}") from error
     return Tuned(policy, made)
 
 
@@ -120,7 +121,7 @@ def _feedback(saved: Mapping[str, Any] | None) -> Feedback | None:
     features = tuple(saved["features"])
     unknown = set(features) - set(FEATURE_NAMES)
     if unknown or not features:
-        raise ValueError(f"features are {features}: must be some of {FEATURE_NAMES}")
+        raise ValueError(f"features are {shown(features)}: must be some of {', '.join(FEATURE_NAMES)}")
     width = len(features)
     surprise = Surprise(features, _array(saved["centre"], (None, width)), _array(saved["scale"], (width,)))
     return Feedback(surprise, _array(saved["gain"], (None, len(LEVERS), width)), float(saved["limit"]))

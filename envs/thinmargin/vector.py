@@ -12,6 +12,8 @@ from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from thinmargin.batch import Batch
+from thinmargin.memory import check_memory
 from thinmargin.records import BN, REPORT, REPORT_FIELDS
 from thinmargin.settings import (
     APPLIED_VIEW,
@@ -24,15 +26,18 @@ from thinmargin.settings import (
     Reward,
     Settings,
     check_choices,
+    check_flag,
     check_numbers,
     check_options,
     check_render_mode,
+    check_seed,
     check_whole,
     closing_rule,
     discrete_actions,
     generator_from,
     observation_space,
 )
+from thinmargin.shown import shown
 from thinmargin.simulation import BANKRUPT, CLOSED, RUNNING
 from thinmargin.splits import Split, keys_of
 from thinmargin.versions import VERSION, check_state
@@ -40,6 +45,8 @@ from thinmargin.worlds import World
 
 Array = npt.NDArray[Any]
 MAX_ENVS = 1 << 20
+BYTES_A_FIRM = 4000
+"""Memory of a firm's generator and its row of Python's lists, measured."""
 
 
 class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
@@ -55,6 +62,10 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         num_envs: how many, at least 1.
         copy: False hands out the buffers of observations and infos, which the next step overwrites.
         worlds, reward, closing, horizon, split, parameters, discrete: as of `EcosystemEnv`.
+
+    Raises:
+        ValueError, TypeError: an argument is not among what is allowed.
+        MemoryError: so many environments need more memory than there is; nothing is allocated then.
     """
 
     metadata = {  # noqa: RUF012  # the base class types it as an instance variable
@@ -77,8 +88,10 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         copy: bool = True,
     ) -> None:
         check_whole("num_envs", num_envs, MAX_ENVS)
+        check_flag("copy", copy)
         check_render_mode(render_mode, self.metadata["render_modes"])
         self.settings = Settings(worlds, reward, closing, horizon, split, parameters, discrete)
+        check_memory(f"num_envs is {num_envs}", num_envs * (Batch.bytes_a_row() + BYTES_A_FIRM))
         self.num_envs = num_envs
         self.render_mode = render_mode
         self.single_action_space = self.settings.action_space()
@@ -108,19 +121,23 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
             options: `{"world": key or World}` for all, or a list of them, one an environment.
 
         Raises:
-            ValueError, TypeError: an unknown option, or a list of the wrong length.
+            ValueError, TypeError: an unknown option, something that is no world key or seed, or a list of the wrong
+                length; nothing changes.
+            gymnasium.error.Error: a negative seed; nothing changes.
+            MemoryError: the tables of World objects need more memory than there is.
         """
         world = check_options(options, self.settings.horizon)
         worlds = world if isinstance(world, list) else [world] * self.num_envs
-        if seed is None or isinstance(seed, (int, np.integer)):
-            seeds: list[int | None] = [None if seed is None else int(seed) + i for i in range(self.num_envs)]
-        elif isinstance(seed, Sequence) and not isinstance(seed, str):
-            seeds = list(seed)
+        if isinstance(seed, (list, tuple, range)):
+            seeds = [check_seed(single) for single in seed]
         else:
-            raise TypeError(f"seed is {seed!r}: must be a whole number, None or a list of them")
+            first = check_seed(seed)
+            seeds = [None if first is None else first + i for i in range(self.num_envs)]
         for name, count in (("world", len(worlds)), ("seed", len(seeds))):
             if count != self.num_envs:
                 raise ValueError(f"{name} has {count} entries: must be {self.num_envs}")
+        if any(isinstance(item, World) for item in worlds):
+            self._batch.check_room()
         self._generators = [
             self._generators[row] if self._generators and single is None else seeding.np_random(single)[0]
             for row, single in enumerate(seeds)
@@ -129,8 +146,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         self._batch.begin(np.arange(self.num_envs))
         self._histories = [[] for _ in range(self.num_envs)]
         self._remember()
-        infos = self._infos()
-        return self._observations(), {name: infos[name] for name in ("books", "_books", "world", "_world")}
+        return self._observations(), self._infos()
 
     def _place(self, rows: npt.NDArray[np.int64], worlds: Sequence[World | int | None]) -> None:
         """Give each of these rows a world: this one, that of this key, or one drawn by the row's generator."""
@@ -169,10 +185,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         truncated = np.zeros_like(closed) if self.settings.pays_closing else closed
         ended = np.flatnonzero(batch.ends != RUNNING)
         final = self._start_again(ended) if len(ended) else {}
-        infos = self._infos()
-        if len(ended):  # who starts anew has no levers or rewards yet
-            infos["_levers"] = infos["_reward_terms"] = ~final["_final_info"]
-        return self._observations(), batch.rewards.copy(), terminated, truncated, {**infos, **final}
+        return self._observations(), batch.rewards.copy(), terminated, truncated, {**self._infos(), **final}
 
     def _start_again(self, ended: npt.NDArray[np.int64]) -> dict[str, Any]:
         mask = np.zeros(self.num_envs, np.bool_)
@@ -266,11 +279,13 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
     def set_state(self, state: Mapping[str, Any]) -> npt.NDArray[np.float32]:
         """Go back to a state of `get_state` and return its observations; a foreign one is a ValueError."""
         if not isinstance(state, Mapping):
-            raise ValueError(f"state is {state!r}: must be what get_state returned")
+            raise ValueError(f"state is {shown(state)}: must be what get_state returned")
         check_state(state)
         states = state.get("generators")
         if not isinstance(states, list) or len(states) != self.num_envs:
-            raise ValueError(f"state['generators'] must be a list of {self.num_envs}: it must come from get_state")
+            raise ValueError(
+                f"state['generators'] is {shown(states)}: must be a list of {self.num_envs}, as of get_state"
+            )
         generators = [generator_from(f"generators[{k}]", saved) for k, saved in enumerate(states)]
         self._batch.restore(state)
         self._generators = generators

@@ -11,8 +11,12 @@ from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
+from thinmargin.shown import shown
+
 VERSION = 1
 """Ends every environment id; it rises whenever an environment behaves otherwise."""
+MOST_WRAPPERS = 100
+"""Wrappers around an environment whose saved states are looked through."""
 UNNAMED = "ThinMargin/Ecosystem-v0"
 """Environment of a file that names none: the first version did not write it."""
 _ID = re.compile(r"ThinMargin/(?P<name>\w{1,64})-v(?P<version>\d{1,9})", re.ASCII)
@@ -41,12 +45,14 @@ def outdated(what: object, environment: str, remedy: str) -> str | None:
 def check_state(state: Mapping[str, Any]) -> None:
     """Raise ValueError if a saved state, or the one in what wrappers saved around it, is of another version."""
     inner: Any = state
-    while isinstance(inner, Mapping) and isinstance(inner.get("env"), Mapping):
+    for _ in range(MOST_WRAPPERS):  # a state may be in itself
+        if not isinstance(inner.get("env"), Mapping):
+            break
         inner = inner["env"]
     found = inner.get("version", 0)
     known = isinstance(found, Integral) and not isinstance(found, bool) and found == VERSION
     if not known and ("version" in inner or "states" in inner):  # else it is no state at all
         raise ValueError(
-            f"state is of version {found!r:.40} of the environment, and this is version {VERSION}: its worlds are"
+            f"state is of version {shown(found, 40)} of the environment, and this is version {VERSION}: its worlds are"
             " others, so play the episode again and call get_state anew"
         )

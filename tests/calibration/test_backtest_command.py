@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from thinmargin.backtest.__main__ import MOST_DRAWS, main
+from thinmargin.calibration import fits
 from thinmargin.calibration.saved import CLOSE, Calibration, difference
 from thinmargin.data import Figures, reported
 from thinmargin.history import NEEDED
@@ -412,6 +413,17 @@ BAD_ARGUMENTS: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "no data": (["--data", "none.csv"], ("none.csv: no such file",)),
     "data is a folder": (["--data", "."], ("is a folder", "a CSV file")),
 }
+
+
+@pytest.mark.parametrize("arguments", [["--until", "2030-12"], ["--until", "9999"], ["--markets", "model"]])
+def test_a_replay_that_cannot_be_is_refused_before_the_fit(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fits, "with_new_origins", lambda *_: pytest.fail("it was fitted"))
+    later = [line for line in QUARTERS.splitlines(keepends=True) if not line.startswith("2025-Q1")]
+    data = file_of(tmp_path, "".join(later))
+    assert main(["--refit", "--data", data, *arguments]) == 2
+    assert "no row covers " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("arguments", "told"), BAD_ARGUMENTS.values(), ids=BAD_ARGUMENTS.keys())

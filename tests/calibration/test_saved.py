@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import itertools
 import json
 import math
 from collections.abc import Callable
@@ -203,6 +204,44 @@ def test_a_damaged_or_foreign_file_is_refused(change: Callable[[dict[str, Any]],
     change(document)
     with pytest.raises(ValueError, match=f"{told}.*python -m thinmargin.calibration"):
         from_document(document)
+
+
+STRANGE = (
+    None, True, 0, -1, 1.5, 10**400, float("nan"), "", "x" * 5000, "\x1b[2J", [], [[]], {}, {"2017": 3}, {"x": [1.0]},
+    [1.0] * 3, [None] * SIZE, [[0.0] * SIZE] * SIZE,
+)  # fmt: skip
+"""What JSON may hold in the place of anything else."""
+
+
+@pytest.mark.parametrize("name", ["unknowns", "z", "covariance", "misfit", "starts", "seed", "origins", "rules"])
+def test_whatever_stands_in_its_place_an_entry_is_refused_by_name_or_can_be_used(name: str) -> None:
+    document = copy.deepcopy(RESULT)
+    whole = document[name]
+    places: list[Any] = [None]
+    if isinstance(whole, (list, dict)):
+        places += [next(iter(whole)) if isinstance(whole, dict) else len(whole) - 1]
+    for strange, place in itertools.product(STRANGE, places):
+        document[name] = strange if place is None else put_at(copy.copy(whole), place, strange)
+        try:
+            found = from_document(document)
+        except ValueError as error:
+            message = str(error)
+            assert name in message, (strange, place)
+            assert message.isprintable()
+            assert len(message) < 300
+        else:
+            assert np.isfinite([found.misfit, *found.starts, *found.z]).all()
+            assert type(found.seed) is int
+    for strange in STRANGE:
+        if not isinstance(strange, dict):
+            with pytest.raises(ValueError, match=r"calibration is .*must be a table"):
+                from_document(strange)
+
+
+def put_at(whole: Any, place: Any, item: object) -> Any:
+    """`whole` with this item in a place."""
+    whole[place] = item
+    return whole
 
 
 def test_the_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:

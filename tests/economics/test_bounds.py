@@ -11,10 +11,11 @@ from tests.playing import begun, levers, quiet_world, rich_world, run, watched
 
 from thinmargin.batch import Batch
 from thinmargin.data import parse_until, reported
+from thinmargin.discounting import MONTHLY_DISCOUNT
 from thinmargin.economics.cost_and_price import CHEAPEST, passed_step
 from thinmargin.economics.marketing import reach_overseas
 from thinmargin.history import drivers
-from thinmargin.parameters import FIRM_TABLE, MONTHLY_DISCOUNT, Parameters
+from thinmargin.parameters import FIRM_TABLE, Parameters
 from thinmargin.records import FIRMS, HOME, OVERSEAS, SEAT
 from thinmargin.scenarios import FAMILIES
 from thinmargin.simulation import CLOSED, CLOSING_RULES, NO_CLOSING, RUNNING

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from gymnasium.error import ResetNeeded
 
+from thinmargin.discounting import MONTHLY_DISCOUNT
 from thinmargin.economics.finance import run_off_value
 from thinmargin.env import EcosystemEnv
 from thinmargin.levers import action_of
-from thinmargin.parameters import MONTHLY_DISCOUNT
 from thinmargin.records import ACCESSORIES, MARKETING, PRICE, SEAT, UPDATES
 from thinmargin.scenarios import FAMILIES
 from thinmargin.simulation import CLOSING_MONTHS, CLOSING_RULES

@@ -16,8 +16,11 @@ import pytest
 import thinmargin
 from thinmargin import replay, worlds
 from thinmargin.env import EcosystemEnv
+from thinmargin.observation import observe
+from thinmargin.records import FEATURES
 from thinmargin.scenarios import FAMILIES
 from thinmargin.simulation import KERNELS
+from thinmargin.tuned import tuned_policy
 from thinmargin.vector import EcosystemVectorEnv
 
 PACKAGE = Path(thinmargin.__file__).parent
@@ -285,3 +288,50 @@ def test_nothing_is_compiled_twice(bits: Callable[[Any], Any]) -> None:
         assert len(dispatcher.signatures) == 1, dispatcher.py_func.__name__
     before = bits(EcosystemEnv().reset(seed=3))
     assert bits(EcosystemEnv().reset(seed=3)) == before
+
+
+REDUCTIONS = frozenset({
+    "sum", "mean", "std", "var", "prod", "cumsum", "cumprod", "dot", "nansum", "nanmean", "median", "average", "ptp",
+})  # fmt: skip
+"""Of NumPy: numba's own add float32 one by one and in single precision, and NumPy in pairs."""
+
+
+def test_no_machine_code_adds_up_numbers_in_single_precision() -> None:
+    for name in compiled_files():
+        for function in compiled_functions(ast.parse((PACKAGE / name).read_text())):
+            single = {
+                item.arg for item in function.args.args if item.annotation and "float32" in ast.unparse(item.annotation)
+            }
+            for node in ast.walk(function):
+                called = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
+                assert called not in REDUCTIONS, f"{name}: {function.name} calls {called}"
+                if isinstance(node, ast.AugAssign):
+                    assert not names_in(node.target) & single, f"{name}: {function.name} adds to single precision"
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 1e6])
+def test_every_observation_is_the_same_single_precision_number_compiled_and_plain(scale: float) -> None:
+    env = EcosystemEnv(horizon=40)
+    dice = np.random.default_rng(8)
+    compiled, plain = (np.zeros(len(FEATURES), np.float32) for _ in range(2))
+    for world in range(6):
+        env.reset(seed=world)
+        for _ in range(12):
+            env.step(dice.uniform(-1.0, 1.0, 4))
+            batch = env._batch
+            report, state = batch.reports.copy(), batch.states.copy()
+            numbers = report.view(np.float64)
+            numbers *= scale ** dice.integers(0, 2, numbers.shape)
+            arguments = state[0], batch.economies[0], float(dice.normal()), report[0], 40.0
+            observe(*arguments, compiled)
+            observe.py_func(*arguments, plain)  # type: ignore[attr-defined]  # numba's
+            assert compiled.tobytes() == plain.tobytes()
+
+
+def test_deviations_of_observations_are_computed_in_double_precision() -> None:
+    feedback = tuned_policy("plan_with_feedback").feedback
+    assert feedback is not None
+    seen = EcosystemVectorEnv(64).reset(seed=0)[0]
+    single, double = (feedback.surprise.of(numbers, np.array([0.25])) for numbers in (seen, seen.astype(np.float64)))
+    assert single.dtype == np.float64
+    assert single.tobytes() == double.tobytes()

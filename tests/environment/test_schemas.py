@@ -222,22 +222,20 @@ def test_info_has_every_declared_entry_and_no_other() -> None:
     books = [field.name for field in BOOK_FIELDS]
     rewards = [field.name for field in REWARD_FIELDS]
     levers = [lever.name for lever in LEVERS]
-    _, first = env.reset(seed=0)
-    assert list(first) == ["books", "world"]
-    assert list(first["books"]) == books
-    info = env.step(np.zeros(4))[4]
-    assert set(info) == {"books", "levers", "reward_terms", "world"}
-    assert list(info["books"]) == books
-    assert list(info["reward_terms"]) == rewards
-    assert list(info["levers"]) == ["asked", "applied"]
-    for group in info["levers"].values():
-        assert list(group) == levers
-    assert all(type(number) is float for number in info["books"].values())
-    envs.reset(seed=0)
-    infos = envs.step(np.zeros((2, 4)))[4]
-    assert infos["books"].dtype.names == tuple(books)
-    assert infos["reward_terms"].dtype.names == tuple(rewards)
-    assert infos["levers"]["asked"].dtype.names == infos["levers"]["applied"].dtype.names == tuple(levers)
+    for info in (env.reset(seed=0)[1], env.step(np.zeros(4))[4]):
+        assert set(info) == {"books", "levers", "reward_terms", "world"}
+        assert list(info["books"]) == books
+        assert list(info["reward_terms"]) == rewards
+        assert list(info["levers"]) == ["asked", "applied"]
+        for group in info["levers"].values():
+            assert list(group) == levers
+        assert all(type(number) is float for number in info["books"].values())
+    for infos in (envs.reset(seed=0)[1], envs.step(np.zeros((2, 4)))[4]):
+        assert {name for name in infos if not name.startswith("_")} == set(info)
+        assert all(infos[f"_{name}"].tolist() == [True, True] for name in info)
+        assert infos["books"].dtype.names == tuple(books)
+        assert infos["reward_terms"].dtype.names == tuple(rewards)
+        assert infos["levers"]["asked"].dtype.names == infos["levers"]["applied"].dtype.names == tuple(levers)
 
 
 def test_the_books_at_reset_are_the_balance_of_the_start() -> None:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from thinmargin.plans import PlanPolicy, between
 from thinmargin.settings import Settings
+from thinmargin.shown import shown
 from thinmargin_agents.cli.processes import lost_is_told
 from thinmargin_agents.play.candidates import Candidates, Earned
 
@@ -63,7 +64,7 @@ def months_of(knots: Numbers, months: int, horizon: int) -> Numbers:
 def knots_of(policy: object) -> Numbers:
     """The knots, shape (k, 4), of a plan that reacts to nothing; any other policy is a TypeError."""
     if not isinstance(policy, PlanPolicy) or policy.feedback is not None:
-        raise TypeError(f"policy is {policy!r}: it must be a plan without feedback")
+        raise TypeError(f"policy is {shown(policy)}: it must be a plan without feedback")
     return policy.knots
 
 

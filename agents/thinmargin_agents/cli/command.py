@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 import tyro
 
 from thinmargin_agents.cli.arguments import check_arguments, check_no_value_is_empty
-from thinmargin_agents.cli.errors import LostProcessError, UsageError
+from thinmargin_agents.cli.errors import FailedError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,8 +30,9 @@ def run(
 ) -> int:
     """Read the flags, check them, act, and return the exit status.
 
-    1: a process that works for the command was killed; 2: a flag cannot be used, and nothing was done;
-    130: interrupted; else what `act` returns.
+    1: a process that works for the command was killed, a file of the package is damaged, the memory is not enough, or
+    the output cannot be written; 2: a flag cannot be used, and nothing was done; 130: interrupted; 141: nobody reads
+    the output any more; else what `act` returns.
 
     Args:
         program: what the command is called in help and messages.
@@ -40,6 +41,23 @@ def run(
         check: raises UsageError, or another ValueError, for flags that cannot be used.
         act: gets the flags and a console for errors; it too may raise UsageError.
     """
+    try:
+        status = _run(program, kind, argv, check, act)
+        sys.stdout.flush()
+    except OSError as error:
+        from thinmargin.command_line import unread
+
+        return unread(program, error)
+    return status
+
+
+def _run(
+    program: str,
+    kind: type[C],
+    argv: Sequence[str] | None,
+    check: Callable[[C], None],
+    act: Callable[[C, Console], int],
+) -> int:
     try:
         config = tyro.cli(kind, args=argv, prog=program)
     except SystemExit as end:
@@ -53,18 +71,32 @@ def run(
             check_arguments(kind, words)
             check(config)
             check_no_value_is_empty(kind, words)
-        except ValueError as error:
+        except (ValueError, MemoryError) as error:
             raise UsageError(str(error)) from error
-        return act(config, errors)
+        return _act(act, config, errors)
     except UsageError as error:
         errors.print(f"{program}: {error}", style="red")
         return 2
-    except LostProcessError as error:
+    except (FailedError, MemoryError) as error:
         errors.print(f"{program}: {error}", style="red")
         return 1
     except KeyboardInterrupt:
         errors.print("interrupted")
         return 130
+
+
+def _act(act: Callable[[C, Console], int], config: C, errors: Console) -> int:
+    """Do the work; a damaged file of the package, which may be noticed while it is imported, is a FailedError."""
+    try:
+        return act(config, errors)
+    except UsageError:
+        raise
+    except ValueError as error:
+        from thinmargin.files import DamagedFileError
+
+        if not isinstance(error, DamagedFileError):
+            raise
+        raise FailedError(str(error)) from error
 
 
 def check_ranges(config: Any, allowed: Mapping[str, tuple[int, int]]) -> None:
@@ -78,13 +110,14 @@ def check_ranges(config: Any, allowed: Mapping[str, tuple[int, int]]) -> None:
 def check_output(flag: str, path: Path | None) -> None:
     """Raise UsageError unless a file can be written there, or none is asked for."""
     from thinmargin.files import check_writable
+    from thinmargin.shown import shown  # --help needs no NumPy
 
     if path is not None:
         try:
             check_writable(path)
         except OSError as error:
             raise UsageError(
-                f"{flag} is {str(path)!r}: {error}; it must be a file in a folder that can be written to"
+                f"{flag} is {shown(path)}: {error}; it must be a file in a folder that can be written to"
             ) from error
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from thinmargin.files import is_there
+
 
 class PageError(ValueError):
     """A page that has no place for a table; the message says what it must have."""
@@ -18,7 +20,7 @@ def read_page(path: Path, places: Sequence[str]) -> str:
         PageError: it is a file without the first place, or a place has no end.
         OSError: it cannot be read.
     """
-    if not path.exists():
+    if not is_there(path):
         return ""
     try:
         text = path.read_text(encoding="utf-8")

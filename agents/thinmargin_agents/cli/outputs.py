@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thinmargin.files import write_atomically
+from thinmargin.files import same_file, write_atomically
+from thinmargin.shown import shown
 from thinmargin_agents.cli.command import check_libraries, check_output
 from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.cli.markdown import PageError, read_page
@@ -37,18 +38,18 @@ def check_files(
     for flag, path in named:
         check_output(flag, path)
     for (flag, path), (other, same) in itertools.combinations(named, 2):
-        if path.resolve() == same.resolve():
-            raise UsageError(f"{flag} and {other} are both {str(path)!r}: they must be two files")
+        if same_file(path, same):
+            raise UsageError(f"{flag} and {other} are both {shown(path)}: they must be two files")
     for flag, path in named:
         if flag == picture:
             if path.suffix.lower() not in IMAGES:
-                raise UsageError(f"{flag} is {str(path)!r}: allowed endings are {', '.join(IMAGES)}")
+                raise UsageError(f"{flag} is {shown(path)}: allowed endings are {', '.join(IMAGES)}")
             check_libraries(flag, ["matplotlib"], "report")
         if flag == page:
             try:
                 read_page(path, places)
             except (OSError, PageError) as error:
-                raise UsageError(f"{flag} is {str(path)!r}: {error}") from error
+                raise UsageError(f"{flag} is {shown(path)}: {error}") from error
 
 
 def write_picture(figure: Figure, path: Path) -> None:

@@ -197,6 +197,8 @@ def checked(origin: str, algo: str, values: Mapping[str, Any]) -> dict[str, Any]
     Raises:
         ConfigError: a name the algorithm does not have, or a value that is not allowed; the message says which.
     """
+    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+
     known = {item.name: item for item in TABLE if algo in item.algorithms}
     found: dict[str, Any] = {}
     for name, value in flat(values).items():
@@ -208,10 +210,10 @@ def checked(origin: str, algo: str, values: Mapping[str, Any]) -> dict[str, Any]
                 f"did you mean {', '.join(close)}?" if close else
                 f"{algo} has none, {', '.join(elsewhere)} do" if elsewhere else f"allowed are {', '.join(known)}"
             )  # fmt: skip
-            raise ConfigError(f"{origin}: unknown hyper-parameter {name!r} of {algo}; {hint}")
+            raise ConfigError(f"{origin}: unknown hyper-parameter {shown(name)} of {algo}; {hint}")
         kind = known[name].kind
         if not kind.allows(value):
-            raise ConfigError(f"{origin}: hyper-parameter {name} is {value!r}: {kind.words}")
+            raise ConfigError(f"{origin}: hyper-parameter {name} is {shown(value)}: {kind.words}")
         _put(found, name, int(value) if kind.integer and isinstance(value, float) else value)
     return found
 

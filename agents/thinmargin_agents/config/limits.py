@@ -29,13 +29,15 @@ def check_numbers(settings: object, *, may_be_none: bool) -> None:
         settings: a dataclass with some of the fields of LIMITS, `algo` and `device`.
         may_be_none: whether a number may be left open.
     """
+    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+
     values = vars(settings)
     for name, (low, high) in LIMITS.items():
         if name not in values or (may_be_none and values[name] is None):
             continue
         value = values[name]
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ConfigError(f"--{name.replace('_', '-')} is {value!r}: allowed are {low} to {high}")
+            raise ConfigError(f"--{name.replace('_', '-')} is {shown(value)}: allowed are {low} to {high}")
     for name, allowed in (("algo", ALL), ("device", get_args(Device))):
         if values[name] not in allowed:
-            raise ConfigError(f"--{name} is {values[name]!r}: allowed are {', '.join(allowed)}")
+            raise ConfigError(f"--{name} is {shown(values[name])}: allowed are {', '.join(allowed)}")

@@ -39,17 +39,19 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
     """
     import yaml  # noqa: PLC0415  # only a run needs it, not --help
 
+    from thinmargin.shown import plain, quoted, shown  # noqa: PLC0415  # --help needs no NumPy
+
     shipped = PRESETS / f"{algo if name == 'default' else name}.yml"
     path = shipped if shipped.is_file() and "/" not in name else Path(name)
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(
-            f"--preset is {name!r}: {error.strerror or error}; allowed are default, {', '.join(preset_names())},"
+            f"--preset is {quoted(name)}: {error.strerror or error}; allowed are default, {', '.join(preset_names())},"
             " or a readable YAML file"
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"--preset {path}: not a YAML file: {error}") from error
+        raise ConfigError(f"--preset {path}: not a YAML file: {plain(error)}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"--preset {path}: it must be a mapping of environment id to hyper-parameters")
     paired = content.get(PAIRED, {})
@@ -57,11 +59,11 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
         _check_versions(path, sections)
     section = content.get(env_id, content.get("default"))
     if not isinstance(section, dict):
-        raise ConfigError(f"--preset {path}: no section {env_id!r} or 'default' with hyper-parameters")
+        raise ConfigError(f"--preset {path}: no section {shown(env_id)} or 'default' with hyper-parameters")
     values = dict(section)
     env_kwargs = values.pop("env_kwargs", {})
     if not isinstance(env_kwargs, dict):
-        raise ConfigError(f"--preset {path}: env_kwargs is {env_kwargs!r}: it must be a mapping")
+        raise ConfigError(f"--preset {path}: env_kwargs is {shown(env_kwargs)}: it must be a mapping")
     copies = paired.get(env_id, paired.get("default")) if isinstance(paired, dict) else paired
     if copies is not None:
         values[PAIRED] = copies
@@ -70,14 +72,15 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
 
 def _check_versions(path: Path, sections: Any) -> None:
     """Raise ConfigError if a key is the id of an environment in another version."""
+    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
     from thinmargin.versions import current  # noqa: PLC0415  # --help needs no NumPy
 
     for key in sections if isinstance(sections, dict) else ():
         now = current(key) if isinstance(key, str) else key
         if now != key:
             raise ConfigError(
-                f"--preset {path} has a section {key!r}: worlds, observations and rewards of {now} are others; choose"
-                f" its hyper-parameters anew and call it {now!r}, or delete it"
+                f"--preset {path} has a section {shown(key)}: worlds, observations and rewards of {now} are others;"
+                f" choose its hyper-parameters anew and call it {shown(now)}, or delete it"
             )
 
 
@@ -137,9 +140,13 @@ def _name(item: Any) -> Any:
 
 
 def _arguments(item: Any) -> dict[str, Any]:
+    from thinmargin.shown import plain, shown  # noqa: PLC0415  # --help needs no NumPy
+
     inside = next(iter(item.values())) if isinstance(item, Mapping) else None
     if not isinstance(inside, (Mapping, type(None))):
-        raise ConfigError(f"env_wrapper {_name(item)} has {inside!r}: it must be a mapping of argument and value")
+        raise ConfigError(
+            f"env_wrapper {plain(_name(item))} has {shown(inside)}: it must be a mapping of argument and value"
+        )
     return dict(inside or {})
 
 

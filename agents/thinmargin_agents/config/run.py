@@ -29,11 +29,13 @@ class Run:
     hyperparameters: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+
         check_numbers(self, may_be_none=False)
         if not isinstance(self.env_id, str):
-            raise ConfigError(f"env_id is {self.env_id!r}: it must be a text")
+            raise ConfigError(f"env_id is {shown(self.env_id)}: it must be a text")
         if not (self.tensorboard_log is None or isinstance(self.tensorboard_log, str)):
-            raise ConfigError(f"tensorboard_log is {self.tensorboard_log!r}: it must be a text or null")
+            raise ConfigError(f"tensorboard_log is {shown(self.tensorboard_log)}: it must be a text or null")
 
     @property
     def total_timesteps(self) -> int:

@@ -90,21 +90,23 @@ MOST_JOBS = 4096
 
 def check_seeds(config: TrainConfig) -> None:
     """Raise ConfigError unless the seeds and where they run can be used together."""
+    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+
     low, high = LIMITS["seed"]
     for seed in config.seeds:
         if isinstance(seed, bool) or not isinstance(seed, int) or not low <= seed <= high:
-            raise ConfigError(f"--seeds has {seed!r}: allowed are {low} to {high}")
+            raise ConfigError(f"--seeds has {shown(seed)}: allowed are {low} to {high}")
     repeated = sorted({seed for seed in config.seeds if config.seeds.count(seed) > 1})
     if repeated:
         raise ConfigError(f"--seeds has {', '.join(map(str, repeated))} more than once: each seed is a run of its own")
     if config.seeds and config.seed != TrainConfig.seed:
         raise ConfigError(f"--seed is {config.seed} and --seeds are given too: give one of the two")
     if config.n_jobs is not None and not 1 <= config.n_jobs <= MOST_JOBS:
-        raise ConfigError(f"--n-jobs is {config.n_jobs!r}: allowed are 1 to {MOST_JOBS}")
+        raise ConfigError(f"--n-jobs is {shown(config.n_jobs)}: allowed are 1 to {MOST_JOBS}")
     if config.engine not in get_args(Engine):
-        raise ConfigError(f"--engine is {config.engine!r}: allowed are {', '.join(get_args(Engine))}")
+        raise ConfigError(f"--engine is {shown(config.engine)}: allowed are {', '.join(get_args(Engine))}")
     if config.ray_address is not None and config.engine != "ray":
-        raise ConfigError(f"--ray-address is {config.ray_address!r}: it needs --engine ray")
+        raise ConfigError(f"--ray-address is {shown(config.ray_address)}: it needs --engine ray")
 
 
 SEARCH_FLAGS = ("n_trials", "n_seeds", "storage", "study_name")
@@ -113,19 +115,23 @@ SEARCH_FLAGS = ("n_trials", "n_seeds", "storage", "study_name")
 
 def check_search(config: TrainConfig) -> None:
     """Raise ConfigError if a flag of --optimize is given without it."""
+    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+
     for name in SEARCH_FLAGS:
         value = getattr(config, name)
         if not config.optimize and value != TrainConfig.__dataclass_fields__[name].default:
-            raise ConfigError(f"--{name.replace('_', '-')} is {value!r}: it needs --optimize")
+            raise ConfigError(f"--{name.replace('_', '-')} is {shown(value)}: it needs --optimize")
 
 
 def parse_pairs(flag: str, pairs: Sequence[str]) -> dict[str, Any]:
     """`name=value` strings as a dictionary; values are JSON where they can be, else text. Never evaluated."""
+    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+
     parsed: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
-            raise ConfigError(f"{flag} has {pair!r}: it must be NAME=VALUE, such as gae_lambda=0.95")
+            raise ConfigError(f"{flag} has {shown(pair)}: it must be NAME=VALUE, such as gae_lambda=0.95")
         try:
             parsed[name] = json.loads(text)
         except (ValueError, RecursionError):  # a number may have too many digits, a list be too deep

@@ -32,8 +32,11 @@ class CurvesConfig:
 
 def check(config: CurvesConfig) -> None:
     """Raise ValueError, naming flag, value and what is allowed, unless the flags can be used."""
-    if not config.folder.is_dir():
-        raise ValueError(f"--folder is {str(config.folder)!r}: it must be a folder that exists, as in a clone")
+    from thinmargin.files import is_folder
+    from thinmargin.shown import shown
+
+    if not is_folder(config.folder):
+        raise ValueError(f"--folder is {shown(config.folder)}: it must be a folder that exists, as in a clone")
     check_libraries("a picture", ["matplotlib"], "report")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from thinmargin import ENVIRONMENTS
 from thinmargin.families import BENCHMARK
+from thinmargin.shown import shown
 from thinmargin.splits import KEYS
 from thinmargin_agents.cli.command import check_libraries
 from thinmargin_agents.cli.errors import UsageError
@@ -46,7 +47,7 @@ def registered(env: str) -> str:
     name = env.removeprefix(PREFIX)
     ids = [entry.id for entry in ENVIRONMENTS]
     if name not in ids:
-        raise UsageError(f"--env is {env!r}: allowed are {', '.join(ids)}")
+        raise UsageError(f"--env is {shown(env)}: allowed are {', '.join(ids)}")
     return name
 
 

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from thinmargin.baselines import BASELINES
 from thinmargin.families import BENCHMARK
-from thinmargin.files import DamagedFileError, write_atomically
+from thinmargin.files import DamagedFileError, is_folder, write_atomically
+from thinmargin.shown import quoted, shown
 from thinmargin.splits import KEYS
 from thinmargin.versions import current
 from thinmargin_agents.cli.command import command_of
@@ -141,7 +142,7 @@ def check_actions_fit(entrant: Entrant, env: str) -> None:
         if member.env_id is None or bool(member.discrete) == playground_of(env).discrete:
             continue
         raise UsageError(
-            f"POLICY: {entrant.name!r} was trained for {member.env_id} and answers with"
+            f"POLICY: {shown(entrant.name)} was trained for {member.env_id} and answers with"
             f" {LEVERS_AS[bool(member.discrete)]}; {env} takes {LEVERS_AS[not member.discrete]}: --env {member.env_id}"
             " plays it"
         )
@@ -155,12 +156,12 @@ def load_entrant(name: str, time_limit: float) -> Entrant:
         with Clock(time_limit) as clock, clock.policy_code():
             return entrant_of(name)
     except OutOfTime as error:
-        raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
+        raise PolicyError(f"policy {quoted(name)} cannot be loaded: {error}") from error
 
 
 def latest_run_in(log_folder: Path) -> list[str]:
     """The name of the latest run, or none."""
-    if not log_folder.is_dir():
+    if not is_folder(log_folder):
         return []
     from thinmargin_agents.runs.folder import (  # noqa: PLC0415  # hand-coded policies need no learning library
         latest_run,
@@ -179,7 +180,7 @@ def best_known(
     try:
         known = known_plans(playground.worlds, keys, playground.horizon, playground.closing)
     except DamagedFileError as error:
-        evaluation.failures[FORESIGHT] = f"policy {FORESIGHT!r} cannot be loaded: {error}"
+        evaluation.failures[FORESIGHT] = f"policy {shown(FORESIGHT)} cannot be loaded: {error}"
         return BestKnown()
     if known is None:
         note = f"score is null: best known plans are those of {BENCHMARK}"

@@ -95,6 +95,7 @@ def _write(config: ExactConfig, results: Results) -> list[str]:
     import json
 
     from thinmargin.files import write_atomically
+    from thinmargin.shown import shown
     from thinmargin_agents.cli.markdown import page_with
     from thinmargin_agents.exact.table import document, markdown
 
@@ -103,13 +104,13 @@ def _write(config: ExactConfig, results: Results) -> list[str]:
         if config.json is not None:
             write_atomically(config.json, json.dumps(document(results), indent=1, allow_nan=False) + "\n")
     except OSError as error:
-        problems.append(f"--json is {str(config.json)!r}: it cannot be written: {error}")
+        problems.append(f"--json is {shown(config.json)}: it cannot be written: {error}")
     try:
         if config.markdown is not None:
             tables = markdown(results, command_of(PROGRAM, config, without=NOT_IN_COMMAND))
             write_atomically(config.markdown, page_with(config.markdown, {PLACE: tables}))
     except (OSError, ValueError) as error:  # a full disk, a page that lost its place meanwhile
-        problems.append(f"--markdown is {str(config.markdown)!r}: it cannot be written: {error}")
+        problems.append(f"--markdown is {shown(config.markdown)}: it cannot be written: {error}")
     return problems
 
 

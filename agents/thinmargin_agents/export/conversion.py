@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import thinmargin
-from thinmargin.files import write_atomically
+from thinmargin.files import is_folder, write_atomically
 from thinmargin.settings import Settings
+from thinmargin.shown import quoted, shown
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.export.file import Agreement, compare, to_onnx
 from thinmargin_agents.export.graph import Graph
@@ -80,11 +81,11 @@ def source_of(name: str, which: Which | None) -> Source:
     if agent in shipped.trained_names():
         return _shipped(agent, seed, which)
     folder = Path(name)
-    if not name or not folder.is_dir():
+    if not name or not is_folder(folder):
         known = ", ".join(shipped.trained_names()) or "none"
         raise ExportError(
-            f"RUN is {name!r}: it must be a run folder, such as logs/ppo/Ecosystem-v1_1, or the name of a shipped agent"
-            f" ({known})"
+            f"RUN is {quoted(name)}: it must be a run folder, such as logs/ppo/Ecosystem-v1_1, or the name of a shipped"
+            f" agent ({known})"
         )
     run = RunFolder.open(folder).run()
     which = which or which_model(folder)
@@ -95,12 +96,14 @@ def source_of(name: str, which: Which | None) -> Source:
 
 def _shipped(name: str, seed: str, which: Which | None) -> Source:
     if which is not None:
-        raise ExportError(f"--which is {which!r}: {name} is a shipped agent, which has one policy a seed")
+        raise ExportError(f"--which is {shown(which)}: {name} is a shipped agent, which has one policy a seed")
     manifest = shipped.manifest_of(name)
     shipped.check_version(manifest)
     seeds = {str(one.seed): one for one in manifest.seeds}
     if seed and seed not in seeds:
-        raise ExportError(f"RUN is '{name}:{seed}': allowed are {', '.join(f'{name}:{one}' for one in seeds)}")
+        raise ExportError(
+            f"RUN is {quoted(f'{name}:{seed}')}: allowed are {', '.join(f'{name}:{one}' for one in seeds)}"
+        )
     one = seeds[seed] if seed else manifest.seeds[0]
     digest = hashlib.sha256((shipped.FOLDER / name / MANIFEST).read_bytes()).hexdigest()
     facts = {"policy": f"{name}:{one.seed}", "manifest_sha256": digest}

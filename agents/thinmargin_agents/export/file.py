@@ -18,7 +18,7 @@ import torch
 
 from thinmargin.baselines import Policy
 from thinmargin.records import FEATURES, LEVERS
-from thinmargin.settings import Settings
+from thinmargin.settings import Settings, observation_space
 from thinmargin.splits import keys_of
 from thinmargin_agents.export.graph import Graph
 from thinmargin_agents.play.rollout import play_worlds
@@ -29,6 +29,8 @@ TOLERANCE = 1e-5
 """Most that an action of the file may differ from the policy's."""
 WORLDS = 16
 """Validation worlds that are played to compare them."""
+END_MONTHS, RANDOM_ENDS = 4, 32
+"""Months at the ends of the ranges, and firms whose ends are drawn."""
 EXPECTED: tuple[tuple[str, type[Warning]], ...] = (
     # torch's newer exporter needs one more package; of the older one torch warns that it will be removed.
     ("You are using the legacy TorchScript-based ONNX export", DeprecationWarning),
@@ -71,6 +73,8 @@ def to_onnx(graph: Graph, facts: Mapping[str, str]) -> bytes:
 class Agreement:
     """Agreement of a file's answers with its policy's: months compared, and the largest difference of an action.
 
+    Months are those of worlds that are played, and made ones in which every observation is at an end of its range.
+
     Where an agent chooses by number, a choice that is not the policy's differs by how much lower its score is, as a
     share of the highest score (or of 1, if that is less): between equal scores either choice is right.
     """
@@ -87,13 +91,13 @@ class Agreement:
     def in_words(self) -> str:
         """One line."""
         return (
-            f"onnxruntime beside predict, {self.months:,} months of validation worlds: largest difference"
-            f" {self.difference:.1e}, allowed {TOLERANCE:.0e}"
+            f"onnxruntime beside predict, {self.months:,} months of validation worlds and at the ends of the"
+            f" observations: largest difference {self.difference:.1e}, allowed {TOLERANCE:.0e}"
         )
 
 
 def compare(content: bytes, graph: Graph, policy: Policy, settings: Settings, worlds: int = WORLDS) -> Agreement:
-    """Play validation worlds with `policy` and compare the file's answers with it, month by month.
+    """Play validation worlds with `policy` and compare the file's answers with it, month by month; then at the ends.
 
     Args:
         content: of the file.
@@ -108,7 +112,28 @@ def compare(content: bytes, graph: Graph, policy: Policy, settings: Settings, wo
         both, list(keys), worlds=settings.worlds, horizon=settings.horizon, closing=settings.closing,
         discrete=settings.discrete, name="the policy",
     )  # fmt: skip
+    state = None
+    for month, seen in enumerate(end_months()):
+        _, state = both.predict(seen, state, np.full(len(seen), month == 0))
     return Agreement(both.months, both.difference)
+
+
+def end_months() -> npt.NDArray[np.float32]:
+    """Months in which observations are at the ends of their ranges, shape (END_MONTHS, firms, 32).
+
+    All at the lower or the upper end, one of them at an end and the others between, and ends drawn at random; from
+    month to month every firm sees what another one saw, so that changes reach the ends of theirs.
+    """
+    space = observation_space()
+    ends = np.stack([space.low, space.high])
+    middle = ends.mean(axis=0, dtype=np.float32)
+    single = np.repeat(middle[None], 2 * len(middle), axis=0)
+    places = np.arange(len(middle))
+    for end in (0, 1):
+        single[2 * places + end, places] = ends[end]
+    drawn = np.random.default_rng(0).integers(2, size=(RANDOM_ENDS, len(middle)))
+    firms = np.concatenate([ends, middle[None], single, ends[drawn, places]])
+    return np.stack([np.roll(firms, month, axis=0) for month in range(END_MONTHS)])
 
 
 class _Both:

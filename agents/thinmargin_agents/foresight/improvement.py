@@ -15,7 +15,10 @@ from rich.progress import Progress
 
 from thinmargin.baselines import BASELINES, Policy, baseline
 from thinmargin.families import BENCHMARK
+from thinmargin.files import is_file
+from thinmargin.memory import check_memory
 from thinmargin.plans import between
+from thinmargin.records import LEVERS
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
 from thinmargin.tuned import tuned_policy
@@ -23,7 +26,7 @@ from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.cli.processes import lost_is_told
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.foresight.config import ForesightConfig
-from thinmargin_agents.foresight.plan_files import KnownPlans, check_version, read_plans, save_plans
+from thinmargin_agents.foresight.plan_files import KnownPlans, check_begun, check_version, read_plans, save_plans
 from thinmargin_agents.foresight.search import Best, Numbers, Problem, Steps, improve, in_steps, value_of
 from thinmargin_agents.play.candidates import Candidates, Seen
 from thinmargin_agents.play.errors import PolicyError
@@ -56,9 +59,14 @@ def make(config: ForesightConfig, path: Path, command: str, console: Console) ->
             players |= {member.name: member.policy for member in entrant_of(name).members}
         except ValueError as error:
             raise UsageError(f"--also: {error}") from error
-    known = None if config.fresh or not path.is_file() else read_plans(path)
+    steps = settings.horizon * len(LEVERS) * np.dtype(np.int16).itemsize
+    check_memory(
+        f"--n-worlds is {config.n_worlds}", len(keys) * steps * (len(players) + 4)
+    )  # a table a start, and found
+    known = None if config.fresh or not is_file(path) else read_plans(path)
     if known is not None:
         check_version(path, known)
+        check_begun(path, known, config.split, settings.horizon)
     names, starts = starts_of(players, keys, known, settings)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         checked = keys[: config.n_check]

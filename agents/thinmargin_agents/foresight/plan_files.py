@@ -15,10 +15,11 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
-from thinmargin.files import DamagedFileError, write_atomically
+from thinmargin.files import DamagedFileError, same_file, write_atomically
 from thinmargin.records import LEVERS
 from thinmargin.settings import SCORED, Closing, Settings
-from thinmargin.splits import KEYS
+from thinmargin.shown import plain
+from thinmargin.splits import KEYS, MOST
 from thinmargin.versions import UNNAMED, outdated
 from thinmargin_agents.foresight.config import FoundSplit
 from thinmargin_agents.foresight.search import Steps, in_actions, value_of
@@ -128,6 +129,21 @@ def check_version(path: Path, plans: KnownPlans) -> None:
         raise DamagedFileError(told)
 
 
+def check_begun(path: Path, plans: KnownPlans, split: FoundSplit, horizon: int) -> None:
+    """Raise DamagedFileError unless a search in worlds of this split can go on from the plans of this file."""
+    months, keys = plans.tables.shape[1], plans.keys
+    if months != horizon:
+        raise DamagedFileError(
+            f"{plain(path)} has plans of {months} months, and an episode has {horizon}; {_remedy(path, keys)}"
+        )
+    other = keys[(keys < KEYS[split].start) | (keys >= KEYS[split].stop)]
+    if other.size:
+        raise DamagedFileError(
+            f"{plain(path)} has a plan of world {other[0]}, which is none of --split {split}: allowed are"
+            f" {KEYS[split].start} to {KEYS[split].stop - 1}; give another --output, or --fresh"
+        )
+
+
 def save_plans(path: Path, plans: KnownPlans) -> None:
     """Write plans to a file, whole or not at all; raises OSError if it cannot be written."""
     content = io.BytesIO()
@@ -152,7 +168,7 @@ def read_plans(path: Path) -> KnownPlans:
             keys, steps, value = file["keys"], file["steps"], file["value"]
             made = json.loads(str(file["made"]))
     except (OSError, ValueError, KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
-        raise DamagedFileError(f"{path} cannot be read: {error}; {_remedy(path)}") from error
+        raise DamagedFileError(f"{path} cannot be read: {plain(error)}; {_remedy(path)}") from error
     count = keys.size
     fits = (
         keys.shape == value.shape == (count,)
@@ -160,10 +176,12 @@ def read_plans(path: Path) -> KnownPlans:
         and steps.ndim == 3
         and (len(steps), steps.shape[2]) == (count, len(LEVERS))
         and bool(np.isfinite(value).all())
+        and bool(((keys >= 0) & (keys <= MOST)).all())
+        and len(np.unique(keys)) == count
         and isinstance(made, dict)
     )
     if not fits:
-        raise DamagedFileError(f"{path} does not hold plans of worlds; {_remedy(path)}")
+        raise DamagedFileError(f"{plain(path)} does not hold plans of worlds, each once; {_remedy(path)}")
     return KnownPlans(keys, np.cumsum(steps, axis=1, dtype=np.int16), value, made)
 
 
@@ -174,7 +192,7 @@ def _remedy(path: Path, keys: npt.NDArray[np.int64] | None = None) -> str:
     of this name has, or the split is left to the reader.
     """
     splits = get_args(FoundSplit)
-    shipped = next((split for split in splits if file_of(BENCHMARK_WORLDS, split).resolve() == path.resolve()), None)
+    shipped = next((split for split in splits if same_file(file_of(BENCHMARK_WORLDS, split), path)), None)
     place = "" if shipped else f" --output {shlex.quote(str(path))}"
     worlds = _worlds_of(keys)
     if worlds is not None:

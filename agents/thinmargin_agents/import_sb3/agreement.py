@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+from thinmargin.shown import plain
 from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.hyperparameters import NOT_SB3_ARGUMENTS, checked, merged, names_of
@@ -35,8 +36,6 @@ BY_WEIGHTS = frozenset({"net_arch", "lstm_hidden_size", "n_lstm_layers", "enable
 """Settings of a network that the names and shapes of its weights tell."""
 PLAIN_EXTRACTOR = "FlattenExtractor"
 NORMALIZED = "vecnormalize.pkl"
-SHOWN = 60
-"""Characters of a foreign value that a message has."""
 _CLASS = re.compile(r"<class '(?:\w+\.)*(\w+)'>")
 
 
@@ -104,9 +103,7 @@ def _contradiction(file: Path, name: str, theirs: object, ours: object) -> Confi
 
 
 def _shown(value: object) -> str:
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    text = text if text.isprintable() else ascii(text)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+    return str(value).lower() if isinstance(value, bool) else plain(value)
 
 
 def _plain(value: Any) -> Mapping[str, Any]:

@@ -61,10 +61,13 @@ class ImportConfig:
 
 def check(config: ImportConfig) -> None:
     """Raise UsageError unless the flags can be used."""
-    if not config.model.is_file():
-        raise UsageError(f"MODEL.zip is {str(config.model)!r}: no such file")
-    if config.output.exists():
-        raise UsageError(f"--output is {str(config.output)!r}: it exists already; it must be a new folder")
+    from thinmargin.files import is_file, is_there
+    from thinmargin.shown import shown
+
+    if not is_file(config.model):
+        raise UsageError(f"MODEL.zip is {shown(config.model)}: no such file")
+    if is_there(config.output):
+        raise UsageError(f"--output is {shown(config.output)}: it exists already; it must be a new folder")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -63,6 +63,8 @@ class MechanismsConfig:
 
 def check(config: MechanismsConfig) -> None:
     """Raise ValueError, naming flag, value and what is allowed, unless the flags can be used."""
+    from thinmargin.shown import shown
+
     check_ranges(config, LIMITS)
     check_libraries("the search", ["cma"], "search")
     from thinmargin_agents.cli.outputs import check_files
@@ -70,7 +72,7 @@ def check(config: MechanismsConfig) -> None:
 
     for row in config.rows:
         if row not in SWITCHES:
-            raise UsageError(f"--rows has {row!r}: allowed are {', '.join(SWITCHES)}")
+            raise UsageError(f"--rows has {shown(row)}: allowed are {', '.join(SWITCHES)}")
     check_files([("--json", config.json), ("--markdown", config.markdown)], page="--markdown", places=[PLACE])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.records import LEVERS
+from thinmargin.shown import shown
 from thinmargin_agents.monitoring.tags import Means
 from thinmargin_agents.play.outcome import SATURATED
 
@@ -83,6 +84,6 @@ class TrainingStatistics:
         for name, current in (("counts", self._counts), *self._sums.items()):
             found[name] = np.array(state[name], np.float64)
             if found[name].shape != current.shape:
-                raise ValueError(f"state[{name!r}] has shape {found[name].shape}: it must be {current.shape}")
+                raise ValueError(f"state[{shown(name)}] has shape {found[name].shape}: it must be {current.shape}")
         self._counts = found.pop("counts")
         self._sums = found

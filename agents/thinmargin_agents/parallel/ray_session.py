@@ -35,6 +35,8 @@ def ray_session(address: str | None, n_jobs: int | None, threads: int = 1) -> It
         ConfigError: Ray is not installed, nothing answers at the address, no cluster can be started, or no machine of
             it has so many processors as one worker has threads.
     """
+    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+
     ray = usable_ray(address)
     try:
         ray.init(
@@ -47,7 +49,7 @@ def ray_session(address: str | None, n_jobs: int | None, threads: int = 1) -> It
             logging_level=logging.ERROR,
         )
     except Exception as error:  # Ray raises bare ones too
-        where = f"--ray-address is {address!r}" if address else "--engine is 'ray': no cluster can be started here"
+        where = f"--ray-address is {shown(address)}" if address else "--engine is 'ray': no cluster can be started here"
         raise ConfigError(f"{where}: {error}") from error
     try:
         largest = max((int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]), default=0)
@@ -82,7 +84,9 @@ def _check_answers(address: str) -> None:
 
     Where none is known for `auto`, nothing is checked.
     """
-    named = f"--ray-address is {address!r}"
+    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+
+    named = f"--ray-address is {shown(address)}"
     if address == "auto":
         address = _known_address()
         if not address:

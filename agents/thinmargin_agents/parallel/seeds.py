@@ -73,13 +73,14 @@ def resume_runs(config: TrainConfig) -> int:
         RunError: a folder holds no run; nothing has been trained.
         ConfigError: a folder is named twice.
     """
+    from thinmargin.shown import shown  # --help needs no NumPy
     from thinmargin_agents.parallel.processes import train_in_processes
     from thinmargin_agents.runs.folder import RunFolder
 
     paths = [path.resolve() for path in config.resume]
     twice = next((path for k, path in enumerate(config.resume) if paths[k] in paths[:k]), None)
     if twice is not None:
-        raise ConfigError(f"--resume has {str(twice)!r} more than once: each run is resumed by one process")
+        raise ConfigError(f"--resume has {shown(twice)} more than once: each run is resumed by one process")
     jobs = [SeedJob(RunFolder.open(path).run(), path) for path in config.resume]
 
     def engine(progress: SeedsProgress, stop: Stop) -> list[SeedEnd]:
@@ -122,12 +123,14 @@ def _train(
 
 def _check_engine(config: TrainConfig) -> None:
     """Raise ConfigError unless the flags of the engine can be used together."""
+    from thinmargin.shown import shown  # --help needs no NumPy
+
     if config.engine == "ray" and config.device != "cpu":
-        raise ConfigError(f"--device is {config.device!r} and --engine 'ray': seeds train on processors there")
+        raise ConfigError(f"--device is {shown(config.device)} and --engine 'ray': seeds train on processors there")
     if config.ray_address is not None and config.n_jobs is not None:
         raise ConfigError(
-            f"--n-jobs is {config.n_jobs} and --ray-address {config.ray_address!r}: a cluster that is there decides"
-            " by its processors how many seeds train at once"
+            f"--n-jobs is {config.n_jobs} and --ray-address {shown(config.ray_address)}: a cluster that is there"
+            " decides by its processors how many seeds train at once"
         )
 
 

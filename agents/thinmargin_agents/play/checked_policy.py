@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from thinmargin.baselines import Policy
 from thinmargin.settings import LEVER_NAMES, discrete_actions
+from thinmargin.shown import quoted
 from thinmargin_agents.play.errors import PolicyError, in_words
 from thinmargin_agents.play.outcome import Numbers
 from thinmargin_agents.play.time_limit import Clock, OutOfTime
@@ -113,7 +114,7 @@ class CheckedPolicy:
             raise self._error(where, f"{what} raised {in_words(error)}") from error
 
     def _error(self, where: str, problem: str) -> PolicyError:
-        return PolicyError(f"policy {self._name!r}{where}: {problem}")
+        return PolicyError(f"policy {quoted(self._name)}{where}: {problem}")
 
 
 def _kind(thing: object) -> str:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from thinmargin.shown import plain
+
+LONGEST = 1000
+"""Characters of an error's message."""
+
 
 class PolicyError(RuntimeError):
     """A policy that exists but does not work: it cannot be loaded, it raises, or its answers are not valid."""
@@ -9,8 +14,4 @@ class PolicyError(RuntimeError):
 
 def in_words(error: BaseException) -> str:
     """`ValueError: its message`, on one line; also where the error's own class fails to give one."""
-    try:
-        message = str(error)
-    except Exception:  # noqa: BLE001  # the error may be of an outsider's class
-        message = "(no message)"
-    return " ".join(f"{type(error).__name__}: {message}".split())
+    return f"{type(error).__name__}: {' '.join(plain(error, LONGEST).split())}"

@@ -12,8 +12,10 @@ import numpy.typing as npt
 from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.baselines import Policy
 from thinmargin.batch import Batch
+from thinmargin.memory import check_memory
 from thinmargin.records import REPORT, REPORT_FIELDS
 from thinmargin.settings import LEVER_NAMES, SCORED, Closing, Settings
+from thinmargin.shown import shown
 from thinmargin.simulation import BANKRUPT, CLOSED, CLOSING_RULES, RUNNING
 from thinmargin.worlds import Family
 from thinmargin_agents.play.candidates import REWARD_UNIT
@@ -27,6 +29,8 @@ _PLACE = {field.name: place for place, field in enumerate(REPORT_FIELDS)}
 _YEARLY_COLUMNS = [_PLACE[name] for name in YEARLY]
 _LINE_COLUMNS = [_PLACE[name] for name in (*EARNED, *SPENT)]
 _LINE_SIGNS = np.array([1.0] * len(EARNED) + [-1.0] * len(SPENT))
+OTHER_NUMBERS = 2 + len(CLOSING_RULES) + 6
+"""Numbers that are kept of a world besides those of its years and lines."""
 _PROFIT, _CLOSING = _PLACE["profit_term"], _PLACE["closing_term"]
 
 
@@ -73,12 +77,15 @@ def play_worlds(
         PolicyError: the policy raised, ran out of time, or answered with a wrong type, shape or number;
             the message names policy, month and what is allowed.
         ValueError, TypeError: another argument is not among what is allowed.
+        MemoryError: the worlds, or those in step, need more memory than there is.
     """
     settings = Settings(worlds=worlds, closing=closing, horizon=horizon, discrete=discrete)
     if len(keys) < 1:
         raise ValueError("keys is empty: there must be at least one world key")
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}: it must be a whole number from 1")
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(f"batch_size is {shown(batch_size)}: it must be a whole number from 1")
+    numbers = len(YEARLY) * -(-horizon // MONTHS) + len(_LINE_COLUMNS) + OTHER_NUMBERS
+    check_memory(f"{len(keys):,} worlds of {horizon} months", len(keys) * numbers * np.dtype(np.float64).itemsize)
     checked = CheckedPolicy(policy, name or type(policy).__name__, discrete=discrete, clock=clock)
     checked.reset(seed)
     family = family or settings.family()

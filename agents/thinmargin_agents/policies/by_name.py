@@ -15,7 +15,8 @@ from typing import cast
 import gymnasium
 
 from thinmargin.baselines import BASELINES, Policy, baseline
-from thinmargin.files import DamagedFileError
+from thinmargin.files import DamagedFileError, is_file, is_folder, is_there
+from thinmargin.shown import plain, quoted, shown
 from thinmargin_agents.play.errors import PolicyError, in_words
 from thinmargin_agents.policies import shipped
 from thinmargin_agents.policies.entrants import Entrant, Member
@@ -37,13 +38,13 @@ def entrant_of(name: str) -> Entrant:
     parts = [part.strip() for part in name.split(",")]
     if len(parts) > 1 and {*BASELINES, *shipped.trained_names()} & set(parts):
         raise ValueError(
-            f"policy {name!r}: commas join run folders, or seeds such as NAME:0; hand-coded policies and whole agents"
-            " are named one by one"
+            f"policy {quoted(name)}: commas join run folders, or seeds such as NAME:0; hand-coded policies and"
+            " whole agents are named one by one"
         )
     members = tuple(member_of(part) for part in parts)
     names = [member.name for member in members]
     if len(set(names)) < len(names):
-        raise ValueError(f"policy {name!r} names a run twice")
+        raise ValueError(f"policy {quoted(name)} names a run twice")
     for other in members[1:]:
         _check_seeds_of_one(name, members[0], other)
     return Entrant(",".join(names), members)
@@ -54,11 +55,14 @@ def _check_seeds_of_one(name: str, one: Member, other: Member) -> None:
     names = differing(one.settings, other.settings)
     if names:
         raise ValueError(
-            f"policy {name!r} joins {one.name} and {other.name}, which differ in {', '.join(names)}: commas"
-            " join the training seeds of one agent; name others one by one"
+            f"policy {quoted(name)} joins {plain(one.name)} and {plain(other.name)}, which differ in"
+            f" {', '.join(names)}: commas join the training seeds of one agent; name others one by one"
         )
     if one.seed is not None and one.seed == other.seed:
-        raise ValueError(f"policy {name!r} joins {one.name} and {other.name}, which have the same seed, {one.seed}")
+        raise ValueError(
+            f"policy {quoted(name)} joins {plain(one.name)} and {plain(other.name)}, which have the"
+            f" same seed, {one.seed}"
+        )
 
 
 def member_of(name: str) -> Member:
@@ -72,16 +76,16 @@ def member_of(name: str) -> Member:
         try:
             return Member(name, baseline(name), discrete=False)
         except DamagedFileError as error:
-            raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
+            raise PolicyError(f"policy {quoted(name)} cannot be loaded: {error}") from error
     file, colon, class_name = name.rpartition(":")
     if colon and file.endswith(".py"):
         return Member(name, load_class(Path(file), class_name))
     if colon and file in shipped.trained_names():
         return trained_members(file, class_name)[0]
     folder = Path(name)
-    if name and folder.is_dir():
+    if name and is_folder(folder):
         return load_run(folder)
-    raise ValueError(f"policy {name!r} {_why_unknown(name)}; {allowed_policies()}")
+    raise ValueError(f"policy {quoted(name)} {_why_unknown(name)}; {allowed_policies()}")
 
 
 def trained_members(name: str, seed: str | None = None) -> list[Member]:
@@ -95,14 +99,17 @@ def trained_members(name: str, seed: str | None = None) -> list[Member]:
         manifest = shipped.manifest_of(name)
         shipped.check_version(manifest)
     except ShippedError as error:
-        raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
+        raise PolicyError(f"policy {quoted(name)} cannot be loaded: {error}") from error
     seeds = manifest.seeds
     if seed is not None:
         seeds = tuple(one for one in manifest.seeds if str(one.seed) == seed)
         if not seeds:
             allowed = ", ".join(f"{name}:{one.seed}" for one in manifest.seeds)
-            raise ValueError(f"policy '{name}:{seed}' is no training seed of {name}: allowed are {allowed}")
-    discrete = discrete_answers(manifest.env_id, manifest.env_kwargs)
+            raise ValueError(f"policy {quoted(f'{name}:{seed}')} is no training seed of {name}: allowed are {allowed}")
+    try:
+        discrete = discrete_answers(manifest.env_id, manifest.env_kwargs)
+    except (gymnasium.error.Error, TypeError, AttributeError) as error:
+        raise PolicyError(f"policy {quoted(name)} cannot be loaded: {in_words(error)}") from error
     try:
         _one_thread()
         return [
@@ -113,7 +120,7 @@ def trained_members(name: str, seed: str | None = None) -> list[Member]:
             for one in seeds
         ]  # fmt: skip
     except (ShippedError, ModuleNotFoundError) as error:
-        raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
+        raise PolicyError(f"policy {quoted(name)} cannot be loaded: {error}") from error
 
 
 def discrete_answers(env_id: str, env_kwargs: Mapping[str, object]) -> bool:
@@ -136,8 +143,8 @@ def allowed_policies() -> str:
 
 def _why_unknown(name: str) -> str:
     if name.endswith(".py"):
-        return f"names no class: write {name}:Class"
-    if name and Path(name).exists():
+        return f"names no class: write {plain(name)}:Class"
+    if name and is_there(Path(name)):
         return "is no run folder"
     close = _closest(name, [*BASELINES, *shipped.trained_names()])
     return f"is unknown: did you mean {close}?" if close else "is unknown"
@@ -156,8 +163,8 @@ def load_run(folder: Path) -> Member:
         PolicyError: the run cannot be loaded.
     """
     config_file = folder / CONFIG
-    if not config_file.is_file():
-        raise ValueError(f"policy {str(folder)!r} is a folder without {CONFIG}; {allowed_policies()}")
+    if not is_file(config_file):
+        raise ValueError(f"policy {shown(folder)} is a folder without {CONFIG}; {allowed_policies()}")
     try:
         from thinmargin_agents.runs.folder import (  # noqa: PLC0415  # hand-coded ones need no learning library
             load_policy,
@@ -170,7 +177,7 @@ def load_run(folder: Path) -> Member:
         settings = {key: value for key, value in config.items() if key not in PER_RUN}
         return Member(str(folder), policy, discrete, is_run=True, seed=int(config["seed"]), settings=settings)
     except Exception as error:
-        raise PolicyError(f"policy {str(folder)!r} cannot be loaded: {in_words(error)}") from error
+        raise PolicyError(f"policy {shown(folder)} cannot be loaded: {in_words(error)}") from error
 
 
 def which_model(folder: Path) -> Which:

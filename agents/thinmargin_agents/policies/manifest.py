@@ -19,8 +19,13 @@ MANIFEST = "manifest.json"
 COLUMNS = ("seed", "timesteps", "seconds", "J", "score", "bankrupt_share")
 """Of `evaluations.csv`."""
 FORMAT = "thinmargin-agent-1"
-PLAIN_NAME = r"\w[\w-]*(\.[\w-]+)*"
-"""Of a file in an agent's folder: it leads nowhere else."""
+KINDS: dict[type, tuple[str, ...]] = {
+    str: ("name", "meaning", "algo", "env_id", "preset", "command", "evaluations"),
+    dict: ("env_kwargs", "hyperparameters", "versions"),
+}
+"""Entries of a manifest that are texts, and those that are tables."""
+_FILE = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
+"""The form of the name of a file with weights: it cannot lead out of its folder."""
 
 
 class ShippedError(ValueError):
@@ -126,8 +131,10 @@ class Manifest:
             raise ValueError("it does not fit its digest: it was changed after it was written")
         validation, seeds = dict(rest.pop("validation")), rest.pop("seeds")
         for seed in seeds:
-            if not re.fullmatch(PLAIN_NAME, seed["file"]):
-                raise ValueError(f"its file is {seed['file']!r:.60}: must be the plain name of a file beside it")
+            check_file_name(seed["file"])
+        for kind, names in KINDS.items():
+            for name in names:
+                _check_kind(name, rest[name], kind)
         for interval in ("J_ci95", "score_ci95"):
             if validation[interval] is not None:
                 validation[interval] = tuple(validation[interval])
@@ -146,12 +153,14 @@ class Manifest:
 
     def of(self, seed: int | None = None) -> Seed:
         """The training with this seed, the first if none is asked for; another is a ValueError that lists them."""
+        from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+
         if seed is None:
             return self.seeds[0]
         found = next((item for item in self.seeds if item.seed == seed), None)
         if found is None:
             listed = ", ".join(str(item.seed) for item in self.seeds)
-            raise ValueError(f"agent {self.name!r} has no training seed {seed!r}: allowed are {listed}")
+            raise ValueError(f"agent {shown(self.name)} has no training seed {shown(seed)}: allowed are {listed}")
         return found
 
     def run(self, seed: int) -> Run:
@@ -177,6 +186,23 @@ class Evaluation(NamedTuple):
     bankrupt_share: float
 
 
+def _check_kind(name: str, value: Any, kind: type) -> None:
+    """Raise ValueError unless an entry is a text, or a table."""
+    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+
+    if not isinstance(value, kind):
+        words = "a text" if kind is str else "a table"
+        raise ValueError(f"its {name} is {shown(value)}: it must be {words}")
+
+
+def check_file_name(name: Any) -> None:
+    """Raise ValueError unless `name` is that of a file in the agent's own folder."""
+    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+
+    if not isinstance(name, str) or not _FILE.fullmatch(name):
+        raise ValueError(f"a seed's file is {shown(name)}: it must be a name of letters, digits, _, - and dots")
+
+
 def digest(content: Any) -> str:
     """SHA-256 of plain JSON values, so that a change by hand or by accident is noticed."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -184,17 +210,19 @@ def digest(content: Any) -> str:
 
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of an agent's folder; one that is damaged or foreign is a ShippedError."""
+    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+
     path = folder / MANIFEST
     try:
         manifest = Manifest.from_json(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ShippedError(f"{path} cannot be read: {error.strerror or error}; {remedy(folder)}") from error
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ShippedError(f"{path} describes no shipped agent: {error!r}; {remedy(folder)}") from error
+        raise ShippedError(f"{path} describes no shipped agent: {shown(error)}; {remedy(folder)}") from error
     except ValueError as error:
         raise ShippedError(f"{path} describes no shipped agent: {error}; {remedy(folder)}") from error
     if manifest.name != folder.name:
-        raise ShippedError(f"{path} is of agent {manifest.name!r}, not {folder.name!r}; {remedy(folder)}")
+        raise ShippedError(f"{path} is of agent {shown(manifest.name)}, not {shown(folder.name)}; {remedy(folder)}")
     return manifest
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import cast
 
 from thinmargin.baselines import Policy
+from thinmargin.files import is_file
+from thinmargin.shown import listed, quoted, shown
 from thinmargin_agents.play.errors import PolicyError, in_words
 from thinmargin_agents.play.time_limit import OutOfTime
 
@@ -26,12 +28,12 @@ def load_class(file: Path, class_name: str) -> Policy:
         PolicyError: the file cannot be imported, or the class not made.
     """
     name = f"{file}:{class_name}"
-    if not file.is_file():
-        raise ValueError(f"policy {name!r}: there is no file {str(file)!r}")
+    if not is_file(file):
+        raise ValueError(f"policy {quoted(name)}: there is no file {shown(file)}")
     module_name = f"policy_file_{file.stem}"
     spec = importlib.util.spec_from_file_location(module_name, file.resolve())
     if spec is None or spec.loader is None:
-        raise ValueError(f"policy {name!r}: {str(file)!r} is no Python file")
+        raise ValueError(f"policy {quoted(name)}: {shown(file)} is no Python file")
     module = importlib.util.module_from_spec(spec)
     with _importing_from(file.resolve().parent):
         sys.modules[module_name] = module  # dataclasses look their module up there
@@ -40,23 +42,25 @@ def load_class(file: Path, class_name: str) -> Policy:
         except (KeyboardInterrupt, OutOfTime):
             raise
         except BaseException as error:
-            raise PolicyError(f"policy {name!r}: importing the file raised {in_words(error)}") from error
+            raise PolicyError(f"policy {quoted(name)}: importing the file raised {in_words(error)}") from error
         kind = getattr(module, class_name, None)
         if not isinstance(kind, type):
             classes = [key for key, item in vars(module).items() if isinstance(item, type) and hasattr(item, "predict")]
             raise ValueError(
-                f"policy {name!r}: no class {class_name!r} in it; with predict are {', '.join(classes) or '-'}"
+                f"policy {quoted(name)}: no class {shown(class_name)} in it; with predict are {listed(classes) or '-'}"
             )
         if not callable(getattr(kind, "predict", None)):
             raise ValueError(
-                f"policy {name!r}: the class has no predict(observation, state, episode_start, deterministic)"
+                f"policy {quoted(name)}: the class has no predict(observation, state, episode_start, deterministic)"
             )
         try:
             return cast("Policy", kind())
         except (KeyboardInterrupt, OutOfTime):
             raise
         except BaseException as error:
-            raise PolicyError(f"policy {name!r}: {class_name}() without arguments raised {in_words(error)}") from error
+            raise PolicyError(
+                f"policy {quoted(name)}: {class_name}() without arguments raised {in_words(error)}"
+            ) from error
 
 
 @contextmanager

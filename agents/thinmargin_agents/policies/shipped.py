@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "trained"
 """The folder of the agents, with one folder for each name."""
+LONGEST_COMMAND = 1000
+"""Characters of a command that a message has."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 """The form of an agent's name."""
 
@@ -50,22 +52,26 @@ def manifest_of(name: str) -> Manifest:
         ValueError: there is none of this name; the message lists what is allowed.
         ShippedError: its manifest is damaged or foreign.
     """
+    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+
     names = trained_names()
     if name not in names:
         close = difflib.get_close_matches(str(name), names, n=1)
         hint = f"did you mean {close[0]}? " if close else ""
-        raise ValueError(f"agent is {name!r}: {hint}shipped agents are {', '.join(names) or 'none'}")
+        raise ValueError(f"agent is {shown(name)}: {hint}shipped agents are {', '.join(names) or 'none'}")
     return read_manifest(FOLDER / name)
 
 
 def evaluations_of(manifest: Manifest) -> list[Evaluation]:
     """The evaluations of every seed while it learnt, seed by seed; a damaged file is a ShippedError."""
+    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+
     folder = FOLDER / manifest.name
     content = checked_content(folder / EVALUATIONS, manifest.evaluations)
     try:
         return read_evaluations(content.decode("utf-8"))
     except (KeyError, TypeError, ValueError) as error:
-        raise ShippedError(f"{folder / EVALUATIONS} holds no evaluations: {error!r}; {remedy(folder)}") from error
+        raise ShippedError(f"{folder / EVALUATIONS} holds no evaluations: {shown(error)}; {remedy(folder)}") from error
 
 
 def agent(name: str, seed: int | None = None) -> Policy:
@@ -87,9 +93,11 @@ def agent(name: str, seed: int | None = None) -> Policy:
 
 def check_version(manifest: Manifest) -> None:
     """Raise ShippedError unless a shipped agent was trained in this version of its environment."""
+    from thinmargin.shown import plain  # noqa: PLC0415  # --help needs no NumPy
     from thinmargin.versions import outdated  # noqa: PLC0415  # --help needs no NumPy
 
-    remedy = f"train it anew: {manifest.command_now}, then python -m thinmargin_agents.shipping {manifest.name} RUN ..."
+    command = plain(manifest.command_now, LONGEST_COMMAND)
+    remedy = f"train it anew: {command}, then python -m thinmargin_agents.shipping {manifest.name} RUN ..."
     told = outdated(FOLDER / manifest.name / MANIFEST, manifest.env_id, remedy)
     if told:
         raise ShippedError(told)
@@ -97,6 +105,7 @@ def check_version(manifest: Manifest) -> None:
 
 def load(folder: Path, manifest: Manifest, one: Seed) -> Policy:
     """One training of the agent in this folder; a damaged or foreign file is a ShippedError."""
+    from thinmargin.shown import plain  # noqa: PLC0415  # --help needs no NumPy
     from thinmargin_agents.sb3.actor_weights import network_of, read_actor  # noqa: PLC0415  # torch takes seconds
     from thinmargin_agents.sb3.networks import policy_of  # noqa: PLC0415  # torch takes seconds
 
@@ -106,4 +115,4 @@ def load(folder: Path, manifest: Manifest, one: Seed) -> Policy:
         run = manifest.run(one.seed)
         return policy_of(network_of(run, read_actor(content)), run)
     except (KeyError, TypeError, ValueError) as error:
-        raise ShippedError(f"{path} does not fit its {MANIFEST}: {error}; {remedy(folder)}") from error
+        raise ShippedError(f"{path} does not fit its {MANIFEST}: {plain(error)}; {remedy(folder)}") from error

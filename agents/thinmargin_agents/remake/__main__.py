@@ -56,6 +56,8 @@ class RemakeConfig:
 
 def check(config: RemakeConfig, make_table: Callable[[Path], Table] | None = None) -> None:
     """Raise UsageError unless the flags can be used."""
+    from thinmargin.shown import shown
+
     if not (math.isfinite(config.bound_factor) and 0.0 < config.bound_factor <= MOST_FACTOR):
         raise UsageError(f"--bound-factor is {config.bound_factor:g}: allowed are above 0 to {MOST_FACTOR:g}")
     for one, other in (("only", "start"), ("list", "dry_run"), ("list", "fresh")):
@@ -63,7 +65,7 @@ def check(config: RemakeConfig, make_table: Callable[[Path], Table] | None = Non
             names = [f"--{name.replace('start', 'from').replace('_', '-')}" for name in (one, other)]
             raise UsageError(f"{names[0]} and {names[1]} are both given: give one of the two")
     if os.name != "posix":
-        raise UsageError(f"this system is {os.name!r}: it must be Linux, macOS or another that has process groups")
+        raise UsageError(f"this system is {shown(os.name)}: it must be Linux, macOS or another that has process groups")
     if not (config.list or config.dry_run):
         for extra, libraries in LIBRARIES.items():
             check_libraries("making everything", libraries, extra)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from thinmargin.files import check_writable
+from thinmargin.files import check_writable, is_folder
+from thinmargin.shown import shown
 from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.remake.display import LAST_LINES, Display, last_lines, log_of, waits_for
 from thinmargin_agents.remake.process import OverBoundError, run_command
@@ -154,7 +155,7 @@ def _now() -> str:
 
 def is_busy(folder: Path) -> bool:
     """Whether another process makes stages in this folder now."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         return False
     try:
         with locked(folder):
@@ -170,7 +171,7 @@ def _held(folder: Path, console: Console) -> Iterator[int]:
         folder.mkdir(parents=True, exist_ok=True)
         check_writable(folder / STATE)
     except OSError as error:
-        raise UsageError(f"--folder is {str(folder)!r}: it cannot be written: {error.strerror or error}") from error
+        raise UsageError(f"--folder is {shown(folder)}: it cannot be written: {error.strerror or error}") from error
     with contextlib.ExitStack() as stack:
         end, told = time.monotonic() + PATIENCE, False
         while True:
@@ -180,7 +181,7 @@ def _held(folder: Path, console: Console) -> Iterator[int]:
             except LockedError as error:
                 if time.monotonic() > end:
                     raise UsageError(
-                        f"--folder is {str(folder)!r}: another process makes stages there, or a stage whose session was"
+                        f"--folder is {shown(folder)}: another process makes stages there, or a stage whose session was"
                         " killed is just ending; wait for it"
                     ) from error
             if not told:

@@ -139,12 +139,14 @@ def chosen(stages: Sequence[Stage], only: Sequence[str] | None, first: str | Non
     Raises:
         UsageError: there is none of that name, or `only` has none; the message lists what is allowed.
     """
+    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+
     if only is not None and not only:
         raise UsageError(f"--only has no name: {_allowed(stages)}")
     for flag, names in (("--only", only or ()), ("--from", [] if first is None else [first])):
         for name in names:
             if not any(_is_called(stage, name) for stage in stages):
-                raise UsageError(f"{flag} has {name!r}: {_hint(stages, name)}")
+                raise UsageError(f"{flag} has {shown(name)}: {_hint(stages, name)}")
     if first is not None:
         begin = next(number for number, stage in enumerate(stages) if _is_called(stage, first))
         return list(stages[begin:])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from thinmargin.files import DamagedFileError, write_atomically
+from thinmargin.shown import listed, shown
 from thinmargin_agents.remake.stage import MISSING, Stage, Table, Words
 
 FORMAT = "thinmargin-remake-1"
@@ -55,7 +56,7 @@ class State:
             return cls(path, {name: _record(item) for name, item in content["stages"].items()})
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise DamagedFileError(
-                f"{path} is no state of this command: {error!r}; delete it to make everything anew"
+                f"{path} is no state of this command: {shown(error)}; delete it to make everything anew"
             ) from error
 
     def note(self, stage: Stage, record: Record) -> None:
@@ -72,7 +73,7 @@ class State:
 def _record(item: Any) -> Record:
     record = Record(**item)
     if record.status not in get_args(Status):
-        raise ValueError(f"status is {record.status!r}: allowed are {', '.join(get_args(Status))}")
+        raise ValueError(f"status is {shown(record.status)}: allowed are {', '.join(get_args(Status))}")
     for table in (record.parts, record.outputs):
         if not all(isinstance(text, str) for pair in table.items() for text in pair):
             raise ValueError("a digest is no text")
@@ -88,14 +89,14 @@ def reason_to_make(table: Table, state: State, stage: Stage) -> str | None:
         return "killed" if record.status == "begun" else record.status
     changed = changes(record.parts, table.parts(stage))
     if changed:
-        return f"changed since: {', '.join(changed)}"
+        return f"changed since: {listed(changed)}"
     made = table.made(stage)
     missing = [name for name, digest in made.items() if digest == MISSING]
     if missing:
-        return f"missing: {', '.join(missing)}"
+        return f"missing: {listed(missing)}"
     other = changes(record.outputs, made)
     if other:
-        return f"not as it was made: {', '.join(other)}"
+        return f"not as it was made: {listed(other)}"
     return "made in every call" if stage.always else None
 
 

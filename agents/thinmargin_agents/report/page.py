@@ -14,6 +14,7 @@ from thinmargin.baselines import BASELINES, baseline
 from thinmargin.names import policy_name
 from thinmargin.palette import TONES, looks_of
 from thinmargin.settings import Settings
+from thinmargin.shown import quoted
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.policies.entrants import Entrant, Member
 from thinmargin_agents.report.roles import Cast, cast_of
@@ -179,7 +180,7 @@ def _policy_to_ask(cast: Cast, entrants: Sequence[Entrant]) -> Entrant:
     if cast.learned is not None:
         entrant = next((entrant for entrant in entrants if entrant.name == cast.learned.name), None)
         if entrant is None:
-            raise PolicyError(f"policy {cast.learned.name!r} is not among the entrants")
+            raise PolicyError(f"policy {quoted(cast.learned.name)} is not among the entrants")
         return entrant
     built_in = (*BASELINES, FORESIGHT)
     outsider = next((entrant for entrant in entrants if entrant.name not in built_in), None)

@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 
 from thinmargin.files import DamagedFileError
+from thinmargin.shown import shown
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.runs.file_names import BOARD
 from thinmargin_agents.runs.safetensors_tree import read_json, write_json
@@ -47,7 +48,9 @@ def claim(tensorboard_log: str, run_folder: Path) -> None:
         write_json(board / OWNER, {"owner": owner, "run": str(run_folder.absolute())})
     except OSError as error:
         why = f"{error.filename}: {error.strerror}" if error.filename else error
-        raise ConfigError(f"--tensorboard-log is {tensorboard_log!r}: no folder can be made there: {why}") from error
+        raise ConfigError(
+            f"--tensorboard-log is {shown(tensorboard_log)}: no folder can be made there: {why}"
+        ) from error
     try:
         write_json(run_folder / BOARD, {"folder": str(board.absolute()), "owner": owner})
     except OSError:

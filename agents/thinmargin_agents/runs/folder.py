@@ -26,7 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from thinmargin.files import DamagedFileError, write_atomically
+from thinmargin.files import DamagedFileError, is_file, is_folder, write_atomically
+from thinmargin.shown import plain, shown
 from thinmargin.versions import current, outdated
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.config.errors import ConfigError
@@ -86,7 +87,7 @@ class RunFolder:
                     number += 1
         except OSError as error:
             why = f"{error.filename}: {error.strerror}" if error.filename else error
-            raise ConfigError(f"--log-folder is {str(log_folder)!r}: no run folder can be made there: {why}") from error
+            raise ConfigError(f"--log-folder is {shown(log_folder)}: no run folder can be made there: {why}") from error
         if run.tensorboard_log is not None:
             try:
                 claim(run.tensorboard_log, path)
@@ -111,9 +112,9 @@ class RunFolder:
     @classmethod
     def open(cls, path: Path) -> RunFolder:
         """An existing run folder; anything else is a RunError."""
-        if not path.is_dir():
+        if not is_folder(path):
             raise RunError(f"{path}: no such run folder")
-        if not (path / CONFIG).is_file():
+        if not is_file(path / CONFIG):
             raise RunError(f"{path}: not a run folder: it has no {CONFIG}")
         for name in RUN_FILES:
             if (path / name).is_symlink():
@@ -175,7 +176,7 @@ class RunFolder:
         except (DamagedFileError, TypeError, ValueError) as error:
             return [str(error)]
         other = [name for name in now if before.get(name) not in (None, now[name])]
-        changed = [f"{name} was {before[name]} and is {now[name]}" for name in other]
+        changed = [f"{name} was {plain(before[name])} and is {now[name]}" for name in other]
         return [f"numbers may differ from those of a run that never stopped: {', '.join(changed)}"] if changed else []
 
     def save(self, which: Which, tree: dict[str, Any]) -> None:

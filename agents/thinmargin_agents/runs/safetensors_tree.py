@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as to_bytes
 
-from thinmargin.files import DamagedFileError, write_atomically
+from thinmargin.files import DamagedFileError, is_file, is_there, write_atomically
 from thinmargin.parameters import ECONOMY
 from thinmargin.records import REPORT, SHOCKS, STATE
+from thinmargin.shown import shown
 from thinmargin.sources import SOURCE
 from thinmargin.versions import VERSION
+from thinmargin_agents.sb3.tensor_bytes import tensor_bytes
 
 
 class OtherVersionError(ValueError):
@@ -48,7 +49,8 @@ def read_json(path: Path) -> Any:
 def write_tree(path: Path, tree: Mapping[str, Any]) -> None:
     """Write nested dictionaries, lists, numbers, texts and arrays as one safetensors file.
 
-    Arrays become tensors, everything else JSON in the file's header; nothing is pickled.
+    Arrays become tensors, everything else JSON in the file's header; nothing is pickled. The same tree gives the same
+    bytes.
 
     Raises:
         OSError: the disk is full or the folder cannot be written; the old file stays as it was.
@@ -56,7 +58,7 @@ def write_tree(path: Path, tree: Mapping[str, Any]) -> None:
     tensors: dict[str, npt.NDArray[Any]] = {}
     skeleton = _take_apart(tree, "", tensors)
     header = {"format": FORMAT, "tree": json.dumps(skeleton, allow_nan=False)}
-    write_atomically(path, to_bytes(tensors, metadata=header))
+    write_atomically(path, tensor_bytes(tensors, header))
 
 
 def read_tree(path: Path) -> dict[str, Any]:
@@ -70,7 +72,7 @@ def read_tree(path: Path) -> dict[str, Any]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dictionary
         foreign = [name for name, tensor in tensors.items() if tensor.dtype.isbuiltin != 1]
         if foreign:  # other packages add types to NumPy: reading must not depend on which are imported
-            raise DamagedFileError(f"{path}: tensor {foreign[0]!r} has a type that is not NumPy's own")
+            raise DamagedFileError(f"{path}: tensor {shown(foreign[0])} has a type that is not NumPy's own")
         tree = _put_together(json.loads(header["tree"]), tensors)
     except OtherVersionError as error:
         raise DamagedFileError(f"{path}: {error}") from error
@@ -85,7 +87,7 @@ def read_tree(path: Path) -> dict[str, Any]:
 
 def _check_plain(path: Path) -> None:
     """Raise DamagedFileError for what is not a file: a pipe or a device would hold the reader for ever."""
-    if path.exists() and not path.is_file():
+    if is_there(path) and not is_file(path):
         raise DamagedFileError(f"{path}: not a file")
 
 
@@ -93,10 +95,10 @@ def _take_apart(value: Any, name: str, tensors: dict[str, npt.NDArray[Any]]) -> 
     if isinstance(value, np.ndarray):
         kind = next((kind for kind, record in RECORDS.items() if record == value.dtype), "")
         if kind:
-            value = value.view(np.float64).reshape(*value.shape, value.dtype.itemsize // 8)
+            value = np.ascontiguousarray(value).view(np.float64).reshape(*value.shape, value.dtype.itemsize // 8)
         if name in tensors:
-            raise ValueError(f"tree has two arrays {name!r}: a key with a slash in it is the path to another")
-        tensors[name] = np.asarray(value, order="C")
+            raise ValueError(f"tree has two arrays {shown(name)}: a key with a slash in it is the path to another")
+        tensors[name] = value
         return {"array": name, "record": kind}
     if isinstance(value, np.generic):
         value = value.item()
@@ -114,8 +116,8 @@ def _check_width(kind: str, array: npt.NDArray[Any]) -> None:
     width, now = (array.shape[-1] if array.ndim else 0), RECORDS[kind].itemsize // 8
     if width != now:
         raise OtherVersionError(
-            f"records of kind {kind!r} have {width} numbers there and {now} in version {VERSION} of the environments:"
-            " another version wrote it, and what it is of must be trained anew"
+            f"records of kind {shown(kind)} have {width} numbers there and {now} in version {VERSION} of the"
+            " environments: another version wrote it, and what it is of must be trained anew"
         )
 
 

@@ -13,12 +13,12 @@ import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load as from_bytes
-from safetensors.numpy import save as to_bytes
 from stable_baselines3.common.policies import BasePolicy
 
 from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.sb3.networks import build_network
+from thinmargin_agents.sb3.tensor_bytes import tensor_bytes
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -36,7 +36,7 @@ def actor_of(algo: str, weights: Mapping[str, npt.NDArray[Any]]) -> Arrays:
 
 def write_actor(actor: Arrays) -> bytes:
     """The content of a safetensors file; the same weights give the same bytes."""
-    return to_bytes(actor, metadata={"format": FORMAT})
+    return tensor_bytes(actor, {"format": FORMAT})
 
 
 def read_actor(content: bytes) -> Arrays:

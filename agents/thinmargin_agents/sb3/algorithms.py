@@ -12,6 +12,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
 
 from thinmargin import MONTHLY_DISCOUNT
+from thinmargin.shown import shown
 from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.hyperparameters import NOT_SB3_ARGUMENTS, linear_start
@@ -43,7 +44,7 @@ def policy_class(run: Run) -> str:
     own = ALGORITHMS[run.algo].policy
     name = run.hyperparameters.get("policy", own)
     if name != own:
-        raise ConfigError(f"hyper-parameter policy is {name!r}: {run.algo} has {own}")
+        raise ConfigError(f"hyper-parameter policy is {shown(name)}: {run.algo} has {own}")
     return own
 
 
@@ -54,7 +55,7 @@ def policy_arguments(run: Run) -> dict[str, Any]:
     parts = ALGORITHMS[run.algo].parts
     if isinstance(layers, dict) and set(layers) != set(parts):
         allowed = f", or one each for {' and '.join(parts)}" if parts else ""
-        raise ConfigError(f"hyper-parameter policy_kwargs.net_arch is {layers!r}: {run.algo} has a list{allowed}")
+        raise ConfigError(f"hyper-parameter policy_kwargs.net_arch is {shown(layers)}: {run.algo} has a list{allowed}")
     if "activation_fn" in arguments:
         arguments["activation_fn"] = ACTIVATIONS[arguments["activation_fn"]]
     return arguments

@@ -17,6 +17,7 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from thinmargin import ENVIRONMENTS
 from thinmargin.families import FAMILY_TABLE
 from thinmargin.settings import Settings, observation_space
+from thinmargin.shown import shown
 from thinmargin.wrappers import Adapter, adapters_of
 from thinmargin_agents.config.algorithms import ALGORITHMS, DISCRETE
 from thinmargin_agents.config.errors import ConfigError
@@ -36,16 +37,16 @@ def environment_arguments(run: Run) -> dict[str, Any]:
     if run.env_id not in known:
         held_out = {entry.id for entry in FAMILY_TABLE.values() if entry.held_out}
         raise ConfigError(
-            f"--env is {run.env_id!r}: allowed are {', '.join(name for name in known if name not in held_out)}"
+            f"--env is {shown(run.env_id)}: allowed are {', '.join(name for name in known if name not in held_out)}"
         )
     spec = gymnasium.spec(run.env_id)
     arguments = {**spec.kwargs, **run.env_kwargs}
     if arguments.get("split", "train") != "train":
-        raise ConfigError(f"--env-kwargs split is {arguments['split']!r}: training draws from 'train' only")
+        raise ConfigError(f"--env-kwargs split is {shown(arguments['split'])}: training draws from 'train' only")
     allowed = [item.name for item in dataclasses.fields(Settings)]
     for name in run.env_kwargs:
         if name not in allowed:
-            raise ConfigError(f"--env-kwargs has {name!r}: allowed are {', '.join(allowed)}")
+            raise ConfigError(f"--env-kwargs has {shown(name)}: allowed are {', '.join(allowed)}")
     try:
         settings = Settings(**arguments)
     except (TypeError, ValueError) as error:
@@ -53,7 +54,7 @@ def environment_arguments(run: Run) -> dict[str, Any]:
     if settings.parameters:
         raise ConfigError("--env-kwargs parameters: an agent is judged on worlds of the shipped constants only")
     if settings.family().held_out:
-        raise ConfigError(f"--env is {run.env_id!r}: these worlds are held out, never trained on")
+        raise ConfigError(f"--env is {shown(run.env_id)}: these worlds are held out, never trained on")
     return arguments
 
 
@@ -71,7 +72,7 @@ def check(run: Run) -> None:
         log = Path(run.tensorboard_log)
         nearest = next(path for path in (log, *log.parents) if path.exists())
         if not nearest.is_dir():
-            raise ConfigError(f"--tensorboard-log is {run.tensorboard_log!r}: {nearest} is not a folder")
+            raise ConfigError(f"--tensorboard-log is {shown(run.tensorboard_log)}: {nearest} is not a folder")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the run itself gives them
         build_model(run, build_environment(run))
@@ -146,7 +147,7 @@ def check_spaces(run: Run) -> tuple[spaces.Box, spaces.Space[Any]]:
     required = spaces.Discrete if algorithm.discrete else spaces.Space if algorithm.on_policy else spaces.Box
     if not isinstance(actions, required):
         raise ConfigError(
-            f"--algo is {run.algo!r} and the actions are {actions}: they must be {required.__name__} (for"
+            f"--algo is {shown(run.algo)} and the actions are {actions}: they must be {required.__name__} (for"
             f" {', '.join(DISCRETE)}, an id with discrete actions, or wrapper Residual with levels)"
         )
     return observations, actions

@@ -15,6 +15,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvO
 from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.records import LEVERS
 from thinmargin.settings import generator_from
+from thinmargin.shown import shown
 from thinmargin.splits import keys_of
 from thinmargin.vector import EcosystemVectorEnv
 from thinmargin.wrappers import AdaptedVectorEnv, Adapter
@@ -180,7 +181,7 @@ class EcosystemVecEnv(VecEnv):
         for name in ("returns", "values", "discounts", "lengths"):
             running[name] = np.asarray(state[name])
             if running[name].shape != (self.num_envs,):
-                raise ValueError(f"state[{name!r}] has shape {running[name].shape}: it must be ({self.num_envs},)")
+                raise ValueError(f"state[{shown(name)}] has shape {running[name].shape}: it must be ({self.num_envs},)")
         self._generator = generator_from("generator", state["generator"])
         self.action_space.np_random.bit_generator.state = generator_from("dice", state["dice"]).bit_generator.state
         self._month = int(state["month"])

@@ -17,6 +17,9 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
+from thinmargin.memory import check_memory
+from thinmargin.shown import shown
+
 Numbers = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 Statistic = Callable[[Numbers], Numbers]
@@ -117,12 +120,11 @@ def wilson_interval(share: float, count: int, level: float = 0.95) -> Interval:
     Raises:
         ValueError: an argument is not allowed.
     """
-    if not 0.0 <= share <= 1.0:
-        raise ValueError(f"share is {share}: it must be a number from 0 to 1")
-    if not (count >= 1 and math.isfinite(count) and count == int(count)):
-        raise ValueError(f"count is {count}: it must be a whole number from 1")
-    if not 0.0 < level < 1.0:
-        raise ValueError(f"level is {level}: it must be a number between 0 and 1")
+    if not (_is_number(share) and 0.0 <= share <= 1.0):
+        raise ValueError(f"share is {shown(share)}: it must be a number from 0 to 1")
+    if not (_is_number(count) and count >= 1 and math.isfinite(count) and count == int(count)):
+        raise ValueError(f"count is {shown(count)}: it must be a whole number from 1")
+    _check_level(level)
     square = NormalDist().inv_cdf(0.5 + 0.5 * level) ** 2 / count
     centre = share + 0.5 * square
     half = math.sqrt(square * (share * (1.0 - share) + 0.25 * square))
@@ -142,9 +144,16 @@ def resampled_means(
         resamples: how many, at least 1.
 
     Raises:
-        ValueError: `over` or `resamples` is not allowed.
+        ValueError: `over`, `resamples` or the shape of the table is not allowed.
+        MemoryError: so many resamples need more memory than there is.
     """
-    seeds, worlds, _ = table.shape
+    if table.ndim != 3 or 0 in table.shape:
+        raise ValueError(
+            f"table has shape {table.shape}: it must be (seeds, worlds, quantities), with one each at least"
+        )
+    seeds, worlds, quantities = table.shape
+    if isinstance(resamples, int):
+        check_memory(f"resamples is {shown(resamples)}", resamples * quantities * table.itemsize)
     means = []
     for rows, columns in _draws((seeds, worlds), generator, over, resamples, worlds):
         by_world = np.tensordot(_counts(columns, worlds), table, axes=(1, 1))
@@ -160,8 +169,7 @@ def interval_of(drawn: npt.ArrayLike, level: float = 0.95) -> Interval:
 
 def _middle(drawn: Numbers, level: float) -> tuple[Numbers, Numbers]:
     """Ends of the middle `level` of the values along the first axis."""
-    if not 0.0 < level < 1.0:
-        raise ValueError(f"level is {level}: it must be a number between 0 and 1")
+    _check_level(level)
     tail = 50.0 * (1.0 - level)
     low, high = np.percentile(drawn, [tail, 100.0 - tail], axis=0)
     return np.asarray(low), np.asarray(high)
@@ -171,10 +179,10 @@ def _draws(
     shape: tuple[int, ...], generator: np.random.Generator, over: Unit, resamples: int, size: int
 ) -> Iterator[tuple[Indices, Indices]]:
     """Rows and columns of the resamples, shapes (n, seeds) and (n, worlds), in portions of CHUNK // size."""
-    if resamples < 1:
-        raise ValueError(f"resamples is {resamples}: it must be a whole number from 1")
-    if over not in get_args(Unit):
-        raise ValueError(f"over is {over!r}: allowed are {', '.join(get_args(Unit))}")
+    if isinstance(resamples, bool) or not isinstance(resamples, (int, np.integer)) or resamples < 1:
+        raise ValueError(f"resamples is {shown(resamples)}: it must be a whole number from 1")
+    if not isinstance(over, str) or over not in get_args(Unit):
+        raise ValueError(f"over is {shown(over)}: allowed are {', '.join(get_args(Unit))}")
     portion = max(1, CHUNK // size)
     for first in range(0, resamples, portion):
         count = min(portion, resamples - first)
@@ -296,6 +304,8 @@ def performance_profile(
         ValueError: no score, or one that is not finite.
     """
     matrix = np.atleast_2d(_checked(scores, "scores"))
+    if matrix.ndim != 2:
+        raise ValueError(f"scores has shape {np.shape(scores)}: it must be (worlds,) or (seeds, worlds)")
     above = (matrix[:, :, None] > np.asarray(thresholds) + ROUNDING).astype(np.float64)
     drawn = resampled_means(above, generator, resamples=resamples)
     return Profile(above.mean(axis=(0, 1)), *_middle(drawn, level))
@@ -304,6 +314,16 @@ def performance_profile(
 def _better(a: Numbers, b: Numbers) -> Numbers:
     """1 where a > b, 1/2 where they are equal, else 0."""
     return np.asarray((a > b) + 0.5 * (a == b))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def _check_level(level: object) -> None:
+    """Raise ValueError unless `level` is a share between none and all."""
+    if not (_is_number(level) and 0.0 < level < 1.0):  # type: ignore[operator]  # a number
+        raise ValueError(f"level is {shown(level)}: it must be a number between 0 and 1")
 
 
 def _paired(values: npt.ArrayLike, baseline: npt.ArrayLike) -> tuple[Numbers, Numbers]:

@@ -35,26 +35,30 @@ class Claim:
     """
 
     def __init__(self, study: Study) -> None:
+        from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+
         self._study = study
         self._identity = {"token": uuid.uuid4().hex, "host": socket.gethostname(), "pid": os.getpid()}
         self._last = 0.0
         other = study.user_attrs.get(ATTRIBUTE)
         if other is not None and is_alive(other):
             raise ConfigError(
-                f"--study-name is {study.study_name!r}: process {other['pid']} on {other['host']} searches it now;"
+                f"--study-name is {shown(study.study_name)}: process {other['pid']} on {other['host']} searches it now;"
                 " wait for its end, or name another study"
             )
         self._write()
 
     def renew(self) -> None:
         """Give a sign of life if it is time for one; a TakenOverError if another search has the study now."""
+        from thinmargin.shown import plain, shown  # noqa: PLC0415  # --help needs no NumPy
+
         if time.monotonic() - self._last < BEAT:
             return
         other = self._study.user_attrs.get(ATTRIBUTE) or {}
         if other.get("token") != self._identity["token"]:
             raise TakenOverError(
-                f"study {self._study.study_name!r}: process {other.get('pid')} on {other.get('host')} took over, as"
-                f" this one gave no sign of life for {GRACE:g} seconds"
+                f"study {shown(self._study.study_name)}: process {plain(other.get('pid'))} on"
+                f" {plain(other.get('host'))} took over, as this one gave no sign of life for {GRACE:g} seconds"
             )
         self._write()
 

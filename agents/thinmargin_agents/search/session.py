@@ -12,6 +12,7 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 from thinmargin.settings import Settings
+from thinmargin.shown import shown
 from thinmargin_agents.cli.command import command_of
 from thinmargin_agents.cli.console import console as make_console
 from thinmargin_agents.cli.programs import script_command
@@ -69,9 +70,9 @@ def search(config: TrainConfig) -> int:
         if is_whole:
             return conclude(config, study, space, target, command, where, console)
     except (StorageInternalError, SQLAlchemyError) as error:
-        raise OSError(f"--storage is {where!r}: {first_line(error)}") from error
+        raise OSError(f"--storage is {shown(where)}: {first_line(error)}") from error
     except UpdateFinishedTrialError as error:
-        raise OSError(f"--storage is {where!r}: another search took over: {first_line(error)}") from error
+        raise OSError(f"--storage is {shown(where)}: another search took over: {first_line(error)}") from error
     console.print(f"stopped: {count_settled(study)} of {config.n_trials} trials are done; resume with: {command}")
     return STOPPED
 

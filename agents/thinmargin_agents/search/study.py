@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 import thinmargin
+from thinmargin.shown import shown
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.hyperparameters import flat
 from thinmargin_agents.config.seeds import SEEDING
@@ -52,7 +53,7 @@ def study_name(config: TrainConfig) -> str:
     """The name of the study; one that no file can have is a ConfigError."""
     name = config.study_name or f"{config.algo}-{config.env.rsplit('/', 1)[-1]}"
     if not NAME.fullmatch(name):
-        raise ConfigError(f"--study-name is {name!r}: letters, digits and . _ - are allowed")
+        raise ConfigError(f"--study-name is {shown(name)}: letters, digits and . _ - are allowed")
     return name
 
 
@@ -78,7 +79,7 @@ def open_storage(config: TrainConfig) -> RDBStorage:
         return RDBStorage(url)
     except (SQLAlchemyError, ImportError, RuntimeError, ValueError) as error:
         raise ConfigError(
-            f"--storage is {shown_url(url)!r}: it cannot be opened: {first_line(error)}; allowed are addresses of"
+            f"--storage is {shown(shown_url(url))}: it cannot be opened: {first_line(error)}; allowed are addresses of"
             " data bases as SQLAlchemy has them, such as sqlite:///logs/search.db"
         ) from error
 
@@ -105,8 +106,8 @@ def open_study(config: TrainConfig, storage: RDBStorage, space: Space, target: T
     found = study.user_attrs.get(ATTRIBUTE)
     if found is None and (study.trials or study.direction != StudyDirection.MAXIMIZE):
         raise ConfigError(
-            f"--study-name is {name!r}: that study in {shown_url(storage_url(config))} was not made by train.py; name"
-            " another"
+            f"--study-name is {shown(name)}: that study in {shown_url(storage_url(config))} was not made by train.py;"
+            " name another"
         )
     if found is None:
         study.set_user_attr(ATTRIBUTE, settings)
@@ -115,7 +116,7 @@ def open_study(config: TrainConfig, storage: RDBStorage, space: Space, target: T
             study.enqueue_trial(start)
     elif found != settings:
         raise ConfigError(
-            f"--study-name is {name!r}: that study in {shown_url(storage_url(config))} is another: it has"
+            f"--study-name is {shown(name)}: that study in {shown_url(storage_url(config))} is another: it has"
             f" {_differences(found, settings)}; give the same, or name another study"
         )
     study.sampler = TPESampler(seed=_seed(config.seed, len(study.trials)))
@@ -193,7 +194,7 @@ def _differences(found: Any, settings: dict[str, Any]) -> str:
     """The settings of a study that differ from those of the command line, in words."""
     old, new = _leaves(found), _leaves(settings)
     names = differing(old, new)
-    words = [f"{name} {old.get(name)!r}, not {new.get(name)!r}" for name in names[:MOST_DIFFERENCES]]
+    words = [f"{name} {shown(old.get(name))}, not {shown(new.get(name))}" for name in names[:MOST_DIFFERENCES]]
     more = len(names) - len(words)
     return ", ".join(words) + (f", and {more} more" if more else "")
 

@@ -49,21 +49,23 @@ class ShippingConfig:
 def check(config: ShippingConfig) -> None:
     """Raise ValueError, naming flag, value and what is allowed, unless the flags can be used."""
     from thinmargin.baselines import BASELINES
+    from thinmargin.files import is_file, is_there
+    from thinmargin.shown import shown
     from thinmargin_agents.policies.manifest import MANIFEST
     from thinmargin_agents.policies.shipped import FOLDER, NAME
     from thinmargin_agents.scoring.score import FORESIGHT
 
     if not NAME.fullmatch(config.name):
-        raise ValueError(f"NAME is {config.name!r}: it must be a small letter, then small letters, digits and _")
+        raise ValueError(f"NAME is {shown(config.name)}: it must be a small letter, then small letters, digits and _")
     if config.name in (*BASELINES, FORESIGHT, *TAKEN):
-        raise ValueError(f"NAME is {config.name!r}: that is a built-in policy or page; give another name")
+        raise ValueError(f"NAME is {shown(config.name)}: that is a built-in policy or page; give another name")
     if not config.runs:
         raise ValueError("RUN is missing: there must be at least one run folder")
     text = config.meaning
     if not text.strip() or len(text) > LONGEST or not text.isprintable():
-        raise ValueError(f"--meaning is {text!r}: it must be one line of at most {LONGEST} characters")
+        raise ValueError(f"--meaning is {shown(text)}: it must be one line of at most {LONGEST} characters")
     place = (config.folder or FOLDER) / config.name
-    if place.exists() and not (place / MANIFEST).is_file():
+    if is_there(place) and not is_file(place / MANIFEST):
         raise ValueError(f"{place} is there and is no shipped agent: it is not replaced")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from thinmargin.files import DamagedFileError
+from thinmargin.shown import shown
 from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.config.hyperparameters import flat
 from thinmargin_agents.config.run import Run
@@ -81,7 +82,7 @@ def _evaluations(path: Path, seed: int) -> list[Evaluation]:
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{path}: not the evaluations of a run: {error!r}") from error
+        raise RunError(f"{path}: not the evaluations of a run: {shown(error)}") from error
 
 
 def _finite(text: str) -> float:
@@ -111,7 +112,7 @@ def _differences(one: Run, other: Run) -> list[str]:
     """In words, the settings in which two runs differ, but for those of PER_RUN."""
     first, second = _settings(one), _settings(other)
     return [
-        f"{name} is {second.get(name, 'not set')!r}, not {first.get(name, 'not set')!r}"
+        f"{name} is {shown(second.get(name, 'not set'))}, not {shown(first.get(name, 'not set'))}"
         for name in differing(first, second)
     ]
 

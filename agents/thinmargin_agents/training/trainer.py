@@ -17,6 +17,7 @@ from stable_baselines3.common.logger import Logger
 
 from thinmargin.baselines import Policy
 from thinmargin.names import with_id
+from thinmargin.shown import shown
 from thinmargin.wrappers.adapters import ResidualAdapter
 from thinmargin_agents.cli.console import plain_console
 from thinmargin_agents.cli.programs import script_command
@@ -153,7 +154,7 @@ class _Trainer:
         elsewhere = run.tensorboard_log is not None and not is_inside(run.tensorboard_log, self._folder.path)
         if elsewhere and self._events == self._folder.path:
             self._console.print(
-                f"note: TensorBoard's events go into the run folder: no folder in {run.tensorboard_log!r:.60} is said"
+                f"note: TensorBoard's events go into the run folder: no folder in {shown(run.tensorboard_log)} is said"
                 " there to be of this run"
             )
         for note in (*self._folder.other_versions(), *training_notes(self._model, run)):

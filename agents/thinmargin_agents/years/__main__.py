@@ -55,6 +55,7 @@ class YearsConfig:
 
 def check(config: YearsConfig) -> None:
     """Raise ValueError, naming flag, value and what is allowed, unless the flags can be used."""
+    from thinmargin.shown import shown
     from thinmargin.splits import KEYS
     from thinmargin_agents.cli.outputs import check_files
 
@@ -62,7 +63,7 @@ def check(config: YearsConfig) -> None:
     check_ranges(config, {"n_worlds": (1, most), "seed": (0, LAST_SEED)})
     twice = next((name for k, name in enumerate(config.policies) if name in config.policies[:k]), None)
     if twice is not None:
-        raise ValueError(f"POLICY: {twice!r} is named twice: each policy once is allowed")
+        raise ValueError(f"POLICY: {shown(twice)} is named twice: each policy once is allowed")
     files = [("--json", config.json), ("--picture", config.picture), ("--markdown", config.markdown)]
     check_files(files, picture="--picture", page="--markdown", places=[PLACE])
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from thinmargin.command_line import Parser
-from thinmargin.files import check_writable, write_atomically
+from thinmargin.command_line import Parser, answered
+from thinmargin.files import check_writable, same_file, write_atomically
+from thinmargin.shown import plain
 
 EXPLAINED = """\
 Drives the firm with its reported history (margin, selling spend, start-ups funded, size of markets) and compares what
@@ -61,11 +63,18 @@ def _parser() -> Parser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 2 for bad arguments or figures."""
-    asked = _parser().parse_args(arguments)
+    parser = _parser()
+    return answered(parser.prog, lambda: _answer(parser, arguments))
+
+
+def _answer(parser: Parser, arguments: Sequence[str] | None) -> int:
+    asked = parser.parse_args(arguments)
     try:
         return _run(asked)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201  # the command line's own answer
+    except BrokenPipeError:
+        raise
+    except (ValueError, OSError, MemoryError) as error:
+        print(f"error: {plain(error)}", file=sys.stderr)  # noqa: T201  # the command line's own answer
         return 2
     except KeyboardInterrupt:
         print("interrupted: nothing was written", file=sys.stderr)  # noqa: T201  # as above
@@ -74,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(asked: argparse.Namespace) -> int:
     _check(asked)
-    from thinmargin.backtest.results import FIT_START, backtest  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin.backtest.results import FIT_START, backtest, check_replay  # noqa: PLC0415  # heavy: not for --help
     from thinmargin.backtest.table import document, text  # noqa: PLC0415  # as above
     from thinmargin.calibration.fits import with_new_origins  # noqa: PLC0415  # as above
     from thinmargin.calibration.saved import difference, shipped  # noqa: PLC0415  # as above
@@ -93,7 +102,7 @@ def _run(asked: argparse.Namespace) -> int:
         except ValueError as error:
             raise ValueError(f"--until: {error}") from None
         if until < parse_until(str(FIT_START)):
-            raise ValueError(f"--until is {asked.until}: must be the end of {FIT_START} or later")
+            raise ValueError(f"--until is {plain(asked.until)}: must be the end of {FIT_START} or later")
     figures = reported()
     if asked.data is not None:
         newer = read_figures(asked.data)
@@ -104,6 +113,8 @@ def _run(asked: argparse.Namespace) -> int:
         figures = merged
     if asked.until is None:
         until = max(period.end for period in figures.periods)
+    markets = asked.markets == "reported"
+    check_replay(figures, until, reported_markets=markets)
     calibration = shipped()
     written = []
     if asked.refit:
@@ -113,9 +124,7 @@ def _run(asked: argparse.Namespace) -> int:
             f"{difference(refitted, calibration):.1e}."
         )
         calibration = refitted
-    result = backtest(
-        figures, until, calibration, reported_markets=asked.markets == "reported", draws=asked.draws, seed=asked.seed
-    )
+    result = backtest(figures, until, calibration, reported_markets=markets, draws=asked.draws, seed=asked.seed)
     if asked.json is not None:
         write_atomically(asked.json, json.dumps(document(result), indent=1, allow_nan=False) + "\n")
         written.append(f"written: {asked.json}")
@@ -139,13 +148,13 @@ def _check(asked: argparse.Namespace) -> None:
             try:
                 check_writable(path)
             except OSError as error:
-                raise ValueError(f"{flag} is {path}: it cannot be written: {error}") from None
-    named = [path.resolve() for path in (asked.json, asked.picture, asked.data) if path is not None]
-    if len(set(named)) < len(named):
+                raise ValueError(f"{flag} is {plain(path)}: it cannot be written: {error}") from None
+    named = [path for path in (asked.json, asked.picture, asked.data) if path is not None]
+    if any(same_file(one, other) for one, other in itertools.combinations(named, 2)):
         raise ValueError("--json, --picture and --data must be three different files")
     if asked.picture is not None:
         if asked.picture.suffix.lower() not in IMAGES:
-            raise ValueError(f"--picture is {asked.picture}: allowed endings are {', '.join(IMAGES)}")
+            raise ValueError(f"--picture is {plain(asked.picture)}: allowed endings are {', '.join(IMAGES)}")
         if find_spec("matplotlib") is None:
             raise ValueError("--picture needs matplotlib: pip install 'thinmargin[report]'")
 

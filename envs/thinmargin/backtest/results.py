@@ -148,11 +148,9 @@ def backtest(
         FiguresError: a figure that drives the replay is missing.
         ValueError: `until` lies before the end of 2015.
     """
+    history = check_replay(figures, until, reported_markets=reported_markets)
     last_year = FIRST_YEAR + until // 12 - 1
-    if last_year < FIT_START:
-        raise ValueError(f"until is month {until}: must be at least the end of {FIT_START}")
     shown = years(min(last_year, LAST_SHIPPED))
-    history = _drivers(figures, until, reported_markets=reported_markets)
     truth = reported(figures, shown)
     best = replay(*economies(calibration.z), history)
     model = {name: value[0] for name, value in simulated(best, shown).items()}
@@ -202,6 +200,13 @@ def backtest(
             for rule, made in origins.items()
         },
     )
+
+
+def check_replay(figures: Figures, until: int, *, reported_markets: bool = True) -> Table:
+    """The drivers of all months of a replay; the same arguments and errors as `backtest`, which takes longer."""
+    if FIRST_YEAR + until // 12 - 1 < FIT_START:
+        raise ValueError(f"until is month {until}: must be at least the end of {FIT_START}")
+    return _drivers(figures, until, reported_markets=reported_markets)
 
 
 def _drivers(figures: Figures, until: int, *, reported_markets: bool) -> Table:

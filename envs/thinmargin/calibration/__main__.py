@@ -9,8 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thinmargin.command_line import Parser
-from thinmargin.files import check_writable
+from thinmargin.command_line import Parser, answered
+from thinmargin.files import DamagedFileError, check_writable
+from thinmargin.shown import plain, shown
 
 if TYPE_CHECKING:
     from thinmargin.calibration.saved import Calibration
@@ -48,22 +49,29 @@ def _parser() -> Parser:
 def _count(text: str) -> int:
     number = int(text) if text.isdecimal() else -1
     if not 0 <= number <= LAST_SEED:
-        raise argparse.ArgumentTypeError(f"{text!r} is no seed: must be a whole number from 0 to {LAST_SEED}")
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no seed: must be a whole number from 0 to {LAST_SEED}")
     return number
 
 
 def _positive(text: str) -> int:
     number = int(text) if text.isdecimal() else 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} starts: must be a whole number from 1")
+        raise argparse.ArgumentTypeError(f"{shown(text)} starts: must be a whole number from 1")
     return number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 1 where --check finds another result, 2 for bad arguments."""
-    asked = _parser().parse_args(arguments)
+    parser = _parser()
+    return answered(parser.prog, lambda: _answer(parser, arguments))
+
+
+def _answer(parser: Parser, arguments: Sequence[str] | None) -> int:
+    asked = parser.parse_args(arguments)
     try:
         return _run(asked)
+    except DamagedFileError as error:
+        return _refuse(plain(error))
     except KeyboardInterrupt:
         print("interrupted: nothing was written", file=sys.stderr)  # noqa: T201  # the command line's own answer
         return 130
@@ -75,7 +83,7 @@ def _run(asked: argparse.Namespace) -> int:
         try:
             check_writable(asked.output)
         except OSError as error:
-            problem = f"--output is {asked.output}: it cannot be written: {error}"
+            problem = f"--output is {plain(asked.output)}: it cannot be written: {error}"
     if find_spec("rich") is None:
         problem = "rich is missing: pip install 'thinmargin[search]'"
     if problem is not None:
@@ -104,7 +112,7 @@ def _run(asked: argparse.Namespace) -> int:
             result.write(asked.output)
             lines.append(f"written: {asked.output}")
         except OSError as error:  # what was found is printed all the same
-            status = _refuse(f"--output is {asked.output}: it cannot be written: {error.strerror}")
+            status = _refuse(f"--output is {plain(asked.output)}: it cannot be written: {error.strerror}")
     print("\n".join(lines))  # noqa: T201  # the command line's own answer
     return status
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import platform
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
@@ -18,6 +20,7 @@ import numpy.typing as npt
 from thinmargin.calibration.unknowns import UNKNOWNS, moved, shipped_values
 from thinmargin.files import write_atomically
 from thinmargin.fitted import RESULT
+from thinmargin.shown import shown
 from thinmargin.worlds import Hidden
 
 Numbers: TypeAlias = npt.NDArray[np.float64]
@@ -38,6 +41,9 @@ IDENTIFIED = 0.75
 PACKAGES = ("numpy", "numba")
 READ = ("unknowns", "z", "covariance", "misfit", "starts", "seed", "origins", "rules")
 """Entries of the file that a calibration is made of."""
+LAST_SEED = 2**32 - 1
+"""The largest seed of a search."""
+_YEAR = re.compile(r"[0-9]{4}")
 REMEDY = "python -m thinmargin.calibration writes one"
 
 
@@ -99,34 +105,40 @@ def figures_digest() -> str:
     return hashlib.sha256(files("thinmargin.data").joinpath("figures.csv").read_bytes()).hexdigest()
 
 
-def from_document(document: Mapping[str, Any]) -> Calibration:
+def from_document(document: Any) -> Calibration:
     """Calibration in a document.
 
     Raises:
-        ValueError: an entry is missing or damaged, or its unknowns are not those of this version.
+        ValueError: it is no table, an entry is missing or damaged, or its unknowns are not those of this version.
     """
+    if not isinstance(document, Mapping):
+        raise ValueError(f"the calibration is {shown(document)}: it must be a table; {REMEDY}")
     missing = [name for name in READ if name not in document]
     if missing:
         raise ValueError(f"the calibration has no {', '.join(missing)}: {REMEDY}")
     labels = [unknown.label for unknown in UNKNOWNS]
-    if document["unknowns"] != labels:
+    if not isinstance(document["unknowns"], list) or document["unknowns"] != labels:
         raise ValueError(f"the calibration has other unknowns than this version: {REMEDY}")
     size = len(labels)
-    if len(document["covariance"]) != size:
-        raise ValueError(
-            f"the calibration's covariance has {len(document['covariance'])} rows: it must have {size}; {REMEDY}"
-        )
+    rows = _list("covariance", document["covariance"])
+    if len(rows) != size:
+        raise ValueError(f"the calibration's covariance has {len(rows)} rows: it must have {size}; {REMEDY}")
     covariance = np.zeros((size, size))
-    for k, row in enumerate(document["covariance"]):
+    for k, row in enumerate(rows):
         covariance[k, : k + 1] = covariance[: k + 1, k] = _numbers(f"covariance, row {k + 1},", row, k + 1)
     if np.linalg.eigvalsh(covariance)[0] <= 0.0:
         raise ValueError(f"the calibration's covariance is not positive definite: {REMEDY}")
+    starts, seed = _list("starts", document["starts"]), document["seed"]
+    if type(seed) is not int or not 0 <= seed <= LAST_SEED:
+        raise ValueError(
+            f"the calibration's seed is {shown(seed)}: it must be a whole number from 0 to {LAST_SEED}; {REMEDY}"
+        )
     return Calibration(
         _numbers("z", document["z"], size),
         covariance,
         float(_numbers("misfit", [document["misfit"]], 1)[0]),
-        tuple(_numbers("starts", document["starts"], len(document["starts"])).tolist()),
-        int(document["seed"]),
+        tuple(_numbers("starts", starts, len(starts)).tolist()),
+        seed,
         _read("origins", document["origins"], size),
         {rule: _read(f"rules {rule}", _rule(document["rules"], rule), size) for rule in OTHER_RULES},
     )
@@ -138,8 +150,13 @@ def _written(origins: Mapping[int, Numbers]) -> dict[str, list[float]]:
 
 def _read(what: str, saved: Any, size: int) -> dict[int, Numbers]:
     """Return the fits of the origins; raise ValueError if something else was saved."""
-    if not isinstance(saved, Mapping) or not all(str(year).isdecimal() for year in saved):
-        raise ValueError(f"the calibration's {what} are damaged: they must be a table by year; {REMEDY}")
+    years = list(saved) if isinstance(saved, Mapping) else [saved]
+    strange = [year for year in years if not (isinstance(year, str) and _YEAR.fullmatch(year))]
+    if strange:
+        raise ValueError(
+            f"the calibration's {what} are damaged: {shown(strange[0])} is there, and they must be a table by year;"
+            f" {REMEDY}"
+        )
     return {int(year): _numbers(f"{what}, z of {year},", z, size) for year, z in saved.items()}
 
 
@@ -152,13 +169,29 @@ def _rule(saved: Any, rule: str) -> Any:
 
 def _numbers(what: str, values: Any, size: int) -> Numbers:
     """Return this many finite numbers; raise ValueError if `values` are not that."""
+    fits = isinstance(values, (list, tuple)) and len(values) == size and all(map(_is_number, values))
+    if not fits:
+        raise ValueError(
+            f"the calibration's {what} is damaged: it is {shown(values)} and must be {size} finite numbers; {REMEDY}"
+        )
+    return np.array(values, np.float64)
+
+
+def _is_number(value: object) -> bool:
+    """Whether this is a number that float64 holds."""
+    if type(value) not in (int, float):
+        return False
     try:
-        numbers = np.array(values, np.float64)
-    except (TypeError, ValueError):
-        numbers = np.full(1, np.nan)
-    if numbers.shape != (size,) or not np.isfinite(numbers).all():
-        raise ValueError(f"the calibration's {what} is damaged: it must be {size} finite numbers; {REMEDY}")
-    return numbers
+        return math.isfinite(value)  # type: ignore[arg-type]  # one of both
+    except OverflowError:
+        return False
+
+
+def _list(what: str, values: Any) -> Sequence[Any]:
+    """Return a list; raise ValueError if `values` are none."""
+    if not isinstance(values, (list, tuple)):
+        raise ValueError(f"the calibration's {what} is {shown(values)}: it must be a list; {REMEDY}")
+    return values
 
 
 def shipped() -> Calibration:

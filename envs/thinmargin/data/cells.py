@@ -8,14 +8,13 @@ from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 from thinmargin.data.series import Series
+from thinmargin.shown import plain, shown
 
 Mark: TypeAlias = Literal[".", ","]
 """Character between whole numbers and decimals."""
 NOT_REPORTED = frozenset({"", "-", "\u2013", "\u2014", "n/a", "na", "n.a.", "n.a", "n.m.", "not reported"})
 """Cells that say that nothing was reported, in small letters."""
 NOT_FINITE = frozenset({"nan", "inf", "infinity"})
-SHOWN = 40
-"""Characters of a cell that a message has."""
 
 _PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _SPACES = re.compile(r"(?<=[0-9])[\s'\u2019](?=[0-9]{3}(?![0-9]))")
@@ -66,7 +65,8 @@ def decimal_mark(cells: Iterable[str]) -> Mark | None:
             told.setdefault(mark, cell)
     if len(told) == 2:
         raise CellError(
-            f"{told['.']!r} has a decimal point and {told[',']!r} a decimal comma: one of the two is allowed in a file"
+            f"{shown(told['.'])} has a decimal point and {shown(told[','])} a decimal comma: one of the two is allowed"
+            " in a file"
         )
     return next(iter(told), None)
 
@@ -115,15 +115,18 @@ def number(cell: str, series: Series, mark: Mark | None) -> float:
         return math.nan
     digits, negative, percent = _bare(cell)
     if percent and series.unit != "%":
-        raise CellError(f"{cell!r} is in percent, and {series.name} is in {series.unit}: write a number of that unit")
+        raise CellError(
+            f"{shown(cell)} is in percent, and {series.name} is in {series.unit}: write a number of that unit"
+        )
     if mark is None and "," in digits:
         groups = digits.replace(",", "")
-        raise CellError(f"{cell!r} may be {groups} or {digits.replace(',', '.')}: write {groups}, or a decimal point")
+        either = f"{plain(groups)} or {plain(digits.replace(',', '.'))}"
+        raise CellError(f"{shown(cell)} may be {either}: write {plain(groups)}, or a decimal point")
     value = _plain(digits, mark or ".")
     if digits.lower() in NOT_FINITE or (value is not None and math.isinf(value)):
-        raise CellError(f"{cell[:SHOWN]!r} is not finite")
+        raise CellError(f"{shown(cell)} is not finite")
     if value is None:
-        raise CellError(f"{cell[:SHOWN]!r} is not a number")
+        raise CellError(f"{shown(cell)} is not a number")
     return -value if negative else value
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from thinmargin.data.periods import Period
 from thinmargin.data.series import SERIES, series_named
+from thinmargin.shown import LONGEST_PATH, listed, plain
 
 Numbers: TypeAlias = npt.NDArray[np.float64]
 
@@ -46,8 +47,8 @@ class FiguresError(ValueError):
         """The error of one place in one file."""
         place = [] if line is None else [f"line {line}" if period is None else f"line {line} ({period})"]
         if column is not None:
-            place.append(f"column {column}")
-        return cls(": ".join(part for part in (file, ", ".join(place), problem) if part))
+            place.append(f"column {plain(column)}")
+        return cls(": ".join(part for part in (plain(file, LONGEST_PATH), ", ".join(place), problem) if part))
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +120,7 @@ class Figures:
                 raise FiguresError.at(self.name, f"missing, but needed; columns found: {found}", column=name)
         for period in self.periods if periods is None else periods:
             if period not in self.periods:
-                found = ", ".join(map(str, self.periods)) or "none"
+                found = listed(map(str, self.periods)) or "none"
                 raise FiguresError.at(self.name, f"period {period} is missing, but needed; periods found: {found}")
             row = self.periods.index(period)
             for name in series_names:

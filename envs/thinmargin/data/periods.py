@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from thinmargin.shown import shown
+
 START_YEAR = 2012
 """The year whose January is month 0."""
 FORMS = (
@@ -67,9 +69,9 @@ def parse_period(text: str) -> Period:
     """
     period = _parsed(text)
     if period is None:
-        raise ValueError(f"period is {text!r}: allowed are {FORMS}")
+        raise ValueError(f"period is {shown(text)}: allowed are {FORMS}")
     if period.months < 1:
-        raise ValueError(f"period is {text!r}: a span ends no earlier than it begins")
+        raise ValueError(f"period is {shown(text)}: a span ends no earlier than it begins")
     return period
 
 

@@ -16,6 +16,7 @@ from thinmargin.data.figures import Figures, FiguresError
 from thinmargin.data.layout import PERIOD_NAMES, Row, table_of
 from thinmargin.data.periods import START_YEAR, Period, month_name, parse_period
 from thinmargin.data.series import SERIES, Series, series_named, suggestion
+from thinmargin.shown import listed, plain, shown
 
 PERIOD = PERIOD_NAMES[0]
 FOUNDED = 12 * (2010 - START_YEAR)
@@ -61,7 +62,7 @@ def parse_figures(file: str, content: bytes, today: dt.date) -> Figures:
     """Figures of the bytes of a CSV file that messages call `file`; raises as `read_figures`."""
     table = table_of(file, content)
     if table.header is None:
-        raise FiguresError.at(file, f"empty: it must have a header line with {PERIOD!r} and names of series")
+        raise FiguresError.at(file, f"empty: it must have a header line with {shown(PERIOD)} and names of series")
     line, names = table.header
     columns = _header(file, line, names)
     over = _months_over(today)
@@ -114,7 +115,7 @@ def _header(file: str, line: int, names: list[str]) -> list[str]:
     periods = [name for name in names if name in PERIOD_NAMES]
     if len(periods) != 1:
         problem = "named more than once: allowed is one" if periods else "missing: there must be one"
-        problem = f"{problem} column {' or '.join(map(repr, PERIOD_NAMES))}; columns found: {', '.join(names)}"
+        problem = f"{problem} column {' or '.join(map(shown, PERIOD_NAMES))}; columns found: {listed(names)}"
         raise FiguresError.at(file, problem, line=line, column=PERIOD)
     known = [series.name for series in SERIES]
     for position, name in enumerate(names):
@@ -125,7 +126,7 @@ def _header(file: str, line: int, names: list[str]) -> list[str]:
         if name in names[:position]:
             raise FiguresError.at(file, "named twice: each series once is allowed", line=line, column=name)
     if len(names) == 1:
-        raise FiguresError.at(file, f"no series beside {names[0]!r}: {suggestion('', known)}", line=line)
+        raise FiguresError.at(file, f"no series beside {shown(names[0])}: {suggestion('', known)}", line=line)
     return periods + [name for name in names if name not in periods]
 
 
@@ -142,10 +143,10 @@ def _period(file: str, line: int, cell: str, column: str, over: int) -> Period:
         hint = "; delete a row of totals" if cell.strip().lower() in TOTALS else ""
         raise FiguresError.at(file, f"{error}{hint}", line=line, column=column) from None
     if period.end > over:
-        problem = f"{cell} ends in the future: allowed are periods that are over, through {month_name(over - 1)}"
+        problem = f"{plain(cell)} ends in the future: allowed are periods that are over, through {month_name(over - 1)}"
         raise FiguresError.at(file, problem, line=line, period=period, column=column)
     if period.first < FOUNDED:
-        problem = f"{cell} begins before the firm was founded: allowed are periods from {month_name(FOUNDED)} on"
+        problem = f"{plain(cell)} begins before the firm was founded: allowed are periods from {month_name(FOUNDED)} on"
         raise FiguresError.at(file, problem, line=line, period=period, column=column)
     return period
 

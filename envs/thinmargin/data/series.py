@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
+from thinmargin.shown import LONGEST, plain, shown
+
 Kind: TypeAlias = Literal["sum", "end", "share", "ratio"]
 """Meaning of one number for its period: the sum of its months, the state at its end, a share or a ratio over it."""
 
@@ -132,13 +134,13 @@ _BY_NAME = {series.name: series for series in SERIES}
 
 def series_named(name: str) -> Series:
     """The series called `name`; an unknown name is a ValueError that suggests the nearest ones."""
-    if name not in _BY_NAME:
-        raise ValueError(f"series is {name!r}: {suggestion(name, _BY_NAME)}")
+    if not isinstance(name, str) or name not in _BY_NAME:
+        raise ValueError(f"series is {shown(name)}: {suggestion(plain(name), _BY_NAME)}")
     return _BY_NAME[name]
 
 
 def suggestion(name: str, allowed: Iterable[str]) -> str:
     """The allowed names nearest to `name`, or all of them, as the end of a message."""
     names = list(allowed)
-    close = difflib.get_close_matches(name.lower(), names, n=3)
+    close = difflib.get_close_matches(name[:LONGEST].lower(), names, n=3)
     return f"did you mean {' or '.join(close)}?" if close else f"allowed are {', '.join(names)}"

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
-from thinmargin.command_line import Parser
+from thinmargin.command_line import Parser, answered
 from thinmargin.data.periods import FORMS
 from thinmargin.data.series import BREAKS, SERIES, series_named
 from thinmargin.data.shipped import STATUSES, provenance, reported
-from thinmargin.files import check_writable, write_atomically
+from thinmargin.files import check_writable, is_there, write_atomically
+from thinmargin.shown import shown
 
 WIDTH = 120
 KINDS = {
@@ -70,6 +71,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="FILE",
         help="write an empty file for figures of your own: every column, or those of --series, and what they are",
     )
+    return answered(parser.prog, lambda: _answer(parser, arguments))
+
+
+def _answer(parser: Parser, arguments: Sequence[str] | None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.template is not None:
@@ -100,13 +105,13 @@ def template_text(names: Sequence[str] = ()) -> str:
 
 def _write_template(parser: Parser, path: Path, text: str) -> int:
     """Write the template, unless there is a file already: figures that somebody typed are not overwritten."""
-    if path.exists():
-        parser.error(f"--template is {str(path)!r}: it exists already; name a new file")
+    if is_there(path):
+        parser.error(f"--template is {shown(path)}: it exists already; name a new file")
     try:
         check_writable(path)
         write_atomically(path, text)
     except OSError as error:
-        parser.error(f"--template is {str(path)!r}: {error}; it must be a new file in a folder that can be written to")
+        parser.error(f"--template is {shown(path)}: {error}; it must be a new file in a folder that can be written to")
     print(f"written: {path}")  # noqa: T201  # the command line's own answer
     return 0
 

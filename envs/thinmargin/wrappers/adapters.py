@@ -17,7 +17,8 @@ from gymnasium import spaces
 from thinmargin.baselines import BASELINES, Policy, baseline
 from thinmargin.plans import REACH, TIME, Surprise
 from thinmargin.records import FEATURES, LEVERS
-from thinmargin.settings import check_choices, check_numbers, observation_space
+from thinmargin.settings import array_of, check_choices, check_numbers, observation_space
+from thinmargin.shown import shown
 from thinmargin.tuned import tuned_policy
 
 Seen = npt.NDArray[np.float32]
@@ -103,7 +104,7 @@ class ResidualAdapter(Adapter):
         if levels is not None and (
             isinstance(levels, bool) or not isinstance(levels, int) or not 2 <= levels <= MOST_LEVELS
         ):
-            raise ValueError(f"levels is {levels!r}: allowed are None and 2 to {MOST_LEVELS}")
+            raise ValueError(f"levels is {shown(levels)}: allowed are None and 2 to {MOST_LEVELS}")
         self.base, self.base_name = _policy(base), base if isinstance(base, str) else None
         self.bound = np.float32(bound)
         self.grid = None if levels is None else correction_grid(levels)
@@ -118,7 +119,9 @@ class ResidualAdapter(Adapter):
     def action_space(self, space: spaces.Space[Any]) -> spaces.Space[Any]:
         """Corrections: `Box(-1, 1, (4,))`, or the grid's numbers."""
         if space != spaces.Box(-1.0, 1.0, (len(LEVERS),), np.float32):
-            raise ValueError(f"the action space is {space}: Residual needs Box(-1.0, 1.0, ({len(LEVERS)},), float32)")
+            raise ValueError(
+                f"the action space is {shown(space)}: Residual needs Box(-1.0, 1.0, ({len(LEVERS)},), float32)"
+            )
         return space if self.grid is None else spaces.Discrete(len(self.grid))
 
     def act(self, observations: Seen, actions: Any) -> Seen:
@@ -146,11 +149,11 @@ class ResidualAdapter(Adapter):
         """The base's actions for observations of shape (n, 32) or (32,)."""
         answer, state = self.base.predict(observations, deterministic=True)
         if remembers(state):
-            raise ValueError(f"base is {self.base!r}: it remembers, and a base must answer what it is shown only")
-        actions = np.asarray(answer)
+            raise ValueError(f"base is {shown(self.base)}: it remembers, and a base must answer what it is shown only")
+        actions = array_of("answer of base", answer)
         shape = (*observations.shape[:-1], len(LEVERS))
         if actions.shape != shape or actions.dtype.kind not in "fiu" or not np.isfinite(actions).all():
-            raise ValueError(f"base answers {answer!r}: must be finite numbers of shape {shape}")
+            raise ValueError(f"base answers {shown(answer)}: must be finite numbers of shape {shape}")
         return actions
 
 
@@ -205,13 +208,13 @@ class HistoryAdapter(Adapter):
     """
 
     def __init__(self, lags: Sequence[int] = (12,)) -> None:
-        if isinstance(lags, (str, bytes)) or not isinstance(lags, Sequence) or not lags:
-            raise TypeError(f"lags is {lags!r}: must be a list of months such as [6, 24]")
+        if not isinstance(lags, (list, tuple, range)) or not lags:
+            raise TypeError(f"lags is {shown(lags)}: must be a list of months such as [6, 24]")
         for lag in lags:
             if isinstance(lag, bool) or not isinstance(lag, int) or not 1 <= lag <= LONGEST_LAG:
-                raise ValueError(f"lags has {lag!r}: allowed are whole numbers from 1 to {LONGEST_LAG}")
+                raise ValueError(f"lags has {shown(lag)}: allowed are whole numbers from 1 to {LONGEST_LAG}")
         if len(set(lags)) < len(lags):
-            raise ValueError(f"lags is {lags!r}: none may be there twice")
+            raise ValueError(f"lags is {shown(lags)}: none may be there twice")
         self.lags = tuple(lags)
 
     def observation_space(self, space: spaces.Box) -> spaces.Box:
@@ -258,7 +261,7 @@ def check_features(who: str, space: spaces.Box) -> None:
     ours = space.low[:FEATURE_COUNT], space.high[:FEATURE_COUNT]
     if not (np.array_equal(ours[0], features.low) and np.array_equal(ours[1], features.high)):
         raise ValueError(
-            f"the observation space is {space}: {who} needs ThinMargin's {FEATURE_COUNT} observations first and"
+            f"the observation space is {shown(space)}: {who} needs ThinMargin's {FEATURE_COUNT} observations first and"
             " unchanged; wrappers that scale or reorder them go around it, not inside"
         )
 
@@ -267,10 +270,10 @@ def _policy(base: Any) -> Policy:
     if isinstance(base, str):
         allowed = [name for name in BASELINES if name != "random"]
         if base not in allowed:
-            raise ValueError(f"base is {base!r}: allowed are {', '.join(allowed)}")
+            raise ValueError(f"base is {shown(base)}: allowed are {', '.join(allowed)}")
         return baseline(base)
     if isinstance(base, type) or not callable(getattr(base, "predict", None)):
-        raise TypeError(f"base is {base!r}: must be the name of a built-in policy or an object with predict")
+        raise TypeError(f"base is {shown(base)}: must be the name of a built-in policy or an object with predict")
     policy: Policy = base
     return policy
 
@@ -286,4 +289,4 @@ def remembers(state: Any) -> bool:
 
 def _check_number(name: str, value: object, low: float, high: float) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low < value <= high:
-        raise ValueError(f"{name} is {value!r}: allowed are numbers above {low:g} to {high:g}")
+        raise ValueError(f"{name} is {shown(value)}: allowed are numbers above {low:g} to {high:g}")

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from thinmargin.shown import plain, shown
 from thinmargin.wrappers.adapters import (
     Adapter,
     HistoryAdapter,
@@ -46,21 +47,21 @@ def adapters_of(given: Any) -> list[Adapter]:
 def _adapter(item: Any) -> Adapter:
     name, arguments = next(iter(item.items())) if isinstance(item, Mapping) and len(item) == 1 else (item, None)
     if not isinstance(name, str) or name not in ADAPTERS:
-        close = [full for full in ADAPTERS if full.endswith(f".{name}")]
-        close = close or difflib.get_close_matches(str(name), list(ADAPTERS), n=1, cutoff=0.5)
+        close = [full for full in ADAPTERS if full.endswith(f".{plain(name)}")]
+        close = close or difflib.get_close_matches(plain(name), list(ADAPTERS), n=1, cutoff=0.5)
         hint = f"did you mean {close[0]}? " if close else ""
-        raise ValueError(f"env_wrapper has {item!r}: {hint}allowed are {', '.join(ADAPTERS)}")
+        raise ValueError(f"env_wrapper has {shown(item)}: {hint}allowed are {', '.join(ADAPTERS)}")
     if not isinstance(arguments, (Mapping, type(None))):
-        raise ValueError(f"env_wrapper {name} has {arguments!r}: must be a mapping of argument and value")
+        raise ValueError(f"env_wrapper {name} has {shown(arguments)}: must be a mapping of argument and value")
     make, given = ADAPTERS[name], dict(arguments or {})
     allowed = inspect.signature(make).parameters
     for argument in given:
         if argument not in allowed:
             raise ValueError(
-                f"env_wrapper {name} has argument {argument!r}: allowed are {', '.join(allowed) or 'none at all'}"
+                f"env_wrapper {name} has argument {shown(argument)}: allowed are {', '.join(allowed) or 'none at all'}"
             )
     if not isinstance(given.get("base", ""), str):
-        raise ValueError(f"env_wrapper {name}: base is {given['base']!r}: must be the name of a built-in policy")
+        raise ValueError(f"env_wrapper {name}: base is {shown(given['base'])}: must be the name of a built-in policy")
     try:
         return make(**given)
     except (TypeError, ValueError) as error:

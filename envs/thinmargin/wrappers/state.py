@@ -10,6 +10,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 
+from thinmargin.shown import shown
 from thinmargin.versions import check_state
 from thinmargin.wrappers.adapters import Adapter, Memory, ResidualAdapter, Seen
 
@@ -37,7 +38,7 @@ class AdapterState:
 
     def __init__(self, adapter: Adapter, firms: int, space: spaces.Space[Any], actions: spaces.Space[Any]) -> None:
         if not isinstance(space, spaces.Box) or len(space.shape) != 1 or space.dtype != np.float32:
-            raise ValueError(f"the observation space is {space}: must be a Box of float32 numbers in a row")
+            raise ValueError(f"the observation space is {shown(space)}: must be a Box of float32 numbers in a row")
         self.observation_space = adapter.observation_space(space)
         self.action_space = adapter.action_space(actions)
         self.adapter = adapter
@@ -74,7 +75,9 @@ class AdapterState:
     def check(self, state: Any) -> dict[str, Any]:
         """Return copies of a saved state's arrays; raise ValueError unless it is of the same wrapper."""
         if not isinstance(state, Mapping) or set(NAMES) - set(state):
-            raise ValueError(f"state must come from get_state of this wrapper, with {', '.join(NAMES)}")
+            raise ValueError(
+                f"state is {shown(state)}: must come from get_state of this wrapper, with {', '.join(NAMES)}"
+            )
         check_state(state)
         found = {
             "seen": _array(state, "seen", self._shape, np.float32),
@@ -85,7 +88,7 @@ class AdapterState:
             found["memory"] = _array(state, "memory", shape, np.float32)
         elif state["memory"] is not None or (shape is not None and not found["starts"].all()):
             allowed = "None" if shape is None else f"an array of shape {shape}"
-            raise ValueError(f"state['memory'] is {state['memory']!r}: must be {allowed}, as of get_state")
+            raise ValueError(f"state['memory'] is {shown(state['memory'])}: must be {allowed}, as of get_state")
         return found
 
     def restore(self, found: Mapping[str, Any]) -> Seen:
@@ -96,14 +99,16 @@ class AdapterState:
 
 def _array(state: Mapping[str, Any], name: str, shape: tuple[int, ...], kind: type[np.generic]) -> npt.NDArray[Any]:
     """Return a copy of an array of a state; raise ValueError unless it is finite and has this shape and type."""
+    if not isinstance(state[name], np.ndarray) or isinstance(state[name], np.ma.MaskedArray):
+        raise ValueError(f"state['{name}'] is {shown(state[name])}: must be an array of shape {shape}, as of get_state")
     array = np.array(state[name])
     if array.shape != shape or array.dtype != kind:
         raise ValueError(
-            f"state[{name!r}] has shape {array.shape} and type {array.dtype.name}: must be {shape} and"
+            f"state['{name}'] has shape {array.shape} and type {array.dtype.name}: must be {shape} and"
             f" {np.dtype(kind).name}, as of get_state"
         )
     if not np.isfinite(array).all():
-        raise ValueError(f"state[{name!r}] holds NaN or infinity: it must come from get_state")
+        raise ValueError(f"state['{name}'] holds NaN or infinity: it must come from get_state")
     return array
 
 

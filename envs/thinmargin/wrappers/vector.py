@@ -11,6 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 
 from thinmargin.baselines import Policy
+from thinmargin.shown import shown
 from thinmargin.wrappers.adapters import (
     Adapter,
     HistoryAdapter,
@@ -42,7 +43,7 @@ class AdaptedVectorEnv(VectorWrapper):
         super().__init__(env)
         if env.metadata.get("autoreset_mode") != AutoresetMode.SAME_STEP:
             raise ValueError(
-                f"autoreset_mode is {env.metadata.get('autoreset_mode')}: must be AutoresetMode.SAME_STEP, as of"
+                f"autoreset_mode is {shown(env.metadata.get('autoreset_mode'))}: must be AutoresetMode.SAME_STEP, as of"
                 " gymnasium.make_vec; wrap the single environments otherwise"
             )
         check_correctable(env, adapter)

@@ -14,3 +14,9 @@ def test_a_name_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr()
     assert shown.out.splitlines() == [NAME] * 3
     assert shown.err == f"[bold]{NAME} {'long ' * 40}\n"
+
+
+def test_no_text_changes_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    for make in (plain_console, console, table_console):
+        make().print("a\x1b[2J\x07\x9b31m\u202eb\nc")
+    assert capsys.readouterr().out == "a\\x1b[2J\\x07\\x9b31m\\u202eb\nc\n" * 3

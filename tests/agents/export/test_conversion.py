@@ -29,14 +29,17 @@ from thinmargin.baselines import BASELINES, baseline
 from thinmargin.observation import FEATURE_COUNT
 from thinmargin.plans import PlanPolicy
 from thinmargin.records import FEATURES, LEVERS
+from thinmargin.settings import Settings, observation_space
 from thinmargin.splits import KEYS
 from thinmargin.tuned import tuned_policy
 from thinmargin.wrappers import Adapter
 from thinmargin.wrappers.adapters import ResidualAdapter
 from thinmargin_agents.export import __main__ as command
-from thinmargin_agents.export.file import TOLERANCE
+from thinmargin_agents.export.file import TOLERANCE, compare, end_months, to_onnx
+from thinmargin_agents.export.graph import Graph
 from thinmargin_agents.export.torch_modules import ExportError, policy_module, stage_of
 from thinmargin_agents.runs.folder import load_policy
+from thinmargin_agents.sb3.building import adapters_for, environment_arguments
 
 
 def session_of(path: Path) -> Any:
@@ -79,6 +82,62 @@ def test_the_file_answers_as_the_policy_does_in_any_number_of_worlds(
         memory = {name: answers[f"{name}_next"] for name in memory}
         seen = np.stack([env.step(action)[0] for env, action in zip(envs, actions, strict=True)])
         window = np.concatenate([seen[:, None], window[:, :-1]], axis=1)
+
+
+def test_months_at_the_ends_have_every_observation_at_both_ends_and_every_change() -> None:
+    months = end_months()
+    space = observation_space()
+    assert (months == space.low).any(axis=(0, 1)).all()
+    assert (months == space.high).any(axis=(0, 1)).all()
+    assert ((months >= space.low) & (months <= space.high)).all()
+    changes = np.diff(months, axis=0)
+    for sign in (-1.0, 1.0):
+        assert np.isclose((sign * changes).max(axis=(0, 1)), space.high - space.low).all()
+
+
+@pytest.mark.parametrize("case", ["ppo alone", "sac", "td3", "ppo_lstm", "crossq", "dqn grid", "ppo history"])
+@pytest.mark.parametrize("steepness", [1.0, 4.0])
+def test_a_steep_policy_is_restated_at_the_ends_of_observations_and_actions(
+    case: str, steepness: float, tmp_path: Path
+) -> None:
+    run = run_of(case)
+    policy = load_policy(folder_of(case, tmp_path))
+    network = policy.policy
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(steepness)
+    graph = Graph(run.algo, network, adapters_for(run))
+    content = to_onnx(graph, {})
+    settings = Settings(**environment_arguments(run))
+    agreement = compare(content, graph, policy, settings, worlds=2)
+    assert 0 < agreement.months - end_months()[..., 0].size <= 2 * HORIZON
+    assert agreement.is_close, agreement.in_words
+    if steepness > 1.0 and case == "ppo alone":  # the others correct a rule, or choose
+        actions, _ = policy.predict(end_months()[0])
+        assert np.abs(actions).max() > 0.99, "the ends of the actions are reached"
+
+
+def test_a_file_that_is_wrong_at_the_ends_only_is_noticed(tmp_path: Path) -> None:
+    run = run_of("ppo alone")
+    policy = load_policy(folder_of("ppo alone", tmp_path))
+    graph = Graph(run.algo, policy.policy, adapters_for(run))
+    content = to_onnx(graph, {})
+    settings = Settings(**environment_arguments(run))
+
+    class Cut:
+        """The policy, with observations cut a little inside of their ranges."""
+
+        def predict(
+            self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = True
+        ) -> Any:
+            space = observation_space()
+            inside = 0.02 * (space.high - space.low)
+            made = len(observation) > 2
+            seen = np.clip(observation, space.low + inside, space.high - inside) if made else observation
+            return policy.predict(seen, state, episode_start, deterministic)
+
+    assert compare(content, graph, policy, settings, worlds=2).is_close
+    assert not compare(content, graph, Cut(), settings, worlds=2).is_close
 
 
 def test_the_file_says_what_it_is(tmp_path: Path) -> None:

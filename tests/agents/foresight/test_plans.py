@@ -128,6 +128,39 @@ def test_a_damaged_file_is_refused_and_says_how_it_is_made_anew(
         read_plans(own)
 
 
+STRANGERS = {
+    "another horizon": (
+        lambda plans: dataclasses.replace(plans, tables=plans.tables[:, :7]), ["7 months", "an episode has 180"],
+    ),
+    "no months": (lambda plans: dataclasses.replace(plans, tables=plans.tables[:, :0]), ["0 months", "180"]),
+    "worlds of the other split": (
+        lambda plans: dataclasses.replace(plans, keys=plans.keys + 1_000_000),
+        ["world 2000000", "--split validation", "1000000 to 1999999"],
+    ),
+    "a world of training": (
+        lambda plans: dataclasses.replace(plans, keys=np.array([*plans.keys[:-1], 2**40])),
+        [f"world {2**40}", "--split validation"],
+    ),
+    "a world twice": (lambda plans: dataclasses.replace(plans, keys=plans.keys * 0 + plans.keys[0]), ["each once"]),
+    "a world below zero": (lambda plans: dataclasses.replace(plans, keys=-plans.keys), ["does not hold plans"]),
+    "a world beyond all": (lambda plans: dataclasses.replace(plans, keys=plans.keys + 2**62), ["does not hold plans"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("stranger", list(STRANGERS))
+def test_a_search_does_not_go_on_from_plans_of_something_else(
+    stranger: str, found: KnownPlans, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change, words = STRANGERS[stranger]
+    path = tmp_path / "mine.npz"
+    save_plans(path, change(found))
+    before = path.read_bytes()
+    monkeypatch.setattr(improvement, "search_all", lambda *_: pytest.fail("it searched"))
+    with pytest.raises(DamagedFileError, match=naming("mine.npz", *words)):
+        improvement.make(ForesightConfig("validation", 1, 32, 1), path, "command", plain_console(quiet=True))
+    assert path.read_bytes() == before
+
+
 def test_plans_of_other_economics_are_noticed(
     found: KnownPlans, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

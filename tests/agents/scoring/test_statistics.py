@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from thinmargin import memory
 from thinmargin_agents.scoring import statistics
 from thinmargin_agents.scoring.statistics import (
     bootstrap_interval,
@@ -202,6 +205,78 @@ def test_what_cannot_be_divided_is_not_a_number() -> None:
     assert same.correlation == pytest.approx(1.0)
     assert np.isnan(same.variance_reduction)
     assert np.isnan(paired_difference([1.0, 2.0], [5.0, 5.0], rng()).correlation)
+
+
+def test_what_the_same_worlds_save_several_seeds_by_hand() -> None:
+    difference = paired_difference([[0.0, 2.0, 4.0, 6.0], [2.0, 4.0, 6.0, 8.0]], [0.0, 1.0, 4.0, 5.0], rng())
+    # Seeds on average 1, 3, 5, 7: variances 5 and 4.25, covariance 4.5: apart 9.25, paired 9.25 - 9 = 0.25.
+    assert difference.variance_reduction == pytest.approx(37.0)
+    assert difference.correlation == pytest.approx(4.5 / np.sqrt(5.0 * 4.25))
+    assert difference.mean == pytest.approx(1.5)
+    # Gaps of the first seed 0, 1, 0, 1 and of the second 2, 3, 2, 3: half ties in the first, all better in the second.
+    assert difference.probability == pytest.approx((0.5 * 2 + 2 + 4) / 8)
+
+
+def test_seeds_told_twice_change_no_mean_and_no_saving() -> None:
+    values, baseline = rng(3).normal(size=(1, 50)), rng(4).normal(size=50)
+    once, thrice = (paired_difference(np.repeat(values, count, axis=0), baseline, rng()) for count in (1, 3))
+    for name in ("mean", "correlation", "variance_reduction", "probability"):
+        assert getattr(thrice, name) == pytest.approx(getattr(once, name)), name
+
+
+CALLS = {
+    "bootstrap_interval": lambda values, **more: bootstrap_interval(values, rng(), **more),
+    "paired_difference": lambda values, **more: paired_difference(values, np.ones(np.shape(values)[-1]), rng(), **more),
+    "performance_profile": lambda values, **more: performance_profile(values, [0.5], rng(), **more),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    "bad", [0, -1, 1.5, 2.0, True, "many", None, float("nan"), [5], np.zeros(3)], ids=lambda bad: str(bad)[:8]
+)
+def test_every_estimator_refuses_a_bad_number_of_resamples(call: str, bad: Any) -> None:
+    with pytest.raises(ValueError, match=r"resamples is .*whole number from 1"):
+        CALLS[call]([1.0, 2.0, 3.0], resamples=bad)
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("bad", [0, 1, 0.0, 1.0, -0.5, 95, float("nan"), "0.95", None, True], ids=str)
+def test_every_estimator_refuses_a_bad_level(call: str, bad: Any) -> None:
+    with pytest.raises(ValueError, match=r"level is .*between 0 and 1"):
+        CALLS[call]([1.0, 2.0, 3.0], level=bad, resamples=3)
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("shape", [(), (0,), (2, 0), (0, 3), (1, 2, 3), (1, 1, 1, 3)], ids=str)
+def test_every_estimator_refuses_values_of_other_dimensions(call: str, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"(values|scores) has shape"):
+        statistics_of_shape(call, shape)
+
+
+def statistics_of_shape(call: str, shape: tuple[int, ...]) -> object:
+    """What an estimator makes of ones of this shape."""
+    if call == "paired_difference":
+        return paired_difference(np.ones(shape), np.ones(3), rng())
+    return CALLS[call](np.ones(shape))
+
+
+def test_the_bounds_of_resamples_and_level_are_open_where_they_say_so() -> None:
+    assert bootstrap_interval([1.0, 1.0], rng(), resamples=1) == (1.0, 1.0)
+    assert bootstrap_interval([1.0, 1.0], rng(), resamples=np.int64(2), level=1e-9) == (1.0, 1.0)
+    assert bootstrap_interval([1.0, 1.0], rng(), resamples=2, level=1.0 - 1e-9) == (1.0, 1.0)
+
+
+def test_a_level_is_the_share_of_the_middle_by_hand() -> None:
+    drawn = np.arange(101.0)
+    assert statistics.interval_of(drawn, 0.9) == pytest.approx((5.0, 95.0))
+    assert statistics.interval_of(drawn, 0.5) == pytest.approx((25.0, 75.0))
+
+
+def test_more_resamples_than_fit_are_refused_before_they_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "available_memory", lambda: 10**6)
+    with pytest.raises(MemoryError, match=r"resamples is 1000000000: needs about 14\.9 GiB"):
+        paired_difference([1.0, 2.0], [0.0, 1.0], rng(), resamples=10**9)
 
 
 def test_paired_difference_of_several_seeds() -> None:
