@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from thinmargin.files import read_text
+
 
 class PageError(ValueError):
     """A page that has no place for a table; the message says what it must have."""
@@ -21,7 +23,7 @@ def read_page(path: Path, places: Sequence[str]) -> str:
     if not path.exists():
         return ""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except UnicodeDecodeError as error:
         raise PageError(f"it is no text in UTF-8: {error}") from error
     first = places[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from thinmargin_agents.config.algorithms import ALL
-from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.errors import ConfigError, shown
 
 Device = Literal["cpu", "cuda"]
 Engine = Literal["local", "ray"]
@@ -35,7 +35,7 @@ def check_numbers(settings: object, *, may_be_none: bool) -> None:
             continue
         value = values[name]
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ConfigError(f"--{name.replace('_', '-')} is {value!r}: allowed are {low} to {high}")
+            raise ConfigError(f"--{name.replace('_', '-')} is {shown(value)}: allowed are {low} to {high}")
     for name, allowed in (("algo", ALL), ("device", get_args(Device))):
         if values[name] not in allowed:
-            raise ConfigError(f"--{name} is {values[name]!r}: allowed are {', '.join(allowed)}")
+            raise ConfigError(f"--{name} is {shown(values[name])}: allowed are {', '.join(allowed)}")

@@ -24,7 +24,7 @@ class TrainConfig:
     env: str = "ThinMargin/Ecosystem-v1"
     """Environment id."""
     total_timesteps: Annotated[int | None, tyro.conf.arg(aliases=["--n-timesteps", "-n"])] = None
-    """Months of experience over all environments; the preset's if not given."""
+    """Months of experience over all environments; the preset's if not given. With --resume: the run's new length."""
     seed: int = 0
     """Seed of the worlds, the network and the exploration."""
     seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="S ...")] = ()
@@ -58,7 +58,7 @@ class TrainConfig:
     env_kwargs: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE ...")] = ()
     """Keyword arguments of the environment, such as horizon=120 or worlds=calibrated."""
     resume: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RUN ...")] = ()
-    """Run folders to resume, several side by side; every other setting is then the run's own."""
+    """Run folders to resume, several side by side; every other setting but --total-timesteps is then the run's own."""
     device: Device = "cpu"
     """Device of the networks; these small ones are fastest on the processor."""
     n_jobs: int | None = None

@@ -61,8 +61,14 @@ class ImportConfig:
 
 def check(config: ImportConfig) -> None:
     """Raise UsageError unless the flags can be used."""
-    if not config.model.is_file():
-        raise UsageError(f"MODEL.zip is {str(config.model)!r}: no such file")
+    from thinmargin.files import check_regular
+
+    try:
+        check_regular(config.model)
+    except FileNotFoundError as error:
+        raise UsageError(f"MODEL.zip is {str(config.model)!r}: no such file") from error
+    except OSError as error:
+        raise UsageError(f"MODEL.zip is {str(config.model)!r}: {error.strerror}") from error
     if config.output.exists():
         raise UsageError(f"--output is {str(config.output)!r}: it exists already; it must be a new folder")
 

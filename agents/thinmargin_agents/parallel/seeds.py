@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from thinmargin_agents.config.run import Run
     from thinmargin_agents.parallel.progress import SeedsProgress
     from thinmargin_agents.parallel.stop_signals import Stop
+    from thinmargin_agents.runs.folder import RunFolder
 
 
 def train_seeds(config: TrainConfig) -> int:
@@ -69,7 +70,7 @@ def resume_runs(config: TrainConfig) -> int:
 
     Raises:
         RunError: a folder holds no run; nothing has been trained.
-        ConfigError: a folder is named twice.
+        ConfigError: a folder is named twice, or has had as many months as all are to have.
     """
     from thinmargin_agents.parallel.processes import train_in_processes
     from thinmargin_agents.runs.folder import RunFolder
@@ -78,12 +79,17 @@ def resume_runs(config: TrainConfig) -> int:
     twice = next((path for k, path in enumerate(config.resume) if paths[k] in paths[:k]), None)
     if twice is not None:
         raise ConfigError(f"--resume has {str(twice)!r} more than once: each run is resumed by one process")
-    jobs = [SeedJob(RunFolder.open(path).run(), path) for path in config.resume]
+    jobs = [SeedJob(_resumed(RunFolder.open(path), config.total_timesteps), path) for path in config.resume]
 
     def engine(progress: SeedsProgress, stop: Stop) -> list[SeedEnd]:
         return train_in_processes(jobs, _at_once(config, jobs[0].run), progress, stop, resume=True)
 
     return _train(jobs, engine, config, f"{len(jobs)} runs on this machine, each from its last checkpoint")
+
+
+def _resumed(folder: RunFolder, months: int | None) -> Run:
+    """The run of a folder, with another length if one is given."""
+    return folder.run() if months is None else folder.lengthened(months)
 
 
 def _at_once(config: TrainConfig, run: Run) -> int:

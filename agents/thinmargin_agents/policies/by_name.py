@@ -7,7 +7,6 @@ Nothing here unpickles: run folders are read by `thinmargin_agents.runs.folder`,
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import cast
@@ -22,6 +21,7 @@ from thinmargin_agents.policies.entrants import Entrant, Member
 from thinmargin_agents.policies.manifest import ShippedError
 from thinmargin_agents.policies.outsiders import load_class
 from thinmargin_agents.runs.file_names import CONFIG, Which
+from thinmargin_agents.runs.foreign_files import foreign_kind
 from thinmargin_agents.runs.same_agent import PER_RUN, differing
 
 
@@ -138,7 +138,8 @@ def _why_unknown(name: str) -> str:
     if name.endswith(".py"):
         return f"names no class: write {name}:Class"
     if name and Path(name).exists():
-        return "is no run folder"
+        found = foreign_kind(Path(name))
+        return f"is no run folder but {found}" if found else "is no run folder"
     close = _closest(name, [*BASELINES, *shipped.trained_names()])
     return f"is unknown: did you mean {close}?" if close else "is unknown"
 
@@ -162,10 +163,11 @@ def load_run(folder: Path) -> Member:
         from thinmargin_agents.runs.folder import (  # noqa: PLC0415  # hand-coded ones need no learning library
             load_policy,
         )
+        from thinmargin_agents.runs.safetensors_tree import read_json  # noqa: PLC0415  # as above
 
         _one_thread()
         policy = cast("Policy", load_policy(folder, which_model(folder)))
-        config = json.loads(config_file.read_text(encoding="utf-8"))
+        config = read_json(config_file)
         discrete = discrete_answers(config["env_id"], config["env_kwargs"])
         settings = {key: value for key, value in config.items() if key not in PER_RUN}
         return Member(str(folder), policy, discrete, is_run=True, seed=int(config["seed"]), settings=settings)

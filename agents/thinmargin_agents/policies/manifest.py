@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from thinmargin.files import read_bytes, read_text
 from thinmargin_agents.config.run import Run
 
 MANIFEST = "manifest.json"
 COLUMNS = ("seed", "timesteps", "seconds", "J", "score", "bankrupt_share")
 """Of `evaluations.csv`."""
 FORMAT = "thinmargin-agent-1"
+MOST_WEIGHTS = 1 << 30
+"""Bytes of a file of weights that is read."""
 
 
 class ShippedError(ValueError):
@@ -180,7 +183,7 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of an agent's folder; one that is damaged or foreign is a ShippedError."""
     path = folder / MANIFEST
     try:
-        manifest = Manifest.from_json(json.loads(path.read_text(encoding="utf-8")))
+        manifest = Manifest.from_json(json.loads(read_text(path)))
     except OSError as error:
         raise ShippedError(f"{path} cannot be read: {error.strerror or error}; {remedy(folder)}") from error
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -206,7 +209,7 @@ def read_evaluations(text: str) -> list[Evaluation]:
 def checked_content(path: Path, sha256: str) -> bytes:
     """The content of a file of an agent's folder, if it is the one that the manifest names."""
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, MOST_WEIGHTS)
     except OSError as error:
         raise ShippedError(f"{path} cannot be read: {error.strerror or error}; {remedy(path.parent)}") from error
     if hashlib.sha256(content).hexdigest() != sha256:

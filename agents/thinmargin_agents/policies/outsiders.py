@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import cast
 
 from thinmargin.baselines import Policy
+from thinmargin.files import check_regular
 from thinmargin_agents.play.errors import PolicyError, in_words
 from thinmargin_agents.play.time_limit import OutOfTime
 
@@ -26,8 +27,12 @@ def load_class(file: Path, class_name: str) -> Policy:
         PolicyError: the file cannot be imported, or the class not made.
     """
     name = f"{file}:{class_name}"
-    if not file.is_file():
-        raise ValueError(f"policy {name!r}: there is no file {str(file)!r}")
+    try:
+        check_regular(file)
+    except FileNotFoundError as error:
+        raise ValueError(f"policy {name!r}: there is no file {str(file)!r}") from error
+    except OSError as error:
+        raise ValueError(f"policy {name!r}: {str(file)!r} cannot be read: {error.strerror}") from error
     module_name = f"policy_file_{file.stem}"
     spec = importlib.util.spec_from_file_location(module_name, file.resolve())
     if spec is None or spec.loader is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from thinmargin.files import DamagedFileError
+from thinmargin.files import DamagedFileError, read_text
 from thinmargin_agents.config.hyperparameters import flat
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.policies.manifest import Evaluation
@@ -69,14 +69,13 @@ def read_finished_run(path: Path) -> FinishedRun:
 def _evaluations(path: Path, seed: int) -> list[Evaluation]:
     """The evaluations of a run's file; a score only where the run wrote one."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [
-                Evaluation(
-                    seed, int(row["timesteps"]), _finite(row["seconds"]), _finite(row["J"]),
-                    _finite(row["score"]) if row.get("score") else None, _finite(row["bankrupt_share"]),
-                )
-                for row in csv.DictReader(file)
-            ]  # fmt: skip
+        return [
+            Evaluation(
+                seed, int(row["timesteps"]), _finite(row["seconds"]), _finite(row["J"]),
+                _finite(row["score"]) if row.get("score") else None, _finite(row["bankrupt_share"]),
+            )
+            for row in csv.DictReader(read_text(path).splitlines())
+        ]  # fmt: skip
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (KeyError, TypeError, ValueError) as error:

@@ -21,6 +21,7 @@ from thinmargin_agents.judging.validation import Judge
 from thinmargin_agents.monitoring.judgement import Judgement
 from thinmargin_agents.runs.folder import DivergedError, RunError, RunFolder, load_policy
 from thinmargin_agents.sb3.building import build_environment, build_model, environment_arguments, training_notes
+from thinmargin_agents.sb3.lengths import length_notes
 from thinmargin_agents.sb3.networks import first_non_finite, policy_of
 from thinmargin_agents.sb3.snapshot import capture, restore, restore_rng
 from thinmargin_agents.scoring.comparison import REFERENCE
@@ -46,6 +47,8 @@ def train(
 ) -> Judgement | None:
     """Train a run in its folder and compare its best policy with the baseline.
 
+    A run that is resumed with another length (`RunFolder.lengthened`) is written down before it goes on.
+
     Ctrl-C and SIGTERM stop at the next update, after a checkpoint; a second one stops at once.
 
     Args:
@@ -67,9 +70,12 @@ def train(
     """
     torch.set_num_threads(run.num_threads)
     with folder.held():
+        if resume:
+            folder.check_checkpoint(run)
         trainer = _Trainer(run, folder, shown=shown, report=report)
         if resume:
             trainer.restore_checkpoint()
+            trainer.record_length()
         trainer.introduce()
         if not trainer.learn():
             return None
@@ -97,6 +103,7 @@ class _Trainer:
         self._checkpoint = CheckpointCallback(run, self._save)
         self._model.set_logger(Logger(None, []))  # it gets its files when learning begins
         self._purge: int | None = None
+        self._notes: list[str] = []
 
     def _save(self, next_save: int) -> None:
         tree = capture(self._model, self._environment)
@@ -105,7 +112,8 @@ class _Trainer:
             raise self._diverged(non_finite)
         for board in boards(self._model.logger):
             board.writer.flush()  # a resumed run does not write earlier events again
-        self._folder.save("checkpoint", {**tree, "validation": self._validation.state(), "next_save": next_save})
+        tree |= {"validation": self._validation.state(), "next_save": next_save}
+        self._folder.save("checkpoint", tree, self._run)
 
     def _diverged(self, non_finite: str) -> DivergedError:
         return DivergedError(
@@ -117,10 +125,11 @@ class _Trainer:
         """Resume from the folder's checkpoint; a run that was killed before it had one begins again."""
         self._purge = 0
         if not self._folder.has("checkpoint"):
-            if self._folder.has("best"):
-                raise RunError(f"{self._folder.path}: has a policy but no checkpoint: nothing to resume from")
             return
         tree = self._folder.load("checkpoint")
+        before = dict(tree.get("settings", {})).get("device", self._run.device)
+        if before != self._run.device:
+            self._notes.append(f"device is {self._run.device} and was {before}: numbers differ in their last digits")
         try:
             restore(self._model, self._environment, tree)
             restore_rng(self._model, tree["dice"])
@@ -131,6 +140,11 @@ class _Trainer:
             raise RunError(f"{self._folder.path}: the checkpoint does not fit config.json: {error}") from error
         self._checkpoint.on_resume = lambda: restore_rng(self._model, tree["dice"])
 
+    def record_length(self) -> None:
+        """Write the run's length into its folder if it is another one there."""
+        if self._folder.run() != self._run:
+            self._folder.record(self._run)
+
     def introduce(self) -> None:
         """Print what is trained, and notes on it."""
         run = self._run
@@ -139,7 +153,8 @@ class _Trainer:
             f" {run.hyperparameters['n_envs']} firms; baseline {REFERENCE} earns"
             f" J {self._judge.baseline.value.mean():.1f} RMB bn on {run.n_eval_episodes} validation worlds"
         )
-        for note in (*self._folder.other_versions(), *training_notes(self._model, run)):
+        lengths = length_notes(self._model, run)
+        for note in (*self._notes, *lengths, *self._folder.other_versions(), *training_notes(self._model, run)):
             self._console.print(f"note: {note}")
         if self._judge.no_score:
             self._console.print(f"J without a score: {self._judge.no_score}")

@@ -16,6 +16,7 @@ from thinmargin.data.figures import Figures, FiguresError
 from thinmargin.data.layout import PERIOD_NAMES, Row, table_of
 from thinmargin.data.periods import START_YEAR, Period, month_name, parse_period
 from thinmargin.data.series import SERIES, Series, series_named, suggestion
+from thinmargin.files import read_bytes
 
 PERIOD = PERIOD_NAMES[0]
 FOUNDED = 12 * (2010 - START_YEAR)
@@ -45,7 +46,7 @@ def read_figures(path: str | os.PathLike[str], *, needed: Sequence[str] = (), to
         series_named(name)
     file = os.fspath(path)
     try:
-        content = Path(path).read_bytes()
+        content = read_bytes(Path(path))
     except FileNotFoundError as error:
         raise FiguresError.at(file, "no such file: name a CSV file of figures that exists") from error
     except IsADirectoryError as error:

@@ -11,7 +11,7 @@ from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig, parse_pairs
-from thinmargin_agents.import_sb3 import ImportConfig
+from thinmargin_agents.import_sb3.command import ImportConfig
 
 
 def test_the_environment_is_the_benchmark_by_default() -> None:
