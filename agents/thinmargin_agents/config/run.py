@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,6 +123,13 @@ def _is_lengthening(entry: Any) -> bool:
     return whole and 0 <= entry["at"] < entry["to"] <= LIMITS["total_timesteps"][1] and entry["from"] >= 1
 
 
+JUDGED = ("worlds", "horizon", "closing", "discrete")
+"""Arguments of an environment that decide what is judged; the others are about how an agent learns."""
+
+
 def evaluation_flags(run: Run) -> list[str]:
-    """Flags with which evaluate.py judges in the environment of a run; none for the benchmark's."""
-    return [] if run.env_id == TrainConfig.env else ["--env", run.env_id]
+    """Flags with which evaluate.py judges a run on the task it was trained on; none for the benchmark's."""
+    flags = [] if run.env_id == TrainConfig.env else ["--env", run.env_id]
+    given = {name: item for name, item in run.env_kwargs.items() if name in JUDGED}
+    words = [f"{name}={item if isinstance(item, str) else json.dumps(item)}" for name, item in given.items()]
+    return [*flags, "--env-kwargs", *words] if words else flags

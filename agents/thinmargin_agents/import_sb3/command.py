@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from thinmargin_agents.cli.command import run
+from thinmargin_agents.cli.command import path_word, run
 from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.config.algorithms import AlgorithmName
 from thinmargin_agents.config.run import evaluation_flags
@@ -110,7 +110,7 @@ def _import(config: ImportConfig, errors: Console) -> int:
         return 1
     from thinmargin_agents.cli.console import plain_console
 
-    evaluate = shlex.join(["python", "evaluate.py", str(config.output), *evaluation_flags(training_run)])
+    evaluate = shlex.join(["python", "evaluate.py", path_word(config.output), *evaluation_flags(training_run)])
     message = f"{config.output}: {config.model} on {config.env}; next: {evaluate}"
     plain_console().print(message)
     if unknown:

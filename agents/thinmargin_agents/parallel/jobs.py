@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.runs.folder import RunError, RunFolder
@@ -33,7 +34,7 @@ class SeedJob:
     @property
     def resume(self) -> str:
         """The command line that resumes it."""
-        return shlex.join(["python", "train.py", "--resume", str(self.path)])
+        return shlex.join(["python", "train.py", "--resume", path_word(self.path)])
 
 
 @dataclass(frozen=True)

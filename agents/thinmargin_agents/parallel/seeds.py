@@ -9,8 +9,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import evaluation_flags
 from thinmargin_agents.config.train_config import TrainConfig
@@ -183,10 +185,12 @@ def _cell(value: float | None, form: str) -> str:
 
 def _print_next_steps(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], console: Console) -> int:
     """Print the commands that come next; returns the exit status."""
-    done = [str(job.path) for job, end in zip(jobs, ends, strict=True) if end.judgement is not None]
+    done = [path_word(job.path) for job, end in zip(jobs, ends, strict=True) if end.judgement is not None]
     if done:
         judge = shlex.join(["python", "evaluate.py", ",".join(done), *evaluation_flags(jobs[0].run)])
-        look = shlex.join(["tensorboard", "--logdir", jobs[0].run.tensorboard_log or str(jobs[0].path.parent)])
+        look = shlex.join(
+            ["tensorboard", "--logdir", path_word(Path(jobs[0].run.tensorboard_log or jobs[0].path.parent))]
+        )
         console.print(f"next: {judge}    {look}", markup=False)
     left = [job for job, end in zip(jobs, ends, strict=True) if end.judgement is None]
     if left:

@@ -15,6 +15,8 @@ import gymnasium
 
 from thinmargin.baselines import BASELINES, Policy, baseline
 from thinmargin.files import DamagedFileError
+from thinmargin.settings import Settings
+from thinmargin_agents.config.run import JUDGED
 from thinmargin_agents.play.errors import PolicyError, in_words
 from thinmargin_agents.policies import shipped
 from thinmargin_agents.policies.entrants import Entrant, Member
@@ -34,7 +36,7 @@ def entrant_of(name: str) -> Entrant:
     """
     if name in shipped.trained_names():
         return Entrant(name, tuple(trained_members(name)))
-    parts = [part.strip() for part in name.split(",")]
+    parts = parts_of(name)
     if len(parts) > 1 and {*BASELINES, *shipped.trained_names()} & set(parts):
         raise ValueError(
             f"policy {name!r}: commas join run folders, or seeds such as NAME:0; hand-coded policies and whole agents"
@@ -47,6 +49,30 @@ def entrant_of(name: str) -> Entrant:
     for other in members[1:]:
         _check_seeds_of_one(name, members[0], other)
     return Entrant(",".join(names), members)
+
+
+def parts_of(name: str) -> list[str]:
+    """The names that commas join: what there is as a file or folder is one name, whatever its name holds.
+
+    Of several ways to divide, the one with the longest first name is taken.
+    """
+    pieces, parts, at = name.split(","), list[str](), 0
+    while at < len(pieces):
+        ends = range(len(pieces), at, -1)
+        found = (",".join(pieces[at:end]) for end in ends)
+        part = next((part for part in found if _is_there(part)), None)
+        parts.append(pieces[at].strip() if part is None else part)
+        at += 1 if part is None else part.count(",") + 1
+    return parts
+
+
+def _is_there(part: str) -> bool:
+    """Whether it is a path, or FILE.py:CLASS with a file that is there."""
+    file, colon, _ = part.rpartition(":")
+    try:
+        return bool(part) and (Path(part).exists() or bool(colon and file.endswith(".py") and Path(file).is_file()))
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def _check_seeds_of_one(name: str, one: Member, other: Member) -> None:
@@ -109,11 +135,18 @@ def trained_members(name: str, seed: str | None = None) -> list[Member]:
             Member(
                 f"{name}:{one.seed}", shipped.agent(name, one.seed), discrete,
                 is_run=True, seed=one.seed, env_id=manifest.env_id, settings={"agent": name},
+                task=task_of(manifest.env_id, manifest.env_kwargs),
             )
             for one in seeds
         ]  # fmt: skip
     except (ShippedError, ModuleNotFoundError) as error:
         raise PolicyError(f"policy {name!r} cannot be loaded: {error}") from error
+
+
+def task_of(env_id: str, env_kwargs: Mapping[str, object]) -> dict[str, object]:
+    """The arguments that decide what is judged, of an environment that a policy was trained in."""
+    settings = Settings(**{**gymnasium.spec(env_id).kwargs, **env_kwargs})
+    return {name: getattr(settings, name) for name in JUDGED}
 
 
 def discrete_answers(env_id: str, env_kwargs: Mapping[str, object]) -> bool:
@@ -170,7 +203,10 @@ def load_run(folder: Path) -> Member:
         config = read_json(config_file)
         discrete = discrete_answers(config["env_id"], config["env_kwargs"])
         settings = {key: value for key, value in config.items() if key not in PER_RUN}
-        return Member(str(folder), policy, discrete, is_run=True, seed=int(config["seed"]), settings=settings)
+        task = task_of(config["env_id"], config["env_kwargs"])
+        return Member(
+            str(folder), policy, discrete, is_run=True, seed=int(config["seed"]), settings=settings, task=task
+        )
     except Exception as error:
         raise PolicyError(f"policy {str(folder)!r} cannot be loaded: {in_words(error)}") from error
 

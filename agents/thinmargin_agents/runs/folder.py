@@ -27,6 +27,7 @@ from typing import Any, get_args
 
 from thinmargin.files import DamagedFileError, read_text, write_atomically
 from thinmargin.versions import current, outdated
+from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
@@ -237,7 +238,7 @@ class RunFolder:
         if difference is not None:
             raise RunError(
                 f"{self.path / CONFIG}: {difference} ({which}/{TREE}): a run keeps the settings it began with; only its"
-                f" length can be changed, with --resume {shlex.quote(str(self.path))} --total-timesteps N"
+                f" length can be changed, with --resume {shlex.quote(path_word(self.path))} --total-timesteps N"
             )
 
     def other_versions(self) -> list[str]:

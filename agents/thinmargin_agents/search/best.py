@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import warnings
 from collections import Counter
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from thinmargin.files import write_atomically
+from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.config.hyperparameters import flat
 from thinmargin_agents.config.preset import PAIRED
@@ -140,8 +142,6 @@ def conclude(
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, preset_text(study, space, target, command, storage))
     console.print(table_of(study, space, target))
-    console.print(
-        f"study {study.study_name} in {storage}: {counts(study)}\npreset: {path}\n"
-        f"next: python train.py --algo {config.algo} --env {space.base.env_id} --preset {path}"
-    )
+    words = ["python", "train.py", "--algo", config.algo, "--env", space.base.env_id, "--preset", path_word(path)]
+    console.print(f"study {study.study_name} in {storage}: {counts(study)}\npreset: {path}\nnext: {shlex.join(words)}")
     return 0

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import dataclasses
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from thinmargin.files import DamagedFileError, read_text
+from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.config.hyperparameters import flat
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.policies.manifest import Evaluation
@@ -52,7 +54,7 @@ def read_finished_run(path: Path) -> FinishedRun:
     if reached < run.total_timesteps:
         raise RunError(
             f"{path}: not finished: judged after {reached:,} of {run.total_timesteps:,} months;"
-            f" python train.py --resume {path} goes on"
+            f" {shlex.join(['python', 'train.py', '--resume', path_word(path)])} goes on"
         )
     best = folder.load("best")
     try:

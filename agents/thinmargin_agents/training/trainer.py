@@ -15,6 +15,7 @@ import torch
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import Logger
 
+from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.console import plain_console
 from thinmargin_agents.config.run import Run, evaluation_flags
 from thinmargin_agents.judging.validation import Judge
@@ -207,7 +208,7 @@ class _Trainer:
         left = self._run.total_timesteps - self._model.num_timesteps
         if left <= 0:
             return True
-        resume = f"resume with: python train.py --resume {self._folder.path}"
+        resume = f"resume with: {shlex.join(['python', 'train.py', '--resume', path_word(self._folder.path)])}"
         scored, anew = self._judge.anchors is not None, self._checkpoint.on_resume is None
         statistics = StatisticsCallback(self._run, self._environment, scored=scored, anew=anew)
         all_callbacks = CallbackList([statistics, self._validation, self._checkpoint, self._progress])
@@ -238,7 +239,8 @@ class _Trainer:
         last = Judge(self._arguments, FINAL_WORLDS)
         best = load_policy(self._folder.path)
         judgement = last.judge(best)
-        evaluate = shlex.join(["python", "evaluate.py", str(self._folder.path), *evaluation_flags(self._run)])
+        evaluate = shlex.join(["python", "evaluate.py", path_word(self._folder.path), *evaluation_flags(self._run)])
+        look = shlex.join(["tensorboard", "--logdir", path_word(self._events)])
         score = self._judge.judge(best).score_in_words
         chosen = f"{score} of 100, on the {len(self._judge.keys)} validation worlds it was chosen on\n" if score else ""
         self._console.print(
@@ -248,7 +250,7 @@ class _Trainer:
             f" bankrupt {judgement.bankrupt_share:.1%})\n"
             f"{REFERENCE}: J {last.baseline.value.mean():.1f} RMB bn; difference {judgement.difference:+.1f}"
             f" [95 % interval {judgement.low:+.1f}, {judgement.high:+.1f}]\n{chosen}"
-            f"next: {evaluate}    tensorboard --logdir {self._events}"
+            f"next: {evaluate}    {look}"
         )
         return judgement
 
