@@ -14,6 +14,7 @@ from thinmargin.settings import SCORED
 from thinmargin_agents.scoring.closing_rules import CLOSING_RULES, rule_of
 from thinmargin_agents.scoring.comparison import PERCENTILES, REFERENCE
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
+from thinmargin_agents.scoring.statistics import FEWEST
 
 WIDEST = 1000
 """Characters of a line that is not cut: in a file or a pipe."""
@@ -30,7 +31,9 @@ class Column(NamedTuple):
     cell: Callable[[str, dict[str, Any]], str]
 
 
-def _with_interval(mean: float, interval: Sequence[float]) -> str:
+def _with_interval(mean: float, interval: Sequence[float] | None) -> str:
+    if interval is None:
+        return f"{mean:.1f} [{NOTHING}]"
     return f"{mean:.1f} [{interval[0]:.1f}, {interval[1]:.1f}]"
 
 
@@ -94,8 +97,14 @@ def words_of(report: dict[str, Any]) -> str:
     return (
         f"Score: percent of the gap in mean J from {TUNED} (0) to {FORESIGHT} (100) that is closed; {FORESIGHT} is the"
         f" best known plan of each world given its future, not a bound. J: RMB bn, discounted, years run{behind}."
-        f" Intervals are 95 %. Baseline: {REFERENCE}, world by world."
+        f" Intervals are 95 %. Baseline: {REFERENCE}, world by world.{few_words(report)}"
     )
+
+
+def few_words(report: dict[str, Any]) -> str:
+    """In words, why intervals are left out; empty where none is."""
+    few = report["worlds"] < FEWEST
+    return f" Of fewer than {FEWEST} worlds, as here, no interval is told: it would be too narrow." if few else ""
 
 
 def rules_words(report: dict[str, Any]) -> str:

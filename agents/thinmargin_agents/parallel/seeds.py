@@ -150,6 +150,7 @@ def _sum_up(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], progress: SeedsPro
     """A table of the seeds, and the mean of those that are done."""
     from rich.table import Table
 
+    from thinmargin_agents.monitoring.judgement import ends_in_words
     from thinmargin_agents.scoring.comparison import REFERENCE
     from thinmargin_agents.training.trainer import FINAL_WORLDS
 
@@ -168,7 +169,7 @@ def _sum_up(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], progress: SeedsPro
             table.add_row(str(job.run.seed), "failed" if end.error else "stopped", "", "", "", "", str(job.path))
             continue
         done.append((judgement.J, judgement.difference, progress.score(number)))
-        interval, bankrupt = f"{judgement.low:+.1f}, {judgement.high:+.1f}", f"{judgement.bankrupt_share:.1%}"
+        interval, bankrupt = ends_in_words(judgement.low, judgement.high), f"{judgement.bankrupt_share:.1%}"
         J, over, score = map(_cell, done[-1], ("{:.1f}", "{:+.1f}", "{:.1f}"))  # noqa: N806  # its name everywhere
         table.add_row(str(job.run.seed), J, over, interval, bankrupt, score, str(job.path))
     if len(done) > 1:

@@ -19,7 +19,7 @@ from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.console import plain_console
 from thinmargin_agents.config.run import Run, evaluation_flags
 from thinmargin_agents.judging.validation import Judge
-from thinmargin_agents.monitoring.judgement import Judgement
+from thinmargin_agents.monitoring.judgement import Judgement, ends_in_words
 from thinmargin_agents.runs.folder import DivergedError, RunError, RunFolder, load_policy
 from thinmargin_agents.sb3.building import build_environment, build_model, environment_arguments, training_notes
 from thinmargin_agents.sb3.lengths import length_notes
@@ -249,7 +249,7 @@ class _Trainer:
             f" (years run {judgement.profit_part:.1f}, closing value {judgement.closing_part:.1f},"
             f" bankrupt {judgement.bankrupt_share:.1%})\n"
             f"{REFERENCE}: J {last.baseline.value.mean():.1f} RMB bn; difference {judgement.difference:+.1f}"
-            f" [95 % interval {judgement.low:+.1f}, {judgement.high:+.1f}]\n{chosen}"
+            f" [95 % interval {ends_in_words(judgement.low, judgement.high)}]\n{chosen}"
             f"next: {evaluate}    {look}"
         )
         return judgement

@@ -183,8 +183,7 @@ def _difference(player: Player, anchor: str) -> Cell:
     found = _versus(player, anchor)
     if not is_number(found.get("diff_mean")):
         return Cell(NOTHING, 0.0 if player.name == anchor else None)
-    low, high = found["diff_ci95"]
-    return Cell(signed(found["diff_mean"]), _sorted(found["diff_mean"]), interval((low, high)))
+    return Cell(signed(found["diff_mean"]), _sorted(found["diff_mean"]), interval(found["diff_ci95"]))
 
 
 def _improvement(player: Player, anchor: str) -> Cell:

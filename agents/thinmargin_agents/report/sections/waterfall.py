@@ -43,7 +43,7 @@ class StatementLine:
     after: float
     shown_before: float
     shown_after: float
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     """95 % interval of the difference."""
 
     @property
@@ -64,7 +64,7 @@ class Waterfall:
     before: Player
     after: Player
     steps: tuple[StatementLine, ...]
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     """95 % interval of the whole difference."""
 
     @property
@@ -101,9 +101,8 @@ def waterfall_of(cast: Cast, seed: int) -> Waterfall | None:
     )
 
 
-def _ends(values: Numbers, baseline: Numbers, seed: int) -> tuple[float, float]:
-    found = gap(values, baseline, seed).interval
-    return found.low, found.high
+def _ends(values: Numbers, baseline: Numbers, seed: int) -> tuple[float, float] | None:
+    return gap(values, baseline, seed).interval
 
 
 def adding_up(numbers: Sequence[float]) -> list[float]:
