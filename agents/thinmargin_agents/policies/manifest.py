@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from thinmargin.files import read_bytes, read_text
 from thinmargin_agents.config.run import Run
 
 MANIFEST = "manifest.json"
@@ -181,6 +180,8 @@ def digest(content: Any) -> str:
 
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of an agent's folder; one that is damaged or foreign is a ShippedError."""
+    from thinmargin.files import read_text  # noqa: PLC0415  # --help needs no NumPy
+
     path = folder / MANIFEST
     try:
         manifest = Manifest.from_json(json.loads(read_text(path)))
@@ -208,6 +209,8 @@ def read_evaluations(text: str) -> list[Evaluation]:
 
 def checked_content(path: Path, sha256: str) -> bytes:
     """The content of a file of an agent's folder, if it is the one that the manifest names."""
+    from thinmargin.files import read_bytes  # noqa: PLC0415  # as above
+
     try:
         content = read_bytes(path, MOST_WEIGHTS)
     except OSError as error:
