@@ -31,6 +31,7 @@ from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
+from thinmargin_agents.config.sizes import least_weights, weights_in
 from thinmargin_agents.runs.commands import command_now
 from thinmargin_agents.runs.file_names import (
     BUILT_ON,
@@ -46,7 +47,6 @@ from thinmargin_agents.runs.lock import LockedError, locked
 from thinmargin_agents.runs.provenance import built_on
 from thinmargin_agents.runs.safetensors_tree import read_json, read_tree, write_json, write_tree
 from thinmargin_agents.runs.settings import edited
-from thinmargin_agents.runs.sizes import least_weights, weights_in
 
 
 class RunError(ValueError):
