@@ -81,12 +81,14 @@ def resume_runs(config: TrainConfig) -> int:
     twice = next((path for k, path in enumerate(config.resume) if paths[k] in paths[:k]), None)
     if twice is not None:
         raise ConfigError(f"--resume has {str(twice)!r} more than once: each run is resumed by one process")
-    jobs = [SeedJob(_resumed(RunFolder.open(path), config.total_timesteps), path) for path in config.resume]
+    folders = [RunFolder.open(path) for path in config.resume]
+    jobs = [SeedJob(_resumed(folder, config.total_timesteps), folder.path) for folder in folders]
+    before = sum(folder.months() for folder in folders)
 
     def engine(progress: SeedsProgress, stop: Stop) -> list[SeedEnd]:
         return train_in_processes(jobs, _at_once(config, jobs[0].run), progress, stop, resume=True)
 
-    return _train(jobs, engine, config, f"{len(jobs)} runs on this machine, each from its last checkpoint")
+    return _train(jobs, engine, config, f"{len(jobs)} runs on this machine, each from its last checkpoint", before)
 
 
 def _resumed(folder: RunFolder, months: int | None) -> Run:
@@ -106,8 +108,17 @@ def _train(
     engine: Callable[[SeedsProgress, Stop], list[SeedEnd]],
     config: TrainConfig,
     beginning: str,
+    before: int = 0,
 ) -> int:
-    """Train the jobs with progress, sum up, and return the exit status."""
+    """Train the jobs with progress, sum up, and return the exit status.
+
+    Args:
+        jobs: what to train.
+        engine: trains it.
+        config: the flags.
+        beginning: printed first.
+        before: months of experience that the jobs have already.
+    """
     from thinmargin_agents.cli.console import console as make_console
     from thinmargin_agents.parallel.progress import SeedsProgress
     from thinmargin_agents.parallel.stop_signals import Stop
@@ -120,9 +131,8 @@ def _train(
     seconds = time.monotonic() - began
     if any(end.judgement for end in ends):
         _sum_up(jobs, ends, progress, console)
-    console.print(
-        f"{progress.months:,} months in {seconds:,.0f} s: {progress.months / seconds:,.0f} months/s over all seeds"
-    )
+    months = max(progress.months - before, 0)
+    console.print(f"{months:,} months in {seconds:,.0f} s: {months / seconds:,.0f} months/s over all seeds")
     return _print_next_steps(jobs, ends, console)
 
 
