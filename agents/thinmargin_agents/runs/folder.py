@@ -2,7 +2,7 @@
 
     logs/ppo/Ecosystem-v1_1/
       config.json          rebuilds the run
-      command.txt          the command line that made it
+      command.txt          the command line that made it, and those that lengthened it
       versions.json        of Python and the libraries
       built_on.json        SHA-256 of the tuned rule that is corrected, and of the plan that surprises depart from
       evaluations.csv      one row an evaluation on validation worlds
