@@ -186,7 +186,11 @@ class RunFolder:
             raise RunError(f"{self.path}: the checkpoint does not fit {CONFIG}: it has no months: {error}") from error
 
     def check_checkpoint(self, run: Run) -> None:
-        """Raise RunError unless the checkpoint, if there is one, is of these settings; only its header is read."""
+        """Raise RunError unless the checkpoint is of these settings; only its header is read.
+
+        A run that was killed before it had one has none, and no policy either.
+        """
+        self.months()
         if self.has("checkpoint"):
             head = self._head()
             self.check_settings(run, "checkpoint", head)

@@ -97,7 +97,7 @@ def test_a_run_that_names_foreign_classes_is_refused(folder: Path, wrapper: Any)
         (lambda values: values["hyperparameters"].update(env_wrapper="x"), "env_wrapper"),
         (lambda values: values["hyperparameters"].update(policy_kwargs={"net_arch": "x"}), "net_arch"),
         (lambda values: values["hyperparameters"]["policy_kwargs"].update(net_arch={"pi": [], "qf": []}), "pi and vf"),
-        (lambda values: values["hyperparameters"].update(policy_kwargs={"features_extractor_class": "x"}), "unknown"),
+        (lambda values: values["hyperparameters"].update(policy_kwargs={"features_extractor_class": 1}), "net_arch"),
         (lambda values: values.update(algo="dqn"), "config.json"),
         (lambda values: values.update(algo=["ppo"]), "--algo"),
         (lambda values: values.update(env_id="CartPole-v1"), "CartPole-v1"),
