@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import os
 import resource
+import shlex
 import shutil
 import signal
 from collections.abc import Callable
@@ -44,9 +45,9 @@ def small_run(**changes: Any) -> Run:
     return dataclasses.replace(resolve(TrainConfig(**FLAGS)), **changes)
 
 
-def command(logs: Path) -> list[str]:
+def command(logs: Path, **changes: Any) -> list[str]:
     words = ["--no-progress", "--log-folder", str(logs)]
-    for name, value in FLAGS.items():
+    for name, value in {**FLAGS, **changes}.items():
         words += [f"--{name.replace('_', '-')}", *([str(value)] if isinstance(value, int) else value)]
     return words
 
@@ -247,7 +248,8 @@ def test_ctrl_c_and_what_schedulers_send_save_and_name_the_command_that_resumes(
         assert main(command(tmp_path / "[bold][")) == 130
     assert [signal.getsignal(each) for each in trainer.SIGNALS] == handlers
     folder = RunFolder(tmp_path / "[bold][" / "ppo" / "Ecosystem-v1_1")
-    assert f"stopped; resume with: python train.py --resume {folder.path}\n" in capsys.readouterr().out
+    again = shlex.join(["python", "train.py", "--resume", str(folder.path)])
+    assert f"stopped; resume with: {again}\n" in capsys.readouterr().out
     assert folder.load("checkpoint")["timesteps"] == 192
     assert_resumes(folder, whole)
 
@@ -312,7 +314,7 @@ def test_training_that_diverges_says_so_and_keeps_the_last_checkpoint(
 ) -> None:
     with monkeypatch.context() as patch:
         when_reached(144, make_non_finite, patch)
-        assert main([*command(tmp_path), "--save-freq", "96"]) == 1
+        assert main(command(tmp_path, save_freq=96)) == 1
     printed = capsys.readouterr().err
     for words in ("diverged", "no longer finite", "learning_rate"):
         assert words in printed

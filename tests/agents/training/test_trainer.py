@@ -234,6 +234,7 @@ def test_a_budget_shorter_than_one_update_trains_with_the_last_step_size(tmp_pat
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("intervals_of_few")
 def test_tensorboard_has_business_levers_evaluations_layout_and_hyperparameters(tmp_path: Path) -> None:
     folder = trained(tmp_path, small_run())
     events = EventAccumulator(str(folder.path), size_guidance={"scalars": 0})
