@@ -104,7 +104,7 @@ def words_of(report: dict[str, Any]) -> str:
 def few_words(report: dict[str, Any]) -> str:
     """In words, why intervals are left out; empty where none is."""
     few = report["worlds"] < FEWEST
-    return f" Of fewer than {FEWEST} worlds, as here, no interval is told: it would be too narrow." if few else ""
+    return f" Of fewer than {FEWEST} worlds, as here, there is no interval: it would be too narrow." if few else ""
 
 
 def rules_words(report: dict[str, Any]) -> str:

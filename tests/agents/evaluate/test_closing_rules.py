@@ -52,6 +52,7 @@ def test_j_under_every_rule_is_what_an_environment_with_that_rule_pays(shipped: 
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("intervals_of_few")
 def test_the_table_of_rules_says_what_each_is_and_stands_on_pages_that_have_its_place(
     here: Path, shipped: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

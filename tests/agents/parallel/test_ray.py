@@ -194,7 +194,7 @@ def test_ctrl_c_stops_the_seeds_of_a_cluster_and_says_how_to_resume(
     monkeypatch.setattr(SeedsProgress, "begins", press)
     monkeypatch.setattr(ray_tasks, "PULSE", 0.05)
     flags = ["--seeds", "1", "2", "3", "4", "--engine", "ray", "--ray-address", cluster.address]
-    assert train.main([*flags, "-f", str(tmp_path), *SMALL, "--total-timesteps", "10000000"]) == 130
+    assert train.main([*flags, "-f", str(tmp_path), *SMALL[2:], "--total-timesteps", "10000000"]) == 130
     output = capsys.readouterr().out
     folders = [RunFolder(tmp_path / "ppo" / f"Ecosystem-v1_{number}") for number in (1, 2, 3, 4)]
     assert 0 < folders[pressed[0]].load("checkpoint")["timesteps"] < 10_000_000
