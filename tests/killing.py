@@ -7,12 +7,13 @@ job: its run folder, and how its processes ended.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
 import signal
 import sys
-import time
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,11 +24,14 @@ from tensorboard.summary.writer import event_file_writer
 
 from thinmargin_agents import train
 from thinmargin_agents.judging.validation import Judge
+from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
 from thinmargin_agents.training import trainer
 
 MOMENTS = ("half written", "before renaming", "after renaming", "any")
-PATIENCE = 120.0
-"""Seconds after which a process that should have ended is a failure."""
+MOST_CALLS = 3000
+"""Calls of Python's functions after a step of the environment, within which a process dies at any other moment."""
+HANG = 600.0
+"""Seconds after which a process is taken to hang: far beyond what the slowest machine needs."""
 
 
 def die() -> None:
@@ -59,13 +63,29 @@ def die_at_write(moment: str, number: int) -> None:
     Path.replace = renamed  # type: ignore[method-assign]  # for this process only
 
 
+def die_in_the_middle(step: int, calls: int) -> None:
+    """Make this process die so many calls of Python's functions after a step of the environment."""
+    wait, steps = EcosystemVecEnv.step_wait, 0
+
+    def counted(self: EcosystemVecEnv) -> Any:
+        nonlocal steps
+        steps += 1
+        done = wait(self)
+        if steps == step:
+            left = itertools.count(calls, -1)
+            sys.setprofile(lambda *_: die() if next(left) <= 0 else None)
+        return done
+
+    EcosystemVecEnv.step_wait = counted  # type: ignore[method-assign]  # for this process only
+
+
 def begin_curves_in(second: int) -> None:
     """Make TensorBoard's files say that they were begun then: a second for each, and nobody waits for the next."""
     event_file_writer.time = SimpleNamespace(time=lambda: float(second))
 
 
-def in_a_process(work: Callable[[], int], seconds: float) -> int:
-    """Fork, work there, kill it after so many seconds; how it ended: its status, or minus the signal."""
+def in_a_process(work: Callable[[], int]) -> int:
+    """Fork and work there; how it ended: its status, or minus the signal. One that hangs is killed, and is an error."""
     child = os.fork()
     if child == 0:
         status = 70
@@ -75,14 +95,12 @@ def in_a_process(work: Callable[[], int], seconds: float) -> int:
             status = work()
         finally:
             os._exit(status)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.005)
-    os.kill(child, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    guard = threading.Timer(HANG, os.kill, (child, signal.SIGABRT))
+    guard.start()
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    finally:
+        guard.cancel()
 
 
 def run_job(job: dict[str, Any]) -> dict[str, Any]:
@@ -90,7 +108,6 @@ def run_job(job: dict[str, Any]) -> dict[str, Any]:
     dice = random.Random(job["seed"])  # noqa: S311  # no secret depends on it
     logs = Path(job["arguments"][job["arguments"].index("--log-folder") + 1])
     ended: list[tuple[str, int, int]] = []
-    seconds = 0.0
     while True:
         folders = sorted(logs.glob("*/*/config.json"))
         arguments = ["--resume", str(folders[0].parent), "--no-progress"] if folders else job["arguments"]
@@ -98,15 +115,19 @@ def run_job(job: dict[str, Any]) -> dict[str, Any]:
         moment = MOMENTS[len(ended) % len(MOMENTS)] if killing else "never"
         number = dice.randint(5, 7) if not folders else dice.randint(1, 5)
 
-        def work(moment: str = moment, number: int = number, arguments: list[str] = arguments) -> int:
+        calls = dice.randrange(MOST_CALLS)
+
+        def work(
+            moment: str = moment, number: int = number, calls: int = calls, arguments: list[str] = arguments
+        ) -> int:
             begin_curves_in(1_000_000_000 + len(ended))
             if moment in MOMENTS[:3]:
                 die_at_write(moment, number)
+            elif moment == "any":
+                die_in_the_middle(number, calls)
             return train.main(arguments)
 
-        begun = time.monotonic()
-        status = in_a_process(work, dice.uniform(0.0, seconds) if moment == "any" else PATIENCE)
-        seconds = max(seconds, time.monotonic() - begun)
+        status = in_a_process(work)
         ended.append((moment, status, len([*logs.glob("*/*/.*.tmp"), *logs.glob("*/*/*/.*.tmp")])))
         if status != -signal.SIGKILL:
             return {"folder": str(folders[0].parent if folders else next(logs.glob("*/*"))), "ended": ended}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
 from collections.abc import Sequence
 
 import tyro
 
-from thinmargin_agents.cli.arguments import check_arguments, check_no_value_is_empty
+from thinmargin_agents.cli.arguments import check_arguments, check_no_value_is_empty, given_fields
+from thinmargin_agents.cli.command import flag_of
 from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.cli.programs import program_name
 from thinmargin_agents.config.errors import ConfigError
@@ -22,11 +22,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, or 2 for a bad argument, 1 for a failed run, 130 for one that was stopped.
     """
+    words = sys.argv[1:] if argv is None else argv
     try:
         config = tyro.cli(TrainConfig, args=argv, prog=program_name("train"), description=TrainConfig.__doc__)
-        words = sys.argv[1:] if argv is None else argv
         check_arguments(TrainConfig, words)
         check_no_value_is_empty(TrainConfig, words)
+        if config.resume:
+            _check_resume(config, given_fields(TrainConfig, words))
     except (ConfigError, UsageError) as error:
         return _failed(error, 2)
     os.environ.setdefault("OMP_NUM_THREADS", str(config.num_threads))
@@ -49,8 +51,6 @@ def _act(config: TrainConfig) -> int:
         from thinmargin_agents.search import optimize
 
         return optimize(config)
-    if config.resume:
-        _check_resume(config)
     if len(config.resume) > 1:
         from thinmargin_agents.parallel import resume_runs
 
@@ -62,15 +62,15 @@ def _act(config: TrainConfig) -> int:
     return _train_one(config)
 
 
-def _check_resume(config: TrainConfig) -> None:
-    """Raise ConfigError unless nothing is given with --resume that the runs have set themselves."""
-    plain = TrainConfig()
-    rest = dataclasses.replace(config, resume=(), progress=plain.progress, log_folder=plain.log_folder)
-    if len(config.resume) > 1:
-        rest = dataclasses.replace(rest, n_jobs=None)
-    if rest != plain:
-        allowed = "only --progress, and --n-jobs with several runs, can be given with it"
-        raise ConfigError(f"--resume takes the run's own settings: {allowed}")
+def _check_resume(config: TrainConfig, given: Sequence[str]) -> None:
+    """Raise ConfigError if a flag is given with --resume that the runs have set themselves, also at its default."""
+    allowed = ["progress", "total_timesteps", *(["n_jobs"] if len(config.resume) > 1 else [])]
+    others = [flag_of(name) for name in given if name not in ("resume", *allowed)]
+    if others:
+        raise ConfigError(
+            f"{', '.join(others)} with --resume: a run keeps its own settings; allowed are --progress,"
+            " --total-timesteps to lengthen it, and --n-jobs with several runs"
+        )
 
 
 def _train_one(config: TrainConfig) -> int:
@@ -81,7 +81,7 @@ def _train_one(config: TrainConfig) -> int:
 
     if config.resume:
         folder = RunFolder.open(config.resume[0])
-        run = folder.run()
+        run = folder.run() if config.total_timesteps is None else folder.lengthened(config.total_timesteps)
     else:
         run = resolve(config)
         check(run)

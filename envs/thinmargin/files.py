@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside their place, then renamed onto it."""
+"""Files that are whole or not there: written beside their place, then renamed onto it; and files that end when read."""
 
 from __future__ import annotations
 
@@ -13,9 +13,64 @@ from thinmargin.shown import shown
 LONGEST_STEM = 200
 """Bytes of a file's name that the name of its spare file has."""
 
+MOST_BYTES = 1 << 26
+"""Bytes of a text or table that is read, 64 MiB: far beyond any that is meant."""
+
 
 class DamagedFileError(ValueError):
     """A file is missing, cut short, changed, or not what it should be; the message names it."""
+
+
+def check_regular(path: Path) -> None:
+    """Raise OSError unless it is a file with an end: a pipe, a device or a socket would hold its reader for ever.
+
+    Raises:
+        OSError: there is no such file, or it is of another kind; `strerror` says what it is.
+    """
+    _check_kind(path, path.stat())
+
+
+def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
+    """The content of a file that somebody named: looked at before it is opened, and once more when it is.
+
+    Args:
+        path: of a regular file, or a link to one.
+        most: bytes that it may have.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or has more bytes; `strerror` says which.
+    """
+    check_regular(path)
+    # opening a pipe without O_NONBLOCK waits for a writer; O_BINARY is Windows's
+    number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(number, "rb") as file:
+        found = os.fstat(number)
+        _check_kind(path, found)
+        content = file.read(most + 1) if found.st_size <= most else b""
+    if max(found.st_size, len(content)) > most:
+        size = max(found.st_size, len(content))
+        raise OSError(errno.EFBIG, f"it has {size:,} bytes, and at most {most:,} are read", str(path))
+    return content
+
+
+def read_text(path: Path, most: int = MOST_BYTES) -> str:
+    """The text in UTF-8 of a file that somebody named, its lines ended as on Unix; errors as of `read_bytes`.
+
+    Raises:
+        UnicodeDecodeError: it is no text in UTF-8.
+    """
+    return read_bytes(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _check_kind(path: Path, found: os.stat_result) -> None:
+    kinds = {
+        stat.S_ISDIR: "a folder", stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket", stat.S_ISCHR: "a device",
+        stat.S_ISBLK: "a device",
+    }  # fmt: skip
+    if not stat.S_ISREG(found.st_mode):
+        kind = next((word for test, word in kinds.items() if test(found.st_mode)), "something else")
+        number = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
+        raise OSError(number, f"it is {kind}, not a file", str(path))
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

@@ -16,6 +16,12 @@ def boom(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def intervals_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Intervals are told of any number of worlds and seeds, so that those of two can be worked by hand."""
+    monkeypatch.setattr("thinmargin_agents.scoring.statistics.FEWEST", 1)
+
+
+@pytest.fixture
 def quick_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little is played after a training, and nothing is drawn."""
     monkeypatch.setattr("thinmargin_agents.training.trainer.FINAL_WORLDS", 2)

@@ -22,7 +22,7 @@ ROOMS = {
     "search": "parallel judging scoring runs sb3 cli config play",
     "shipping": "evaluate judging scoring policies runs sb3 cli config play",
     "curves": "report scoring policies cli",
-    "evaluate": "report judging foresight scoring policies runs cli play",
+    "evaluate": "report judging foresight scoring policies runs cli config play",
     "exact": "training runs tuning cli config play",
     "parallel": "training scoring runs sb3 monitoring cli config",
     "report": "years judging phase_map scoring policies play",

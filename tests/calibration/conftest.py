@@ -94,7 +94,7 @@ def lightly_helped(tmp_path: Path) -> Callable[..., str]:
 
     def helped(module: str, *heavy: str) -> str:
         command = [sys.executable, "-W", "error", "-c", HELP.format(module=module, heavy=heavy)]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603  # our own code
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)  # noqa: S603  # our own code
         assert done.returncode == 0, done.stderr
         assert done.stdout.splitlines()[-1] == "[]"
         return done.stdout

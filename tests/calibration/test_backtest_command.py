@@ -482,7 +482,7 @@ def run(*command: str, folder: Path, **options: Any) -> subprocess.CompletedProc
         [sys.executable, "-W", "error", *command],
         cwd=folder,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
         **({"capture_output": True} | options),
     )

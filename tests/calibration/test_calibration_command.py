@@ -197,7 +197,7 @@ def test_help_is_fast(lightly_helped: Callable[..., str]) -> None:
 
 def test_python_dash_m_ends_with_2_on_bad_input(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-m", "thinmargin.calibration", "--output", "none/mine.json"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603  # our own code
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)  # noqa: S603  # our own code
     assert done.returncode == 2
     assert done.stderr == "error: --output is none/mine.json: it cannot be written: there is no folder 'none'\n"
 

@@ -238,7 +238,7 @@ def test_a_break_is_documented(name: str, said: str) -> None:
 
 def test_importing_the_data_brings_in_nothing_else() -> None:
     command = [sys.executable, "-W", "error", "-c", NEW_MODULES]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603  # own code
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)  # noqa: S603  # own code
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
 
@@ -645,6 +645,6 @@ def test_the_command_line_refuses_an_unknown_series(capsys: pytest.CaptureFixtur
 @pytest.mark.slow
 def test_python_dash_m_prints_the_table() -> None:
     command = [sys.executable, "-W", "error", "-m", "thinmargin.data", "--series", "miui_mau_m"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603  # own code
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)  # noqa: S603  # own code
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == figures_text(["miui_mau_m"]).strip()

@@ -31,7 +31,7 @@ def fresh_python(tmp_path_factory: pytest.TempPathFactory) -> FreshPython:
             env={**os.environ, **environ},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -23,7 +23,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="permissions and signals a
 
 
 def kill_while_it_writes(path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False, timeout=300)  # noqa: S603  # own code
+    done = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False, timeout=600)  # noqa: S603  # own code
     assert done.returncode < 0
 
 

@@ -24,7 +24,7 @@ def check_arguments(kind: type[Any], argv: Sequence[str]) -> None:
     from thinmargin.command_line import WordsError, check_words  # noqa: PLC0415  # --help needs no NumPy
 
     try:
-        check_words(_flags(kind), argv)
+        check_words(list(_flags(kind).values()), _as_declared(argv))
     except WordsError as error:
         raise UsageError(str(error)) from error
 
@@ -39,15 +39,37 @@ def check_no_value_is_empty(kind: type[Any], argv: Sequence[str]) -> None:
     from thinmargin.command_line import WordsError, check_values  # noqa: PLC0415  # --help needs no NumPy
 
     try:
-        check_values(_flags(kind), argv, " or ".join(_positional_names(kind)) or "an argument")
+        check_values(_flags(kind).values(), _as_declared(argv), " or ".join(_positional_names(kind)) or "an argument")
     except WordsError as error:
         raise UsageError(str(error)) from error
 
 
-def _flags(kind: type[Any]) -> Iterator[Flag]:
-    """The flags of a dataclass, as tyro reads them; positional arguments have none."""
+def given_fields(kind: type[Any], argv: Sequence[str]) -> list[str]:
+    """The fields of a dataclass whose flags are among these words, also where their value is the default.
+
+    Args:
+        kind: dataclass of the flags.
+        argv: arguments of the process, without its name.
+    """
+    words = {word.partition("=")[0] for word in _as_declared(argv)}
+    return [name for name, flag in _flags(kind).items() if words & set(flag.words)]
+
+
+def _as_declared(argv: Sequence[str]) -> list[str]:
+    """The words with hyphens in flags: tyro takes underscores for them."""
+    return [_hyphens(word) if word.startswith("-") else word for word in argv]
+
+
+def _hyphens(word: str) -> str:
+    flag, equals, value = word.partition("=")
+    return flag.replace("_", "-") + equals + value
+
+
+def _flags(kind: type[Any]) -> dict[str, Flag]:
+    """The flags of a dataclass by its fields, as tyro reads them; positional arguments have none."""
     from thinmargin.command_line import Flag  # noqa: PLC0415  # --help needs no NumPy
 
+    found = dict[str, Flag]()
     for item, hint, marks in _fields(kind):
         if tyro.conf.Positional in marks:
             continue
@@ -58,7 +80,8 @@ def _flags(kind: type[Any]) -> Iterator[Flag]:
         words = [f"--{name}", *aliases]
         if item.default is True or item.default is False:
             words.append(f"--no-{name}")
-        yield Flag(tuple(words), "tuple" in str(hint), "Path" in str(hint))
+        found[item.name] = Flag(tuple(words), "tuple" in str(hint), "Path" in str(hint))
+    return found
 
 
 def _positional_names(kind: type[Any]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -160,8 +161,16 @@ def command_of(program: str, config: Any, *, without: Collection[str] = (), alwa
     return shlex.join(words)
 
 
+def path_word(path: Path) -> str:
+    """A path as an argument: one that begins with a hyphen would be taken for a flag."""
+    text = str(path)
+    return f".{os.sep}{text}" if text.startswith("-") else text
+
+
 def _word(value: object) -> str:
     """A value as it is typed: 600 for 600.0."""
+    if isinstance(value, Path):
+        return path_word(value)
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 

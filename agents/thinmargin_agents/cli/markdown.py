@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from thinmargin.files import is_there
+from thinmargin.files import is_there, read_text
 
 
 class PageError(ValueError):
@@ -23,7 +23,7 @@ def read_page(path: Path, places: Sequence[str]) -> str:
     if not is_there(path):
         return ""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except UnicodeDecodeError as error:
         raise PageError(f"it is no text in UTF-8: {error}") from error
     first = places[0]

@@ -24,10 +24,17 @@ from thinmargin_agents.config.algorithms import (
     SOFT,
     TARGETED,
 )
-from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.errors import ConfigError, shown
+from thinmargin_agents.config.rl_zoo import NOT_HERE, asks_for_nothing
 
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+"""A text that is a number."""
 LINEAR = "lin_"
 """A schedule is a number, or `lin_NUMBER`: falling linearly to zero at the end of the run."""
+
+
+MOST_LAYERS = 32
+"""Hidden layers of a network."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ def _choice(*allowed: Any) -> Kind:
     def allows(value: Any) -> bool:
         return any(value == item and isinstance(value, bool) == isinstance(item, bool) for item in allowed)
 
-    return Kind(allows, f"allowed are {', '.join(map(str, allowed))}")
+    return Kind(allows, f"allowed are {', '.join('null' if item is None else str(item) for item in allowed)}")
 
 
 def _or(kind: Kind, extra: Callable[[Any], bool], words: str) -> Kind:
@@ -95,7 +102,11 @@ def linear_start(value: Any) -> float | None:
 
 
 def _are_sizes(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and all(_whole(1, 8192).allows(size) for size in value)
+    return (
+        isinstance(value, (list, tuple))
+        and len(value) <= MOST_LAYERS
+        and all(_whole(1, 8192).allows(size) for size in value)
+    )
 
 
 def _are_layers(value: Any) -> bool:
@@ -136,8 +147,8 @@ TABLE: tuple[Hyperparameter, ...] = (
     Hyperparameter("gae_lambda", _number(0.0, 1.0), "advantage estimation (Schulman et al. 2016)", ON_POLICY),
     Hyperparameter("clip_range", _schedule(1e-6, 1.0), "how far an update may move the policy (Schulman et al. 2017)",
                    CLIPPED),
-    Hyperparameter("target_kl", _number(1e-6, 10.0), "an update ends when the policy has moved this far",
-                   CLIPPED),
+    Hyperparameter("target_kl", _or(_number(1e-6, 10.0), lambda value: value is None, "null: never"),
+                   "an update ends when the policy has moved this far", CLIPPED),
     Hyperparameter("normalize_advantage", FLAG, "advantages have mean 0 and deviation 1 in a batch", ON_POLICY),
     Hyperparameter("ent_coef", _number(0.0, 10.0), "weight of the entropy bonus", ON_POLICY),
     Hyperparameter("ent_coef", ENTROPY, "weight of the entropy bonus", SOFT),
@@ -160,7 +171,7 @@ TABLE: tuple[Hyperparameter, ...] = (
     Hyperparameter("policy_delay", _whole(1, 1000), "critic updates for one of the policy", ("td3", "crossq")),
     Hyperparameter("target_policy_noise", _number(0.0, 2.0), "noise on the target's actions", ("td3",)),
     Hyperparameter("target_noise_clip", _number(0.0, 2.0), "limit of that noise", ("td3",)),
-    Hyperparameter("noise_type", _choice("normal"), "exploration noise that is added to actions", CONTINUOUS),
+    Hyperparameter("noise_type", _choice("normal", None), "exploration noise that is added to actions", CONTINUOUS),
     Hyperparameter("noise_std", _number(0.0, 2.0), "standard deviation of the exploration noise", CONTINUOUS),
     Hyperparameter("top_quantiles_to_drop_per_net", _whole(0, 100), "most hopeful quantiles left out", ("tqc",)),
     Hyperparameter("exploration_fraction", _number(0.0, 1.0), "share of the run in which random choices become fewer",
@@ -168,8 +179,8 @@ TABLE: tuple[Hyperparameter, ...] = (
     Hyperparameter("exploration_initial_eps", _number(0.0, 1.0), "share of random choices at the start", ("dqn",)),
     Hyperparameter("exploration_final_eps", _number(0.0, 1.0), "share of random choices at the end", ("dqn",)),
     Hyperparameter("policy_kwargs.net_arch",
-                   Kind(_are_layers, "allowed are lists of sizes from 1 to 8192, or one each for pi and vf"
-                                     " (off-policy: qf)"), "hidden layers"),
+                   Kind(_are_layers, f"allowed are lists of sizes from 1 to 8192, at most {MOST_LAYERS}, or one each"
+                                     " for pi and vf (off-policy: qf)"), "hidden layers"),
     Hyperparameter("policy_kwargs.activation_fn", _choice("tanh", "relu"), "activation of the hidden layers"),
     Hyperparameter("policy_kwargs.log_std_init", _number(-10.0, 3.0), "log standard deviation of actions at the start",
                    (*ON_POLICY, "sac", "tqc")),
@@ -197,11 +208,13 @@ def checked(origin: str, algo: str, values: Mapping[str, Any]) -> dict[str, Any]
     Raises:
         ConfigError: a name the algorithm does not have, or a value that is not allowed; the message says which.
     """
-    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
-
     known = {item.name: item for item in TABLE if algo in item.algorithms}
     found: dict[str, Any] = {}
-    for name, value in flat(values).items():
+    for name, given in flat(values).items():
+        if asks_for_nothing(name, given):
+            continue
+        if name in NOT_HERE:
+            raise ConfigError(f"{origin}: {name} is {shown(given)}: {NOT_HERE[name]}")
         if name not in known:
             close = difflib.get_close_matches(str(name), list(known), n=3)
             close += [other for other in known if other.endswith(f".{name}")]
@@ -212,10 +225,19 @@ def checked(origin: str, algo: str, values: Mapping[str, Any]) -> dict[str, Any]
             )  # fmt: skip
             raise ConfigError(f"{origin}: unknown hyper-parameter {shown(name)} of {algo}; {hint}")
         kind = known[name].kind
+        value = _number_of(given, kind)
         if not kind.allows(value):
             raise ConfigError(f"{origin}: hyper-parameter {name} is {shown(value)}: {kind.words}")
         _put(found, name, int(value) if kind.integer and isinstance(value, float) else value)
     return found
+
+
+def _number_of(value: Any, kind: Kind) -> Any:
+    """The number that a text is, where one is allowed: YAML reads 3e-4 as a text."""
+    if isinstance(value, str) and NUMBER.fullmatch(value) and not kind.allows(value) and kind.allows(float(value)):
+        number = float(value)
+        return int(number) if number.is_integer() and "." not in value and "e" not in value.lower() else number
+    return value
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from thinmargin_agents.config.algorithms import ALL
-from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.errors import ConfigError, shown
 
 Device = Literal["cpu", "cuda"]
 Engine = Literal["local", "ray"]
@@ -29,8 +29,6 @@ def check_numbers(settings: object, *, may_be_none: bool) -> None:
         settings: a dataclass with some of the fields of LIMITS, `algo` and `device`.
         may_be_none: whether a number may be left open.
     """
-    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
-
     values = vars(settings)
     for name, (low, high) in LIMITS.items():
         if name not in values or (may_be_none and values[name] is None):

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from thinmargin_agents.config.algorithms import ALGORITHMS
-from thinmargin_agents.config.errors import ConfigError
-from thinmargin_agents.config.hyperparameters import checked, merged
+from thinmargin_agents.config.errors import ConfigError, shown
+from thinmargin_agents.config.hyperparameters import TABLE, checked, merged
+from thinmargin_agents.config.preset_file import read_yaml
+from thinmargin_agents.config.rl_zoo import NOT_HERE
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig, parse_pairs
 
@@ -17,6 +19,8 @@ PAIRED = "paired_worlds"
 """A section of a preset beside those of the environments: rl-zoo3 knows no paired worlds and passes over it."""
 EVALUATIONS_PER_RUN = 12
 """Evaluations, and checkpoints, of a run whose flags do not set how often."""
+MOST_NAMED = 5
+"""Sections of a preset that a message names."""
 RESIDUAL = "thinmargin.wrappers.Residual"
 HISTORY = "thinmargin.wrappers.History"
 
@@ -37,42 +41,60 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
         algo: learning algorithm.
         env_id: registered id.
     """
-    import yaml  # noqa: PLC0415  # only a run needs it, not --help
-
-    from thinmargin.shown import plain, quoted, shown  # noqa: PLC0415  # --help needs no NumPy
+    from thinmargin.shown import quoted  # noqa: PLC0415  # --help needs no NumPy
 
     shipped = PRESETS / f"{algo if name == 'default' else name}.yml"
     path = shipped if shipped.is_file() and "/" not in name else Path(name)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except OSError as error:
         raise ConfigError(
             f"--preset is {quoted(name)}: {error.strerror or error}; allowed are default, {', '.join(preset_names())},"
             " or a readable YAML file"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"--preset {path}: not a YAML file: {plain(error)}") from error
+    except ConfigError as error:
+        raise ConfigError(f"--preset {path}: {error}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"--preset {path}: it must be a mapping of environment id to hyper-parameters")
+    content = {_without_prefix(key): section for key, section in content.items()}
     paired = content.get(PAIRED, {})
     for sections in (content, paired):
         _check_versions(path, sections)
     section = content.get(env_id, content.get("default"))
     if not isinstance(section, dict):
-        raise ConfigError(f"--preset {path}: no section {shown(env_id)} or 'default' with hyper-parameters")
+        raise ConfigError(
+            f"--preset {path}: no section {shown(env_id)} or 'default' with hyper-parameters{_found(content)}"
+        )
     values = dict(section)
-    env_kwargs = values.pop("env_kwargs", {})
-    if not isinstance(env_kwargs, dict):
-        raise ConfigError(f"--preset {path}: env_kwargs is {shown(env_kwargs)}: it must be a mapping")
+    env_kwargs = values.pop("env_kwargs", None) or {}
+    if not isinstance(env_kwargs, dict) or not all(isinstance(name, str) for name in env_kwargs):
+        raise ConfigError(
+            f"--preset {path}: env_kwargs is {shown(env_kwargs)}: it must be a mapping of argument and value; a text is"
+            " not run as Python, as rl-zoo3 does"
+        )
     copies = paired.get(env_id, paired.get("default")) if isinstance(paired, dict) else paired
     if copies is not None:
         values[PAIRED] = copies
     return checked(f"--preset {path}", algo, values), env_kwargs
 
 
+def _without_prefix(key: Any) -> Any:
+    """An environment id without the package that Gymnasium imports first."""
+    return key.removeprefix("thinmargin:") if isinstance(key, str) else key
+
+
+def _found(content: Mapping[Any, Any]) -> str:
+    """In words, what a preset has instead of a section that can be used."""
+    names = [name for name in content if name != PAIRED]
+    if any(name in NOT_HERE or any(name == item.name for item in TABLE) for name in names):
+        return ": hyper-parameters stand at the top of it; write them under a line default:"
+    if not names:
+        return ""
+    return f": it has {', '.join(map(shown, names[:MOST_NAMED]))}{' and others' if len(names) > MOST_NAMED else ''}"
+
+
 def _check_versions(path: Path, sections: Any) -> None:
     """Raise ConfigError if a key is the id of an environment in another version."""
-    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
     from thinmargin.versions import current  # noqa: PLC0415  # --help needs no NumPy
 
     for key in sections if isinstance(sections, dict) else ():
@@ -140,7 +162,7 @@ def _name(item: Any) -> Any:
 
 
 def _arguments(item: Any) -> dict[str, Any]:
-    from thinmargin.shown import plain, shown  # noqa: PLC0415  # --help needs no NumPy
+    from thinmargin.shown import plain  # noqa: PLC0415  # --help needs no NumPy
 
     inside = next(iter(item.values())) if isinstance(item, Mapping) else None
     if not isinstance(inside, (Mapping, type(None))):
@@ -157,6 +179,8 @@ def _check_together(values: Mapping[str, Any], algo: str) -> None:
         raise ConfigError(
             f"hyper-parameter n_envs is {firms}: it must be a multiple of {PAIRED}, {copies} (or set {PAIRED}=1)"
         )
+    if values.get("noise_type", ...) is None and values.get("noise_std"):
+        raise ConfigError(f"noise_type is null and noise_std {values['noise_std']}: leave one of the two out")
     size = int(values.get("n_steps", 5)) * firms
     if ALGORITHMS[algo].on_policy and size < 2:
         raise ConfigError(f"n_steps x n_envs is {size}: an update must have at least 2 months")

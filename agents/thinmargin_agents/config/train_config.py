@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_args
 import tyro
 
 from thinmargin_agents.config.algorithms import AlgorithmName
-from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.errors import ConfigError, shown
 from thinmargin_agents.config.limits import LIMITS, Device, Engine, check_numbers
 
 
@@ -24,7 +24,7 @@ class TrainConfig:
     env: str = "ThinMargin/Ecosystem-v1"
     """Environment id."""
     total_timesteps: Annotated[int | None, tyro.conf.arg(aliases=["--n-timesteps", "-n"])] = None
-    """Months of experience over all environments; the preset's if not given."""
+    """Months of experience over all environments; the preset's if not given. With --resume: the run's new length."""
     seed: int = 0
     """Seed of the worlds, the network and the exploration."""
     seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="S ...")] = ()
@@ -58,7 +58,7 @@ class TrainConfig:
     env_kwargs: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE ...")] = ()
     """Keyword arguments of the environment, such as horizon=120 or worlds=calibrated."""
     resume: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RUN ...")] = ()
-    """Run folders to resume, several side by side; every other setting is then the run's own."""
+    """Run folders to resume, several side by side; every other setting but --total-timesteps is then the run's own."""
     device: Device = "cpu"
     """Device of the networks; these small ones are fastest on the processor."""
     n_jobs: int | None = None
@@ -90,8 +90,6 @@ MOST_JOBS = 4096
 
 def check_seeds(config: TrainConfig) -> None:
     """Raise ConfigError unless the seeds and where they run can be used together."""
-    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
-
     low, high = LIMITS["seed"]
     for seed in config.seeds:
         if isinstance(seed, bool) or not isinstance(seed, int) or not low <= seed <= high:
@@ -115,8 +113,6 @@ SEARCH_FLAGS = ("n_trials", "n_seeds", "storage", "study_name")
 
 def check_search(config: TrainConfig) -> None:
     """Raise ConfigError if a flag of --optimize is given without it."""
-    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
-
     for name in SEARCH_FLAGS:
         value = getattr(config, name)
         if not config.optimize and value != TrainConfig.__dataclass_fields__[name].default:
@@ -125,8 +121,6 @@ def check_search(config: TrainConfig) -> None:
 
 def parse_pairs(flag: str, pairs: Sequence[str]) -> dict[str, Any]:
     """`name=value` strings as a dictionary; values are JSON where they can be, else text. Never evaluated."""
-    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
-
     parsed: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")

@@ -9,8 +9,12 @@ from thinmargin.splits import KEYS
 from thinmargin_agents.cli.command import check_libraries
 from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.cli.outputs import check_files
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.run import JUDGED
+from thinmargin_agents.config.train_config import parse_pairs
 from thinmargin_agents.evaluate.config import EvaluateConfig
 from thinmargin_agents.evaluate.tables import PLACES
+from thinmargin_agents.judging.arena import Playground, playground_of
 from thinmargin_agents.judging.stress import SPLIT
 
 PREFIX = "thinmargin:"
@@ -31,10 +35,12 @@ def check_flags(config: EvaluateConfig) -> None:
         raise UsageError(f"--time-limit is {config.time_limit:g}: it must be above 0 seconds")
     if config.stress and config.no_stress:
         raise UsageError("--stress and --no-stress are both given: give one of the two")
-    if config.stress and (registered(config.env) != BENCHMARK or config.split != SPLIT):
+    playground(config)
+    if config.stress and (not is_benchmark(config) or config.split != SPLIT):
         raise UsageError(
-            f"--stress goes with --env {BENCHMARK} and --split {SPLIT}, not with --env {config.env} and --split"
-            f" {config.split}: held-out worlds are for reporting, nothing is chosen by them"
+            f"--stress goes with --env {BENCHMARK} and --split {SPLIT}, not with --env {config.env}"
+            f"{' and --env-kwargs' if config.env_kwargs else ''} and --split {config.split}: held-out worlds are for"
+            " reporting, nothing is chosen by them"
         )
     files = [("--json", config.json), ("--csv", config.csv), ("--html", config.html)]
     check_files([*files, *(("--markdown", page) for page in config.markdown)], page="--markdown", places=PLACES)
@@ -51,6 +57,29 @@ def registered(env: str) -> str:
     return name
 
 
+def playground(config: EvaluateConfig) -> Playground:
+    """The environment that is played; arguments that it refuses, or that decide nothing here, are a UsageError."""
+    try:
+        given = parse_pairs("--env-kwargs", config.env_kwargs)
+    except ConfigError as error:
+        raise UsageError(str(error)) from error
+    for name in given:
+        if name not in JUDGED:
+            raise UsageError(
+                f"--env-kwargs has {shown(name)}: allowed are {', '.join(JUDGED)}; --split chooses the worlds, and"
+                " J is money whatever reward an agent learnt from"
+            )
+    try:
+        return playground_of(registered(config.env), given)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"--env-kwargs: {error}") from error
+
+
 def plays_stress(config: EvaluateConfig) -> bool:
     """Whether the held-out scenarios are played: with the benchmark's test worlds, unless they were left out."""
-    return registered(config.env) == BENCHMARK and config.split == SPLIT and not config.no_stress
+    return is_benchmark(config) and config.split == SPLIT and not config.no_stress
+
+
+def is_benchmark(config: EvaluateConfig) -> bool:
+    """Whether the benchmark's own task is judged."""
+    return registered(config.env) == BENCHMARK and playground(config) == playground_of(BENCHMARK)

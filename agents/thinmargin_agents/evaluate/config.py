@@ -36,6 +36,8 @@ class EvaluateConfig:
     ] = ()
     env: str = "ThinMargin/Ecosystem-v1"
     """Environment id."""
+    env_kwargs: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE ...")] = ()
+    """Arguments of the environment that change the task: worlds, horizon, closing, discrete."""
     split: Literal["validation", "test"] = "test"
     """Unseen worlds: test for reporting, validation while choosing."""
     n_worlds: Annotated[int, tyro.conf.arg(aliases=["--n-eval-episodes", "--eval-episodes"])] = 512

@@ -21,11 +21,12 @@ from thinmargin_agents.cli.console import table_console
 from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.cli.markdown import page_with
 from thinmargin_agents.cli.programs import program_name, script_command
-from thinmargin_agents.evaluate.checks import plays_stress, registered
+from thinmargin_agents.evaluate.checks import is_benchmark, plays_stress, registered
+from thinmargin_agents.evaluate.checks import playground as playground_for
 from thinmargin_agents.evaluate.config import EvaluateConfig
 from thinmargin_agents.evaluate.files import as_csv, as_json
 from thinmargin_agents.evaluate.tables import results_markdown, rules_markdown, show, stress_markdown
-from thinmargin_agents.judging.arena import Arena, ArenaResults, Playground, play_all, playground_of
+from thinmargin_agents.judging.arena import Arena, ArenaResults, Playground, play_all
 from thinmargin_agents.judging.stress import stress_arenas, stress_summary
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.play.time_limit import Clock, OutOfTime
@@ -62,8 +63,9 @@ def evaluate(config: EvaluateConfig, errors: Console) -> int:
         UsageError: a policy is unknown, or cannot play in this environment.
     """
     evaluation = ArenaResults()
-    playground = playground_of(registered(config.env))
+    playground = playground_for(config)
     entrants = entrants_of(config, evaluation, errors)
+    notes = [*(task_note(entrant, playground) for entrant in entrants), latest_note(config)]
     keys = KEYS[config.split][: config.n_worlds]
     best = best_known(config, playground, keys, evaluation)
     if best.entrant is not None:
@@ -80,7 +82,7 @@ def evaluate(config: EvaluateConfig, errors: Console) -> int:
     )
     problems = list(evaluation.failures.values())
     if evaluation.results:
-        problems += conclude(config, evaluation, entrants, playground, best, stress)
+        problems += conclude(config, evaluation, entrants, playground, best, stress, [note for note in notes if note])
     for problem in problems:
         errors.print(f"{program_name('evaluate')}: {problem}", style="red")
     return 1 if problems else 0
@@ -103,7 +105,7 @@ def entrants_of(config: EvaluateConfig, evaluation: ArenaResults, console: Conso
         except ValueError as error:
             raise UsageError(f"POLICY: {error}") from error
         else:
-            check_actions_fit(entrant, registered(config.env))
+            check_actions_fit(entrant, playground_for(config))
             entrants[entrant.name] = entrant
     return list(entrants.values())
 
@@ -116,7 +118,12 @@ def default_names(config: EvaluateConfig, console: Console) -> list[str]:
     """
     trained = [name for name in trained_names() if environment_of(name) in (None, registered(config.env))]
     runs = latest_run_in(config.log_folder)
-    if runs:
+    if runs and config.markdown:
+        console.print(
+            f"Latest run: {runs[0]}: left out, since --markdown writes tables for others; name it to have it."
+        )
+        runs = []
+    elif runs:
         console.print(f"Latest run: {runs[0]}")
     else:
         left = "Shipped agents and hand-coded policies only." if trained else "Hand-coded policies only."
@@ -133,19 +140,36 @@ def environment_of(name: str) -> str | None:
     return found if found == current(found) else None
 
 
-def check_actions_fit(entrant: Entrant, env: str) -> None:
+def check_actions_fit(entrant: Entrant, playground: Playground) -> None:
     """Raise UsageError unless a shipped agent can play this environment with the actions it was trained to give.
 
     Observations are the same in all environments; levers are numbers in most of them, and a grid in some.
     """
     for member in entrant.members:
-        if member.env_id is None or bool(member.discrete) == playground_of(env).discrete:
+        if member.env_id is None or bool(member.discrete) == playground.discrete:
             continue
         raise UsageError(
             f"POLICY: {shown(entrant.name)} was trained for {member.env_id} and answers with"
-            f" {LEVERS_AS[bool(member.discrete)]}; {env} takes {LEVERS_AS[not member.discrete]}: --env {member.env_id}"
-            " plays it"
+            f" {LEVERS_AS[bool(member.discrete)]}; {playground.id} takes {LEVERS_AS[not member.discrete]}:"
+            f" --env {member.env_id} plays it"
         )
+
+
+def task_note(entrant: Entrant, playground: Playground) -> str:
+    """In words, where the task that a policy was trained on is not the one that it is judged on; empty if it is."""
+    trained = next((member.task for member in entrant.members if member.task), {})
+    other = [name for name, item in trained.items() if item != getattr(playground, name)]
+    if not other:
+        return ""
+    was = ", ".join(f"{name}={trained[name]}" for name in other)
+    now = ", ".join(f"{name}={getattr(playground, name)}" for name in other)
+    return f"Note: {entrant.name} was trained with {was} and is judged with {now}: on another task than its own."
+
+
+def latest_note(config: EvaluateConfig) -> str:
+    """In words, that a run is among the results only because it is the latest; empty if it is not."""
+    runs = [] if config.policies or config.markdown else latest_run_in(config.log_folder)
+    return f"Note: {runs[0]} is here as the latest run of {config.log_folder}; nobody named it." if runs else ""
 
 
 def load_entrant(name: str, time_limit: float) -> Entrant:
@@ -184,7 +208,7 @@ def best_known(
         return BestKnown()
     if known is None:
         note = f"score is null: best known plans are those of {BENCHMARK}"
-        if playground.id == BENCHMARK:
+        if is_benchmark(config):
             command = f"python -m thinmargin_agents.foresight --split {config.split} --n-worlds {config.n_worlds}"
             note = f"score is null: there are no best known plans of all these worlds; {command} makes them"
         return BestKnown(note=note)
@@ -197,7 +221,7 @@ def command_line(config: EvaluateConfig) -> str:
     without = {"json", "csv", "markdown", "html", "stress"}
     if not plays_stress(config):
         without.add("n_stress_worlds")
-    if config.policies or not latest_run_in(config.log_folder):
+    if config.policies or config.markdown or not latest_run_in(config.log_folder):
         without.add("log_folder")  # it decides nothing
     return command_of(script_command("evaluate"), config, without=without, always=("env", "split", "n_worlds"))
 
@@ -209,6 +233,7 @@ def conclude(
     playground: Playground,
     best: BestKnown,
     stress: Sequence[Arena],
+    notes: Sequence[str],
 ) -> list[str]:
     """Write the files and print the tables; returns a message for each file that could not be written."""
     report = report_of(
@@ -224,8 +249,12 @@ def conclude(
         stress=stress_summary(evaluation.stress, evaluation.results, config.seed),
         failures=evaluation.failures,
     )
+    report["notes"] = list(notes)
     problems = write_files(config, report, evaluation, entrants, playground)
-    show(report, table_console())  # last: a reader that leaves early costs no file
+    console = table_console()
+    show(report, console)  # last: a reader that leaves early costs no file
+    for note in notes:
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
     return problems
 
 
@@ -237,7 +266,8 @@ def write_files(
     playground: Playground,
 ) -> list[str]:
     """Write every file that was asked for, each whole or not at all; returns a message for each failure."""
-    tables = {"results": results_markdown(report), "closing rules": rules_markdown(report)}
+    results = "\n\n".join([results_markdown(report), *report["notes"]])
+    tables = {"results": results, "closing rules": rules_markdown(report)}
     if report["stress"]:
         tables["stress"] = stress_markdown(report)
     files: list[tuple[Path, Callable[[], str]]] = []

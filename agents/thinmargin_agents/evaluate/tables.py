@@ -15,6 +15,7 @@ from thinmargin.settings import SCORED
 from thinmargin_agents.scoring.closing_rules import CLOSING_RULES, rule_of
 from thinmargin_agents.scoring.comparison import PERCENTILES, shown_difference
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
+from thinmargin_agents.scoring.statistics import FEWEST
 
 WIDEST = 1000
 """Characters of a line that is not cut: in a file or a pipe."""
@@ -31,7 +32,9 @@ class Column(NamedTuple):
     cell: Callable[[str, dict[str, Any]], str]
 
 
-def _with_interval(mean: float, interval: Sequence[float]) -> str:
+def _with_interval(mean: float, interval: Sequence[float] | None) -> str:
+    if interval is None:
+        return f"{mean:.1f} [{NOTHING}]"
     return f"{mean:.1f} [{interval[0]:.1f}, {interval[1]:.1f}]"
 
 
@@ -117,8 +120,14 @@ def words_of(report: dict[str, Any]) -> str:
         " worlds in which a policy earns more than it, ties half. IQM: interquartile mean, that of the middle half of"
         f" the worlds. {lowest} % to {highest} %: percentiles of J, so many percent of the worlds earn less. Bankrupt:"
         " share of worlds that end so. Intervals are 95 %, from a bootstrap over worlds, and over training seeds"
-        " where there are several."
+        f" where there are several.{few_words(report)}"
     )
+
+
+def few_words(report: dict[str, Any]) -> str:
+    """In words, why intervals are left out; empty where none is."""
+    few = report["worlds"] < FEWEST
+    return f" Of fewer than {FEWEST} worlds, as here, there is no interval: it would be too narrow." if few else ""
 
 
 def rules_words(report: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import thinmargin
-from thinmargin.files import is_folder, write_atomically
+from thinmargin.files import is_folder, read_bytes, write_atomically
 from thinmargin.settings import Settings
 from thinmargin.shown import quoted, shown
 from thinmargin_agents.config.run import Run
@@ -89,7 +89,7 @@ def source_of(name: str, which: Which | None) -> Source:
         )
     run = RunFolder.open(folder).run()
     which = which or which_model(folder)
-    digest = hashlib.sha256((folder / CONFIG).read_bytes()).hexdigest()
+    digest = hashlib.sha256(read_bytes(folder / CONFIG)).hexdigest()
     facts = {"policy": which, "config_sha256": digest}
     return Source(run, load_policy(folder, which), facts, folder / f"{which}.onnx")
 

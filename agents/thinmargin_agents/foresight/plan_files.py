@@ -15,7 +15,7 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
-from thinmargin.files import DamagedFileError, same_file, write_atomically
+from thinmargin.files import DamagedFileError, check_regular, same_file, write_atomically
 from thinmargin.records import LEVERS
 from thinmargin.settings import SCORED, Closing, Settings
 from thinmargin.shown import plain
@@ -164,6 +164,7 @@ def read_plans(path: Path) -> KnownPlans:
         DamagedFileError: it cannot be read, or does not hold plans.
     """
     try:
+        check_regular(path)
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             keys, steps, value = file["keys"], file["steps"], file["value"]
             made = json.loads(str(file["made"]))

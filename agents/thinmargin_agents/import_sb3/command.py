@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from thinmargin_agents.cli.command import run
+from thinmargin_agents.cli.command import path_word, run
 from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.config.algorithms import AlgorithmName
@@ -61,11 +61,15 @@ class ImportConfig:
 
 def check(config: ImportConfig) -> None:
     """Raise UsageError unless the flags can be used."""
-    from thinmargin.files import is_file, is_there
+    from thinmargin.files import check_regular, is_there
     from thinmargin.shown import shown
 
-    if not is_file(config.model):
-        raise UsageError(f"MODEL.zip is {shown(config.model)}: no such file")
+    try:
+        check_regular(config.model)
+    except FileNotFoundError as error:
+        raise UsageError(f"MODEL.zip is {shown(config.model)}: no such file") from error
+    except OSError as error:
+        raise UsageError(f"MODEL.zip is {shown(config.model)}: {error.strerror}") from error
     if is_there(config.output):
         raise UsageError(f"--output is {shown(config.output)}: it exists already; it must be a new folder")
 
@@ -108,7 +112,7 @@ def _import(config: ImportConfig, errors: Console) -> int:
         return 1
     from thinmargin_agents.cli.console import plain_console
 
-    evaluate = script_command("evaluate", [str(config.output), *evaluation_flags(training_run)])
+    evaluate = script_command("evaluate", [path_word(config.output), *evaluation_flags(training_run)])
     message = f"{config.output}: {config.model} on {config.env}; next: {evaluate}"
     plain_console().print(message)
     if unknown:

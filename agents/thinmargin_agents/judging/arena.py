@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gymnasium
 from rich.console import Console
@@ -54,9 +54,17 @@ class ArenaResults:
     failures: dict[str, str] = field(default_factory=dict)
 
 
-def playground_of(env: str) -> Playground:
-    """Settings of a registered environment, by its id."""
-    settings = Settings(**gymnasium.spec(env).kwargs)
+def playground_of(env: str, arguments: Mapping[str, Any] | None = None) -> Playground:
+    """Settings of a registered environment, by its id.
+
+    Args:
+        env: registered id.
+        arguments: keyword arguments that differ from the id's.
+
+    Raises:
+        TypeError, ValueError: the environment refuses them.
+    """
+    settings = Settings(**{**gymnasium.spec(env).kwargs, **(arguments or {})})
     return Playground(env, settings.worlds, settings.horizon, settings.discrete, settings.closing)
 
 

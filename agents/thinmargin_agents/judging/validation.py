@@ -21,7 +21,7 @@ from thinmargin_agents.play.outcome import Outcome
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.scoring.comparison import REFERENCE
 from thinmargin_agents.scoring.score import TUNED, Anchors, score, score_interval, world_scores
-from thinmargin_agents.scoring.statistics import interquartile_mean, paired_difference
+from thinmargin_agents.scoring.statistics import interquartile_mean, paired_difference, told
 
 
 class Judge:
@@ -75,6 +75,7 @@ class Judge:
 
     def _compared(self, outcome: Outcome) -> Judgement:
         paired = paired_difference(outcome.value, self.baseline.value, np.random.default_rng(0))
+        low, high = told(paired.interval, len(self.keys)) or (None, None)
         judgement = Judgement(
             J=float(outcome.value.mean()),
             profit_part=float(outcome.profit_part.mean()),
@@ -82,13 +83,14 @@ class Judge:
             bankrupt_share=float(outcome.bankrupt.mean()),
             saturation=dict(outcome.saturation),
             difference=paired.mean,
-            low=paired.interval[0],
-            high=paired.interval[1],
+            low=low,
+            high=high,
         )
         if self.anchors is None:
             return judgement
         value = outcome.value[None]
-        low, high = score_interval(value, self.anchors, np.random.default_rng(0))
+        found = score_interval(value, self.anchors, np.random.default_rng(0))
+        low, high = told(found, len(self.keys)) or (None, None)
         return replace(
             judgement,
             score=score(value, self.anchors),

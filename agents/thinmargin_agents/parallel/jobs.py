@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
@@ -33,7 +34,7 @@ class SeedJob:
     @property
     def resume(self) -> str:
         """The command line that resumes it."""
-        return script_command("train", ["--resume", str(self.path)])
+        return script_command("train", ["--resume", path_word(self.path)])
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ class SeedsProgress:
             if not self._bars:
                 self.write_line(f"{job.name}: {in_a_line(step.timesteps, step.judgement)}")
         self._progress.update(
-            self._tasks[number], completed=self._shown(number), rate=f"{pace.rate:,.0f}", latest=pace.latest
+            self._tasks[number], completed=self._shown(number), rate=_rate(pace.rate), latest=pace.latest
         )
         self._show_all()
 
@@ -106,7 +106,12 @@ class SeedsProgress:
         waiting = len(self._jobs) - len(self._running) - len(self._ended)
         state = f"{len(self._ended)} of {len(self._jobs)} seeds ended" + (f", {waiting} waiting" if waiting else "")
         done = sum(map(self._shown, range(len(self._jobs))))
-        self._progress.update(self._all, completed=done, rate=f"{rate:,.0f}", latest=state)
+        self._progress.update(self._all, completed=done, rate=_rate(rate), latest=state)
+
+
+def _rate(rate: float) -> str:
+    """Months a second, or a hyphen before a second update."""
+    return f"{rate:,.0f}" if rate else "-"
 
 
 class _Pace:

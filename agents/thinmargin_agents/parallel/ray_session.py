@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from thinmargin.files import read_text
 from thinmargin_agents.config.errors import ConfigError
 
 PATIENCE = 5.0
@@ -108,6 +109,6 @@ def _known_address() -> str:
         return address
     file = Path(os.environ.get("RAY_TMPDIR", tempfile.gettempdir()), "ray", "ray_current_cluster")
     try:
-        return file.read_text(encoding="utf-8").strip()
+        return read_text(file).strip()
     except OSError:
         return ""

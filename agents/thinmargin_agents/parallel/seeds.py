@@ -9,8 +9,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.programs import program_name, script_command
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import evaluation_flags
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from thinmargin_agents.config.run import Run
     from thinmargin_agents.parallel.progress import SeedsProgress
     from thinmargin_agents.parallel.stop_signals import Stop
+    from thinmargin_agents.runs.folder import RunFolder
 
 
 def train_seeds(config: TrainConfig) -> int:
@@ -71,7 +74,7 @@ def resume_runs(config: TrainConfig) -> int:
 
     Raises:
         RunError: a folder holds no run; nothing has been trained.
-        ConfigError: a folder is named twice.
+        ConfigError: a folder is named twice, or has had as many months as all are to have.
     """
     from thinmargin.shown import shown  # --help needs no NumPy
     from thinmargin_agents.parallel.processes import train_in_processes
@@ -81,12 +84,19 @@ def resume_runs(config: TrainConfig) -> int:
     twice = next((path for k, path in enumerate(config.resume) if paths[k] in paths[:k]), None)
     if twice is not None:
         raise ConfigError(f"--resume has {shown(twice)} more than once: each run is resumed by one process")
-    jobs = [SeedJob(RunFolder.open(path).run(), path) for path in config.resume]
+    folders = [RunFolder.open(path) for path in config.resume]
+    jobs = [SeedJob(_resumed(folder, config.total_timesteps), folder.path) for folder in folders]
+    before = sum(folder.months() for folder in folders)
 
     def engine(progress: SeedsProgress, stop: Stop) -> list[SeedEnd]:
         return train_in_processes(jobs, _at_once(config, jobs[0].run), progress, stop, resume=True)
 
-    return _train(jobs, engine, config, f"{len(jobs)} runs on this machine, each from its last checkpoint")
+    return _train(jobs, engine, config, f"{len(jobs)} runs on this machine, each from its last checkpoint", before)
+
+
+def _resumed(folder: RunFolder, months: int | None) -> Run:
+    """The run of a folder, with another length if one is given."""
+    return folder.run() if months is None else folder.lengthened(months)
 
 
 def _at_once(config: TrainConfig, run: Run) -> int:
@@ -101,8 +111,17 @@ def _train(
     engine: Callable[[SeedsProgress, Stop], list[SeedEnd]],
     config: TrainConfig,
     beginning: str,
+    before: int = 0,
 ) -> int:
-    """Train the jobs with progress, sum up, and return the exit status."""
+    """Train the jobs with progress, sum up, and return the exit status.
+
+    Args:
+        jobs: what to train.
+        engine: trains it.
+        config: the flags.
+        beginning: printed first.
+        before: months of experience that the jobs have already.
+    """
     from thinmargin_agents.cli.console import console as make_console
     from thinmargin_agents.parallel.progress import SeedsProgress
     from thinmargin_agents.parallel.stop_signals import Stop
@@ -115,9 +134,8 @@ def _train(
     seconds = time.monotonic() - began
     if any(end.judgement for end in ends):
         _sum_up(jobs, ends, progress, console)
-    console.print(
-        f"{progress.months:,} months in {seconds:,.0f} s: {progress.months / seconds:,.0f} months/s over all seeds"
-    )
+    months = max(progress.months - before, 0)
+    console.print(f"{months:,} months in {seconds:,.0f} s: {months / seconds:,.0f} months/s over all seeds")
     return _print_next_steps(jobs, ends, console)
 
 
@@ -147,6 +165,7 @@ def _sum_up(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], progress: SeedsPro
     """A table of the seeds, and the mean of those that are done."""
     from rich.table import Table
 
+    from thinmargin_agents.monitoring.judgement import ends_in_words
     from thinmargin_agents.scoring.comparison import REFERENCE
     from thinmargin_agents.training.trainer import FINAL_WORLDS
 
@@ -165,7 +184,7 @@ def _sum_up(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], progress: SeedsPro
             table.add_row(str(job.run.seed), "failed" if end.error else "stopped", "", "", "", "", str(job.path))
             continue
         done.append((judgement.J, judgement.difference, progress.score(number)))
-        interval, bankrupt = f"{judgement.low:+.1f}, {judgement.high:+.1f}", f"{judgement.bankrupt_share:.1%}"
+        interval, bankrupt = ends_in_words(judgement.low, judgement.high), f"{judgement.bankrupt_share:.1%}"
         J, over, score = map(_cell, done[-1], ("{:.1f}", "{:+.1f}", "{:.1f}"))  # noqa: N806  # its name everywhere
         table.add_row(str(job.run.seed), J, over, interval, bankrupt, score, str(job.path))
     if len(done) > 1:
@@ -182,10 +201,12 @@ def _cell(value: float | None, form: str) -> str:
 
 def _print_next_steps(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], console: Console) -> int:
     """Print the commands that come next; returns the exit status."""
-    done = [str(job.path) for job, end in zip(jobs, ends, strict=True) if end.judgement is not None]
+    done = [path_word(job.path) for job, end in zip(jobs, ends, strict=True) if end.judgement is not None]
     if done:
         judge = script_command("evaluate", [",".join(done), *evaluation_flags(jobs[0].run)])
-        look = shlex.join(["tensorboard", "--logdir", jobs[0].run.tensorboard_log or str(jobs[0].path.parent)])
+        look = shlex.join(
+            ["tensorboard", "--logdir", path_word(Path(jobs[0].run.tensorboard_log or jobs[0].path.parent))]
+        )
         console.print(f"next: {judge}    {look}\nTensorBoard leads with score and J at {ADDRESS}", markup=False)
     left = [job for job, end in zip(jobs, ends, strict=True) if end.judgement is None]
     if left:

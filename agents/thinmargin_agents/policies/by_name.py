@@ -7,7 +7,6 @@ Nothing here unpickles: run folders are read by `thinmargin_agents.runs.folder`,
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import cast
@@ -16,13 +15,16 @@ import gymnasium
 
 from thinmargin.baselines import BASELINES, Policy, baseline
 from thinmargin.files import DamagedFileError, is_file, is_folder, is_there
+from thinmargin.settings import Settings
 from thinmargin.shown import plain, quoted, shown
+from thinmargin_agents.config.run import JUDGED
 from thinmargin_agents.play.errors import PolicyError, in_words
 from thinmargin_agents.policies import shipped
 from thinmargin_agents.policies.entrants import Entrant, Member
 from thinmargin_agents.policies.manifest import ShippedError
 from thinmargin_agents.policies.outsiders import load_class
 from thinmargin_agents.runs.file_names import CONFIG, Which
+from thinmargin_agents.runs.foreign_files import foreign_kind
 from thinmargin_agents.runs.same_agent import PER_RUN, differing
 
 
@@ -35,7 +37,7 @@ def entrant_of(name: str) -> Entrant:
     """
     if name in shipped.trained_names():
         return Entrant(name, tuple(trained_members(name)))
-    parts = [part.strip() for part in name.split(",")]
+    parts = parts_of(name)
     if len(parts) > 1 and {*BASELINES, *shipped.trained_names()} & set(parts):
         raise ValueError(
             f"policy {quoted(name)}: commas join run folders, or seeds such as NAME:0; hand-coded policies and"
@@ -48,6 +50,30 @@ def entrant_of(name: str) -> Entrant:
     for other in members[1:]:
         _check_seeds_of_one(name, members[0], other)
     return Entrant(",".join(names), members)
+
+
+def parts_of(name: str) -> list[str]:
+    """The names that commas join: what there is as a file or folder is one name, whatever its name holds.
+
+    Of several ways to divide, the one with the longest first name is taken.
+    """
+    pieces, parts, at = name.split(","), list[str](), 0
+    while at < len(pieces):
+        ends = range(len(pieces), at, -1)
+        found = (",".join(pieces[at:end]) for end in ends)
+        part = next((part for part in found if _is_there(part)), None)
+        parts.append(pieces[at].strip() if part is None else part)
+        at += 1 if part is None else part.count(",") + 1
+    return parts
+
+
+def _is_there(part: str) -> bool:
+    """Whether it is a path, or FILE.py:CLASS with a file that is there."""
+    file, colon, _ = part.rpartition(":")
+    try:
+        return bool(part) and (Path(part).exists() or bool(colon and file.endswith(".py") and Path(file).is_file()))
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def _check_seeds_of_one(name: str, one: Member, other: Member) -> None:
@@ -116,11 +142,18 @@ def trained_members(name: str, seed: str | None = None) -> list[Member]:
             Member(
                 f"{name}:{one.seed}", shipped.agent(name, one.seed), discrete,
                 is_run=True, seed=one.seed, env_id=manifest.env_id, settings={"agent": name},
+                task=task_of(manifest.env_id, manifest.env_kwargs),
             )
             for one in seeds
         ]  # fmt: skip
     except (ShippedError, ModuleNotFoundError) as error:
         raise PolicyError(f"policy {quoted(name)} cannot be loaded: {error}") from error
+
+
+def task_of(env_id: str, env_kwargs: Mapping[str, object]) -> dict[str, object]:
+    """The arguments that decide what is judged, of an environment that a policy was trained in."""
+    settings = Settings(**{**gymnasium.spec(env_id).kwargs, **env_kwargs})
+    return {name: getattr(settings, name) for name in JUDGED}
 
 
 def discrete_answers(env_id: str, env_kwargs: Mapping[str, object]) -> bool:
@@ -145,7 +178,8 @@ def _why_unknown(name: str) -> str:
     if name.endswith(".py"):
         return f"names no class: write {plain(name)}:Class"
     if name and is_there(Path(name)):
-        return "is no run folder"
+        found = foreign_kind(Path(name))
+        return f"is no run folder but {found}" if found else "is no run folder"
     close = _closest(name, [*BASELINES, *shipped.trained_names()])
     return f"is unknown: did you mean {close}?" if close else "is unknown"
 
@@ -169,13 +203,17 @@ def load_run(folder: Path) -> Member:
         from thinmargin_agents.runs.folder import (  # noqa: PLC0415  # hand-coded ones need no learning library
             load_policy,
         )
+        from thinmargin_agents.runs.safetensors_tree import read_json  # noqa: PLC0415  # as above
 
         _one_thread()
         policy = cast("Policy", load_policy(folder, which_model(folder)))
-        config = json.loads(config_file.read_text(encoding="utf-8"))
+        config = read_json(config_file)
         discrete = discrete_answers(config["env_id"], config["env_kwargs"])
         settings = {key: value for key, value in config.items() if key not in PER_RUN}
-        return Member(str(folder), policy, discrete, is_run=True, seed=int(config["seed"]), settings=settings)
+        task = task_of(config["env_id"], config["env_kwargs"])
+        return Member(
+            str(folder), policy, discrete, is_run=True, seed=int(config["seed"]), settings=settings, task=task
+        )
     except Exception as error:
         raise PolicyError(f"policy {shown(folder)} cannot be loaded: {in_words(error)}") from error
 

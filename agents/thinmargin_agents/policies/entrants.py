@@ -21,6 +21,8 @@ class Member:
     """Seed of the run."""
     env_id: str | None = None
     """Environment that a shipped agent was trained for."""
+    task: Mapping[str, object] = field(default_factory=dict)
+    """Arguments of the environment it was trained in that decide what is judged; empty if it was not trained here."""
     settings: Mapping[str, object] = field(default_factory=dict)
     """Settings of its training without those in which seeds of one agent differ; empty if it was not trained here."""
     at_once: bool = False

@@ -26,6 +26,8 @@ KINDS: dict[type, tuple[str, ...]] = {
 """Entries of a manifest that are texts, and those that are tables."""
 _FILE = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
 """The form of the name of a file with weights: it cannot lead out of its folder."""
+MOST_WEIGHTS = 1 << 30
+"""Bytes of a file of weights that is read."""
 
 
 class ShippedError(ValueError):
@@ -210,11 +212,12 @@ def digest(content: Any) -> str:
 
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of an agent's folder; one that is damaged or foreign is a ShippedError."""
-    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
+    from thinmargin.files import read_text  # noqa: PLC0415  # --help needs no NumPy
+    from thinmargin.shown import shown  # noqa: PLC0415  # as above
 
     path = folder / MANIFEST
     try:
-        manifest = Manifest.from_json(json.loads(path.read_text(encoding="utf-8")))
+        manifest = Manifest.from_json(json.loads(read_text(path)))
     except OSError as error:
         raise ShippedError(f"{path} cannot be read: {error.strerror or error}; {remedy(folder)}") from error
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -239,10 +242,12 @@ def read_evaluations(text: str) -> list[Evaluation]:
 
 def checked_content(path: Path, sha256: str) -> bytes:
     """The content of a file of an agent's folder, if it is the one that the manifest names; no link is followed."""
+    from thinmargin.files import read_bytes  # noqa: PLC0415  # as above
+
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise ShippedError(f"{path} is a link or no plain file: an agent's files lie inside; {remedy(path.parent)}")
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, MOST_WEIGHTS)
     except OSError as error:
         raise ShippedError(f"{path} cannot be read: {error.strerror or error}; {remedy(path.parent)}") from error
     if hashlib.sha256(content).hexdigest() != sha256:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import cast
 
 from thinmargin.baselines import Policy
-from thinmargin.files import is_file
+from thinmargin.files import check_regular
 from thinmargin.shown import listed, quoted, shown
 from thinmargin_agents.play.errors import PolicyError, in_words
 from thinmargin_agents.play.time_limit import OutOfTime
@@ -28,8 +28,12 @@ def load_class(file: Path, class_name: str) -> Policy:
         PolicyError: the file cannot be imported, or the class not made.
     """
     name = f"{file}:{class_name}"
-    if not is_file(file):
-        raise ValueError(f"policy {quoted(name)}: there is no file {shown(file)}")
+    try:
+        check_regular(file)
+    except FileNotFoundError as error:
+        raise ValueError(f"policy {quoted(name)}: there is no file {shown(file)}") from error
+    except OSError as error:
+        raise ValueError(f"policy {quoted(name)}: {shown(file)} cannot be read: {error.strerror}") from error
     module_name = f"policy_file_{file.stem}"
     spec = importlib.util.spec_from_file_location(module_name, file.resolve())
     if spec is None or spec.loader is None:

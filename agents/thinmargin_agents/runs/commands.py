@@ -35,8 +35,13 @@ def training_of(run: Run, seeds: Sequence[int]) -> Training:
     It begins from the shipped preset that needs the fewest other flags, and is checked to give exactly the run.
 
     Raises:
-        ConfigError: no shipped preset leads there.
+        ConfigError: no shipped preset leads there, or the run was lengthened.
     """
+    if run.lengthened:
+        raise ConfigError(
+            f"this run was lengthened {len(run.lengthened)} times, the last time at month"
+            f" {run.lengthened[-1]['at']:,} to {run.total_timesteps:,}: no single command trains it again"
+        )
     target = dataclasses.replace(run, tensorboard_log=None)
     found: dict[str, int] = {}
     configs: dict[str, TrainConfig] = {}
@@ -71,7 +76,7 @@ def command_now(run: Run) -> str:
     """
     from thinmargin_agents.sb3.building import environment_arguments  # noqa: PLC0415  # torch takes seconds
 
-    now = dataclasses.replace(run, env_id=current(run.env_id))
+    now = dataclasses.replace(run, env_id=current(run.env_id), lengthened=[])
     plain = shlex.join(["python", "train.py", "--algo", now.algo, "--env", now.env_id, "--seed", str(now.seed)])
     try:
         if isinstance(closing := now.env_kwargs.get("closing"), bool):  # the first version's was on or off

@@ -2,7 +2,7 @@
 
     logs/ppo/Ecosystem-v1_1/
       config.json          rebuilds the run
-      command.txt          the command line that made it
+      command.txt          the command line that made it, and those that lengthened it
       versions.json        of Python and the libraries
       built_on.json        SHA-256 of the tuned rule that is corrected, and of the plan that surprises depart from
       evaluations.csv      one row an evaluation on validation worlds
@@ -20,18 +20,20 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from thinmargin.files import DamagedFileError, is_file, is_folder, write_atomically
+from thinmargin.files import DamagedFileError, is_file, is_folder, read_text, write_atomically
 from thinmargin.shown import plain, shown
 from thinmargin.versions import current, outdated
+from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
+from thinmargin_agents.config.sizes import least_weights, weights_in
 from thinmargin_agents.runs.board import board_of, claim
 from thinmargin_agents.runs.commands import command_now
 from thinmargin_agents.runs.file_names import (
@@ -47,6 +49,7 @@ from thinmargin_agents.runs.file_names import (
 from thinmargin_agents.runs.lock import LockedError, locked
 from thinmargin_agents.runs.provenance import built_on
 from thinmargin_agents.runs.safetensors_tree import read_json, read_tree, write_json, write_tree
+from thinmargin_agents.runs.settings import edited
 
 
 class RunError(ValueError):
@@ -168,6 +171,98 @@ class RunFolder:
         """
         return board_of(self.path) or self.path
 
+    def lengthened(self, months: int) -> Run:
+        """The run with another length from where it is now on; nothing is written.
+
+        A run that has this length already, and has not reached it, is as it was.
+
+        Args:
+            months: of experience, the whole run's.
+
+        Raises:
+            RunError: as of `run`, or the run has a policy and no checkpoint.
+            ConfigError: it has had as many months already.
+        """
+        run = self.run()
+        at = self.months()
+        if months <= at:
+            raise ConfigError(
+                f"--total-timesteps is {months:,}: {self.path} has had {at:,} months of experience already; allowed are"
+                f" more than {at:,}"
+            )
+        return run if months == run.total_timesteps else run.of_length(months, at)
+
+    def months(self) -> int:
+        """Months of experience of the checkpoint; 0 for a run that was killed before it had one."""
+        if not self.has("checkpoint"):
+            if self.has("best"):
+                raise RunError(f"{self.path}: has a policy but no checkpoint: nothing to resume from")
+            return 0
+        try:
+            return int(self._head()["timesteps"])
+        except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+            raise RunError(f"{self.path}: the checkpoint does not fit {CONFIG}: it has no months: {error}") from error
+
+    def check_checkpoint(self, run: Run) -> None:
+        """Raise RunError unless the checkpoint is of these settings; only its header is read.
+
+        A run that was killed before it had one has none, and no policy either.
+        """
+        self.months()
+        if self.has("checkpoint"):
+            head = self._head()
+            self.check_settings(run, "checkpoint", head)
+            self.check_size(run, "checkpoint", head)
+
+    def _head(self) -> dict[str, Any]:
+        """The checkpoint with the shapes of arrays instead of arrays."""
+        try:
+            return read_tree(self.path / "checkpoint" / TREE, arrays=False)
+        except DamagedFileError as error:
+            raise RunError(str(error)) from error
+
+    def check_size(self, run: Run, which: Which, tree: Mapping[str, Any]) -> None:
+        """Raise RunError where the file has fewer weights than the network of `config.json`: it is never built.
+
+        Args:
+            run: what `config.json` says.
+            which: of the files.
+            tree: what it holds, with arrays or their shapes.
+        """
+        there, least = weights_in(tree.get("policy", tree.get("parameters"))), least_weights(run)
+        if there < least:
+            raise RunError(
+                f"{self.path / which / TREE} does not fit {CONFIG}: it has {there:,} weights, and the layers of"
+                f" net_arch need {least:,} at least"
+            )
+
+    def record(self, run: Run) -> None:
+        """Write the run's new length, and the command line that set it under those before; `config.json` comes last."""
+        before = self.path / COMMAND
+        lines = read_text(before) if before.is_file() else ""
+        write_atomically(before, f"{lines}{shlex.join(['python', *sys.argv])}\n")
+        write_json(self.path / CONFIG, run.to_json())
+
+    def check_settings(self, run: Run, which: Which, tree: Mapping[str, Any]) -> None:
+        """Raise RunError unless `config.json` has the settings that these weights were saved with.
+
+        Args:
+            run: what `config.json` says.
+            which: of the files.
+            tree: what it holds; one of a run of version 0.1 says no settings, and nothing is compared.
+        """
+        if "settings" not in tree:
+            return
+        try:
+            difference = edited(run, tree["settings"], int(tree["timesteps"] or 0))
+        except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+            raise RunError(f"{self.path / which / TREE} does not fit {CONFIG}: {error}") from error
+        if difference is not None:
+            raise RunError(
+                f"{self.path / CONFIG}: {difference} ({which}/{TREE}): a run keeps the settings it began with; only its"
+                f" length can be changed, with --resume {shlex.quote(path_word(self.path))} --total-timesteps N"
+            )
+
     def other_versions(self) -> list[str]:
         """In words, the libraries that are not those the run began with: its numbers may differ from now on."""
         file, now = self.path / VERSIONS, versions()
@@ -179,10 +274,10 @@ class RunFolder:
         changed = [f"{name} was {plain(before[name])} and is {now[name]}" for name in other]
         return [f"numbers may differ from those of a run that never stopped: {', '.join(changed)}"] if changed else []
 
-    def save(self, which: Which, tree: dict[str, Any]) -> None:
-        """Write the best policy or a checkpoint, whole or not at all."""
+    def save(self, which: Which, tree: dict[str, Any], run: Run | None = None) -> None:
+        """Write the best policy or a checkpoint, whole or not at all, with the settings of the run it is of."""
         (self.path / which).mkdir(exist_ok=True)
-        write_tree(self.path / which / TREE, tree)
+        write_tree(self.path / which / TREE, tree if run is None else {**tree, "settings": run.to_json()})
 
     def has(self, which: Which) -> bool:
         """Whether it has been saved."""
@@ -229,12 +324,14 @@ def load_policy(folder: Path, which: Which = "best") -> Any:
 
     run_folder = RunFolder.open(folder)
     run = run_folder.run()
+    tree = run_folder.load(which)
+    run_folder.check_settings(run, which, tree)
+    run_folder.check_size(run, which, tree)
     try:
         network = build_network(run)
         player = policy_of(network, run)
     except (ValueError, TypeError, AssertionError) as error:
         raise RunError(f"{folder / CONFIG}: {error}") from error
-    tree = run_folder.load(which)
     try:
         load_weights(network, tree["policy"] if which == "best" else tree["parameters"]["policy"])
     except (LookupError, RuntimeError, TypeError, ValueError, AttributeError) as error:

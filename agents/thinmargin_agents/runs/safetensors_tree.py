@@ -12,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
-from thinmargin.files import DamagedFileError, is_file, is_there, write_atomically
+from thinmargin.files import DamagedFileError, check_regular, read_text, write_atomically
 from thinmargin.parameters import ECONOMY
 from thinmargin.records import REPORT, SHOCKS, STATE
 from thinmargin.shown import shown
 from thinmargin.sources import SOURCE
 from thinmargin.versions import VERSION
+from thinmargin_agents.runs.foreign_files import foreign_kind
 from thinmargin_agents.sb3.tensor_bytes import tensor_bytes
 
 
@@ -37,9 +38,8 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> Any:
     """Read JSON; a missing or damaged file is a DamagedFileError."""
-    _check_plain(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(read_text(path))
     except OSError as error:
         raise DamagedFileError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
@@ -61,15 +61,24 @@ def write_tree(path: Path, tree: Mapping[str, Any]) -> None:
     write_atomically(path, tensor_bytes(tensors, header))
 
 
-def read_tree(path: Path) -> dict[str, Any]:
-    """Read what `write_tree` wrote; anything else is a DamagedFileError that names the file."""
-    _check_plain(path)
+def read_tree(path: Path, *, arrays: bool = True) -> dict[str, Any]:
+    """Read what `write_tree` wrote; anything else is a DamagedFileError that names the file.
+
+    Args:
+        path: of the file.
+        arrays: read them; else the shape of each stands in its place, and no more than the header is read.
+    """
     try:
+        check_regular(path)
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
             if header.get("format") != FORMAT:
                 raise DamagedFileError(f"{path}: a safetensors file, but not one of this package")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dictionary
+            names = list(file.keys())
+            if not arrays:
+                shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
+                return _mapping(path, _put_together(json.loads(header["tree"]), shapes))
+            tensors = {name: file.get_tensor(name) for name in names}
         foreign = [name for name, tensor in tensors.items() if tensor.dtype.isbuiltin != 1]
         if foreign:  # other packages add types to NumPy: reading must not depend on which are imported
             raise DamagedFileError(f"{path}: tensor {shown(foreign[0])} has a type that is not NumPy's own")
@@ -79,16 +88,16 @@ def read_tree(path: Path) -> dict[str, Any]:
     except DamagedFileError:
         raise
     except (OSError, SafetensorError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise DamagedFileError(f"{path}: missing, cut short or not a safetensors file: {error}") from error
+        found = foreign_kind(path)
+        why = f"it is {found}" if found else f"missing, cut short or not a safetensors file: {error}"
+        raise DamagedFileError(f"{path}: {why}") from error
+    return _mapping(path, tree)
+
+
+def _mapping(path: Path, tree: Any) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise DamagedFileError(f"{path}: holds no tree")
     return tree
-
-
-def _check_plain(path: Path) -> None:
-    """Raise DamagedFileError for what is not a file: a pipe or a device would hold the reader for ever."""
-    if is_there(path) and not is_file(path):
-        raise DamagedFileError(f"{path}: not a file")
 
 
 def _take_apart(value: Any, name: str, tensors: dict[str, npt.NDArray[Any]]) -> Any:
@@ -121,14 +130,14 @@ def _check_width(kind: str, array: npt.NDArray[Any]) -> None:
         )
 
 
-def _put_together(value: Any, tensors: Mapping[str, npt.NDArray[Any]]) -> Any:
+def _put_together(value: Any, tensors: Mapping[str, Any]) -> Any:
     if not isinstance(value, dict):
         return value
     if "float" in value:
         return float(value["float"])
     if "array" in value:
         array = tensors[value["array"]]
-        if value["record"]:
+        if value["record"] and not isinstance(array, tuple):
             _check_width(value["record"], array)
             return array.view(RECORDS[value["record"]]).reshape(array.shape[:-1])
         return array

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from thinmargin.settings import Closing
 from thinmargin.simulation import CLOSING_MONTHS
 from thinmargin_agents.scoring.score import FORESIGHT
-from thinmargin_agents.scoring.statistics import bootstrap_interval, paired_difference
+from thinmargin_agents.scoring.statistics import bootstrap_interval, paired_difference, told
 
 Numbers = npt.NDArray[np.float64]
 
@@ -83,15 +83,15 @@ def rules_summary(
     """
     found = {}
     for name, numbers in value.items():
-        entry = {
+        entry: dict[str, Any] = {
             "J_mean": float(numbers.mean()),
-            "J_ci95": list(bootstrap_interval(numbers, np.random.default_rng(seed))),
+            "J_ci95": told(bootstrap_interval(numbers, np.random.default_rng(seed)), numbers.shape[1]),
             "diff_mean": None,
             "diff_ci95": None,
         }
         if baseline:
             gap = paired_difference(numbers, baseline[name][0], np.random.default_rng(seed))
-            entry |= {"diff_mean": gap.mean, "diff_ci95": list(gap.interval)}
+            entry |= {"diff_mean": gap.mean, "diff_ci95": told(gap.interval, numbers.shape[1])}
         found[name] = entry
     return found
 

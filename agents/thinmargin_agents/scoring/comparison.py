@@ -134,8 +134,9 @@ def summary_of(result: Result, baselines: Sequence[Result], anchors: Anchors | N
     reference = next((other for other in baselines if other.name == REFERENCE != result.name), None)
     points = statistics.percentiles(value, PERCENTILES)
 
-    def interval(over: statistics.Unit) -> list[float]:
-        return list(statistics.bootstrap_interval(value, np.random.default_rng(seed), over=over))
+    def interval(over: statistics.Unit) -> list[float] | None:
+        found = statistics.bootstrap_interval(value, np.random.default_rng(seed), over=over)
+        return statistics.told(found, len(value) if over == "seeds" else value.shape[1])
 
     return {
         "J_mean": float(value.mean()),
@@ -163,9 +164,9 @@ def versus(value: Numbers, baseline: Result, seed: int) -> dict[str, Any]:
     gap = statistics.paired_difference(value, baseline.value[0], np.random.default_rng(seed))
     return {
         "diff_mean": gap.mean,
-        "diff_ci95": list(gap.interval),
+        "diff_ci95": statistics.told(gap.interval, value.shape[1]),
         "p_improve": gap.probability,
-        "p_improve_ci95": list(gap.probability_interval),
+        "p_improve_ci95": statistics.told(gap.probability_interval, value.shape[1]),
         "correlation": gap.correlation,
         "variance_reduction": gap.variance_reduction,
     }

@@ -19,6 +19,7 @@ from thinmargin_agents.scoring.statistics import (
     interval_of,
     performance_profile,
     resampled_means,
+    told,
 )
 
 TUNED = "low_margin_tuned"
@@ -94,8 +95,9 @@ def score_summary(value: Numbers, anchors: Anchors | None, seed: int) -> dict[st
         ))  # fmt: skip
     by_world = world_scores(value, anchors)
 
-    def interval(over: Unit) -> list[float]:
-        return list(score_interval(value, anchors, np.random.default_rng(seed), over))
+    def interval(over: Unit) -> list[float] | None:
+        found = score_interval(value, anchors, np.random.default_rng(seed), over)
+        return told(found, len(value) if over == "seeds" else value.shape[1])
 
     return {
         "score": score(value, anchors),
@@ -104,8 +106,8 @@ def score_summary(value: Numbers, anchors: Anchors | None, seed: int) -> dict[st
         "score_ci95_seeds": interval("seeds") if len(value) > 1 else None,
         "score_by_seed": [score(row[None], anchors) for row in value],
         "score_iqm": float(interquartile_mean(by_world.ravel())),
-        "score_iqm_ci95": list(
-            bootstrap_interval(by_world, np.random.default_rng(seed), statistic=interquartile_mean)
+        "score_iqm_ci95": told(
+            bootstrap_interval(by_world, np.random.default_rng(seed), statistic=interquartile_mean), value.shape[1]
         ),
         "beats_best_known": int(np.sum(value.mean(axis=0) > anchors.best + SMALLEST_GAP)),
     }  # fmt: skip

@@ -30,6 +30,12 @@ Unit: TypeAlias = Literal["both", "worlds", "seeds"]
 RESAMPLES = 2000
 CHUNK = 1 << 20
 """Most numbers resampled at once: 8 MB."""
+FEWEST = 10
+"""Least number of worlds, or of seeds where these alone are resampled, of which an interval is told.
+
+A bootstrap of few numbers is too narrow. Of normal ones, an interval of the mean that says 95 % holds it in about 90 of
+100 samples of ten, in 85 of five, in 73 of three; of two it lies between the two, and holds it in half of them.
+"""
 ROUNDING = 1e-12
 """Rounding error: a variance of differences below this share of the separate variances counts as zero."""
 
@@ -104,6 +110,16 @@ def bootstrap_interval(
             for rows, columns in _draws(matrix.shape, generator, over, resamples, matrix.size)
         ])  # fmt: skip
     return interval_of(drawn, level)
+
+
+def told(interval: Interval, units: int) -> list[float] | None:
+    """An interval as it is told: None where fewer than FEWEST units were resampled.
+
+    Args:
+        interval: of a bootstrap.
+        units: worlds, or seeds where these alone were resampled.
+    """
+    return list(interval) if units >= FEWEST else None
 
 
 def wilson_interval(share: float, count: int, level: float = 0.95) -> Interval:

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from thinmargin.files import write_atomically
+from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.config.hyperparameters import flat
@@ -141,8 +142,7 @@ def conclude(
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, preset_text(study, space, target, command, storage))
     console.print(table_of(study, space, target))
-    console.print(
-        f"study {study.study_name} in {storage}: {counts(study)}\npreset: {path}\n"
-        f"next: {script_command('train', ['--algo', config.algo, '--env', space.base.env_id, '--preset', str(path)])}"
-    )
+    words = ["--algo", config.algo, "--env", space.base.env_id, "--preset", path_word(path)]
+    console.print(f"study {study.study_name} in {storage}: {counts(study)}\npreset: {path}")
+    console.print(f"next: {script_command('train', words)}")
     return 0

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from thinmargin.files import DamagedFileError
+from thinmargin.files import DamagedFileError, read_text
 from thinmargin.shown import shown
+from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.config.hyperparameters import flat
 from thinmargin_agents.config.run import Run
@@ -54,7 +55,7 @@ def read_finished_run(path: Path) -> FinishedRun:
     if reached < run.total_timesteps:
         raise RunError(
             f"{path}: not finished: judged after {reached:,} of {run.total_timesteps:,} months;"
-            f" {script_command('train', ['--resume', str(path)])} goes on"
+            f" {script_command('train', ['--resume', path_word(path)])} goes on"
         )
     best = folder.load("best")
     try:
@@ -71,14 +72,13 @@ def read_finished_run(path: Path) -> FinishedRun:
 def _evaluations(path: Path, seed: int) -> list[Evaluation]:
     """The evaluations of a run's file; a score only where the run wrote one."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [
-                Evaluation(
-                    seed, int(row["timesteps"]), _finite(row["seconds"]), _finite(row["J"]),
-                    _finite(row["score"]) if row.get("score") else None, _finite(row["bankrupt_share"]),
-                )
-                for row in csv.DictReader(file)
-            ]  # fmt: skip
+        return [
+            Evaluation(
+                seed, int(row["timesteps"]), _finite(row["seconds"]), _finite(row["J"]),
+                _finite(row["score"]) if row.get("score") else None, _finite(row["bankrupt_share"]),
+            )
+            for row in csv.DictReader(read_text(path).splitlines())
+        ]  # fmt: skip
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (KeyError, TypeError, ValueError) as error:

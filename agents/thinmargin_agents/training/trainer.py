@@ -19,11 +19,12 @@ from thinmargin.baselines import Policy
 from thinmargin.names import with_id
 from thinmargin.shown import shown
 from thinmargin.wrappers.adapters import ResidualAdapter
+from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.console import plain_console
 from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.config.run import Run, evaluation_flags
 from thinmargin_agents.judging.validation import Judge
-from thinmargin_agents.monitoring.judgement import Judgement
+from thinmargin_agents.monitoring.judgement import Judgement, ends_in_words
 from thinmargin_agents.monitoring.layout import ADDRESS
 from thinmargin_agents.runs.board import is_inside
 from thinmargin_agents.runs.folder import DivergedError, RunError, RunFolder, load_policy
@@ -34,6 +35,7 @@ from thinmargin_agents.sb3.building import (
     environment_arguments,
     training_notes,
 )
+from thinmargin_agents.sb3.lengths import length_notes
 from thinmargin_agents.sb3.networks import first_non_finite, policy_of
 from thinmargin_agents.sb3.snapshot import capture, restore, restore_rng
 from thinmargin_agents.scoring.comparison import REFERENCE
@@ -60,6 +62,8 @@ def train(
 ) -> Judgement | None:
     """Train a run in its folder and compare its best policy with the baseline.
 
+    A run that is resumed with another length (`RunFolder.lengthened`) is written down before it goes on.
+
     Ctrl-C and SIGTERM stop at the next update, after a checkpoint; a second one stops at once.
 
     Args:
@@ -81,9 +85,12 @@ def train(
     """
     torch.set_num_threads(run.num_threads)
     with folder.held():
+        if resume:
+            folder.check_checkpoint(run)
         trainer = _Trainer(run, folder, shown=shown, report=report)
         if resume:
             trainer.restore_checkpoint()
+            trainer.record_length()
         trainer.introduce()
         if not trainer.learn():
             return None
@@ -110,6 +117,7 @@ class _Trainer:
         self._checkpoint = CheckpointCallback(run, self._save)
         self._model.set_logger(Logger(None, []))  # it gets its files when learning begins
         self._purge = 0
+        self._notes: list[str] = []
 
     def _save(self, next_save: int) -> None:
         tree = capture(self._model, self._environment)
@@ -118,7 +126,8 @@ class _Trainer:
             raise self._diverged(non_finite)
         for board in boards(self._model.logger):
             board.writer.flush()  # a resumed run does not write earlier events again
-        self._folder.save("checkpoint", {**tree, "validation": self._validation.state(), "next_save": next_save})
+        tree |= {"validation": self._validation.state(), "next_save": next_save}
+        self._folder.save("checkpoint", tree, self._run)
 
     def _diverged(self, non_finite: str) -> DivergedError:
         return DivergedError(
@@ -129,10 +138,11 @@ class _Trainer:
     def restore_checkpoint(self) -> None:
         """Resume from the folder's checkpoint; a run that was killed before it had one begins again."""
         if not self._folder.has("checkpoint"):
-            if self._folder.has("best"):
-                raise RunError(f"{self._folder.path}: has a policy but no checkpoint: nothing to resume from")
             return
         tree = self._folder.load("checkpoint")
+        before = dict(tree.get("settings", {})).get("device", self._run.device)
+        if before != self._run.device:
+            self._notes.append(f"device is {self._run.device} and was {before}: numbers differ in their last digits")
         try:
             restore(self._model, self._environment, tree)
             restore_rng(self._model, tree["dice"])
@@ -142,6 +152,11 @@ class _Trainer:
         except (LookupError, ValueError, TypeError, ArithmeticError, RuntimeError, AttributeError) as error:
             raise RunError(f"{self._folder.path}: the checkpoint does not fit config.json: {error}") from error
         self._checkpoint.on_resume = lambda: restore_rng(self._model, tree["dice"])
+
+    def record_length(self) -> None:
+        """Write the run's length into its folder if it is another one there."""
+        if self._folder.run() != self._run:
+            self._folder.record(self._run)
 
     def introduce(self) -> None:
         """Print what is trained, and notes on it."""
@@ -157,7 +172,8 @@ class _Trainer:
                 f"note: TensorBoard's events go into the run folder: no folder in {shown(run.tensorboard_log)} is said"
                 " there to be of this run"
             )
-        for note in (*self._folder.other_versions(), *training_notes(self._model, run)):
+        lengths = length_notes(self._model, run)
+        for note in (*self._notes, *lengths, *self._folder.other_versions(), *training_notes(self._model, run)):
             self._console.print(f"note: {note}")
         if self._judge.no_score:
             self._console.print(f"J without a score: {self._judge.no_score}")
@@ -210,7 +226,7 @@ class _Trainer:
         left = self._run.total_timesteps - self._model.num_timesteps
         if left <= 0:
             return True
-        resume = f"resume with: {script_command('train', ['--resume', str(self._folder.path)])}"
+        resume = f"resume with: {script_command('train', ['--resume', path_word(self._folder.path)])}"
         scored, anew = self._judge.anchors is not None, self._checkpoint.on_resume is None
         statistics = StatisticsCallback(self._run, self._environment, scored=scored, anew=anew)
         all_callbacks = CallbackList([statistics, self._validation, self._checkpoint, self._progress])
@@ -241,16 +257,16 @@ class _Trainer:
         last = Judge(self._arguments, FINAL_WORLDS)
         best = load_policy(self._folder.path)
         judgement = last.judge(best)
-        evaluate = script_command("evaluate", [str(self._folder.path), *evaluation_flags(self._run)])
+        evaluate = script_command("evaluate", [path_word(self._folder.path), *evaluation_flags(self._run)])
+        look = shlex.join(["tensorboard", "--logdir", path_word(self._events)])
         self._console.print(
             f"done: {self._folder.path}\n"
             f"best policy on {FINAL_WORLDS} validation worlds: J {judgement.J:.1f} RMB bn"
             f" (years run {judgement.profit_part:.1f}, closing value {judgement.closing_part:.1f},"
             f" bankrupt {judgement.bankrupt_share:.1%})\n"
             f"{with_id(REFERENCE)}: J {last.baseline.value.mean():.1f} RMB bn; difference {judgement.difference:+.1f}"
-            f" [95 % interval {judgement.low:+.1f}, {judgement.high:+.1f}]\n{self._beside(best)}"
-            f"next: {evaluate}    {shlex.join(['tensorboard', '--logdir', str(self._events)])}\n"
-            f"TensorBoard leads with score and J at {ADDRESS}"
+            f" [95 % interval {ends_in_words(judgement.low, judgement.high)}]\n{self._beside(best)}"
+            f"next: {evaluate}    {look}\nTensorBoard leads with score and J at {ADDRESS}"
         )
         return judgement
 

@@ -44,9 +44,11 @@ def read_figures(path: str | os.PathLike[str], *, needed: Sequence[str] = (), to
     """
     for name in needed:
         series_named(name)
+    from thinmargin.files import read_bytes  # noqa: PLC0415  # the figures alone need nothing else
+
     file = os.fspath(path)
     try:
-        content = Path(path).read_bytes()
+        content = read_bytes(Path(path))
     except FileNotFoundError as error:
         raise FiguresError.at(file, "no such file: name a CSV file of figures that exists") from error
     except IsADirectoryError as error:

@@ -12,16 +12,14 @@ from pathlib import Path
 import pytest
 from tests.agents.cli.dying import die
 from tests.messages import lacks, naming
+from tests.waiting import HANG, wait_until
 
 from thinmargin_agents.cli.errors import LostProcessError
 from thinmargin_agents.cli.processes import in_processes, run_all
 
 
 def assert_none_is_left() -> None:
-    end = time.monotonic() + 20.0
-    while multiprocessing.active_children():
-        assert time.monotonic() < end, "a process goes on"
-        time.sleep(0.05)
+    wait_until(lambda: not multiprocessing.active_children(), "the processes end")
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -42,7 +40,7 @@ def test_an_error_of_the_work_is_told_as_it_is(processes: int) -> None:
 
 def test_a_killed_process_is_told_with_the_flag_and_ends_the_others() -> None:
     with pytest.raises(LostProcessError, match=naming("--processes is 3", "memory", "fewer")):
-        run_all([partial(die), partial(time.sleep, 60.0), partial(time.sleep, 60.0)], 3)
+        run_all([partial(die), partial(time.sleep, HANG), partial(time.sleep, HANG)], 3)
     assert_none_is_left()
 
 

@@ -22,7 +22,7 @@ def played(name: str, closing: Closing, worlds: str = "benchmark") -> Any:
     return play_worlds(baseline(name), KEYS["test"][:4], worlds=worlds, closing=closing).value
 
 
-@pytest.mark.usefixtures("here")
+@pytest.mark.usefixtures("here", "intervals_of_few")
 def test_j_under_every_rule_is_what_an_environment_with_that_rule_pays(shipped: Any) -> None:
     shipped(hindsight)
     arguments = ["premium", "do_nothing", "--n-worlds", "4", "--no-stress", "--json", "all.json", "--csv", "all.csv"]
@@ -52,6 +52,7 @@ def test_j_under_every_rule_is_what_an_environment_with_that_rule_pays(shipped: 
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("intervals_of_few")
 def test_the_table_of_rules_says_what_each_is_and_stands_on_pages_that_have_its_place(
     here: Path, shipped: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

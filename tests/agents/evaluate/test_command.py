@@ -103,6 +103,7 @@ def test_the_command_names_a_log_folder_only_where_a_run_in_it_was_played(
     assert "--log-folder" not in command_line(EvaluateConfig(policies=("plan",), log_folder=Path("others")))
 
 
+@pytest.mark.usefixtures("intervals_of_few")
 def test_runs_joined_by_commas_are_one_policy_of_several_seeds(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = make_runs(here, monkeypatch)
     arguments = ["--n-worlds", "4", "--no-stress", "--json", "all.json", "--csv", "all.csv"]

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.agents.evaluate.stand_ins import MADE, read
+from tests.agents.evaluate.stand_ins import CLOCK, MADE, read
 from tests.messages import lacks
 
 from thinmargin.baselines import baseline
@@ -28,7 +28,11 @@ def test_a_policy_that_fails_costs_only_its_own_row(capsys: pytest.CaptureFixtur
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timers here")
 @pytest.mark.usefixtures("here")
-def test_a_policy_that_never_answers_costs_only_its_own_row(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_policy_that_never_answers_costs_only_its_own_row(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = SimpleNamespace(monotonic=lambda: CLOCK.now)
+    monkeypatch.setattr("thinmargin_agents.play.time_limit.time", stopped)
     names = ["outsiders.py:Dreamer", "outsiders.py:Late", "outsiders.py:Still"]
     assert main([*names, "--n-worlds", "2", "--no-stress", "--time-limit", "0.8", "--json", "all.json"]) == 1
     report = read("all.json")

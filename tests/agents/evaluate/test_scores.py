@@ -32,7 +32,7 @@ WHOLE = {
 """Keys of every policy in the JSON file."""
 
 
-@pytest.mark.usefixtures("here")
+@pytest.mark.usefixtures("here", "intervals_of_few")
 def test_json_has_everything_and_says_what_was_played(shipped: Any, capsys: pytest.CaptureFixture[str]) -> None:
     shipped(hindsight)
     assert main(["premium", "do_nothing", "--n-worlds", "5", "--json", "all.json", "--csv", "all.csv"]) == 0

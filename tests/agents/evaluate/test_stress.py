@@ -15,6 +15,7 @@ from thinmargin_agents.play.rollout import play_worlds
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("here")
+@pytest.mark.usefixtures("intervals_of_few")
 def test_stress_worlds_show_what_breaks(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["outsiders.py:Still", "--n-worlds", "4", "--n-stress-worlds", "3", "--json", "all.json"]
     assert main([*arguments, "--csv", "all.csv"]) == 0

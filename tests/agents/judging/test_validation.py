@@ -92,7 +92,7 @@ def test_every_number_has_its_tag(plan: Judgement) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "worlds"),
-    [({"horizon": 6}, 4), ({"worlds": "calibrated", "horizon": 6}, 4), ({"closing": "none", "horizon": 6}, 4)],
+    [({"horizon": 6}, 10), ({"worlds": "calibrated", "horizon": 6}, 10), ({"closing": "none", "horizon": 6}, 10)],
 )
 def test_without_best_known_plans_there_is_no_score(arguments: dict[str, Any], worlds: int) -> None:
     other = Judge(arguments, worlds)

@@ -116,7 +116,8 @@ def test_seeds_are_trained_as_if_alone_and_one_that_fails_harms_no_other(
     assert "seed 5: failed: its process was killed by SIGKILL" in output
     assert "seed 5 failed" in captured.err
     assert "of 2 seeds" in output
-    assert f"next: python evaluate.py {folders[0]},{folders[2]}    tensorboard --logdir {events}\n" in output
+    judge = f"python evaluate.py {folders[0]},{folders[2]} --env-kwargs horizon=24"
+    assert f"next: {judge}    tensorboard --logdir {events}\n" in output
     assert f"  python train.py --resume {folders[1]}\n" in output
     assert re.search(r"[\d,]+ months in \d+ s: [\d,]+ months/s over all seeds", output)
 
@@ -218,7 +219,10 @@ def test_an_unforeseen_error_of_a_seed_is_reported_with_its_traceback(
         (["--seeds", "1", "2", "--seed", "3"], "--seed is 3 and --seeds are given too"),
         (["--seeds", "1", "2", "--n-jobs", "0"], "--n-jobs is 0: allowed are 1 to"),
         (["--seeds", "1", "2", "--ray-address", "auto"], "--ray-address is 'auto': it needs --engine ray"),
-        (["--seeds", "1", "2", "--resume", "somewhere"], "--resume takes the run's own settings"),
+        (
+            ["--seeds", "1", "2", "--resume", "somewhere"],
+            "--seeds, --log-folder with --resume: a run keeps",
+        ),
         (["--seeds", "1", "2", "--hyperparams", "n_steps=7"], "hyper-parameter n_steps is 7"),
         (["--seeds", "1", "2", "--env", "ThinMargin/PriceWar-v1"], "never trained on"),
         (["--seeds", "1", "2", "--preset", "absent.yml"], "--preset is 'absent.yml'"),

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import time
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 from tests.agents.phase_map.small import FEW, SMALL
+from tests.waiting import wait_until
 
 from thinmargin.baselines import ConstantPolicy
 from thinmargin.levers import action_of
@@ -73,11 +73,7 @@ def test_an_interrupt_ends_the_processes() -> None:
     cases = [Case((key,)) for key in KEYS["validation"][:12]]
     with pytest.raises(KeyboardInterrupt):
         run_all([partial(solve, case, SearchBudget(1)) for case in cases], 2, interrupted)
-    for _ in range(100):
-        if not multiprocessing.active_children():
-            break
-        time.sleep(0.1)
-    assert not multiprocessing.active_children()
+    wait_until(lambda: not multiprocessing.active_children(), "the processes end")
 
 
 def test_levers_found_earn_in_the_environment_what_the_map_says() -> None:

@@ -345,6 +345,7 @@ def judged(*arguments: str) -> Any:
 
 
 @pytest.mark.usefixtures("trained")
+@pytest.mark.usefixtures("intervals_of_few")
 def test_all_seeds_of_a_shipped_agent_are_judged_as_one_entrant() -> None:
     policies = judged("tiny", "tiny:1")
     assert set(policies) - {"foresight"} == {"tiny", "tiny:1", "low_margin_ecosystem", "low_margin_tuned"}

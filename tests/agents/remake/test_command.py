@@ -50,7 +50,7 @@ def test_a_dry_run_prints_commands_and_reasons_and_makes_nothing(
     assert sorted(root.iterdir()) == []
     printed = capsys.readouterr().out
     assert printed.count("\npython -c ") == 4
-    assert not lacks(printed, "# constants: not made yet; at most 30 s; log", "# page: not made yet")
+    assert not lacks(printed, "# constants: not made yet; at most 600 s; log", "# page: not made yet")
     assert main(flags[:2], usual(root)) == 0
     capsys.readouterr()
     (root / "figures.csv").write_text("new", encoding="utf-8")
@@ -71,7 +71,7 @@ def test_the_list_has_state_seconds_bound_and_purpose_of_every_stage(
     assert main([*flags, "--list", "--bound-factor", "3"], usual(root)) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines() if "txt" in line]
     assert [row[1] for row in rows] == ["constants", "tune.one", "tune.two", "page"]
-    assert all("90" in row for row in rows)
+    assert all("1,800" in row for row in rows)
     assert sorted(root.iterdir()) == []
     assert main(flags, usual(root)) == 0
     capsys.readouterr()

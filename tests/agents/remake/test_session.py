@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 from tests.agents.remake.tiny_stages import NOTE, STUBBORN, WAIT, order, python, stage, table_in, usual
 from tests.messages import lacks, said
+from tests.waiting import HANG, wait_until
 
 from thinmargin_agents.remake import process, session
 from thinmargin_agents.remake.__main__ import main
@@ -52,7 +52,7 @@ def test_stages_run_in_order_and_a_second_call_passes_over_them(root: Path, caps
     assert all(float(str(record["seconds"])) > 0.0 for record in records(root).values())
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert not lacks(printed.err, "constants: begins (not made yet), at most 30 s", "page: made in")
+    assert not lacks(printed.err, "constants: begins (not made yet), at most 600 s", "page: made in")
     assert make(root, usual(root)) == 0
     assert order(root) == []
     assert not lacks(said(capsys), "constants: up to date", "page: up to date")
@@ -138,13 +138,6 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it takes too long"
-        time.sleep(0.01)
-
-
 @pytest.mark.slow
 def test_a_stage_over_its_bound_is_ended_with_all_that_it_started_and_said(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -153,7 +146,7 @@ def test_a_stage_over_its_bound_is_ended_with_all_that_it_started_and_said(
     child = root / "child.txt"
 
     def has_begun(*_: object) -> None:
-        wait_for(lambda: child.exists() and child.read_text("utf-8") != "", 300.0)
+        wait_until(lambda: child.exists() and child.read_text("utf-8") != "", "the stage has begun")
 
     monkeypatch.setattr(Display, "ticks", has_begun)  # before the bound is looked at, so that a busy machine is no harm
     table = table_in(root, stage("slow", before=STUBBORN, bound=0.5), stage("next"))
@@ -161,14 +154,14 @@ def test_a_stage_over_its_bound_is_ended_with_all_that_it_started_and_said(
     assert not lacks(capsys.readouterr().err, "stage slow", "bound of 1 s", "--bound-factor 4")
     assert records(root)["slow"]["status"] == "over its bound"
     assert order(root) == []
-    wait_for(lambda: not is_alive(int(child.read_text("utf-8"))))
+    wait_until(lambda: not is_alive(int(child.read_text("utf-8"))), "what the stage started ends")
 
 
 @pytest.mark.slow
 def test_the_commands_of_a_stage_share_its_bound(root: Path) -> None:
     half = python("import time; time.sleep(0.4)")
     assert make(root, table_in(root, Stage("halves", "x", (half, half), bound=0.7))) == 1
-    assert make(root, table_in(root, Stage("halves", "x", (half, half), bound=9.0))) == 0
+    assert make(root, table_in(root, Stage("halves", "x", (half, half), bound=HANG))) == 0
 
 
 @pytest.mark.slow
@@ -177,7 +170,7 @@ def test_ctrl_c_and_sigterm_end_the_stage_and_the_next_call_goes_on_with_it(
     number: signal.Signals, root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def press() -> None:
-        wait_for((root / "began.txt").exists)
+        wait_until((root / "began.txt").exists, "the stage begins")
         os.kill(os.getpid(), number)
 
     thread = threading.Thread(target=press)
@@ -199,13 +192,13 @@ def test_a_killed_command_leaves_nothing_running_and_the_next_call_goes_on(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with subprocess.Popen([sys.executable, str(PROGRAM), str(root)], stderr=subprocess.DEVNULL) as killed:  # noqa: S603
-        wait_for((root / "began.txt").exists)
+        wait_until((root / "began.txt").exists, "the stage begins")
         assert session.is_busy(root / "state")
         make(root, usual(root, WAIT), "--list")
         assert "is being made" in capsys.readouterr().out
         killed.kill()
     assert records(root)["tune.two"]["status"] == "begun"
-    wait_for(lambda: not session.is_busy(root / "state"))
+    wait_until(lambda: not session.is_busy(root / "state"), "the command ends")
     make(root, usual(root, WAIT), "--list")
     assert "to do: killed" in capsys.readouterr().out
     (root / "go.txt").touch()

@@ -42,7 +42,7 @@ def python(code: str, *words: str) -> Words:
     return ("python", "-c", code, *words)
 
 
-def stage(name: str, *needs: str, reads: tuple[str, ...] = (), before: str = "", bound: float = 30.0) -> Stage:
+def stage(name: str, *needs: str, reads: tuple[str, ...] = (), before: str = "", bound: float = 600.0) -> Stage:
     """A stage that writes NAME.txt; `before` is run first."""
     note = python(NOTE, name, f"{name}.txt", *(f"{other}.txt" for other in needs))
     commands = (python(before), note) if before else (note,)

@@ -67,6 +67,7 @@ def test_numbers_are_rounded_so_that_they_add_up() -> None:
     assert adding_up([]) == []
 
 
+@pytest.mark.usefixtures("intervals_of_few")
 def test_the_tuned_rule_can_be_the_best(whole: Judged) -> None:
     like = whole.results[1]
     results = [synthetic("low_margin_tuned", [3.0, 4.0], like), synthetic("plan", [1.0, 2.0], like)]

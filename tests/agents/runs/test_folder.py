@@ -32,7 +32,7 @@ from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.policies.by_name import entrant_of
 from thinmargin_agents.runs.file_names import BUILT_ON
 from thinmargin_agents.runs.folder import RunError, RunFolder, latest_run, load_policy
-from thinmargin_agents.runs.safetensors_tree import write_tree
+from thinmargin_agents.runs.safetensors_tree import read_tree, write_tree
 from thinmargin_agents.training import trainer
 from thinmargin_agents.training.trainer import train
 
@@ -72,6 +72,15 @@ def changed(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     file.write_text(json.dumps(values), encoding="utf-8")
 
 
+def forged(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """A folder with a changed configuration that its weights say they were saved with."""
+    changed(folder, change)
+    values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    for which in ("best", "checkpoint"):
+        file = folder / which / "state.safetensors"
+        write_tree(file, {**read_tree(file), "settings": values})
+
+
 @pytest.mark.parametrize("wrapper", ["os.system", {"os.system": {"command": "touch boom"}}, "thinmargin_agents.x.Y", 7])
 def test_a_run_that_names_foreign_classes_is_refused(folder: Path, wrapper: Any) -> None:
     changed(folder, lambda values: values["hyperparameters"].update(env_wrapper=[wrapper]))
@@ -88,7 +97,7 @@ def test_a_run_that_names_foreign_classes_is_refused(folder: Path, wrapper: Any)
         (lambda values: values["hyperparameters"].update(env_wrapper="x"), "env_wrapper"),
         (lambda values: values["hyperparameters"].update(policy_kwargs={"net_arch": "x"}), "net_arch"),
         (lambda values: values["hyperparameters"]["policy_kwargs"].update(net_arch={"pi": [], "qf": []}), "pi and vf"),
-        (lambda values: values["hyperparameters"].update(policy_kwargs={"features_extractor_class": "x"}), "unknown"),
+        (lambda values: values["hyperparameters"].update(policy_kwargs={"features_extractor_class": 1}), "net_arch"),
         (lambda values: values.update(algo="dqn"), "config.json"),
         (lambda values: values.update(algo=["ppo"]), "--algo"),
         (lambda values: values.update(env_id="CartPole-v1"), "CartPole-v1"),
@@ -102,7 +111,7 @@ def test_a_run_that_names_foreign_classes_is_refused(folder: Path, wrapper: Any)
     ],
 )  # fmt: skip
 def test_a_damaged_configuration_is_refused(folder: Path, change: Callable[[dict[str, Any]], Any], word: str) -> None:
-    changed(folder, change)
+    forged(folder, change)
     assert_refused(folder, word)
 
 
@@ -203,7 +212,7 @@ def test_a_configuration_that_its_checkpoint_does_not_fit_is_not_resumed(
             if value is None:
                 del values["hyperparameters"][name]
 
-    changed(folder, apply)
+    forged(folder, apply)
     before = (folder / "checkpoint" / "state.safetensors").read_bytes()
     with pytest.raises((RunError, ConfigError)) as caught:
         resume(folder)

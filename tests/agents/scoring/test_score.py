@@ -27,6 +27,7 @@ def test_score_is_a_ratio_of_mean_gaps() -> None:
     assert score_summary(VALUE, ANCHORS, 0)["score_iqm"] == pytest.approx(25.0)  # the middle two of the four
 
 
+@pytest.mark.usefixtures("intervals_of_few")
 def test_anchors_score_0_and_100_without_doubt() -> None:
     for value, expected in ((ANCHORS.tuned, 0.0), (ANCHORS.best, 100.0)):
         summary = score_summary(value[None], ANCHORS, 0)
@@ -50,6 +51,7 @@ def test_interval_of_two_worlds_by_hand() -> None:
     assert score(value, anchors) == 25.0
 
 
+@pytest.mark.usefixtures("intervals_of_few")
 def test_seeds_and_worlds_have_intervals_of_their_own() -> None:
     anchors = Anchors(np.zeros(3), np.full(3, 10.0))
     summary = score_summary(np.array([[0.0, 1.0, 2.0], [4.0, 5.0, 6.0]]), anchors, 0)
@@ -60,6 +62,7 @@ def test_seeds_and_worlds_have_intervals_of_their_own() -> None:
     assert score_summary(VALUE, ANCHORS, 0)["score_ci95_seeds"] is None
 
 
+@pytest.mark.usefixtures("intervals_of_few")
 def test_a_world_without_a_gap_is_left_out_of_the_iqm_only() -> None:
     anchors = Anchors(np.array([10.0, 10.0, 10.0]), np.array([20.0, 10.0, 10.0 + 1e-12]))
     summary = score_summary(np.array([[15.0, 4.0, 10.0]]), anchors, 0)

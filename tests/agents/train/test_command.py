@@ -23,7 +23,14 @@ from thinmargin_agents.training import trainer
         (["--preset", "no/such/file.yaml"], ("--preset", "no/such/file.yaml")),
         (["--eval-freq", "0"], ("--eval-freq", "0")),
         (["--resume", "no/such/run"], ("no/such/run",)),
-        (["--resume", "run", "--seed", "3"], ("--resume", "own settings")),
+        (["--resume", "run", "--seed", "3"], ("--seed with --resume", "own settings", "--total-timesteps")),
+        (["--resume", "run", "--log-folder", "elsewhere"], ("--log-folder with --resume", "own settings")),
+        (["--resume", "run", "--seed", "0"], ("--seed with --resume", "own settings")),
+        (["--resume", "run", "--n_envs=4", "-tb", "x"], ("--n-envs", "--tensorboard-log", "own settings")),
+        (["--resume", "run", "--n-jobs", "2"], ("--n-jobs with --resume", "several runs")),
+        (["--resume", "run", "--total-timesteps", "0"], ("--total-timesteps is 0",)),
+        (["--optimize", "--study-name", ""], ("--study-name is ''",)),
+        (["--study-name", ""], ("--study-name is ''",)),
         (["--env", "CartPole-v1"], ("--env", "CartPole-v1", "ThinMargin/Ecosystem-v1")),
         (["--env-kwargs", 'parameters={"ticket": 50}'], ("parameters",)),
         (["--hyperparams", "batch_size=1"], ("batch_size", "from 2")),
@@ -54,7 +61,8 @@ def test_a_bad_argument_ends_with_status_2_and_makes_no_folder(
     monkeypatch.setattr(trainer, "train", lambda *_, **__: pytest.fail("it trains"))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     try:
-        status: object = main([*arguments, "--log-folder", str(tmp_path / "logs")])
+        logs = [] if "--resume" in arguments else ["--log-folder", str(tmp_path / "logs")]
+        status: object = main([*arguments, *logs])
     except SystemExit as end:  # refused while the command line was read
         status = end.code
     assert status == 2

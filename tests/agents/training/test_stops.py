@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import resource
+import shlex
 import shutil
 import signal
 from collections.abc import Callable
@@ -264,7 +265,8 @@ def test_ctrl_c_and_what_schedulers_send_save_and_name_the_command_that_resumes(
         assert main(command(tmp_path / "[bold][")) == 130
     assert [signal.getsignal(each) for each in trainer.SIGNALS] == handlers
     folder = RunFolder(tmp_path / "[bold][" / "ppo" / "Ecosystem-v1_1")
-    assert f"stopped; resume with: python train.py --resume {folder.path}\n" in capsys.readouterr().out
+    again = shlex.join(["python", "train.py", "--resume", str(folder.path)])
+    assert f"stopped; resume with: {again}\n" in capsys.readouterr().out
     assert folder.load("checkpoint")["timesteps"] == 192
     assert_resumes(folder, whole)
 

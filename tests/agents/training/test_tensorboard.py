@@ -31,6 +31,7 @@ from thinmargin_agents.monitoring.tags import CORRECTIONS, EPISODE, EVAL, LEVER_
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.runs.folder import RunFolder
 from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
+from thinmargin_agents.scoring import statistics
 from thinmargin_agents.training import trainer
 from thinmargin_agents.training.callbacks import episode_picture
 from thinmargin_agents.training.callbacks.episode_picture import HEIGHT, WIDTH, EpisodePicture, follow
@@ -48,6 +49,7 @@ PREFIXES = ("firm/", "levers/", "score/", "eval/")
 @pytest.fixture(autouse=True)
 def few_final_worlds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "FINAL_WORLDS", 4)
+    monkeypatch.setattr(statistics, "FEWEST", 1)
 
 
 def run_of(algo: str = "ppo", **changes: Any) -> Run:
@@ -103,6 +105,7 @@ def names(run_tags: Any) -> set[str]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainer, "FINAL_WORLDS", 4)
+        patch.setattr(statistics, "FEWEST", 1)  # curves of intervals too
         return trained(tmp_path_factory.mktemp("whole"), run_of())
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from thinmargin_agents.scoring.statistics import CHUNK, RESAMPLES, Interval, interval_of, paired_difference
+from thinmargin_agents.scoring.statistics import CHUNK, RESAMPLES, Interval, interval_of, paired_difference, told
 
 Numbers = npt.NDArray[np.float64]
 
@@ -16,15 +16,15 @@ class Gap(NamedTuple):
     """Gain of one policy over another in the same worlds."""
 
     mean: float
-    interval: Interval
-    """95 %."""
+    interval: Interval | None
+    """95 %; None of fewer than FEWEST worlds."""
     probability: float
     """Share of worlds in which it makes more, half of the ties counted."""
 
     @property
     def is_clear(self) -> bool:
         """Whether the interval leaves zero out."""
-        return self.interval.low > 0.0 or self.interval.high < 0.0
+        return self.interval is not None and (self.interval.low > 0.0 or self.interval.high < 0.0)
 
 
 def gap(values: Numbers, baseline: Numbers, seed: int) -> Gap:
@@ -40,7 +40,7 @@ def gap(values: Numbers, baseline: Numbers, seed: int) -> Gap:
     generator = np.random.default_rng(seed)
     if len(baseline) == 1:
         found = paired_difference(values, baseline[0], generator)
-        return Gap(found.mean, found.interval, found.probability)
+        return Gap(found.mean, _told(found.interval, values.shape[1]), found.probability)
     worlds = values.shape[1]
     drawn = []
     for first in range(0, RESAMPLES, max(1, CHUNK // worlds)):
@@ -50,9 +50,13 @@ def gap(values: Numbers, baseline: Numbers, seed: int) -> Gap:
     pairs = values[:, None] - baseline[None]
     return Gap(
         float(values.mean() - baseline.mean()),
-        interval_of(np.concatenate(drawn)),
+        _told(interval_of(np.concatenate(drawn)), worlds),
         float(np.mean((pairs > 0.0) + 0.5 * (pairs == 0.0))),
     )
+
+
+def _told(interval: Interval, worlds: int) -> Interval | None:
+    return interval if told(interval, worlds) else None
 
 
 def _shares(generator: np.random.Generator, size: int, count: int) -> Numbers:

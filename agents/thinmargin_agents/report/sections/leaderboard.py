@@ -200,9 +200,8 @@ def _difference(player: Player, anchor: Player) -> Cell:
     found = _versus(player, anchor.name)
     if not is_number(found.get("diff_mean")):
         return Cell(NOTHING, 0.0 if player is anchor else None)
-    low, high = found["diff_ci95"]
     shown = shown_difference(player.mean, anchor.mean)
-    return Cell(signed(shown), _sorted(found["diff_mean"]), interval((low, high)))
+    return Cell(signed(shown), _sorted(found["diff_mean"]), interval(found["diff_ci95"]))
 
 
 def _improvement(player: Player, anchor: str) -> Cell:

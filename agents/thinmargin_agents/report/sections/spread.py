@@ -155,7 +155,8 @@ def _differences(cast: Cast, seed: int) -> Iterator[Chart]:
         apart = gap(player.result.value, anchor.result.value, seed)
         axes.plot([low, high], [row, row], color=player.color, linewidth=1.6)
         axes.plot([first, last], [row, row], color=player.color, linewidth=7, alpha=0.55, solid_capstyle="butt")
-        axes.plot(apart.interval, [row, row], color=INK, linewidth=3, solid_capstyle="butt", zorder=4)
+        ends = apart.interval or (apart.mean, apart.mean)
+        axes.plot(ends, [row, row], color=INK, linewidth=3, solid_capstyle="butt", zorder=4)
         axes.plot(apart.mean, row, "o", color=PAPER, markeredgecolor=INK, markersize=5.5, zorder=5)
         axes.annotate(
             percent(apart.probability), (1.0, row), (4, 0), axes.get_yaxis_transform(), "offset points", va="center",

@@ -31,7 +31,7 @@ class StatementLine:
     after: float
     shown_before: float
     shown_after: float
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     """95 % interval of the difference."""
 
     @property
@@ -52,7 +52,7 @@ class Waterfall:
     before: Player
     after: Player
     steps: tuple[StatementLine, ...]
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     """95 % interval of the whole difference."""
 
     @property
@@ -99,9 +99,8 @@ def waterfall_between(before: Player, after: Player, seed: int) -> Waterfall:
     )
 
 
-def _ends(values: Numbers, baseline: Numbers, seed: int) -> tuple[float, float]:
-    found = gap(values, baseline, seed).interval
-    return found.low, found.high
+def _ends(values: Numbers, baseline: Numbers, seed: int) -> tuple[float, float] | None:
+    return gap(values, baseline, seed).interval
 
 
 def adding_up(numbers: Sequence[float]) -> list[float]:

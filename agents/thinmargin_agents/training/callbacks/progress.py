@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from stable_baselines3.common.callbacks import BaseCallback
 
-from thinmargin_agents.monitoring.judgement import Judgement
+from thinmargin_agents.monitoring.judgement import Judgement, ends_in_words
 
 
 class Step(NamedTuple):
@@ -48,13 +48,13 @@ def in_a_line(timesteps: int, judgement: Judgement) -> str:
     score = "" if judgement.score is None else f"   score {judgement.score:6.1f}"
     return (
         f"{timesteps:>12,} months{score}   J {judgement.J:7.1f} RMB bn   over the baseline"
-        f" {judgement.difference:+7.1f} [{judgement.low:+.1f}, {judgement.high:+.1f}]"
+        f" {judgement.difference:+7.1f} [{ends_in_words(judgement.low, judgement.high)}]"
         f"   bankrupt {judgement.bankrupt_share:.1%}"
     )
 
 
 class ProgressCallback(BaseCallback):
-    """A bar with months, rate and time left, and the latest score beside it."""
+    """A bar with months, rate from the second update on, time left, and the latest score beside it."""
 
     def __init__(
         self, total: int, console: Console, *, shown: bool, report: Callable[[Step], object] | None = None
@@ -66,20 +66,24 @@ class ProgressCallback(BaseCallback):
         self._total = total
         self._task: Any = None
         self._latest = "not judged yet"
-        self._first = 0
-        self._begun = time.monotonic()
+        self._since: tuple[int, float] | None = None
 
     def _on_training_start(self) -> None:
-        self._first, self._begun = self.num_timesteps, time.monotonic()
-        self._task = self._bar.add_task("training", total=self._total, completed=self._first, rate="-", latest="")
+        self._since = None
+        done = self.num_timesteps
+        self._task = self._bar.add_task("training", total=self._total, completed=done, rate="-", latest="")
         self._bar.start()
 
     def _on_step(self) -> bool:
         return True
 
     def _on_rollout_end(self) -> None:
-        seconds = max(time.monotonic() - self._begun, 1e-9)
-        rate = f"{(self.num_timesteps - self._first) / seconds:,.0f}"
+        rate, now = "-", time.monotonic()
+        if self._since is None:  # the first update loads and compiles, and nothing is learnt from yet
+            self._since = self.num_timesteps, now
+        else:
+            first, begun = self._since
+            rate = f"{(self.num_timesteps - first) / max(now - begun, 1e-9):,.0f}"
         self._bar.update(self._task, completed=min(self.num_timesteps, self._total), rate=rate, latest=self._latest)
         if self._report is not None:
             self._report(Step(self.num_timesteps, None))

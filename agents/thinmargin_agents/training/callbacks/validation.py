@@ -39,7 +39,7 @@ class ValidationCallback(BaseCallback):
     ) -> None:
         super().__init__()
         self._player = player
-        self._interval = run.eval_freq
+        self._run, self._interval = run, run.eval_freq
         self._folder = folder
         self._judge = judge
         self._report, self._picture = report, picture
@@ -53,7 +53,6 @@ class ValidationCallback(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         if self.num_timesteps >= self.next:
-            self.next = self.num_timesteps + self._interval
             self.judge()
 
     def judge(self) -> Judgement:
@@ -67,6 +66,8 @@ class ValidationCallback(BaseCallback):
             raise ValueError(f"{non_finite} has numbers that are not finite")
         judgement = self._judge.judge(self._player)
         timesteps = self.model.num_timesteps
+        if timesteps >= self.next:  # at the end of a run too: one that is lengthened is not judged there twice
+            self.next = timesteps + self._interval
         drawn = None if self._picture is None else self._picture(self._player)
         write_judgement(self.logger, judgement, timesteps, drawn)
         self.rows.append([
@@ -76,7 +77,7 @@ class ValidationCallback(BaseCallback):
         self._write_rows()
         if self.best is None or self.best["J"] < judgement.J:
             self.best = {"policy": weights(self.model.policy), "timesteps": timesteps, "J": judgement.J}
-            self._folder.save("best", self.best)
+            self._folder.save("best", self.best, self._run)
         self._report(timesteps, judgement)
         return judgement
 
@@ -102,7 +103,7 @@ class ValidationCallback(BaseCallback):
         if self.best is None:
             self._folder.delete("best")
         else:
-            self._folder.save("best", self.best)
+            self._folder.save("best", self.best, self._run)
         if self.rows:
             self._write_rows()
         else:
