@@ -19,13 +19,14 @@ import numpy as np
 import pytest
 from tests.playing import Play, watched
 
-from thinmargin import shocks, strategies
+from thinmargin import shocks, simulation, strategies
 from thinmargin.batch import Batch
-from thinmargin.economics import cost_and_price, finance, marketing, month, services, ventures
+from thinmargin.economics import cost_and_price, demand, finance, loyalty, marketing, month, services, start, ventures
 from thinmargin.parameters import BOOKS_OF_PLAY
 from thinmargin.records import (
     ACCESSORIES,
     FIRMS,
+    FLOWS,
     GROUPS,
     HOME,
     MARKETING,
@@ -38,7 +39,7 @@ from thinmargin.records import (
     UPDATES,
 )
 from thinmargin.scenarios import FAMILIES
-from thinmargin.simulation import NO_CLOSING
+from thinmargin.simulation import CLOSING_MONTHS, NO_CLOSING, OWN_LEVERS, PLAYBOOK
 
 ROOT = Path(__file__).parent.parent
 MONTHS = 30
@@ -62,6 +63,8 @@ MODULES = [
         "economics.marketing", "economics.services", "economics.supply", "economics.ventures", "strategies",
     )
 ]  # fmt: skip
+PAGED = (*MODULES, month, start, shocks, simulation)
+"""Modules whose formulas are on the page."""
 WORDS = {"exp": math.exp, "ln": math.log, "min": min, "max": max, "inf": math.inf}
 SIGNED = {
     "component_shock", "dear", "passed", "cash", "gap", "growth", "brand", "price_worth", "imitation", "pretax",
@@ -197,8 +200,8 @@ def _months(play: Play, name: str) -> Cases:
             "accessories and services overseas": not_phones,
             "leaving of the other firms": flows["leaving"][:, region].sum() - flows["leaving"][firm, region],
             "sum over the other firms of served": served.sum() - served[firm],
-            "sum over regions of again": flows["again"][firm].sum(),
-            "sum over regions of due": flows["due"][firm].sum(),
+            "again in both regions": flows["again"][firm].sum(),
+            "due in both regions": flows["due"][firm].sum(),
             "sum over firms of share * price": flows["share"][:, region] @ after["price"],
             EFFORT: "marketing * abroad" if region == OVERSEAS else "marketing * (1 - abroad)",
             "reach overseas": before["reach"][firm, OVERSEAS],
@@ -269,7 +272,7 @@ def _run_offs(play: Play) -> Cases:
             scope["accessories"] += ventures.accessory_revenue(
                 state["users"][firm, region], p.accessory_ceiling[region], attach
             )
-        scope["cadence"], scope["users"], scope["month"] = 1.0, state["users"][firm].sum(), state["month"]
+        scope["users"], scope["month"] = state["users"][firm].sum(), state["month"]
         scope["margin_services"] = services.services_margin(
             factor * scope["services"], p.services_margin, p.services_margin_late, p.services_margin_scale
         )
@@ -323,27 +326,131 @@ def _book(p: Any, book: int, past: float) -> dict[str, float]:
 
 
 def _levels(play: Play) -> Cases:
-    """Months of a world whose firms have scandals; every line has a draw z of its own."""
-    p, generator = play.economy, np.random.default_rng(0)
+    """Months of a world whose firms have scandals and wars, wild in the end; every line has a draw of its own."""
+    p, generator = play.economy.copy(), np.random.default_rng(0)
     state = np.zeros(1, STATE)[0]
-    for _ in range(200):
-        before, z = state.copy(), generator.standard_normal(2)
+    for month_run in range(200):
+        if month_run == 150:
+            p["demand_sd"], p["component_sd"], p["brand_drop"] = 9.0, 9.0, 40.0
+        before, z, turn = state.copy(), generator.standard_normal(2), generator.uniform(0.0, 2.0 * p.war_rate)
         chances = generator.uniform(0.0, 2.0 * p.brand_rate, FIRMS)
-        FORMULAS.functions_of(shocks)["move_levels"](state, p, *z, 1.0, chances)
+        FORMULAS.functions_of(shocks)["move_levels"](state, p, *z, turn, chances)
+        constants = _numbers(p, SEAT, HOME)
         for level, draw in zip(("demand_level", "component_level"), z, strict=True):
-            scope = {**_numbers(p, SEAT, HOME), level: before[level], "z": draw}
-            yield Case(scope, {f"{level}'": state[level]})
+            yield Case({**constants, level: before[level], "z": draw}, {f"{level}'": state[level]})
+        yield Case({"war": before.war, "war_rate": p.war_rate, "chance": turn}, {"war'": state.war})
         for firm in range(FIRMS):
-            drop = p.brand_drop if chances[firm] < p.brand_rate else 0.0
-            scope = {"brand_level": before.brand_level[firm], "brand_decay": p.brand_decay, "drop": drop}
+            scope = {**constants, "brand_level": before.brand_level[firm], "chance": chances[firm]}
             yield Case(scope, {"brand_level'": state.brand_level[firm]})
 
 
 def _hits(play: Play) -> Cases:
-    state, shock = np.zeros(1, STATE)[0], np.zeros(1, SHOCKS)[0]
+    state, shock, p = np.zeros(1, STATE)[0], np.zeros(1, SHOCKS)[0], play.economy
     for z in np.random.default_rng(0).standard_normal(50):
-        FORMULAS.functions_of(shocks)["write_shocks"](state, play.economy, z, shock)
-        yield Case({"hit_sd": play.economy.hit_sd, "z": z, "hit": shock.hit})
+        state.war = 1.0 - state.war
+        FORMULAS.functions_of(shocks)["write_shocks"](state, p, z, shock)
+        drawn = {"hit_sd": p.hit_sd, "war_factor": p.war_factor, "war": state.war, "z": z}
+        yield Case(drawn | {"hit": shock.hit, "aggression": shock.aggression})
+
+
+def _begun(name: str) -> tuple[Any, Any]:
+    """A state of January 2012 and the constants of its world, inverted brands among them."""
+    state, economy = np.zeros(1, STATE)[0], FAMILIES[name].draw(11, 1).economy.copy()
+    economy["firm_fan_appeal"][SEAT], economy["play_markup"] = 0.3, economy["play_markup"] - 0.02
+    if name == "benchmark":
+        economy["firm_entry"][SEAT, 0], economy["firm_start_share"][SEAT, OVERSEAS] = -20.0, 0.001
+    FORMULAS.functions_of(start)["begin"](state, economy)
+    return state, economy
+
+
+def _of_firm(p: Any, firm: int, region: int) -> dict[str, float]:
+    """Constants and those of a firm, under the names that formulas call them by."""
+    scope = _numbers(p, firm, region)
+    scope |= {name.removeprefix("firm_"): value for name, value in scope.items() if name.startswith("firm_")}
+    return scope | {"playbook_markup": p.play_markup[firm], "playbook_marketing": p.play_marketing[firm]}
+
+
+def _starts(_play: Play) -> Cases:
+    for name, firm, region in product(("benchmark", "one_state"), range(FIRMS), range(REGIONS)):
+        state, p = _begun(name)
+        begun = _numbers(state, firm, region)
+        scope = _of_firm(p, firm, region) | {key: begun[key] for key in STARTED} | {"climate": 1.0, "month": 0.0}
+        scope |= {"fill_rate": 1.0, "owners": p.base_start[region]}
+        scope["satisfaction"] = FORMULAS.functions_of(loyalty)["update_satisfaction"](
+            p.play_updates[firm], state["users"][firm].sum(), 0.5,
+            p.update_scale, p.bug_rate, p.bug_base, p.codevelopment,
+        )  # fmt: skip
+        markets = [
+            FORMULAS.functions_of(demand)["adopters"](
+                p.base_start[r], p.users_ceiling[r], p.adoption_innovation, p.adoption_imitation[r], 1.0
+            )
+            + p.base_start[r] / p.device_life
+            for r in range(REGIONS)
+        ]
+        yield Case(
+            scope | {"market": markets[region]},
+            phrases={
+                "sum over regions of start_share * market": p.firm_start_share[firm] @ markets,
+                "sum over firms of start_share * price": p.firm_start_share[:, region] @ state["price"],
+                "abroad overseas, 1 - abroad at home": "abroad" if region == OVERSEAS else "1 - abroad",
+                "reach overseas": state["reach"][firm, OVERSEAS],
+                "price of the seat": state["price"][SEAT],
+            },
+        )
+
+
+STARTED = (
+    "users", "second_users", "user_years", "reach", "coverage", "base_cost", "price", "markup", "forecast",
+    "capacity", "inventory", "trailing_revenue", "adstock", "imitation", "engagement", "fans", "gap_start",
+    "price_index_start",
+)  # fmt: skip
+
+
+def _brands(_play: Play) -> Cases:
+    state, p = _begun("benchmark")
+    for firm, region in product(range(1, FIRMS), range(REGIONS)):
+        heard_all = (state["adstock"] + p.word_of_mouth * state["fans"][:, None] * state["users"])[:, region].sum()
+        last = p.firm_start_share[-1, region] / state["coverage"][-1, region]
+        anchor = math.log(last) + p.price_slope * math.log(state["price"][-1] / 1000.0)
+        yield Case(
+            _of_firm(p, firm, region) | _numbers(state, firm, region) | {"heard_all": heard_all},
+            phrases={"ln(start_share / (coverage * exp(price_worth))) of the last firm": anchor},
+        )
+
+
+def _bankruptcies(play: Play) -> Cases:
+    for t, short in product(range(len(play.flows)), (0.0, 1.0)):
+        state, flows = play.after[t].copy(), play.flows[t]
+        state["cash"][SEAT] = -flows["credit_line"][SEAT] - short
+        found = FORMULAS.functions_of(simulation)["is_bankrupt"](state, flows)
+        scope = {"credit_line": flows["credit_line"][SEAT], "bankrupt": float(found)}
+        yield Case(scope, phrases={"cash'": state["cash"][SEAT]})
+
+
+def _reports(play: Play) -> Cases:
+    for t in range(len(play.reports)):
+        scope = _numbers(play.economy, SEAT, HOME) | _numbers(play.reports[t], SEAT, HOME)
+        yield Case(scope | {"month": play.before[t]["month"]})
+    assert play.reports["hardware_net_margin"].std() > 0.0
+
+
+def _closings(play: Play) -> Cases:
+    """Of the last months of a play, their sums added up month by month here."""
+    functions, p = FORMULAS.functions_of(simulation), play.economy
+    spare, later = np.zeros(1, STATE), np.zeros(1, STATE)
+    flows, calm = np.zeros(1, FLOWS)[0], np.zeros(1, SHOCKS)[0]
+    for t, rule in product((11, len(play.after) - 1), (OWN_LEVERS, PLAYBOOK)):
+        spare[0] = later[0] = play.after[t]
+        found = functions["closing_value"](spare[0], p, play.shocks[t], flows, calm, rule)
+        worth = 0.0
+        for ahead in range(1, CLOSING_MONTHS + 1):
+            lever = flows["lever"][SEAT].copy()
+            simulation.play_month(later[0], p, calm, flows)
+            assert (flows["lever"][SEAT] == lever).all()
+            worth += (1.0 + p.discount_rate) ** (-ahead / 12.0) * flows["to_owners"][SEAT]
+        run_off = finance.run_off_value(later[0], p, SEAT, calm["services"])
+        scope = {"discount_rate": p.discount_rate, "closing": found, "run_off": run_off}
+        yield Case(scope, phrases={"sum over months 1 to CLOSING_MONTHS of discount^month * to_owners": worth})
 
 
 PLAYED: dict[str, tuple[Callable[[Play], Cases], tuple[str, ...]]] = {
@@ -377,25 +484,36 @@ PLAYED: dict[str, tuple[Callable[[Play], Cases], tuple[str, ...]]] = {
     "economics.marketing.reach_overseas": (_reaches, ()),
     "economics.finance.run_off_value": (
         _run_offs,
-        ("finance.release_cost", "finance.research", "ventures.accessory_margin", "demand.replacement_rate"),
+        ("finance.research", "ventures.accessory_margin", "demand.replacement_rate"),
     ),
     "strategies.play": (_books, ("strategies.markup_rule",)),
     "strategies.play_rivals": (_rivals, ("strategies.markup_rule", "strategies.play")),
+    "economics.start.begin": (
+        _starts,
+        (
+            "demand.adopters", "demand.replacement_rate", "loyalty.fan_target",
+        ),
+    ),
+    "economics.start.invert_brands": (
+        _brands,
+        ("demand.price_utility", "marketing.voice", "marketing.awareness"),
+    ),
+    "simulation.is_bankrupt": (_bankruptcies, ()),
+    "simulation.write_report": (_reports, ("finance.research",)),
+    "simulation.closing_value": (_closings, ("finance.monthly_discount",)),
     "shocks.move_levels": (_levels, ()),
     "shocks.write_shocks": (_hits, ()),
 }  # fmt: skip
 """Functions of records whose formulas are checked: where, and whose formulas give the parts of theirs."""
 NOT_CHECKED = {
     ("economics.marketing.reach_overseas", "part_open"): "in words: it differs from group to group of the sum",
-    ("shocks.move_levels", "drop"): "in words: a chance",
-    ("shocks.write_shocks", "aggression"): "in words: a war begins and ends by chance",
 }
 """Lines of formulas that no test compares with what is computed, and the reason."""
 
 
 def _function(place: str) -> Callable[..., Any]:
     module, _, name = place.rpartition(".")
-    found = next(item for item in (*MODULES, month, shocks) if item.__name__.endswith(f".{module}"))
+    found = next(item for item in PAGED if item.__name__.endswith(f".{module}"))
     return FORMULAS.functions_of(found)[name]  # type: ignore[no-any-return]  # the module is loaded by its path
 
 
@@ -443,7 +561,7 @@ def _checked(place: str, parts: Sequence[str], case: Case) -> set[str]:
 
 RECORDS = [
     f"{module.__name__.removeprefix('thinmargin.')}.{name}"
-    for module in (*MODULES, month, shocks)
+    for module in PAGED
     for name, function in FORMULAS.functions_of(module).items()
     if FORMULAS.equations_of(function) and not (module in MODULES and _of_numbers(function))
 ]
@@ -470,7 +588,7 @@ def test_every_formula_of_the_economics_is_on_the_page() -> None:
         "a block of formulas is not asked for"
     )
     shown = {line.split(" = ")[0].strip() for name in FORMULAS.BLOCKS for line in FORMULAS.formulas(name).split("\n")}
-    for module in [*MODULES, month]:
+    for module in PAGED:
         for name, function in FORMULAS.functions_of(module).items():
             missing = [line.name for line in FORMULAS.equations_of(function) if line.name not in shown]
             assert not missing, f"docs/model.md does not show {missing} of {module.__name__}.{name}"

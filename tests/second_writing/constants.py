@@ -1,20 +1,26 @@
-"""Constants of a world, by name, and what the pages list of them: ranges, priors and wider shocks.
+"""Constants of a world, by name: what the tables of the pages list of them, and calibration.json in full.
 
-Written from docs/model.md and docs/environment.md alone; nothing of the package's equations is imported. The pages
-print fitted constants with four digits, so that the numbers themselves are read from the worlds that the package
-hands out as tables, and the posterior from calibration.json.
+Written from docs/model.md, docs/environment.md and docs/exact.md alone; nothing of the package's equations is imported.
 """
 
 import json
+import re
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thinmargin.scenarios import family_of
-
 Array = NDArray[np.float64]
+Row = dict[str, str]
+
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = {page: (DOCS / f"{page}.md").read_text(encoding="utf-8") for page in ("model", "environment", "exact")}
+CALIBRATION: dict[str, Any] = json.loads((files("thinmargin") / "data" / "calibration.json").read_text("utf-8"))
+FIRMS = ("ecosystem entrant", "premium integrated", "mass marketer", "value followers")
+BOOKS = (*FIRMS, FIRMS[0], "closing value")  # the clone plays the entrant's
+REGIONS = {"home": 0, "overseas": 1}
 
 
 class Named:
@@ -34,118 +40,99 @@ class Range(NamedTuple):
     most: float
 
 
-# Prior standard deviations of the unknowns: of the logarithm, or of the number itself.
-PRIORS_OF_THE_LOG = {
-    "price_slope": 0.12,
-    "inertia_span": 0.35,
-    "users_ceiling, home": 0.06,
-    "users_ceiling, overseas": 0.1,
-    "adoption_imitation, home": 0.2,
-    "adoption_imitation, overseas": 0.2,
-    "device_life": 0.08,
-    "device_life_growth": 0.4,
-    "base_start, home": 0.1,
-    "base_start, overseas": 0.1,
-    "awareness_span": 0.2,
-    "voice_half": 0.4,
-    "word_of_mouth": 0.5,
-    "coverage_rate": 0.6,
-    "coverage_scale": 0.7,
-    "open": 0.3,
-    "entry_months": 0.2,
-    "online": 0.25,
-    "brand_drop": 0.5,
-    "imitation_strength": 0.4,
-    "bug_rate": 0.4,
-    "services_ceiling, home": 0.6,
-    "services_ceiling, overseas": 0.3,
-    "services_half": 1.0,
-    "services_margin_scale": 0.5,
-    "accessory_ceiling, home": 0.6,
-    "accessory_ceiling, overseas": 0.4,
-    "breadth_scale": 1.0,
-    "breadth": 0.7,
-    "gestation": 0.3,
-    "deal_flow": 0.6,
-    "obsolescence": 0.5,
-    "accessory_margin": 0.25,
-    "accessory_scale": 0.4,
-    "unit_cost": 0.2,
-    "experience": 0.7,
-    "capacity": 0.3,
-}
+class Prior(NamedTuple):
+    """Standard deviation that was believed of an unknown: of the logarithm, or of the number itself."""
 
-PRIORS = {
-    "inertia": 0.4,
-    "second_life": 0.15,
-    "overseas_effort": 0.1,
-    "brand, home": 1.0,
-    "brand, overseas": 0.7,
-    "services_margin_late": 0.06,
-    "incompressible": 0.1,
-    "range_gap": 0.004,
-    "spec_drift": 0.002,
-    "flagship_price": 0.15,
-}
+    sd: float
+    of_the_log: bool
 
-RANGES = {
-    "price_slope": Range(0.5, 12),
-    "inertia": Range(-2, 4),
-    "inertia_span": Range(0, 4),
-    "users_ceiling": Range(10, 9000),
-    "adoption_imitation": Range(0, 3),
-    "device_life": Range(6, 120),
-    "device_life_growth": Range(0, 12),
-    "second_life": Range(0, 1),
-    "base_start": Range(1, 9000),
-    "awareness_span": Range(0, 4),
-    "voice_half": Range(0.005, 2),
-    "word_of_mouth": Range(0, 100),
-    "coverage_rate": Range(0, 1),
-    "coverage_scale": Range(1, 1000),
-    "overseas_effort": Range(0, 1),
-    "open": Range(0.05, 1),
-    "entry_months": Range(1, 120),
-    "brand_drop": Range(0, 5),
-    "imitation_strength": Range(0, 4),
-    "bug_rate": Range(0, 0.5),
-    "services_ceiling": Range(0, 2000),
-    "services_half": Range(1, 5000),
-    "services_margin_late": Range(0, 1),
-    "services_margin_scale": Range(1, 10000000),
-    "accessory_ceiling": Range(0, 5000),
-    "breadth_scale": Range(0.5, 500),
-    "gestation": Range(2, 120),
-    "deal_flow": Range(0.1, 100),
-    "obsolescence": Range(0, 0.5),
-    "accessory_margin": Range(0, 1),
-    "accessory_scale": Range(1, 1000000),
-    "incompressible": Range(0, 1),
-    "range_gap": Range(-0.01, 0.03),
-    "spec_drift": Range(-0.02, 0.02),
-}
 
-OF_THE_SEAT = ("online", "brand", "breadth", "unit_cost", "experience", "capacity")
-WIDER = {"demand_sd": 0.06, "component_sd": 0.02, "brand_rate": 0.01}
-REGIONS = {"home": 0, "overseas": 1}
+def table(page: str, name: str) -> list[Row]:
+    """Rows of a table of a page, by the heads of its columns."""
+    found = re.search(rf"<!-- table: {name} -->\n(.*?)\n<!-- end -->", TEXT[page], re.DOTALL)
+    assert found is not None, f"docs/{page}.md has no table {name}"
+    lines = found[1].replace("`", "").splitlines()
+    head, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+def sections() -> list[Row]:
+    """Rows of all tables of constants that are the same for every firm."""
+    names = re.findall(r"<!-- table: (parameters \w+) -->", TEXT["model"])
+    return [row for name in names for row in table("model", name)]
+
+
+def number(text: str) -> Array:
+    """A number, or several that are written side by side."""
+    values = [np.nan] * 2 if text == "inverted" else [float(part) for part in text.split(",")]
+    return np.array(values[0] if len(values) == 1 else values)
+
+
+def range_of(row: Row) -> Range:
+    """Range of a constant, if the table has one."""
+    least, _, most = row["Range"].partition(" to ")
+    return Range(float(least), float(most)) if most else Range(-np.inf, np.inf)
+
+
+def calibrated() -> dict[str, Array]:
+    """Constants of the calibrated world."""
+    values = {row["Name"]: number(row["Default"]) for row in sections()}
+    for row in table("model", "firms"):
+        values[f"firm_{row['Name']}"] = np.array([number(row[firm]) for firm in FIRMS])
+    for row in table("model", "playbooks"):
+        values[f"play_{row['Name']}"] = np.array([number(row[book]) for book in BOOKS])
+    for name, value in CALIBRATION["constants"]["economy"].items():
+        values[name] = np.array(value)
+    for name, value in CALIBRATION["constants"]["seat"].items():
+        values[f"firm_{name}"][0] = value
+    return values
+
+
+def of_one_state() -> dict[str, Array]:
+    """Constants that differ in the world whose optimum is known; one number stands for all firms or playbooks."""
+    return {
+        row["Constant"]: np.array([number(one) for one in row["Value"].split(";")])
+        for row in table("exact", "one state")
+    }
 
 
 def centre(family: str) -> dict[str, Array]:
     """Constants around which the worlds of a family are drawn, or which they are."""
-    world = family_of("one_state" if family == "one_state" else "calibrated").draw(0, horizon=1)
-    names = world.economy.dtype.names
-    assert names is not None
-    values = {name: np.array(world.economy[name], np.float64) for name in names}
-    return values if family in {"one_state", "calibrated"} else values | {k: np.array(v) for k, v in WIDER.items()}
+    values = calibrated()
+    if family == "one_state":
+        return values | {name: np.broadcast_to(v, values[name].shape) for name, v in spread(of_one_state()).items()}
+    if family == "calibrated":
+        return values
+    return values | {row["Parameter"]: number(row["Benchmark and scenarios"]) for row in table("environment", "wider")}
+
+
+def spread(values: dict[str, Array]) -> dict[str, Array]:
+    """One number, or one row of them, without the axis that stands for firms or playbooks."""
+    return {name: value[0] if len(value) == 1 else value for name, value in values.items()}
+
+
+def priors() -> dict[str, Prior]:
+    """What was believed of the unknowns."""
+    found = {}
+    for row in table("model", "unknowns"):
+        name = re.sub(r"^(the seat's|of the replay alone:) ", "", row["Constant"])
+        sd, _, log = row["Prior sd"].partition(" ")
+        found[name] = Prior(float(sd), log == "of the log")
+    return found
+
+
+RANGES = {row["Name"]: range_of(row) for row in sections()}
+RANGES_OF_FIRMS = {row["Name"]: range_of(row) for row in table("model", "firms")}
+OF_THE_SEAT = tuple(CALIBRATION["constants"]["seat"])
+PRIORS = priors()
 
 
 def posterior() -> tuple[list[str], Array]:
     """Names of the unknowns, in the order of their normals, and the Cholesky factor of what is left in doubt."""
-    found: dict[str, Any] = json.loads((files("thinmargin") / "data" / "calibration.json").read_text())
-    rows = found["covariance"]
+    rows = CALIBRATION["covariance"]
     covariance = np.zeros((len(rows), len(rows)))
     for k, row in enumerate(rows):
         covariance[k, : len(row)] = row
         covariance[: len(row), k] = row
-    unknowns: list[str] = found["unknowns"]
+    unknowns: list[str] = CALIBRATION["unknowns"]
     return unknowns, np.asarray(np.linalg.cholesky(covariance), np.float64)

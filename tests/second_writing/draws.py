@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from tests.second_writing.constants import (
     OF_THE_SEAT,
     PRIORS,
-    PRIORS_OF_THE_LOG,
     RANGES,
+    RANGES_OF_FIRMS,
     REGIONS,
     Array,
     Named,
     centre,
+    number,
     posterior,
+    table,
 )
 
 Words = NDArray[np.uint64]
@@ -28,7 +30,7 @@ LOWEST_BRAND = -50.0
 HIGHEST_LEVEL = 10.0
 FOR_GOOD = 10**6
 JANUARY = np.zeros(1, np.uint64)  # of 2012, the first month
-SPLITS = {"train": (2**32, 2**62 - 1), "validation": (1000000, 1999999), "test": (2000000, 2999999)}
+SPLITS = {row["Split"]: (int(row["First key"]), int(row["Last key"])) for row in table("environment", "splits")}
 
 
 class Event(NamedTuple):
@@ -40,13 +42,21 @@ class Event(NamedTuple):
     changes: dict[str, float]
 
 
-EVENTS = {
-    "price_war": Event(12, 60, FOR_GOOD, {"attack": 0.1, "aggression": 4.0}),
-    "component_shortage": Event(24, 96, 24, {"component": float(np.log(1.25)), "supply": 0.5}),
-    "demand_slump": Event(6, 36, 72, {"demand": float(np.log(0.6))}),
-    "services_clampdown": Event(48, 96, FOR_GOOD, {"services": 0.5}),
-    "entrant_clone": Event(24, 72, FOR_GOOD, {"clone": 1.0}),
-}
+def events() -> dict[str, Event]:
+    """What each scenario changes, by family."""
+    found = {}
+    for row in table("environment", "events"):
+        changes = [change.split(" ", 1) for change in row["What it changes"].split(", ")]
+        numbers = {
+            name: float(np.log(number(size.removeprefix("ln "))) if size.startswith("ln") else number(size))
+            for name, size in changes
+        }
+        months = FOR_GOOD if row["Months"] == "for good" else int(row["Months"])
+        found[row["worlds"]] = Event(int(row["first"]), int(row["last"]), months, numbers)
+    return found
+
+
+EVENTS = events()
 
 
 @dataclass
@@ -108,16 +118,15 @@ def hidden_constants(values: dict[str, Array], keys: Words) -> None:
     moves = factor @ hidden_normals(len(unknowns), keys)
     for unknown, move in zip(unknowns, moves, strict=True):
         name, _, region = unknown.partition(", ")
-        of_the_log = unknown in PRIORS_OF_THE_LOG
-        step = move * (PRIORS_OF_THE_LOG[unknown] if of_the_log else PRIORS[unknown])
+        prior = PRIORS[unknown]
+        step = move * prior.sd
         if name == "brand":
             values["firm_brand"][0, REGIONS[region] :] += step  # overseas moves with home
         elif name != "flagship_price":
             at = values["firm_" + name][0] if name in OF_THE_SEAT else values[name]
             at = at[REGIONS[region]] if region else at
-            at[:] = at * np.exp(step) if of_the_log else at + step
-            if name in RANGES:
-                np.clip(at, *RANGES[name], out=at)
+            at[:] = at * np.exp(step) if prior.of_the_log else at + step
+            np.clip(at, *(RANGES_OF_FIRMS if name in OF_THE_SEAT else RANGES)[name], out=at)
 
 
 def shocks_of(c: Named, keys: Words, horizon: int) -> dict[str, Array]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from tests.second_writing.constants import Array, Named
+from tests.second_writing.constants import Array, Named, number, table
 from tests.second_writing.draws import Worlds
 from tests.second_writing.formulas import credit_line, monthly_discount, run_off_value
 from tests.second_writing.month import advance
@@ -22,12 +22,7 @@ Ends = NDArray[np.bool_]
 OWN_MONTHS = 12
 CLOSING_MONTHS = 60
 LEVERS = ("price", "accessories", "marketing", "updates")
-GRID = (
-    (-0.05, 0.0, 0.05, 0.1, 0.2, 0.35),
-    (0.0, 0.004, 0.015, 0.04),
-    (0.01, 0.03, 0.08, 0.2),
-    (1.0, 2.5, 4.33),
-)
+GRID = tuple(number(row["Levels"]) for row in table("environment", "grid"))
 
 
 class Month(NamedTuple):
@@ -54,9 +49,9 @@ def action_of(levers: Array) -> NDArray[np.float32]:
 
 
 def levers_at(index: NDArray[np.int64]) -> Array:
-    """Levers of indices of the grid: its levels, as near as an action comes to them."""
+    """Levers of indices of the grid: those that the action of its levels asks for."""
     places = np.unravel_index(index, [len(levels) for levels in GRID])
-    levels = np.array([np.array(levels)[place] for levels, place in zip(GRID, places, strict=True)])
+    levels = np.array([levels[place] for levels, place in zip(GRID, places, strict=True)])
     return levers_of(action_of(levels))
 
 
@@ -189,7 +184,7 @@ class Episodes:
 
     def books(self, flows: Numbers) -> Numbers:
         """The month's statement, balance and market report of the seat."""
-        common = {"market_home", "market_overseas", "rival_price", "dear"}
+        common = {"market_home", "market_overseas", "rival_price", "component"}
         return self.stocks() | {name: v if name in common else v[SEAT] for name, v in flows.items()}
 
     def first_books(self) -> Numbers:
@@ -199,7 +194,7 @@ class Episodes:
             "device_revenue accessory_revenue services_revenue revenue revenue_overseas device_profit "
             "accessory_profit services_profit gross_profit marketing tickets releases overhead holding "
             "operating_profit interest tax profit stock royalties hardware_net_margin sales sales_overseas wanted "
-            "share_home share_overseas retention dear"
+            "share_home share_overseas retention component"
         )
         books = self.stocks() | {name: np.zeros_like(s.passed) for name in names.split()}
         share = c.firm_start_share[1:, HOME]
@@ -227,7 +222,7 @@ class Episodes:
             (b["share_overseas"] * 4, 0, 4),
             (s.markup[SEAT] * 2, -1, 2),
             (2 * (b["unit_cost"] / self.c.firm_unit_cost[SEAT] - 1), -2, 4),
-            (4 * np.log(1 + b["dear"]), -4, 4),
+            (4 * b["component"], -4, 4),
             (2 * (b["rival_price"] / b["price"] - 1), -2, 4),
             ((b["market_home"] + b["market_overseas"]) / 40 - 1, -1, 4),
             (b["fill_rate"], 0, 1),

@@ -9,7 +9,7 @@ from tests.second_writing.stocks import OVERSEAS, SEAT, State
 
 CHEAPEST = 0.25
 SLOWEST = 1e-4
-RUN_OFF_CADENCE = 1.0  # releases a month
+RUN_OFF_CADENCE = 1.0  # releases a month, whatever the firm's is
 
 
 def ratio_of(numerator: Array, denominator: Array, otherwise: float = 0.0) -> Array:

@@ -187,7 +187,7 @@ def move_loyalty(
     deserved = fans_deserved(c, state.markup, satisfaction, fill_rate)
     users = state.users.sum(axis=1)
     old_users = users - newcomers.sum(axis=1)
-    diluted = state.fans * ratio_of(old_users, users, 1.0)
+    diluted = state.fans * ratio_of(old_users, users)
     months = np.where(deserved > diluted, c.fan_months_up, c.fan_months_down)
     habit = c.engagement_floor + c.engagement_span * satisfaction
     copied = imitated(c, share_sold)
@@ -265,5 +265,5 @@ def advance(c: Named, state: State, levers: Levers, shock: Named) -> tuple[State
     state = move_ventures(c, state, spent["tickets"], shock.hit)
     state = move_prices(c, state, choice.share, dear)
     report_market(b, state, choice, made, moved)
-    b["dear"] = dear
+    b["component"] = shock.component
     return replace(state, month=state.month + 1), b

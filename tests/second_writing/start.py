@@ -14,6 +14,7 @@ from tests.second_writing.formulas import (
     list_price,
     markets,
     price_worth,
+    ratio_of,
     reach_of,
     satisfaction_of,
 )
@@ -52,9 +53,9 @@ def begin(c: Named) -> State:
         reach=reach,
         adstock=effort_of(c, c.play_marketing[:firms] * trailing, reach),
         user_years=np.array(users),
-        imitation=imitated(c, share),
+        imitation=imitated(c, ratio_of(share, reach)),
         fans=fans_deserved(c, markup, satisfaction, 1.0),
-        engagement=c.engagement_floor + c.engagement_span * satisfaction,
+        engagement=np.maximum(c.engagement_floor + c.engagement_span * satisfaction, 0),
         output=nothing,
         capacity=np.where(given, c.firm_capacity, c.headroom * demand),
         inventory=np.where(given, 0.0, c.cover_months * demand),
@@ -68,7 +69,7 @@ def begin(c: Named) -> State:
         price=price,
         trailing_revenue=trailing,
         cash=np.array(c.firm_cash),
-        gap_start=np.log(price / price[SEAT]),
+        gap_start=np.log(cost * (1 + c.play_markup[:firms]) / price[SEAT]),
         price_index_start=(share * price[:, None]).sum(axis=0),
         price_index=np.ones_like(c.base_start),
         passed=nothing[0],
@@ -83,5 +84,7 @@ def invert_brands(c: Named, state: State) -> None:
     share = np.where(unknown, c.firm_start_share, 1.0)
     worth = price_worth(c, state.price)[:, None]
     aware = awareness(c, state.adstock, state.fans, state.users, state.reach)
-    brand = np.log(share / share[-1]) + worth[-1] - worth - aware + state.imitation
+    bare = state.coverage * np.exp(worth + aware - state.imitation)
+    anchor = np.log(share[-1] / (state.coverage[-1] * np.exp(worth[-1])))
+    brand = np.log(share / np.where(unknown, bare, 1.0)) - anchor
     c.values["firm_brand"] = np.where(unknown, brand, c.firm_brand)

@@ -22,7 +22,7 @@ def capped_markup(c: Named, cap: Array, month: int) -> Array:
 def play(c: Named, state: State, firm: int, book: int, aggression: Array, attack: Array) -> list[Array]:
     """The four levers that a firm chooses by a playbook."""
     reaction = c.rival_reaction * c.play_reaction[book]
-    reference = state.price[firm] + state.base_cost[firm] * (c.play_markup[book] - state.markup[firm])
+    reference = state.price[firm] + state.base_cost[firm] * (c.play_markup[firm] - state.markup[firm])
     gap = np.log(reference / state.price[SEAT]) - state.gap_start[firm]
     response = aggression * np.maximum(gap, 0) + 0.5 * np.maximum(np.minimum(gap, 0), -0.1)
     share = state.users[SEAT, HOME] / state.users[:, HOME].sum(axis=0)

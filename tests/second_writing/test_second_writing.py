@@ -11,7 +11,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.second_writing.constants import Array
+from tests.second_writing.constants import Array, table
 from tests.second_writing.draws import EVENTS, draw, keys_of
 from tests.second_writing.episode import Ends, Episodes, Month, Numbers, levers_at, levers_of
 from tests.second_writing.playing import Diary, actions_for, play_alone, play_together, side_by_side
@@ -25,18 +25,21 @@ FEW = 20
 GRID_ACTIONS = 288
 PRICED_AT = (60,)
 
-IDS = {
-    "Ecosystem": ("benchmark", 180, "own_levers"),
-    "EcosystemCalibrated": ("calibrated", 180, "own_levers"),
-    "EcosystemDiscrete": ("benchmark", 180, "own_levers"),
-    "EcosystemContinuing": ("benchmark", 180, "none"),
-    "EcosystemOneState": ("one_state", 60, "playbook"),
-    "PriceWar": ("price_war", 180, "own_levers"),
-    "ComponentShortage": ("component_shortage", 180, "own_levers"),
-    "DemandSlump": ("demand_slump", 180, "own_levers"),
-    "ServicesClampdown": ("services_clampdown", 180, "own_levers"),
-    "EntrantClone": ("entrant_clone", 180, "own_levers"),
-}
+
+def ids() -> dict[str, tuple[str, int, str]]:
+    """Worlds, horizon and closing rule of every id."""
+    found = {}
+    for row in table("environment", "ids"):
+        given = dict(argument.split("=") for argument in row["Arguments that it sets"].split(", "))
+        worlds, horizon, closing = (
+            given.get(name, default).strip('"')
+            for name, default in (("worlds", "benchmark"), ("horizon", "180"), ("closing", "own_levers"))
+        )
+        found[row["id"].removeprefix("ThinMargin/").removesuffix("-v1")] = worlds, int(horizon), closing
+    return found
+
+
+IDS = ids()
 FAMILIES = sorted({family for family, _, _ in IDS.values()})
 
 SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
