@@ -180,6 +180,17 @@ def lay_event(shocks: dict[str, Array], event: Event, keys: Words, horizon: int)
             shocks[name] = np.where(lasts, change, shocks[name])
 
 
+def beside(worlds: list[Worlds]) -> Worlds:
+    """Worlds of several families, side by side."""
+    first = worlds[0]
+    constants = {
+        name: np.concatenate([each.constants.values[name] for each in worlds], axis=-1)
+        for name in first.constants.values
+    }
+    shocks = {name: np.concatenate([each.shocks[name] for each in worlds], axis=-1) for name in first.shocks}
+    return Worlds(Named(constants), shocks)
+
+
 def draw(family: str, keys: list[int], horizon: int, parameters: dict[str, float] | None = None) -> Worlds:
     """Worlds of a family from their keys."""
     words = np.array(keys, np.uint64)

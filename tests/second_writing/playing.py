@@ -109,10 +109,14 @@ def side_by_side(diaries: list[Diary]) -> Diary:
     """Episodes that were played one after the other; the last month of one that ended is repeated."""
     length = max(len(diary.months) for diary in diaries)
     months = [joined([diary.months[min(t, len(diary.months) - 1)] for diary in diaries]) for t in range(length)]
-    unknown = dict.fromkeys(RULES, np.array([np.nan]))
     runs = {run for diary in diaries for run in diary.worth}
-    worth = {run: joined_numbers([diary.worth.get(run, unknown) for diary in diaries]) for run in runs}
+    worth = {run: joined_numbers([diary.worth.get(run) or unknown(diary) for diary in diaries]) for run in runs}
     return Diary(joined([diary.first for diary in diaries]), months, worth)
+
+
+def unknown(diary: Diary) -> Numbers:
+    """What its firms are worth in a month in which nobody asked."""
+    return dict.fromkeys(RULES, np.full(diary.first.observation.shape[1], np.nan))
 
 
 def joined(months: list[Month]) -> Month:
