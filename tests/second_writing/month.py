@@ -215,7 +215,7 @@ def move_channels(c: Named, state: State, marketing: Array) -> State:
 
 
 def move_ventures(c: Named, state: State, tickets: Array, hit: Array) -> State:
-    """Tickets become ventures, ventures become a catalogue two to three years later."""
+    """Tickets become ventures, ventures become a catalogue years later."""
     deals = tickets / c.ticket
     started = deals * c.venture_success / (1 + deals / c.deal_flow)
     halfway, arriving = 2 * state.seeded / c.gestation, 2 * state.growing / c.gestation

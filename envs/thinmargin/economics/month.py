@@ -419,7 +419,7 @@ def move_channels(state: Record, p: Record, flows: Record) -> None:
 
 @mechanism
 def move_ventures(state: Record, p: Record, shock: Record, flows: Record) -> None:
-    """Tickets become ventures, ventures become a catalogue two to three years later.
+    """Tickets become ventures, ventures become a catalogue `gestation` months later on average.
 
     Formula:
         seeded' = seeded + started - halfway
