@@ -6,7 +6,9 @@ import ast
 import importlib
 import inspect
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +22,7 @@ from tests.playing import Play, watched
 from thinmargin import shocks, simulation
 from thinmargin.batch import Batch
 from thinmargin.economics import month, start
+from thinmargin.parameters import Firm, Parameters, Playbook
 from thinmargin.records import SEAT
 from thinmargin.scenarios import FAMILIES
 from thinmargin.simulation import NO_CLOSING
@@ -185,6 +188,23 @@ def test_every_formula_of_the_economics_is_on_the_page() -> None:
         for name, function in FORMULAS.functions_of(module).items():
             missing = [line.name for line in FORMULAS.equations_of(function) if line.name not in shown]
             assert not missing, f"docs/model.md does not show {missing} of {module.__name__}.{name}"
+
+
+@pytest.mark.parametrize(("kind", "prefix"), [(Parameters, ""), (Firm, "firm_"), (Playbook, "playbook_")])
+def test_every_constant_is_in_a_formula_of_the_page(kind: type[Any], prefix: str) -> None:
+    text = "\n".join(FORMULAS.formulas(block) for block in FORMULAS.BLOCKS)
+    names = set(re.findall(r"[A-Za-z]\w*", text))
+    idle = {
+        item.name for item in fields(kind) if "low" in item.metadata and not {item.name, prefix + item.name} & names
+    }
+    assert idle == ({"updates"} if kind is Playbook else set())  # of what is asked, in words
+
+
+@pytest.mark.parametrize("block", FORMULAS.BLOCKS)
+def test_constants_in_capitals_have_their_value_below_the_formulas(block: str) -> None:
+    text = FORMULAS.formulas(block)
+    for name in set(re.findall(r"\b[A-Z][A-Z_]+\b", text)):
+        assert re.search(rf"^{name} += -?[\d.]+$", text, re.MULTILINE), name
 
 
 def test_no_formula_of_the_page_is_typed_by_hand() -> None:

@@ -25,15 +25,26 @@ def scaled(feature: Feature, number: float) -> float:
     return min(max(value, feature.low), feature.high)
 
 
+Meaning = Callable[[Numbers, Numbers], float]
+
+
+def _book(name: str) -> Meaning:
+    return lambda books, _: books[name]
+
+
+def _stock(name: str) -> Meaning:
+    return lambda _, state: state[name]
+
+
 BOOKS = {
-    name: (lambda books, _state, name=name: books[name])
+    name: _book(name)
     for name in (
         "users_home", "users_overseas", "fans", "engagement", "share_home", "share_overseas", "fill_rate", "breadth",
         "pipeline", "coverage_home", "coverage_overseas", "retention",
     )
 }  # fmt: skip
 """Features that are numbers of the books."""
-MEANT: dict[str, Callable[[Numbers, Numbers], float]] = {
+MEANT: dict[str, Meaning] = {
     **BOOKS,
     "time": lambda books, _: books["month"],
     "model_age": lambda books, _: books["month"] % 12,
@@ -53,7 +64,7 @@ MEANT: dict[str, Callable[[Numbers, Numbers], float]] = {
         12 * books["accessory_revenue"] / (books["users_home"] + books["users_overseas"])
     ),
     "adstock": lambda _, state: state["adstock"],
-    **{f"own_{lever.name}": (lambda _, state, name=lever.name: state[f"own_{name}"]) for lever in LEVERS},
+    **{f"own_{lever.name}": _stock(f"own_{lever.name}") for lever in LEVERS},
 }
 """The number behind each feature, from books and stocks at the end of the month."""
 

@@ -21,6 +21,7 @@ def begin(state: Record, p: Record) -> None:
         second_users = second_life * users
         user_years = users
         coverage = online * reach
+        markup = start_markup
         base_cost = firm_unit_cost
         price = base_cost * (1 + markup)
         market = adopters + due * base_start
