@@ -89,7 +89,14 @@ def _months(play: Play, name: str) -> Cases:
             del scope["due"]  # in the formulas of demand it is the rate at which phones are replaced
         if name == "make_and_sell":
             scope["wanted"] = float(flows["wanted"][firm].sum())
+        if name == "spend":
+            scope["cadence"], scope["users"] = flows["lever"][firm, UPDATES], before["users"][firm].sum()
+            scope["fan_share"] = scope["fans"] / scope["fan_ceiling"]
+        if name == "move_channels":
+            scope["online"] = scope["firm_online"]
+            scope["opened"] = float(after["reach"][firm, region] - before["reach"][firm, region])
         if name == "move_ventures":
+            scope["hit"] = scope["hit_shock"]
             scope["halfway"] = ventures.gestation_flow(scope["seeded"], scope["gestation"])
             scope["arriving"] = ventures.gestation_flow(scope["growing"], scope["gestation"])
         if name == "keep_books":
@@ -373,7 +380,7 @@ PLAYED: dict[str, tuple[Callable[[Play], Cases], tuple[str, ...]]] = {
                 "cost_and_price.experience_curve", "cost_and_price.specification", "cost_and_price.dearness",
                 "cost_and_price.model_life_cost", "cost_and_price.list_price",
             ),
-            "spend": (),
+            "spend": ("loyalty.update_satisfaction", "finance.release_cost"),
             "size_markets": (
                 "demand.affordability", "demand.haste", "demand.adopters", "demand.replacement_rate",
                 "demand.owners_rate",
@@ -385,9 +392,9 @@ PLAYED: dict[str, tuple[Callable[[Play], Cases], tuple[str, ...]]] = {
                 "ventures.accessory_margin",
             ),
             "move_users": (),
-            "move_channels": ("marketing.adstock_step",),
-            "move_ventures": ("ventures.ventures_started",),
-            "move_prices": ("month.region_price",),
+            "move_channels": ("marketing.adstock_step", "marketing.coverage_step"),
+            "move_ventures": ("ventures.ventures_started", "ventures.breadth_step"),
+            "move_prices": ("month.region_price", "cost_and_price.passed_step"),
         }.items()
     },
     "economics.month.region_price": (_region_prices, ()),

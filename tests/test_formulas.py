@@ -171,6 +171,8 @@ def test_the_lines_of_a_formula_give_what_is_in_the_records(place: str, play: Pl
     checked = {name for case in cases(play) for name in _checked(place, parts, case)}
     listed = {line for function, line in NOT_CHECKED if function == place}
     lines = {line.name for line in FORMULAS.equations_of(_function(place))}
+    kept = {line.name for part in parts for line in FORMULAS.equations_of(_function(part)) if line.name.endswith("'")}
+    assert kept <= checked, f"nothing is compared with {sorted(kept - checked)}, which {place} keeps"
     assert listed <= lines, f"{place} has no {sorted(listed - lines)} any more"
     assert not checked & listed, f"{sorted(checked & listed)} of {place} are checked, but listed as not checked"
     assert lines - listed <= checked, (
