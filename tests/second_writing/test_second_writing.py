@@ -166,7 +166,8 @@ def test_episodes_of_every_id(horizon: int, closing: str) -> None:
     for name in names:
         keys, actions = keys_of(len(name), EPISODES), actions_of(name, horizon, EPISODES)
         worlds.append(draw(IDS[name][0], keys, horizon))
-        diaries.append(play_together(f"ThinMargin/{name}-v1", keys, actions, PRICED_AT))
+        priced_at = PRICED_AT if closing == "own_levers" else ()
+        diaries.append(play_together(f"ThinMargin/{name}-v1", keys, actions, priced_at))
         levers.append(levers_for(name, actions))
     asked = [np.concatenate(month, axis=-1) for month in zip(*levers, strict=True)]
     happened = agree_all(Episodes(beside(worlds), horizon, closing), side_by_side(diaries), asked)
