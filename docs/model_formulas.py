@@ -11,9 +11,15 @@ import ast
 import importlib
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests load this file by its path
+
+from table_text import number
 
 BLOCKS: dict[str, tuple[str, ...]] = {
     "cost_and_price": ("economics.cost_and_price", "economics.month.set_prices"),
@@ -39,8 +45,11 @@ BLOCKS: dict[str, tuple[str, ...]] = {
         "economics.finance.funding_cost",
         "economics.finance.income_tax",
         "economics.month.keep_books",
+        "simulation.is_bankrupt",
+        "simulation.write_report",
     ),
     "run off": ("economics.finance.run_off_value",),
+    "start": ("economics.start",),
     "closing": ("economics.month.own_mean", "simulation.closing_value"),
     "strategies": ("strategies",),
     "shocks": ("shocks",),
@@ -91,10 +100,18 @@ def _functions(place: str) -> Iterator[Callable[..., Any]]:
         yield functions_of(importlib.import_module(f"thinmargin.{module}"))[name]
 
 
+def _constants(function: Callable[..., Any]) -> Iterator[Equation]:
+    """The constants in capitals that a function's formula names, with their values."""
+    known = vars(inspect.getmodule(function))
+    for _, expression in equations_of(function):
+        yield from (Equation(name, number(known[name])) for name in re.findall(r"\b[A-Z][A-Z_]+\b", expression))
+
+
 def formulas(block: str) -> str:
-    """The formulas of one block, below one another; one that two functions share is written once."""
+    """The formulas of one block, below one another, and the constants they name; one that two share is written once."""
     functions = [function for place in BLOCKS[block] for function in _functions(place)]
     equations = dict.fromkeys(equation for function in functions for equation in equations_of(function))
+    equations |= dict.fromkeys(constant for function in functions for constant in _constants(function))
     width = max(len(equation.name) for equation in equations)
     lines = []
     for name, expression in equations:

@@ -7,7 +7,7 @@ import inspect
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import Field, fields
 from functools import cache
 from typing import Any
 
@@ -39,7 +39,7 @@ from thinmargin.parameters import (
     Playbook,
 )
 from thinmargin.records import LEVERS, PRICE, REGIONS
-from thinmargin.scenarios import CALIBRATED, HIDDEN, WIDE
+from thinmargin.scenarios import CALIBRATED, FAMILIES, HIDDEN, WIDE
 from thinmargin.worlds import Hidden
 
 NO_PLEDGE = 1.0
@@ -197,8 +197,7 @@ def parameters(section: str) -> str:
     for name in SECTIONS[section]:
         item = declared[name]
         about = item.metadata
-        between = f"{number(about['low'])} to {number(about['high'])}"
-        rows.append((f"`{name}`", number(item.default), about["unit"], between, about["meaning"], about["source"]))
+        rows.append((f"`{name}`", number(item.default), about["unit"], _range(item), about["meaning"], about["source"]))
     return table(("Name", "Default", "Unit", "Range", "Meaning", "Source"), rows)
 
 
@@ -208,11 +207,16 @@ def constants(kind: type[Firm | Playbook], columns: Sequence[tuple[str, Any]]) -
     for item in fields(kind):
         if "low" in item.metadata:
             values = [number(getattr(instance, item.name)) + _capped(instance, item.name) for _, instance in columns]
-            rows.append((f"`{item.name}`", item.metadata["unit"], *values, item.metadata["meaning"]))
+            rows.append((f"`{item.name}`", item.metadata["unit"], *values, _range(item), item.metadata["meaning"]))
         elif item.name == "brand":
             values = ["inverted" if firm.brand is None else number(firm.brand) for _, firm in columns]
-            rows.append(("`brand`", "utility", *values, "pull of the brand at home and overseas"))
-    return table(("Name", "Unit", *(name for name, _ in columns), "Meaning"), rows)
+            rows.append(("`brand`", "utility", *values, "any", "pull of the brand at home and overseas"))
+    return table(("Name", "Unit", *(name for name, _ in columns), "Range", "Meaning"), rows)
+
+
+def _range(item: Field[Any]) -> str:
+    """Least and most that a constant may be."""
+    return f"{number(item.metadata['low'])} to {number(item.metadata['high'])}"
 
 
 def _capped(instance: Any, name: str) -> str:
@@ -221,7 +225,7 @@ def _capped(instance: Any, name: str) -> str:
         return ""
     asked = np.zeros(len(LEVERS))
     read_levers(playbook_policy(instance).action.astype(np.float64), asked)
-    return f" if it were not for the pledge, which leaves {number(round(float(asked[PRICE]), 3))}"
+    return f" (the pledge leaves {number(round(float(asked[PRICE]), 3))})"
 
 
 def firms() -> str:
@@ -242,6 +246,18 @@ def baseline_books() -> str:
         "mass_marketing": MASS_MARKETING,
     }
     return constants(Playbook, [(with_id(name), book) for name, book in books.items()])
+
+
+def one_state() -> str:
+    """Every constant of `one_state` that differs from the calibrated one, firms and playbooks in their order."""
+    calibrated, found = (FAMILIES[name].draw(0, 1).economy for name in ("calibrated", "one_state"))
+    rows = []
+    for name in ECONOMY.names or ():
+        if not np.array_equal(found[name], calibrated[name], equal_nan=True):
+            of_each = found[name] if name.startswith(("firm_", "play_")) else found[name][np.newaxis]
+            cells = [", ".join(number(value) for value in np.ravel(one)) for one in of_each]
+            rows.append((f"`{name}`", "; ".join(cells if len({*cells}) > 1 else cells[:1])))
+    return table(("Constant", "Value"), rows)
 
 
 def mechanisms(place: str) -> str:
@@ -271,6 +287,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "hidden": hidden,
     "wider": wider,
     "firms": firms,
+    "one state": one_state,
     "playbooks": playbooks,
     "baseline books": baseline_books,
     "sources": sources,

@@ -8,6 +8,7 @@ stale is printed with the command that makes it again, and the exit status is 1.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import sys
@@ -29,7 +30,9 @@ from thinmargin.parameters import NEVER
 from thinmargin.records import (
     BOOK_FIELDS,
     FEATURES,
+    FIRM,
     LEVERS,
+    REGION,
     REWARD_FIELDS,
     SHOCK_FIELDS,
     Lever,
@@ -58,7 +61,14 @@ ENVIRONMENT = ROOT / "envs" / "thinmargin" / "env.py"
 
 def ids() -> str:
     """The registered environments."""
-    return table(("id", "what it is"), ((f"`{entry.id}`", _linked(entry)) for entry in ENVIRONMENTS))
+    rows = ((f"`{entry.id}`", _linked(entry), _arguments(entry)) for entry in ENVIRONMENTS)
+    return table(("id", "what it is", "Arguments that it sets"), rows)
+
+
+def _arguments(entry: Entry) -> str:
+    """Keyword arguments that an id sets, as they are written in Python."""
+    given = (f"{name}={json.dumps(value) if isinstance(value, str) else value}" for name, value in entry.kwargs.items())
+    return ", ".join(f"`{argument}`" for argument in given)
 
 
 def _linked(entry: Entry, folder: str = "") -> str:
@@ -117,6 +127,13 @@ def features_explained() -> str:
 def quantities(declared: Sequence[Quantity]) -> str:
     """Declared quantities: name, unit, meaning."""
     return table(("Name", "Unit", "Meaning"), ((f"`{item.name}`", item.unit, item.meaning) for item in declared))
+
+
+def shocks() -> str:
+    """The shocks of a month, and for whom each has a number of its own."""
+    whose = {(): "all", REGION: "each region", FIRM: "each firm"}
+    rows = ((f"`{item.name}`", item.unit, whose[item.shape], item.meaning) for item in SHOCK_FIELDS)
+    return table(("Name", "Unit", "For", "Meaning"), rows)
 
 
 def users(algorithms: Sequence[str]) -> str:
@@ -261,7 +278,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "observation": features_explained,
     "books": lambda: quantities(BOOK_FIELDS),
     "reward terms": lambda: quantities(REWARD_FIELDS),
-    "shocks": lambda: quantities(SHOCK_FIELDS),
+    "shocks": shocks,
     "searched": searched,
     "splits": splits,
     "families": families,

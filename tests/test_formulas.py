@@ -4,57 +4,31 @@ from __future__ import annotations
 
 import ast
 import importlib
-import importlib.util
 import inspect
 import math
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, partial
-from itertools import product
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from functools import cache
 from pathlib import Path
-from types import MappingProxyType, ModuleType
-from typing import Any, NamedTuple, TypeAlias
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
+from tests.formula_cases import FORMULAS, NOT_CHECKED, PLAYED, Case
 from tests.playing import Play, watched
 
-from thinmargin import shocks, strategies
+from thinmargin import shocks, simulation
 from thinmargin.batch import Batch
-from thinmargin.economics import cost_and_price, finance, marketing, month, services, ventures
-from thinmargin.parameters import BOOKS_OF_PLAY
-from thinmargin.records import (
-    ACCESSORIES,
-    FIRMS,
-    GROUPS,
-    HOME,
-    MARKETING,
-    OVERSEAS,
-    PRICE,
-    REGIONS,
-    SEAT,
-    SHOCKS,
-    STATE,
-    UPDATES,
-)
+from thinmargin.economics import month, start
+from thinmargin.parameters import Firm, Parameters, Playbook
+from thinmargin.records import SEAT
 from thinmargin.scenarios import FAMILIES
 from thinmargin.simulation import NO_CLOSING
 
 ROOT = Path(__file__).parent.parent
 MONTHS = 30
-
-
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-FORMULAS = _load("model_formulas")
 MODULES = [
     importlib.import_module(f"thinmargin.{name}")
     for name in (
@@ -62,6 +36,8 @@ MODULES = [
         "economics.marketing", "economics.services", "economics.supply", "economics.ventures", "strategies",
     )
 ]  # fmt: skip
+PAGED = (*MODULES, month, start, shocks, simulation)
+"""Modules whose formulas are on the page."""
 WORDS = {"exp": math.exp, "ln": math.log, "min": min, "max": max, "inf": math.inf}
 SIGNED = {
     "component_shock", "dear", "passed", "cash", "gap", "growth", "brand", "price_worth", "imitation", "pretax",
@@ -131,271 +107,9 @@ def play() -> Play:
     return watched(batch, np.random.default_rng(3).uniform(-1.0, 1.0, (MONTHS, 4)))
 
 
-def _numbers(record: Any, firm: int, region: int) -> dict[str, float]:
-    """The numbers of a record that belong to a firm and a region, or to all."""
-    found = {}
-    for name in record.dtype.names:
-        array = np.asarray(record[name])
-        if array.shape == ():
-            found[name] = float(array)
-        elif array.shape in ((FIRMS,), (FIRMS, REGIONS)):
-            found[name] = float(array[firm] if array.ndim == 1 else array[firm, region])
-        elif array.shape == (REGIONS,):
-            found[name] = float(array[region])
-    return found
-
-
-class Case(NamedTuple):
-    """One use of a function: what its formula may refer to, and what came out."""
-
-    scope: dict[str, float]
-    """Numbers by name. A line of the formula that has one of these names must give it."""
-    after: Mapping[str, float] = MappingProxyType({})
-    """The same for lines that are marked with a prime."""
-    phrases: Mapping[str, str | float] = MappingProxyType({})
-    """Words of the formula, and the expression or number that they stand for here."""
-
-
-Cases: TypeAlias = Iterator[Case]
-
-EFFORT = "marketing * abroad overseas, marketing * (1 - abroad) at home"
-
-
-def _months(play: Play, name: str) -> Cases:
-    """Every month, firm and region of a play, for a function of `thinmargin.economics.month`."""
-    for t, firm, region in product(range(len(play.flows)), range(FIRMS), range(REGIONS)):
-        before, after, flows = play.before[t], play.after[t], play.flows[t]
-        if name == "share_markets" and before["coverage"][firm, region] == 0.0:
-            continue  # it is not on sale there
-        scope = _numbers(play.economy, firm, region)
-        scope |= {f"{key}_shock": value for key, value in _numbers(play.shocks[t], firm, region).items()}
-        scope |= _numbers(before, firm, region) | _numbers(flows, firm, region)
-        scope |= {key: float(after[key][firm]) for key in ("price", "base_cost", "unit_cost", "markup")}
-        scope["level"] = scope["price_index"]
-        scope["lever_marketing"] = float(flows["lever"][firm, MARKETING])
-        scope["lever_accessories"] = float(flows["lever"][firm, ACCESSORIES])
-        scope["experience"] = scope["firm_experience"]
-        scope["accessories"] = scope["accessory_revenue"]
-        scope["margin_services"] = services.services_margin(
-            scope["services_revenue"], *(play.economy[f"services_margin{end}"] for end in ("", "_late", "_scale"))
-        )
-        if name != "move_users":
-            del scope["due"]  # in the formulas of demand it is the rate at which phones are replaced
-        if name == "make_and_sell":
-            scope["wanted"] = float(flows["wanted"][firm].sum())
-        if name == "move_ventures":
-            scope["halfway"] = ventures.gestation_flow(scope["seeded"], scope["gestation"])
-            scope["arriving"] = ventures.gestation_flow(scope["growing"], scope["gestation"])
-        if name == "keep_books":
-            assert (scope["device_profit"] == 0.0) == (scope["sales"] == 0.0)
-        served = flows["share"][:, region] * flows["fill_rate"]
-        not_phones = _after_the_sale_overseas(play, t, firm)
-        phrases = {
-            "sum over firms of users": before["users"][:, region].sum(),
-            "sum over firms of weight": flows["weight"][:, region].sum(),
-            "sum over firms of heard": flows["heard"][:, region].sum(),
-            "accessories and services overseas": not_phones,
-            "leaving of the other firms": flows["leaving"][:, region].sum() - flows["leaving"][firm, region],
-            "sum over the other firms of served": served.sum() - served[firm],
-            "sum over regions of again": flows["again"][firm].sum(),
-            "sum over regions of due": flows["due"][firm].sum(),
-            "sum over firms of share * price": flows["share"][:, region] @ after["price"],
-            EFFORT: "marketing * abroad" if region == OVERSEAS else "marketing * (1 - abroad)",
-            "reach overseas": before["reach"][firm, OVERSEAS],
-            **({"min(capacity,": "min(usable_capacity,"} if name == "make_and_sell" else {}),
-        }
-        primed = {f"{key}'": value for key, value in _numbers(after, firm, region).items()}
-        yield Case(scope, primed, phrases)
-
-
-def _after_the_sale_overseas(play: Play, t: int, firm: int) -> float:
-    """Revenue of accessories and services that a firm earned overseas in a month."""
-    before, p, flows = play.before[t], play.economy, play.flows[t]
-    users, second, years = (before[name][firm, OVERSEAS] for name in ("users", "second_users", "user_years"))
-    monetised = services.monetisation(years, p.services_half)
-    served = services.services_revenue(
-        users + second, p.services_ceiling[OVERSEAS], before["engagement"][firm], monetised
-    )
-    equipped = ventures.accessory_revenue(users, p.accessory_ceiling[OVERSEAS], flows["attach"][firm])
-    return float(equipped + play.shocks[t]["services"] * served)
-
-
-def _region_prices(play: Play) -> Cases:
-    for (state, flows), region in product(zip(play.after, play.flows, strict=True), range(REGIONS)):
-        found = FORMULAS.functions_of(month)["region_price"](state, flows, region)
-        index = flows["share"][:, region] @ state["price"]
-        yield Case({"region_price": found}, phrases={"sum over firms of share * price": index})
-
-
-def _own_means(play: Play) -> Cases:
-    """Of every lever in every month, the months before the twelfth included."""
-    applied = np.concatenate([play.after["markup"][:, SEAT, None], play.flows["lever"][:, SEAT, 1:]], axis=1)
-    for t, lever in product(range(len(play.after)), (PRICE, ACCESSORIES, MARKETING, UPDATES)):
-        found = FORMULAS.functions_of(month)["own_mean"](play.after[t], lever)
-        last = applied[max(t - 11, 0) : t + 1, lever]
-        yield Case({"own": found, "own_sum": last.sum(), "month": t + 1.0})
-
-
-def _researches(play: Play) -> Cases:
-    p = play.economy.copy()
-    p["research_share"], p["research_late"], p["research_start"], p["research_months"] = 0.02, 0.07, 40.0, 90.0
-    for past in range(0, 240, 7):
-        found = FORMULAS.functions_of(finance)["research"](float(past), p)
-        yield Case(_numbers(p, SEAT, HOME) | {"month": float(past), "researched": found})
-
-
-def _reaches(play: Play) -> Cases:
-    p = play.economy
-    for t, firm in product(range(0, 240, 12), range(FIRMS)):
-        opened = [marketing.entered(float(t), entry, p.entry_months) for entry in p.firm_entry[firm]]
-        found = FORMULAS.functions_of(marketing)["reach_overseas"](float(t), p, firm)
-        part_open = np.where((np.arange(GROUPS) > 0) & (firm == SEAT), p.open, 1.0)
-        total = (p.group_share * part_open) @ opened
-        yield Case({"reach": found}, phrases={"sum over country groups of group_share * part_open * entered": total})
-
-
-def _run_offs(play: Play) -> Cases:
-    p = play.economy
-    worth = 0.0
-    for state, firm, factor in product(play.after, range(FIRMS), (1.0, 0.5)):
-        attach = ventures.catalogue(state["breadth"][firm], p.breadth_scale)
-        scope = _numbers(p, firm, HOME) | {"services_factor": factor, "services": 0.0, "accessories": 0.0}
-        for region in range(REGIONS):
-            earned = services.monetisation(state["user_years"][firm, region], p.services_half)
-            active = state["users"][firm, region] + state["second_users"][firm, region]
-            scope["services"] += services.services_revenue(
-                active, p.services_ceiling[region], state["engagement"][firm], earned
-            )
-            scope["accessories"] += ventures.accessory_revenue(
-                state["users"][firm, region], p.accessory_ceiling[region], attach
-            )
-        scope["cadence"], scope["users"], scope["month"] = 1.0, state["users"][firm].sum(), state["month"]
-        scope["margin_services"] = services.services_margin(
-            factor * scope["services"], p.services_margin, p.services_margin_late, p.services_margin_scale
-        )
-        scope["run_off"] = FORMULAS.functions_of(finance)["run_off_value"](state, p, firm, factor)
-        worth += scope["run_off"]
-        yield Case(scope)
-    assert worth > 0.0
-
-
-def _rivals(play: Play) -> Cases:
-    """What the rivals of a play did."""
-    for t, firm in product(range(len(play.flows)), range(FIRMS)):
-        if firm != SEAT:
-            before, home = play.before[t], play.before[t]["users"][:, HOME]
-            scope = _numbers(before, firm, HOME) | _numbers(play.shocks[t], firm, HOME)
-            scope |= _book(play.economy, firm, before["month"])
-            scope["lever_price"] = play.flows[t]["lever"][firm, PRICE]
-            yield Case(
-                scope,
-                phrases={
-                    "share of home users of the seat": home[SEAT] / home.sum(),
-                    "price of the seat": before["price"][SEAT],
-                },
-            )
-
-
-def _books(play: Play) -> Cases:
-    """Every playbook, in wars and under attack."""
-    generator = np.random.default_rng(0)
-    for book in [*range(BOOKS_OF_PLAY)] * 50:
-        drawn = {
-            "month": generator.uniform(0.0, 200.0),
-            "markup": generator.uniform(-0.2, 0.6),
-            "gap": generator.uniform(-1.0, 2.0),
-            "threat": generator.uniform(0.0, 1.0),
-            "aggression": generator.uniform(1.0, 4.0),
-            "attack": generator.uniform(0.0, 0.3),
-        }
-        lever = np.zeros(4)
-        FORMULAS.functions_of(strategies)["play"](play.economy, book, **drawn, lever=lever)
-        yield Case(drawn | _book(play.economy, book, drawn["month"]) | {"lever_price": lever[PRICE]})
-
-
-def _book(p: Any, book: int, past: float) -> dict[str, float]:
-    scope = {"rival_awareness": p.rival_awareness, "rival_months": p.rival_months, "rival_reaction": p.rival_reaction}
-    scope |= {"playbook_reaction": p.play_reaction[book], "reaction": p.rival_reaction * p.play_reaction[book]}
-    scope |= {"playbook_markup": p.play_markup[book], "playbook_markup_floor": p.play_markup_floor[book]}
-    cap, overhead = p.play_hardware_cap[book], finance.research(past, p) + p.admin_share
-    highest = cost_and_price.capped_markup(cap, p.tax_rate, overhead, p.model_decline)
-    return scope | {"cap_markup": highest if cap < 1.0 else strategies.HIGHEST_MARKUP}
-
-
-def _levels(play: Play) -> Cases:
-    """Months of a world whose firms have scandals; every line has a draw z of its own."""
-    p, generator = play.economy, np.random.default_rng(0)
-    state = np.zeros(1, STATE)[0]
-    for _ in range(200):
-        before, z = state.copy(), generator.standard_normal(2)
-        chances = generator.uniform(0.0, 2.0 * p.brand_rate, FIRMS)
-        FORMULAS.functions_of(shocks)["move_levels"](state, p, *z, 1.0, chances)
-        for level, draw in zip(("demand_level", "component_level"), z, strict=True):
-            scope = {**_numbers(p, SEAT, HOME), level: before[level], "z": draw}
-            yield Case(scope, {f"{level}'": state[level]})
-        for firm in range(FIRMS):
-            drop = p.brand_drop if chances[firm] < p.brand_rate else 0.0
-            scope = {"brand_level": before.brand_level[firm], "brand_decay": p.brand_decay, "drop": drop}
-            yield Case(scope, {"brand_level'": state.brand_level[firm]})
-
-
-def _hits(play: Play) -> Cases:
-    state, shock = np.zeros(1, STATE)[0], np.zeros(1, SHOCKS)[0]
-    for z in np.random.default_rng(0).standard_normal(50):
-        FORMULAS.functions_of(shocks)["write_shocks"](state, play.economy, z, shock)
-        yield Case({"hit_sd": play.economy.hit_sd, "z": z, "hit": shock.hit})
-
-
-PLAYED: dict[str, tuple[Callable[[Play], Cases], tuple[str, ...]]] = {
-    **{
-        f"economics.month.{name}": (partial(_months, name=name), parts)
-        for name, parts in {
-            "set_prices": (
-                "cost_and_price.experience_curve", "cost_and_price.specification", "cost_and_price.dearness",
-                "cost_and_price.model_life_cost", "cost_and_price.list_price",
-            ),
-            "spend": (),
-            "size_markets": (
-                "demand.affordability", "demand.haste", "demand.adopters", "demand.replacement_rate",
-                "demand.owners_rate",
-            ),
-            "share_markets": ("marketing.voice", "marketing.awareness", "demand.offer_weight"),
-            "make_and_sell": ("supply.production",),
-            "keep_books": (
-                "cost_and_price.range_drift", "cost_and_price.range_at_home", "finance.research",
-                "ventures.accessory_margin",
-            ),
-            "move_users": (),
-            "move_channels": ("marketing.adstock_step",),
-            "move_ventures": ("ventures.ventures_started",),
-            "move_prices": ("month.region_price",),
-        }.items()
-    },
-    "economics.month.region_price": (_region_prices, ()),
-    "economics.month.own_mean": (_own_means, ()),
-    "economics.finance.research": (_researches, ()),
-    "economics.marketing.reach_overseas": (_reaches, ()),
-    "economics.finance.run_off_value": (
-        _run_offs,
-        ("finance.release_cost", "finance.research", "ventures.accessory_margin", "demand.replacement_rate"),
-    ),
-    "strategies.play": (_books, ("strategies.markup_rule",)),
-    "strategies.play_rivals": (_rivals, ("strategies.markup_rule", "strategies.play")),
-    "shocks.move_levels": (_levels, ()),
-    "shocks.write_shocks": (_hits, ()),
-}  # fmt: skip
-"""Functions of records whose formulas are checked: where, and whose formulas give the parts of theirs."""
-NOT_CHECKED = {
-    ("economics.marketing.reach_overseas", "part_open"): "in words: it differs from group to group of the sum",
-    ("shocks.move_levels", "drop"): "in words: a chance",
-    ("shocks.write_shocks", "aggression"): "in words: a war begins and ends by chance",
-}
-"""Lines of formulas that no test compares with what is computed, and the reason."""
-
-
 def _function(place: str) -> Callable[..., Any]:
     module, _, name = place.rpartition(".")
-    found = next(item for item in (*MODULES, month, shocks) if item.__name__.endswith(f".{module}"))
+    found = next(item for item in PAGED if item.__name__.endswith(f".{module}"))
     return FORMULAS.functions_of(found)[name]  # type: ignore[no-any-return]  # the module is loaded by its path
 
 
@@ -443,7 +157,7 @@ def _checked(place: str, parts: Sequence[str], case: Case) -> set[str]:
 
 RECORDS = [
     f"{module.__name__.removeprefix('thinmargin.')}.{name}"
-    for module in (*MODULES, month, shocks)
+    for module in PAGED
     for name, function in FORMULAS.functions_of(module).items()
     if FORMULAS.equations_of(function) and not (module in MODULES and _of_numbers(function))
 ]
@@ -457,6 +171,8 @@ def test_the_lines_of_a_formula_give_what_is_in_the_records(place: str, play: Pl
     checked = {name for case in cases(play) for name in _checked(place, parts, case)}
     listed = {line for function, line in NOT_CHECKED if function == place}
     lines = {line.name for line in FORMULAS.equations_of(_function(place))}
+    kept = {line.name for part in parts for line in FORMULAS.equations_of(_function(part)) if line.name.endswith("'")}
+    assert kept <= checked, f"nothing is compared with {sorted(kept - checked)}, which {place} keeps"
     assert listed <= lines, f"{place} has no {sorted(listed - lines)} any more"
     assert not checked & listed, f"{sorted(checked & listed)} of {place} are checked, but listed as not checked"
     assert lines - listed <= checked, (
@@ -470,10 +186,27 @@ def test_every_formula_of_the_economics_is_on_the_page() -> None:
         "a block of formulas is not asked for"
     )
     shown = {line.split(" = ")[0].strip() for name in FORMULAS.BLOCKS for line in FORMULAS.formulas(name).split("\n")}
-    for module in [*MODULES, month]:
+    for module in PAGED:
         for name, function in FORMULAS.functions_of(module).items():
             missing = [line.name for line in FORMULAS.equations_of(function) if line.name not in shown]
             assert not missing, f"docs/model.md does not show {missing} of {module.__name__}.{name}"
+
+
+@pytest.mark.parametrize(("kind", "prefix"), [(Parameters, ""), (Firm, "firm_"), (Playbook, "playbook_")])
+def test_every_constant_is_in_a_formula_of_the_page(kind: type[Any], prefix: str) -> None:
+    text = "\n".join(FORMULAS.formulas(block) for block in FORMULAS.BLOCKS)
+    names = set(re.findall(r"[A-Za-z]\w*", text))
+    idle = {
+        item.name for item in fields(kind) if "low" in item.metadata and not {item.name, prefix + item.name} & names
+    }
+    assert idle == ({"updates"} if kind is Playbook else set())  # of what is asked, in words
+
+
+@pytest.mark.parametrize("block", FORMULAS.BLOCKS)
+def test_constants_in_capitals_have_their_value_below_the_formulas(block: str) -> None:
+    text = FORMULAS.formulas(block)
+    for name in set(re.findall(r"\b[A-Z][A-Z_]+\b", text)):
+        assert re.search(rf"^{name} += -?[\d.]+$", text, re.MULTILINE), name
 
 
 def test_no_formula_of_the_page_is_typed_by_hand() -> None:

@@ -43,7 +43,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     The agent runs one of four phone makers, from January 2012 on. Each month it sets a price, funds accessory
     start-ups, spends on selling and releases software updates. Phones sold near cost win users; users who like what
     they get become fans, who recommend the phone, find bugs and buy again; users bring services revenue at once and
-    accessory revenue when the start-ups deliver, two to three years later. Three rivals with the same mechanics and
+    accessory revenue when the start-ups deliver, three to four years later. Three rivals with the same mechanics and
     strategies of their own answer. The mechanisms follow press accounts of Xiaomi's business model; the constants
     come from reported figures, studies and judgement.
 

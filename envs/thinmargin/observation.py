@@ -13,7 +13,7 @@ FEATURE_LOW = tuple(feature.low for feature in FEATURES)
 FEATURE_HIGH = tuple(feature.high for feature in FEATURES)
 FEATURE_COUNT = len(FEATURES)
 MARKET_SCALE = 40.0
-"""Phones wanted in a month, millions, that make the market feature zero: about the start."""
+"""Phones wanted in a month, millions, that make the market feature zero; the first month has 58."""
 
 
 @mechanism

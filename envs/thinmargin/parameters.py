@@ -115,7 +115,7 @@ class Parameters(Checked):
     services_margin_late: float = constant(fitted("services_margin_late"), "share", 0, 1, "gross margin at much revenue", "prior, still in doubt: judgement; 77 % reported in 2024")
     services_margin_scale: float = constant(fitted("services_margin_scale"), "RMB m/year", 1, 1e7, "revenue at which it is half way", "fit")
     accessory_ceiling: tuple[float, float] = constant(fitted("accessory_ceiling"), "RMB/user/year", 0, 5000, "accessory revenue at a full catalogue", "home: fit; overseas: prior, judgement")
-    breadth_scale: float = constant(fitted("breadth_scale"), "ventures", 0.5, 500, "ventures that fill two thirds of the catalogue", "fit")
+    breadth_scale: float = constant(fitted("breadth_scale"), "ventures", 0.5, 500, "ventures that fill 63 % of the catalogue", "fit")
     accessory_margin: float = constant(fitted("accessory_margin"), "share", 0, 1, "gross margin with full buying power", "fit")
     accessory_scale: float = constant(fitted("accessory_scale"), "RMB m/year", 1, 1e6, "revenue that gives half of it", "fit")
     ticket: float = constant(60.0, "RMB m", 1, 1000, "all-in cost of one venture", "judgement between seed 2 and all-stage 85-100")
@@ -145,7 +145,7 @@ class Parameters(Checked):
     stock_paid: float = constant(0.0, "share", 0, 1, "of the stock of phones paid for when it is made, not when it is sold", "reported: suppliers are owed 81 to 126 days of cost of sales in 2015-23, more than its stock (49 to 79) and receivables together")
     holding: float = constant(0.043, "1/month", 0, 0.5, "obsolescence and storage of excess stock", "phones lose 3 % a month, storage 1.3 %")
     # software and overhead
-    release_cost: float = constant(1.0, "RMB m", 0, 1000, "one release at a small base", "judgement; a weekly release costs about 4 at scale")
+    release_cost: float = constant(1.0, "RMB m", 0, 1000, "one release at a small base", "judgement: RMB 4 m a release at 90 m users")
     release_base: float = constant(30.0, "m users", 1, 5000, "users that double it", "judgement")
     research_share: float = constant(0.021, "share", 0, 1, "research of revenue at first", "reported 2015: 2.3 %, less releases")
     research_late: float = constant(0.043, "share", 0, 1, "research of revenue in the end", "reported 2022-24: 5.7-7.0 %, less cars and releases; share-based pay is judgement")
@@ -221,7 +221,7 @@ class Firm(Checked):
     cash: float = constant(50000.0, "RMB m", 0, 1e7, "at the start", "judgement: part of a large group")
     capacity: float = constant(0.0, "m units/month", 0, 100, "at the start, 0 = enough for its demand", "judgement")
     breadth: float = constant(0.0, "ventures", 0, 500, "accessories of its own at the start, as ventures", "judgement")
-    start_markup: float = constant(0.12, "share", -0.2, 0.6, "at the start", "reported gross margin 2012")
+    start_markup: float = constant(0.12, "share", -0.2, 0.6, "at the start", "judgement: the figures have no gross margin before 2015")
     # fmt: on
 
 

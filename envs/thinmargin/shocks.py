@@ -91,10 +91,12 @@ def move_levels(state: Record, p: Record, demand: float, component: float, war: 
     """Move the levels a month on; `demand` and `component` are standard normal, the others chances.
 
     Formula:
-        demand_level' = demand_persistence * demand_level + demand_sd * z
-        component_level' = component_persistence * component_level + component_sd * z
+        demand_level' = min(max(demand_persistence * demand_level + demand_sd * z, -LARGEST_LEVEL), LARGEST_LEVEL)
+        component_level' = min(max(component_persistence * component_level + component_sd * z, -LARGEST_LEVEL),
+                           LARGEST_LEVEL)
+        war' = 1 - war if chance < war_rate else war
+        drop = brand_drop if chance < brand_rate else 0
         brand_level' = max(brand_level * (1 - brand_decay) - drop, LOWEST_BRAND)
-        drop = brand_drop with chance brand_rate, each firm, else 0
 
     Demand and component cost are AR(1), held within LARGEST_LEVEL either way, which only other constants than those of
     the benchmark reach; price war switches on and off; a brand scandal hits a firm and is slowly forgotten.
@@ -114,7 +116,7 @@ def write_shocks(state: Record, p: Record, hit: float, shock: Record) -> None:
 
     Formula:
         hit = exp(hit_sd * z - hit_sd^2 / 2)
-        aggression = war_factor in a war, else 1
+        aggression = war_factor if war > 0 else 1
 
     Demand, component cost and brands are at their levels; hits of ventures are log-normal with mean one.
     """

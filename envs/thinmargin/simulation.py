@@ -56,7 +56,11 @@ def play_month(state: Record, p: Record, shock: Record, flows: Record) -> None:
 
 @mechanism
 def is_bankrupt(state: Record, flows: Record) -> bool:
-    """Cash below the credit line: investors stop."""
+    """Cash below the credit line: investors stop.
+
+    Formula:
+        bankrupt = cash' < -credit_line
+    """
     return bool(state.cash[SEAT] < -flows.credit_line[SEAT])
 
 
@@ -115,7 +119,13 @@ def closing_value(state: Record, p: Record, shock: Record, flows: Record, shocks
 
 @mechanism
 def write_report(state: Record, p: Record, flows: Record, report: Record) -> None:
-    """The seat's profit-and-loss statement, balance and market report of the month just run."""
+    """The seat's profit-and-loss statement, balance and market report of the month just run.
+
+    Formula:
+        royalties = royalty * device_revenue
+        hardware = (device_profit - (researched + admin_share) * device_revenue) * (1 - tax_rate)
+        hardware_net_margin = hardware / device_revenue if device_revenue > 0 else 0
+    """
     report.month = state.month
     report.applied_price = state.markup[SEAT]
     report.applied_accessories = flows.lever[SEAT, ACCESSORIES]

@@ -39,14 +39,14 @@ def test_the_best_cadence_weighs_novelty_against_bugs(users: float, fan_share: f
 
 def test_an_offer_of_no_particular_merit_has_half_the_fans_there_can_be() -> None:
     # Merit -1.8 + 0 (markup as expected) + 1.5 x 1.2 (updates) - 0 (nothing sold out) = 0.
-    assert fan_target(0.5, -1.8, 4.0, 0.25, 0.25, 1.5, 1.2, 2.0, 1.0) == pytest.approx(0.25)
+    assert fan_target(0.5, -1.8, 0.0, 4.0, 0.25, 0.25, 1.5, 1.2, 2.0, 1.0) == pytest.approx(0.25)
 
 
 def test_honest_prices_win_fans_and_empty_shelves_lose_them() -> None:
     # At cost: merit 4 x 0.25 / 1.25 = 0.8, and 1 / (1 + e^-0.8) = 0.689974.
-    assert fan_target(0.5, -1.8, 4.0, 0.25, 0.0, 1.5, 1.2, 2.0, 1.0) == pytest.approx(0.344987, abs=1e-6)
+    assert fan_target(0.5, -1.8, 0.0, 4.0, 0.25, 0.0, 1.5, 1.2, 2.0, 1.0) == pytest.approx(0.344987, abs=1e-6)
     # Four in ten buyers sent away: merit -2 x 0.4 = -0.8, and 1 / (1 + e^0.8) = 0.310026.
-    assert fan_target(0.5, -1.8, 4.0, 0.25, 0.25, 1.5, 1.2, 2.0, 0.6) == pytest.approx(0.155013, abs=1e-6)
+    assert fan_target(0.5, -1.8, 0.0, 4.0, 0.25, 0.25, 1.5, 1.2, 2.0, 0.6) == pytest.approx(0.155013, abs=1e-6)
 
 
 def test_newcomers_dilute_fans_who_are_then_won_slowly_and_lost_fast() -> None:

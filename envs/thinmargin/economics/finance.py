@@ -89,6 +89,7 @@ def run_off_value(state: Record, p: Record, i: int, services_factor: float) -> f
         served = services * services_factor
         monthly = (margin_services - researched - admin_share) * served
                   + (margin - researched - admin_share) * accessories - fixed_cost - releases
+        releases = release_cost * (1 + users / release_base)
         rate = max(ln(1 + discount_rate) / 12 + due * (1 - closing_repurchase), SLOWEST)
         run_off = (1 - tax_rate) * max(monthly, 0) / rate
 

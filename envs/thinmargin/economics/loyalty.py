@@ -34,6 +34,7 @@ def update_satisfaction(
 def fan_target(
     fan_ceiling: float,
     fan_constant: float,
+    fan_appeal: float,
     fan_value: float,
     fan_reference_markup: float,
     markup: float,
@@ -45,14 +46,13 @@ def fan_target(
     """Fan share deserved.
 
     Formula:
-        merit = fan_constant + fan_value * (fan_reference_markup - markup) / (1 + fan_reference_markup)
+        merit = fan_constant + fan_appeal + fan_value * (fan_reference_markup - markup) / (1 + fan_reference_markup)
                 + fan_updates * satisfaction - fan_stockout * (1 - fill_rate)
         deserved = fan_ceiling / (1 + exp(-merit))
-
-    `fan_constant` has the firm's `fan_appeal` added.
     """
     merit = (
         fan_constant
+        + fan_appeal
         + fan_value * (fan_reference_markup - markup) / (1.0 + fan_reference_markup)
         + fan_updates * satisfaction
         - fan_stockout * (1.0 - fill_rate)
@@ -67,7 +67,7 @@ def fan_step(
     """Fan share after a month: newcomers are not fans yet, then trust is won slowly and lost fast.
 
     Formula:
-        diluted = fans * old_users / (old_users + newcomers)
+        diluted = fans * old_users / (old_users + newcomers) if old_users + newcomers > 0 else 0
         months = fan_months_up if deserved > diluted else fan_months_down
         fans' = diluted + (deserved - diluted) / months
     """
@@ -101,7 +101,7 @@ def imitation_step(
     """Utility that others have copied, after a month (Barnett & Hansen 1996).
 
     Formula:
-        share_sold = sold / market
+        share_sold = sold / market if sold > 0 else 0
         copied = imitation_strength * share_sold / (share_sold + 0.1)
         imitation' = imitation + (copied - imitation) / imitation_months
     """
@@ -113,7 +113,7 @@ def imitation_target(sold: float, market: float, imitation_strength: float) -> f
     """Utility that others copy in the long run of an offer that sells `sold` in a market of `market`.
 
     Formula:
-        share_sold = sold / market
+        share_sold = sold / market if sold > 0 else 0
         copied = imitation_strength * share_sold / (share_sold + 0.1)
     """
     return imitation_strength * sold / (sold + 0.1 * market) if sold > 0.0 else 0.0

@@ -214,7 +214,7 @@ def make_and_sell(state: Record, p: Record, shock: Record, flows: Record) -> Non
     Formula:
         usable_capacity = capacity * supply_shock
         sales = min(wanted, inventory + production)
-        fill_rate = sales / wanted
+        fill_rate = sales / wanted if wanted > 0 else 1
         inventory' = inventory + production - sales
         output' = output + sales
     """
@@ -332,7 +332,7 @@ def move_users(state: Record, p: Record, flows: Record) -> None:
         due = leaving * (1 + share * (stickiness - 1))
         again = served * stickiness * leaving
         replaced = lost + again
-        retained = sum over regions of again / sum over regions of due
+        retained = again in both regions / due in both regions if due in both regions > 0 else 0
         users' = users + newcomers - lost
         user_years' = user_years + (users + second_users) / 12
     """
@@ -380,7 +380,7 @@ def move_loyalty(state: Record, p: Record, flows: Record) -> None:
         newcomers = flows.newcomers[i, HOME] + flows.newcomers[i, OVERSEAS]
         old_users = max(state.users[i, HOME] + state.users[i, OVERSEAS] - newcomers, 0.0)  # a difference: rounded
         target = fan_target(
-            p.fan_ceiling, p.fan_constant + p.firm_fan_appeal[i], p.fan_value, p.fan_reference_markup,
+            p.fan_ceiling, p.fan_constant, p.firm_fan_appeal[i], p.fan_value, p.fan_reference_markup,
             state.markup[i], p.fan_updates, flows.satisfaction[i], p.fan_stockout, flows.fill_rate[i],
         )  # fmt: skip
         state.fans[i] = fan_step(state.fans[i], old_users, newcomers, target, p.fan_months_up, p.fan_months_down)
@@ -419,7 +419,7 @@ def move_channels(state: Record, p: Record, flows: Record) -> None:
 
 @mechanism
 def move_ventures(state: Record, p: Record, shock: Record, flows: Record) -> None:
-    """Tickets become ventures, ventures become a catalogue two to three years later.
+    """Tickets become ventures, ventures become a catalogue `gestation` months later on average.
 
     Formula:
         seeded' = seeded + started - halfway

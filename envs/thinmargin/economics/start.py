@@ -16,6 +16,31 @@ from thinmargin.records import FIRMS, HOME, OVERSEAS, REGIONS, SEAT
 def begin(state: Record, p: Record) -> None:
     """Write the first state, the list prices it starts from and the brand constants its shares imply.
 
+    Formula:
+        users = start_share * base_start
+        second_users = second_life * users
+        user_years = users
+        coverage = online * reach
+        markup = start_markup
+        base_cost = firm_unit_cost
+        price = base_cost * (1 + markup)
+        market = adopters + due * base_start
+        expected = sum over regions of start_share * market
+        forecast = firm_capacity if firm_capacity > 0 else expected
+        capacity = firm_capacity if firm_capacity > 0 else headroom * expected
+        inventory = 0 if firm_capacity > 0 else cover_months * expected
+        trailing_revenue = 0 if firm_capacity > 0 else expected * price
+        adstock = playbook_marketing * trailing_revenue * part
+        part = abroad overseas, 1 - abroad at home
+        abroad = overseas_effort * reach overseas
+        share_sold = start_share / reach if start_share > 0 else 0
+        imitation = imitation_strength * share_sold / (share_sold + 0.1)
+        engagement = max(engagement_floor + engagement_span * satisfaction, 0)
+        fans = deserved
+        reference = base_cost * (1 + playbook_markup)
+        gap_start = ln(reference / price of the seat)
+        price_index_start = sum over firms of start_share * price
+
     Fans, engagement, adstock, imitation, capacity and stock begin where the firm's own playbook would
     have brought them, updates as they please half a full fan base; firms with a user base have monetised it for a year.
     """
@@ -57,7 +82,7 @@ def begin(state: Record, p: Record) -> None:
         )
         state.engagement[i] = max(p.engagement_floor + p.engagement_span * satisfaction, 0.0)
         state.fans[i] = fan_target(
-            p.fan_ceiling, p.fan_constant + p.firm_fan_appeal[i], p.fan_value, p.fan_reference_markup,
+            p.fan_ceiling, p.fan_constant, p.firm_fan_appeal[i], p.fan_value, p.fan_reference_markup,
             state.markup[i], p.fan_updates, satisfaction, p.fan_stockout, 1.0,
         )  # fmt: skip
         spend = p.play_marketing[i] * state.trailing_revenue[i]
@@ -82,6 +107,11 @@ def begin(state: Record, p: Record) -> None:
 @mechanism
 def invert_brands(state: Record, p: Record) -> None:
     """Brand constants that make the start shares come true (Berry 1994).
+
+    Formula:
+        brand = ln(start_share / bare) - anchor
+        bare = coverage * exp(price_worth + awareness - imitation)
+        anchor = ln(start_share / (coverage * exp(price_worth))) of the last firm
 
     Firms whose constant is given (not nan) keep it. The scale is set by the last firm: its brand, awareness
     and imitation together are worth nothing at the start, so that the entrant's brand means the same against
