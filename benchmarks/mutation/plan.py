@@ -1,0 +1,143 @@
+"""What is mutated, and which tests look at a mutant first, next and last.
+
+A stage is one run of pytest that ends at the first failure. Most mutants of an equation fall in the first, which runs
+the equations as plain Python; a mutant that survives a stage meets the next one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Stage(NamedTuple):
+    """One run of pytest."""
+
+    name: str
+    arguments: tuple[str, ...]
+    plain: bool = False
+    """Whether the equations run as plain Python: nothing is compiled."""
+    recompiles: bool = False
+    """Whether mutants get an empty disk cache of machine code: those of compiled files must."""
+
+
+class Target(NamedTuple):
+    """A file that is mutated."""
+
+    group: str
+    stages: tuple[Stage, ...]
+    functions_only: bool = False
+
+
+GROUPS = {"economics": 0.4, "scoring": 0.125, "statistics": 0.175, "checks": 0.3}
+"""The groups, and the share of the mutants that each gets."""
+ECONOMICS, AGENTS, ENVIRONMENT = "tests/economics/test_", "tests/agents/", "tests/environment/test_"
+MONTH = f"{ECONOMICS}month.py::test_the_compiled_month_equals_the_month_written_a_second_time"
+FORMULAS = "tests/test_formulas.py"
+
+
+def _tests(folder: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"{folder}{name}.py" for name in names)
+
+
+def _plain(*arguments: str) -> Stage:
+    return Stage("plain Python", arguments, plain=True)
+
+
+ECONOMICS_COMPILED = Stage(
+    "economics",
+    (
+        "tests/economics",
+        *_tests(
+            ENVIRONMENT, "closing", "rewards", "worlds", "rebuilt_worlds", "schemas", "counter", "scenarios", "levers",
+            "state", "vector_equals_scalar", "parameter_ranges",
+        ),
+    ),
+    recompiles=True,
+)  # fmt: skip
+ECONOMICS_LAST = Stage(
+    "results that hang on the economics",
+    (*_tests(ENVIRONMENT, "tuned", "plans"), "tests/test_construct_validity.py", *_tests("tests/calibration/test_",
+     "replay", "saved", "derived"), "-m", "not slow"),
+    recompiles=True,
+)  # fmt: skip
+SCORING_LAST = Stage(
+    "what is printed", tuple(f"{AGENTS}{name}" for name in ("evaluate", "judging", "curves", "report", "phase_map"))
+)
+CHECKS_LAST = Stage(
+    "environment", ("tests/environment", "--ignore", f"{ENVIRONMENT}compiled.py", "tests/test_rendering.py")
+)
+
+
+def _equations(*first: str) -> Target:
+    return Target("economics", (_plain(*dict.fromkeys((*first, FORMULAS, MONTH))), ECONOMICS_COMPILED, ECONOMICS_LAST))
+
+
+def _figures(group: str, *first: str) -> Target:
+    return Target(group, (Stage("own tests", first), SCORING_LAST))
+
+
+def _checks(*first: str) -> Target:
+    return Target("checks", (Stage("own tests", _tests(ENVIRONMENT, *first)), CHECKS_LAST))
+
+
+TARGETS = {
+    **{
+        f"envs/thinmargin/economics/{name}.py": _equations(f"{ECONOMICS}{name}.py")
+        for name in (
+            "compiled", "cost_and_price", "demand", "finance", "loyalty", "marketing", "services", "start", "supply",
+            "ventures",
+        )
+    },
+    "envs/thinmargin/economics/month.py": _equations(MONTH),
+    "envs/thinmargin/counter.py": _equations(*_tests(ENVIRONMENT, "counter", "rebuilt_worlds")),
+    "envs/thinmargin/shocks.py": _equations(*_tests(ENVIRONMENT, "rebuilt_worlds", "counter")),
+    "envs/thinmargin/worlds.py": _equations(*_tests(ENVIRONMENT, "rebuilt_worlds")),
+    "envs/thinmargin/scenarios.py": _equations(*_tests(ENVIRONMENT, "rebuilt_worlds")),
+    "envs/thinmargin/simulation.py": _equations(),
+    "envs/thinmargin/strategies.py": _equations(),
+    "envs/thinmargin/observation.py": _equations(
+        f"{ENVIRONMENT}schemas.py::test_features_say_what_books_calendar_and_market_say_and_nothing_of_the_hidden_world"
+    ),
+    "agents/thinmargin_agents/scoring/score.py": _figures("scoring", f"{AGENTS}scoring"),
+    "agents/thinmargin_agents/scoring/closing_rules.py": _figures(
+        "scoring", f"{AGENTS}scoring/test_closing_rules.py", f"{AGENTS}evaluate/test_closing_rules.py"
+    ),
+    "agents/thinmargin_agents/scoring/statistics.py": _figures("statistics", f"{AGENTS}scoring"),
+    "agents/thinmargin_agents/scoring/comparison.py": _figures(
+        "statistics", f"{AGENTS}evaluate/test_scores.py", f"{AGENTS}evaluate/test_closing_rules.py"
+    ),
+    "agents/thinmargin_agents/judging/validation.py": _figures("statistics", f"{AGENTS}judging"),
+    "agents/thinmargin_agents/judging/stress.py": _figures("statistics", f"{AGENTS}evaluate/test_stress.py"),
+    "envs/thinmargin/settings.py": _checks("bad_input", "levers", "state", "worlds"),
+    "envs/thinmargin/record_checks.py": _checks("state", "worlds", "parameter_ranges"),
+    "envs/thinmargin/env.py": _checks("bad_input", "state", "closing", "rewards"),
+    "envs/thinmargin/vector.py": _checks("vector_equals_scalar", "bad_input", "state", "closing", "seeds"),
+    "envs/thinmargin/batch.py": _checks("state", "bad_input", "vector_equals_scalar", "closing", "worlds"),
+    "envs/thinmargin/splits.py": _checks("bad_input", "worlds", "seeds"),
+    "envs/thinmargin/sources.py": _checks("scenarios", "worlds", "parameter_ranges"),
+    "envs/thinmargin/levers.py": Target(
+        "checks",
+        (
+            _plain(
+                f"{ENVIRONMENT}levers.py",
+                f"{ENVIRONMENT}bad_input.py::test_levers_out_of_their_range_have_no_action",
+            ),
+            ECONOMICS_COMPILED,
+            CHECKS_LAST._replace(recompiles=True),
+        ),
+    ),
+    "envs/thinmargin/parameters.py": Target(
+        "checks",
+        (
+            _plain(
+                f"{ENVIRONMENT}parameter_ranges.py::test_a_constant_that_is_no_number_in_range_is_named",
+                f"{ENVIRONMENT}parameter_ranges.py::test_constants_that_would_break_a_bound_are_refused_by_name",
+                f"{ENVIRONMENT}bad_input.py::test_a_bad_keyword_argument_is_refused",
+            ),
+            ECONOMICS_COMPILED,
+            CHECKS_LAST._replace(recompiles=True),
+        ),
+        functions_only=True,
+    ),
+}  # fmt: skip
+"""Every file that is mutated. Of the table of constants only the checks are: its numbers are data."""
