@@ -21,6 +21,7 @@ import hashlib
 import json
 import queue
 import random
+import signal
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -96,6 +97,7 @@ def arguments_of(words: Sequence[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     """Draw, run what has no result yet, print the tables."""
     arguments = arguments_of()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the copies are removed, as after Ctrl-C
     console = Console(width=None if sys.stdout.isatty() else 120)
     mutants = draw(arguments.seed, arguments.count, arguments.group)
     sources = {mutant.file: (ROOT / mutant.file).read_bytes() for mutant in mutants}
@@ -140,40 +142,54 @@ def run(
     arguments: argparse.Namespace,
     header: dict[str, Any],
 ) -> None:
-    """Run the mutants that have no result yet, and write each result as it comes."""
-    waiting = [mutant for mutant in mutants if name_of(mutant) not in results]
-    if not waiting:
+    """Run what has no final result yet, stage by stage, and write each result as it comes.
+
+    A result of the file says in `passed` how many stages a mutant has survived: it meets the next one.
+    """
+
+    def waiting() -> dict[Mutant, int]:
+        """Mutants that a stage is left for, and which."""
+        known = {mutant: results.get(name_of(mutant), {"status": "survived", "passed": 0}) for mutant in mutants}
+        left = {mutant: result["passed"] for mutant, result in known.items() if result["status"] == "survived"}
+        left = {mutant: passed for mutant, passed in left.items() if passed < len(TARGETS[mutant.file].stages)}
+        return {mutant: passed for mutant, passed in left.items() if passed == min(left.values())}
+
+    if not waiting():
         return
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     new = not arguments.output.exists()
+    stages = [stage for file in {mutant.file: None for mutant in mutants} for stage in TARGETS[file].stages]
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
     with ExitStack() as stack:
         trials: queue.SimpleQueue[Trial] = queue.SimpleQueue()
-        for _ in range(min(arguments.jobs, len(waiting))):
-            trials.put(stack.enter_context(Trial()))
+        for _ in range(min(arguments.jobs, len(waiting()))):
+            trials.put(stack.enter_context(Trial(stages)))
         file = stack.enter_context(arguments.output.open("a", encoding="utf-8"))
         if new:
             print(json.dumps(header), file=file, flush=True)
 
-        def judge(mutant: Mutant) -> dict[str, Any]:
+        def judge(mutant: Mutant, passed: int) -> dict[str, Any]:
             trial = trials.get()
             try:
-                verdict = trial.verdict(mutant, sources[mutant.file], TARGETS[mutant.file].stages)
+                verdict = trial.verdict(mutant, sources[mutant.file], TARGETS[mutant.file].stages[passed])
             finally:
                 trials.put(trial)
-            return {"mutant": name_of(mutant), "operator": mutant.operator, **vars(verdict)}
+            passed += verdict.status == "survived"
+            return {"mutant": name_of(mutant), "operator": mutant.operator, "passed": passed, **vars(verdict)}
 
         bar = stack.enter_context(Progress(*columns, console=Console(stderr=True)))
-        task = bar.add_task("", total=len(waiting))
         pool = stack.enter_context(ThreadPoolExecutor(arguments.jobs))
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-        survived = 0
-        for future in as_completed([pool.submit(judge, mutant) for mutant in waiting]):
-            result = future.result()
-            results[result["mutant"]] = result
-            print(json.dumps(result), file=file, flush=True)
-            survived += result["status"] == "survived"
-            bar.update(task, advance=1, description=f"{survived} survived")
+        while some := waiting():
+            number = min(some.values()) + 1
+            task = bar.add_task(f"stage {number}", total=len(some))
+            survived = 0
+            for future in as_completed([pool.submit(judge, mutant, passed) for mutant, passed in some.items()]):
+                result = future.result()
+                results[result["mutant"]] = result
+                print(json.dumps(result), file=file, flush=True)
+                survived += result["status"] == "survived"
+                bar.update(task, advance=1, description=f"stage {number}: {survived} survived")
 
 
 def argued(mutant: Mutant, source: bytes, reasons: Sequence[dict[str, str]]) -> str:

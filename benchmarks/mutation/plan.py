@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Stage(NamedTuple):
-    """One run of pytest."""
+    """One run of pytest; stages of one name differ in their arguments alone."""
 
     name: str
     arguments: tuple[str, ...]
@@ -123,7 +123,7 @@ TARGETS = {
                 f"{ENVIRONMENT}bad_input.py::test_levers_out_of_their_range_have_no_action",
             ),
             ECONOMICS_COMPILED,
-            CHECKS_LAST._replace(recompiles=True),
+            CHECKS_LAST._replace(name="environment, compiled anew", recompiles=True),
         ),
     ),
     "envs/thinmargin/parameters.py": Target(
@@ -135,7 +135,7 @@ TARGETS = {
                 f"{ENVIRONMENT}bad_input.py::test_a_bad_keyword_argument_is_refused",
             ),
             ECONOMICS_COMPILED,
-            CHECKS_LAST._replace(recompiles=True),
+            CHECKS_LAST._replace(name="environment, compiled anew", recompiles=True),
         ),
         functions_only=True,
     ),

@@ -19,6 +19,7 @@ from typing import Any
 
 def main() -> None:
     """Import, then serve until the input ends."""
+    signal.signal(signal.SIGTERM, _end)
     for name in sys.argv[1:]:
         importlib.import_module(name)
     print(json.dumps({"ready": True}), flush=True)
@@ -32,22 +33,29 @@ def _serve(request: dict[str, Any]) -> dict[str, Any]:
     if not child:
         _run(request)
     code = None
-    while code is None and time.monotonic() - start < request["limit"]:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            code = os.waitstatus_to_exitcode(status)
-        else:
-            time.sleep(0.01)
-    if code is None:
-        os.killpg(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+    try:
+        while code is None and time.monotonic() - start < request["limit"]:
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done:
+                code = os.waitstatus_to_exitcode(status)
+            else:
+                time.sleep(0.01)
+    finally:
+        if code is None:
+            os.killpg(child, signal.SIGKILL)
+            os.waitpid(child, 0)
     return {"code": code, "seconds": time.monotonic() - start}
+
+
+def _end(*_: object) -> None:
+    raise SystemExit(143)
 
 
 def _run(request: dict[str, Any]) -> None:
     code = 70
     try:
         os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         for stream in (1, 2):
             os.dup2(log, stream)

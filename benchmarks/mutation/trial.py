@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -24,9 +25,12 @@ PRELOADED = {
     False: ("pytest", "numpy", "numba", "gymnasium", "hypothesis", "torch", "rich.progress", "tyro"),
 }
 """What the servers import before they fork, by whether equations run as plain Python."""
-FACTOR, GRACE = 6.0, 90.0
-"""A run of a mutant may take this many times the seconds of the unmutated run, and these seconds more: it may have to
-compile what the unmutated run found on disk."""
+FACTOR, GRACE = 3.0, 90.0
+"""A run of a mutant may take this many times the seconds of the unmutated one, and these seconds more.
+
+The unmutated run has the tests of a stage of all files, so it is long; a mutant may have to compile what that found on
+disk.
+"""
 PASSED, NO_TESTS = 0, 5
 
 
@@ -36,13 +40,13 @@ class BaselineError(Exception):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a mutant.
+    """What became of a mutant in a stage.
 
     Attributes:
         status: `killed`, `timeout` (killed too) or `survived`.
-        stage: name of the stage that killed it, or of the last one.
+        stage: name of the stage.
         test: the first test that failed; empty if none did.
-        seconds: of all its stages.
+        seconds: of the run.
     """
 
     status: str
@@ -52,14 +56,23 @@ class Verdict:
 
 
 class Trial:
-    """A copied tree and two servers, of plain and of compiled equations, which start when they are needed."""
+    """A copied tree and two servers, of plain and of compiled equations, which start when they are needed.
 
-    def __init__(self) -> None:
+    Args:
+        stages: all that will be run; those of one name are tried together, without any change, before the first.
+    """
+
+    def __init__(self, stages: Iterable[Stage]) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="mutation-"))
         self.tree = self.folder / "tree"
         shutil.copytree(ROOT, self.tree, ignore=LEFT_OUT)
         self.servers: dict[bool, subprocess.Popen[str]] = {}
-        self.limits: dict[Stage, float] = {}
+        self.limits: dict[str, float] = {}
+        self.whole: dict[str, Stage] = {}
+        for stage in stages:
+            known = self.whole.setdefault(stage.name, stage)
+            words = tuple(dict.fromkeys((*known.arguments, *stage.arguments)))
+            self.whole[stage.name] = known._replace(arguments=words)
 
     def __enter__(self) -> Self:
         return self
@@ -68,27 +81,24 @@ class Trial:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for server in self.servers.values():
-            server.kill()
+            server.terminate()
             server.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def verdict(self, mutant: Mutant, source: bytes, stages: tuple[Stage, ...]) -> Verdict:
-        """Run the stages over a mutant, up to one that kills it; the tree is as before afterwards.
+    def verdict(self, mutant: Mutant, source: bytes, stage: Stage) -> Verdict:
+        """Run one stage over a mutant; the tree is as before afterwards.
 
         Raises:
-            BaselineError: a stage fails without any change.
+            BaselineError: the stage fails without any change.
         """
-        seconds = 0.0
-        for stage in stages:
-            if stage not in self.limits:
-                self._baseline(stage)
-            answer = self._mutated(mutant, source, stage)
-            seconds += answer["seconds"]
-            if answer["code"] is None:
-                return Verdict("timeout", stage.name, "", seconds)
-            if answer["code"] != PASSED:
-                return Verdict("killed", stage.name, self._first_failure(), seconds)
-        return Verdict("survived", stages[-1].name, "", seconds)
+        if stage.name not in self.limits:
+            self._baseline(stage.name)
+        answer = self._mutated(mutant, source, stage)
+        if answer["code"] is None:
+            return Verdict("timeout", stage.name, "", answer["seconds"])
+        if answer["code"] != PASSED:
+            return Verdict("killed", stage.name, self._first_failure(), answer["seconds"])
+        return Verdict("survived", stage.name, "", answer["seconds"])
 
     def _mutated(self, mutant: Mutant, source: bytes, stage: Stage) -> dict[str, Any]:
         path = self.tree / mutant.file
@@ -96,19 +106,19 @@ class Trial:
         path.write_bytes(mutant.apply(source))
         cache = self.folder / ("mutant" if stage.recompiles else "numba")
         try:
-            return self._run(stage, cache, self.limits[stage], bytecode=False)
+            return self._run(stage, cache, self.limits[stage.name], bytecode=False)
         finally:
             path.write_bytes(source)
             os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
             shutil.rmtree(self.folder / "mutant", ignore_errors=True)
 
-    def _baseline(self, stage: Stage) -> None:
-        """Run a stage over the unmutated tree, which fills the caches too; its limit follows from the seconds."""
-        first = self._run(stage, self.folder / "numba", 3600.0, bytecode=True)
+    def _baseline(self, name: str) -> None:
+        """Run the stages of a name over the unmutated tree, which fills the caches too; the limit follows from it."""
+        first = self._run(self.whole[name], self.folder / "numba", 3600.0, bytecode=True)
         if first["code"] != PASSED:
             log = (self.folder / "log").read_text(errors="replace")
-            raise BaselineError(f"the tests of {stage.name!r} fail without any change:\n{log[-3000:]}")
-        self.limits[stage] = FACTOR * first["seconds"] + GRACE
+            raise BaselineError(f"the tests of {name!r} fail without any change:\n{log[-3000:]}")
+        self.limits[name] = FACTOR * first["seconds"] + GRACE
 
     def _run(self, stage: Stage, cache: Path, limit: float, *, bytecode: bool) -> dict[str, Any]:
         options = (
