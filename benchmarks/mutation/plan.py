@@ -46,11 +46,11 @@ def _plain(*arguments: str) -> Stage:
 ECONOMICS_COMPILED = Stage(
     "economics",
     (
-        "tests/economics",
         *_tests(
             ENVIRONMENT, "closing", "rewards", "worlds", "rebuilt_worlds", "schemas", "counter", "scenarios", "levers",
-            "state", "vector_equals_scalar", "parameter_ranges",
         ),
+        "tests/economics",
+        *_tests(ENVIRONMENT, "state", "vector_equals_scalar", "parameter_ranges"),
     ),
     recompiles=True,
 )  # fmt: skip
@@ -65,6 +65,34 @@ SCORING_LAST = Stage(
 )
 CHECKS_LAST = Stage(
     "environment", ("tests/environment", "--ignore", f"{ENVIRONMENT}compiled.py", "tests/test_rendering.py")
+)
+
+
+SHORT_PLAYS = _plain(
+    *_tests(ENVIRONMENT, "report_by_hand", "shocks_by_hand"),
+    f"{ENVIRONMENT}schemas.py::test_features_say_what_books_calendar_and_market_say_and_nothing_of_the_hidden_world",
+    f"{ENVIRONMENT}schemas.py::test_the_books_at_reset_are_the_balance_of_the_start",
+    f"{ENVIRONMENT}rewards.py::test_bankruptcy_terminates_without_a_closing_value",
+    *(
+        f"{ENVIRONMENT}rewards.py::test_the_named_terms_are_the_reward[{case}]"
+        for case in ("default-own_levers-shaped", "paid-none-shaped", "failing-own_levers-profit")
+    ),
+    *(
+        f"{ENVIRONMENT}rewards.py::test_the_closing_value_is_what_sixty_calm_months_under_the_rule_would_pay[{case}]"
+        for case in (
+            "supply-0.7-False-0.6-own_levers-1e-09", "brand--0.4-False-0.6-playbook-1e-05",
+            "component-0.1-False-0.0-own_levers-1e-09", "services-0.5-True-0.6-playbook-1e-05",
+            "attack-0.1-True-0.0-own_levers-1e-09", "hit-2.0-False-0.0-own_levers-1e-09",
+        )
+    ),
+)  # fmt: skip
+WORLDS_STAGES = (
+    _plain(
+        *_tests(ENVIRONMENT, "shocks_by_hand", "rebuilt_worlds", "counter"),
+        f"{ENVIRONMENT}worlds.py::test_a_number_is_hidden_once",
+    ),
+    ECONOMICS_COMPILED,
+    ECONOMICS_LAST,
 )
 
 
@@ -89,15 +117,20 @@ TARGETS = {
         )
     },
     "envs/thinmargin/economics/month.py": _equations(MONTH),
-    "envs/thinmargin/counter.py": _equations(*_tests(ENVIRONMENT, "counter", "rebuilt_worlds")),
-    "envs/thinmargin/shocks.py": _equations(*_tests(ENVIRONMENT, "rebuilt_worlds", "counter")),
-    "envs/thinmargin/worlds.py": _equations(*_tests(ENVIRONMENT, "rebuilt_worlds")),
-    "envs/thinmargin/scenarios.py": _equations(*_tests(ENVIRONMENT, "rebuilt_worlds")),
-    "envs/thinmargin/simulation.py": _equations(),
-    "envs/thinmargin/strategies.py": _equations(),
-    "envs/thinmargin/observation.py": _equations(
-        f"{ENVIRONMENT}schemas.py::test_features_say_what_books_calendar_and_market_say_and_nothing_of_the_hidden_world"
+    "envs/thinmargin/counter.py": Target("economics", WORLDS_STAGES),
+    "envs/thinmargin/shocks.py": Target("economics", WORLDS_STAGES),
+    "envs/thinmargin/worlds.py": Target("economics", WORLDS_STAGES),
+    "envs/thinmargin/scenarios.py": Target(
+        "economics",
+        (
+            Stage("own tests", _tests(ENVIRONMENT, "one_state", "scenarios", "rebuilt_worlds")),
+            Stage("the one-state world", (f"{AGENTS}exact",)),
+            CHECKS_LAST,
+        ),
     ),
+    "envs/thinmargin/simulation.py": Target("economics", (SHORT_PLAYS, ECONOMICS_COMPILED, ECONOMICS_LAST)),
+    "envs/thinmargin/strategies.py": _equations(),
+    "envs/thinmargin/observation.py": Target("economics", (SHORT_PLAYS, ECONOMICS_COMPILED, ECONOMICS_LAST)),
     "agents/thinmargin_agents/scoring/score.py": _figures("scoring", f"{AGENTS}scoring"),
     "agents/thinmargin_agents/scoring/closing_rules.py": _figures(
         "scoring", f"{AGENTS}scoring/test_closing_rules.py", f"{AGENTS}evaluate/test_closing_rules.py"
@@ -109,12 +142,12 @@ TARGETS = {
     "agents/thinmargin_agents/judging/validation.py": _figures("statistics", f"{AGENTS}judging"),
     "agents/thinmargin_agents/judging/stress.py": _figures("statistics", f"{AGENTS}evaluate/test_stress.py"),
     "envs/thinmargin/settings.py": _checks("bad_input", "levers", "state", "worlds"),
-    "envs/thinmargin/record_checks.py": _checks("state", "worlds", "parameter_ranges"),
+    "envs/thinmargin/record_checks.py": _checks("state", "worlds"),
     "envs/thinmargin/env.py": _checks("bad_input", "state", "closing", "rewards"),
     "envs/thinmargin/vector.py": _checks("vector_equals_scalar", "bad_input", "state", "closing", "seeds"),
     "envs/thinmargin/batch.py": _checks("state", "bad_input", "vector_equals_scalar", "closing", "worlds"),
     "envs/thinmargin/splits.py": _checks("bad_input", "worlds", "seeds"),
-    "envs/thinmargin/sources.py": _checks("scenarios", "worlds", "parameter_ranges"),
+    "envs/thinmargin/sources.py": _checks("scenarios", "worlds"),
     "envs/thinmargin/levers.py": Target(
         "checks",
         (
