@@ -137,10 +137,10 @@ TARGETS = {
     ),
     "agents/thinmargin_agents/scoring/statistics.py": _figures("statistics", f"{AGENTS}scoring"),
     "agents/thinmargin_agents/scoring/comparison.py": _figures(
-        "statistics", f"{AGENTS}evaluate/test_scores.py", f"{AGENTS}evaluate/test_closing_rules.py"
+        "statistics", f"{AGENTS}scoring", f"{AGENTS}evaluate/test_scores.py", f"{AGENTS}evaluate/test_closing_rules.py"
     ),
     "agents/thinmargin_agents/judging/validation.py": _figures("statistics", f"{AGENTS}judging"),
-    "agents/thinmargin_agents/judging/stress.py": _figures("statistics", f"{AGENTS}evaluate/test_stress.py"),
+    "agents/thinmargin_agents/judging/stress.py": _figures("statistics", f"{AGENTS}judging/test_stress_by_hand.py", f"{AGENTS}evaluate/test_stress.py"),
     "envs/thinmargin/settings.py": _checks("bad_input", "levers", "state", "worlds"),
     "envs/thinmargin/record_checks.py": _checks("state", "worlds"),
     "envs/thinmargin/env.py": _checks("bad_input", "state", "closing", "rewards"),

@@ -1,4 +1,4 @@
-"""Shocks of one month worked by hand: where an event begins and ends, what is left behind the horizon, a fresh start."""
+"""Shocks of one month by hand: where an event begins and ends, what is left behind the horizon, a fresh start."""
 
 from __future__ import annotations
 
