@@ -140,9 +140,11 @@ TARGETS = {
         "statistics", f"{AGENTS}scoring", f"{AGENTS}evaluate/test_scores.py", f"{AGENTS}evaluate/test_closing_rules.py"
     ),
     "agents/thinmargin_agents/judging/validation.py": _figures("statistics", f"{AGENTS}judging"),
-    "agents/thinmargin_agents/judging/stress.py": _figures("statistics", f"{AGENTS}judging/test_stress_by_hand.py", f"{AGENTS}evaluate/test_stress.py"),
+    "agents/thinmargin_agents/judging/stress.py": _figures(
+        "statistics", f"{AGENTS}judging/test_stress_by_hand.py", f"{AGENTS}evaluate/test_stress.py"
+    ),
     "envs/thinmargin/settings.py": _checks("bad_input", "levers", "state", "worlds"),
-    "envs/thinmargin/record_checks.py": _checks("state", "worlds"),
+    "envs/thinmargin/record_checks.py": _checks("ranges_by_hand", "state", "worlds"),
     "envs/thinmargin/env.py": _checks("bad_input", "state", "closing", "rewards"),
     "envs/thinmargin/vector.py": _checks("vector_equals_scalar", "bad_input", "state", "closing", "seeds"),
     "envs/thinmargin/batch.py": _checks("state", "bad_input", "vector_equals_scalar", "closing", "worlds"),
@@ -153,6 +155,7 @@ TARGETS = {
         (
             _plain(
                 f"{ENVIRONMENT}levers.py",
+                f"{ENVIRONMENT}ranges_by_hand.py",
                 f"{ENVIRONMENT}bad_input.py::test_levers_out_of_their_range_have_no_action",
             ),
             ECONOMICS_COMPILED,
