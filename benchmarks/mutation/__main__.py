@@ -66,8 +66,7 @@ def draw(seed: int, count: int, groups: Sequence[str]) -> list[Mutant]:
 
 def digest() -> str:
     """Digest of what is mutated and how: results of another one are not gone on with."""
-    here = Path(__file__).parent
-    files = [*(ROOT / name for name in TARGETS), here / "operators.py", here / "__main__.py"]
+    files = [*(ROOT / name for name in TARGETS), Path(__file__).parent / "operators.py"]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
@@ -144,15 +143,22 @@ def run(
 ) -> None:
     """Run what has no final result yet, stage by stage, and write each result as it comes.
 
-    A result of the file says in `passed` how many stages a mutant has survived: it meets the next one.
+    A result of the file says in `passed` how many stages a mutant has survived: it meets the next one. One that is
+    argued to be harmless meets the first alone.
     """
+    reasons = known_reasons()
 
     def waiting() -> dict[Mutant, int]:
         """Mutants that a stage is left for, and which."""
         known = {mutant: results.get(name_of(mutant), {"status": "survived", "passed": 0}) for mutant in mutants}
         left = {mutant: result["passed"] for mutant, result in known.items() if result["status"] == "survived"}
-        left = {mutant: passed for mutant, passed in left.items() if passed < len(TARGETS[mutant.file].stages)}
-        return {mutant: passed for mutant, passed in left.items() if passed == min(left.values())}
+        left = {
+            mutant: passed
+            for mutant, passed in left.items()
+            if passed < (1 if argued(mutant, sources[mutant.file], reasons) else len(TARGETS[mutant.file].stages))
+        }
+        now = min(left.values(), default=0)
+        return {mutant: passed for mutant, passed in left.items() if passed == now}
 
     if not waiting():
         return
@@ -192,6 +198,12 @@ def run(
                 bar.update(task, advance=1, description=f"stage {number}: {survived} survived")
 
 
+def known_reasons() -> list[dict[str, str]]:
+    """The entries of `harmless.toml`."""
+    reasons: list[dict[str, str]] = tomllib.loads(HARMLESS.read_text(encoding="utf-8")).get("harmless", [])
+    return reasons
+
+
 def argued(mutant: Mutant, source: bytes, reasons: Sequence[dict[str, str]]) -> str:
     """Why a mutant changes no output; empty if nobody has argued that."""
     changed = mutant.lines(source)
@@ -205,7 +217,7 @@ def show(
     mutants: Sequence[Mutant], sources: dict[str, bytes], results: dict[str, dict[str, Any]], console: Console
 ) -> None:
     """Print the survivors as diffs, then the tables by group and by operator."""
-    reasons = tomllib.loads(HARMLESS.read_text(encoding="utf-8")).get("harmless", []) if HARMLESS.exists() else []
+    reasons = known_reasons()
     fates: dict[Mutant, str] = {}
     for mutant in mutants:
         status = results[name_of(mutant)]["status"]

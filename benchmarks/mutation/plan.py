@@ -143,13 +143,13 @@ TARGETS = {
     "agents/thinmargin_agents/judging/stress.py": _figures(
         "statistics", f"{AGENTS}judging/test_stress_by_hand.py", f"{AGENTS}evaluate/test_stress.py"
     ),
-    "envs/thinmargin/settings.py": _checks("bad_input", "levers", "state", "worlds"),
+    "envs/thinmargin/settings.py": _checks("bad_input", "ranges_by_hand", "levers", "state", "worlds"),
     "envs/thinmargin/record_checks.py": _checks("ranges_by_hand", "state", "worlds"),
     "envs/thinmargin/env.py": _checks("bad_input", "state", "closing", "rewards"),
     "envs/thinmargin/vector.py": _checks("vector_equals_scalar", "bad_input", "state", "closing", "seeds"),
     "envs/thinmargin/batch.py": _checks("state", "bad_input", "vector_equals_scalar", "closing", "worlds"),
     "envs/thinmargin/splits.py": _checks("bad_input", "worlds", "seeds"),
-    "envs/thinmargin/sources.py": _checks("scenarios", "worlds"),
+    "envs/thinmargin/sources.py": _checks("ranges_by_hand", "scenarios", "worlds"),
     "envs/thinmargin/levers.py": Target(
         "checks",
         (

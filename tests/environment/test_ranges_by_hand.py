@@ -13,6 +13,7 @@ from thinmargin.levers import action_of
 from thinmargin.parameters import Parameters, economy_record
 from thinmargin.record_checks import (
     ECONOMY_RANGES,
+    EVENT_RANGES,
     SHOCK_RANGES,
     STATE_RANGES,
     check_economies,
@@ -21,6 +22,8 @@ from thinmargin.record_checks import (
     check_states,
 )
 from thinmargin.records import LEVERS, SHOCKS
+from thinmargin.settings import LEVER_GRID, discrete_actions
+from thinmargin.sources import Event
 
 STATE_ENDS = {
     **dict.fromkeys(("coverage", "reach", "fans", "war"), (0.0, 1.0)),
@@ -60,6 +63,28 @@ def test_constants_of_the_one_state_world_may_go_beyond_those_of_parameters() ->
     assert ends["services_half"] == (1e-12, 5000.0)
     assert ends["forecast_months"] == (1.0, np.inf)
     assert ends["firm_brand"] == (-100.0, 100.0)
+
+
+def test_events_end_where_they_end() -> None:
+    assert {item.field: (item.low, item.high) for item in EVENT_RANGES} == {
+        **dict.fromkeys(("first", "last"), (0, 600)),
+        "months": (1, 1200),
+        **dict.fromkeys(("attack", "supply", "clone"), (0, 1)),
+        "aggression": (0, 20),
+        **dict.fromkeys(("component", "demand"), (-3, 3)),
+        "services": (0, 10),
+    }
+    calm = Event()
+    assert (calm.first, calm.last, calm.months) == (0.0, 0.0, 1200.0)
+    assert (calm.attack, calm.aggression, calm.component, calm.demand, calm.clone) == (0.0,) * 5
+    assert (calm.supply, calm.services) == (1.0, 1.0)
+
+
+def test_the_grid_has_these_levels() -> None:
+    assert LEVER_GRID == (
+        (-0.05, 0.0, 0.05, 0.10, 0.20, 0.35), (0.0, 0.004, 0.015, 0.04), (0.01, 0.03, 0.08, 0.20), (1.0, 2.5, 4.33),
+    )  # fmt: skip
+    assert discrete_actions().shape == (288, 4)
 
 
 def shocks(**numbers: float) -> np.ndarray:
