@@ -148,7 +148,7 @@ TARGETS = {
     "envs/thinmargin/env.py": _checks("bad_input", "state", "closing", "rewards"),
     "envs/thinmargin/vector.py": _checks("vector_equals_scalar", "bad_input", "state", "closing", "seeds"),
     "envs/thinmargin/batch.py": _checks("state", "bad_input", "vector_equals_scalar", "closing", "worlds"),
-    "envs/thinmargin/splits.py": _checks("bad_input", "worlds", "seeds"),
+    "envs/thinmargin/splits.py": _checks("bad_input", "ranges_by_hand", "worlds", "seeds"),
     "envs/thinmargin/sources.py": _checks("ranges_by_hand", "scenarios", "worlds"),
     "envs/thinmargin/levers.py": Target(
         "checks",

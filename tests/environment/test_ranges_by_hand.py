@@ -22,8 +22,10 @@ from thinmargin.record_checks import (
     check_states,
 )
 from thinmargin.records import LEVERS, SHOCKS
-from thinmargin.settings import LEVER_GRID, discrete_actions
+from thinmargin.settings import LEVER_GRID, Settings, discrete_actions
 from thinmargin.sources import Event
+from thinmargin.splits import check_key, check_keys, keys_of
+from thinmargin.vector import EcosystemVectorEnv
 
 STATE_ENDS = {
     **dict.fromkeys(("coverage", "reach", "fans", "war"), (0.0, 1.0)),
@@ -85,6 +87,25 @@ def test_the_grid_has_these_levels() -> None:
         (-0.05, 0.0, 0.05, 0.10, 0.20, 0.35), (0.0, 0.004, 0.015, 0.04), (0.01, 0.03, 0.08, 0.20), (1.0, 2.5, 4.33),
     )  # fmt: skip
     assert discrete_actions().shape == (288, 4)
+
+
+def test_splits_are_these_ranges_of_keys() -> None:
+    assert keys_of("validation") == range(1_000_000, 2_000_000)
+    assert keys_of("test") == range(2_000_000, 3_000_000)
+    assert keys_of("train") == range(2**32, 2**62)
+    assert check_key(2**62) == 2**62
+    assert check_key(0) == 0
+    assert check_keys(np.array([0, 2**62])).tolist() == [0, 2**62]
+    for key in (-1, 2**62 + 1):
+        for check_one in (check_key, lambda key: check_keys(np.array([5, key])), lambda key: check_keys([5, key])):
+            with pytest.raises(ValueError, match=f"world key is {key}"):
+                check_one(key)
+
+
+def test_every_shell_has_the_same_defaults() -> None:
+    assert Settings() == EcosystemEnv().settings == EcosystemVectorEnv().settings
+    assert (Settings().horizon, Settings().closing, Settings().split) == (180, "own_levers", "train")
+    assert EcosystemVectorEnv().num_envs == 1
 
 
 def shocks(**numbers: float) -> np.ndarray:
