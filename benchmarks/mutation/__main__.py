@@ -168,8 +168,9 @@ def run(
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
     with ExitStack() as stack:
         trials: queue.SimpleQueue[Trial] = queue.SimpleQueue()
-        for _ in range(min(arguments.jobs, len(waiting()))):
-            trials.put(stack.enter_context(Trial(stages)))
+        copies = [stack.enter_context(Trial(stages)) for _ in range(min(arguments.jobs, len(waiting())))]
+        for copy in copies:
+            trials.put(copy)
         file = stack.enter_context(arguments.output.open("a", encoding="utf-8"))
         if new:
             print(json.dumps(header), file=file, flush=True)
@@ -185,6 +186,8 @@ def run(
 
         bar = stack.enter_context(Progress(*columns, console=Console(stderr=True)))
         pool = stack.enter_context(ThreadPoolExecutor(arguments.jobs))
+        for copy in copies:
+            stack.callback(copy.stop)  # or the pool would wait for what runs, after Ctrl-C
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
         while some := waiting():
             number = min(some.values()) + 1

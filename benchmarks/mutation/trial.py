@@ -80,10 +80,14 @@ class Trial:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def stop(self) -> None:
+        """End the servers, and what they run."""
         for server in self.servers.values():
             server.terminate()
             server.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def verdict(self, mutant: Mutant, source: bytes, stage: Stage) -> Verdict:
         """Run one stage over a mutant; the tree is as before afterwards.

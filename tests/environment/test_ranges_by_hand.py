@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,8 @@ from thinmargin.record_checks import (
     check_shocks,
     check_states,
 )
-from thinmargin.records import LEVERS, SHOCKS
-from thinmargin.settings import LEVER_GRID, Settings, discrete_actions
+from thinmargin.records import FEATURES, LEVERS, SHOCKS
+from thinmargin.settings import LEVER_GRID, Settings, check_options, discrete_actions
 from thinmargin.sources import Event
 from thinmargin.splits import check_key, check_keys, keys_of
 from thinmargin.vector import EcosystemVectorEnv
@@ -172,6 +173,15 @@ def test_a_sum_of_levers_may_miss_them_by_a_billionth() -> None:
             check(states)
 
 
+def test_a_message_shows_the_row_whose_sum_is_furthest_off() -> None:
+    states = np.concatenate([run_for(3).states] * 3)
+    states["own_sum"][1, 2] += 0.5
+    states["own_sum"][2, 2] += 2e-9
+    said = re.escape(str(states["own_sum"][1].tolist()))
+    with pytest.raises(ValueError, match=f"own_sum {said}"):
+        check_states("x", states, np.array([True] * 3), 20.0)
+
+
 @pytest.mark.parametrize("lever", range(4))
 def test_levers_in_the_ring_are_in_their_ranges_and_places_not_yet_written_are_zero(lever: int) -> None:
     states = run_for(3).states.copy()
@@ -248,6 +258,20 @@ def test_an_observation_at_the_ends_of_its_range_is_one() -> None:
         rows[1, column] += 0.01 if end is space.high else -0.01  # type: ignore[attr-defined]  # a Box
         with pytest.raises(ValueError, match=r"x has .* allowed is "):
             check_observations("x", rows)
+
+
+def test_the_first_wrong_observation_is_named() -> None:
+    space = EcosystemEnv().observation_space
+    rows = np.stack([space.low, space.low])  # type: ignore[attr-defined]  # a Box
+    rows[1, 3], rows[1, 7] = -0.5, -0.25
+    with pytest.raises(ValueError, match=f"x has -0.5 of {FEATURES[3].name}"):
+        check_observations("x", rows)
+
+
+def test_options_without_a_world_are_none() -> None:
+    assert check_options({}, 5) is check_options(None, 5) is None
+    assert check_options({"world": 7}, 5) == 7
+    assert check_options({"world": (7, 8)}, 5) == [7, 8]
 
 
 @pytest.mark.parametrize("lever", range(4))
