@@ -47,7 +47,8 @@ ECONOMICS_COMPILED = Stage(
     "economics",
     (
         *_tests(
-            ENVIRONMENT, "closing", "rewards", "worlds", "rebuilt_worlds", "schemas", "counter", "scenarios", "levers",
+            ENVIRONMENT, "report_by_hand", "shocks_by_hand", "ranges_by_hand", "one_state", "closing", "rewards",
+            "worlds", "rebuilt_worlds", "schemas", "counter", "scenarios", "levers",
         ),
         "tests/economics",
         *_tests(ENVIRONMENT, "state", "vector_equals_scalar", "parameter_ranges"),
@@ -60,12 +61,11 @@ ECONOMICS_LAST = Stage(
      "replay", "saved", "derived"), "-m", "not slow"),
     recompiles=True,
 )  # fmt: skip
+PICTURES = Stage("pictures", ("tests/test_rendering.py",))
 SCORING_LAST = Stage(
     "what is printed", tuple(f"{AGENTS}{name}" for name in ("evaluate", "judging", "curves", "report", "phase_map"))
 )
-CHECKS_LAST = Stage(
-    "environment", ("tests/environment", "--ignore", f"{ENVIRONMENT}compiled.py", "tests/test_rendering.py")
-)
+CHECKS_LAST = Stage("environment", ("tests/environment", "--ignore", f"{ENVIRONMENT}compiled.py"))
 
 
 SHORT_PLAYS = _plain(
@@ -88,8 +88,16 @@ SHORT_PLAYS = _plain(
 )  # fmt: skip
 WORLDS_STAGES = (
     _plain(
-        *_tests(ENVIRONMENT, "shocks_by_hand", "rebuilt_worlds", "counter"),
-        f"{ENVIRONMENT}worlds.py::test_a_number_is_hidden_once",
+        *_tests(ENVIRONMENT, "shocks_by_hand", "rebuilt_worlds", "counter", "ranges_by_hand"),
+        *(
+            f"{ENVIRONMENT}worlds.py::{test}"
+            for test in (
+                "test_a_number_is_hidden_once",
+                "test_hidden_constants_stay_in_the_range_they_declare",
+                "test_the_neutral_world_has_no_shock_at_all",
+                "test_drawing_into_some_rows_leaves_the_others_alone",
+            )
+        ),
     ),
     ECONOMICS_COMPILED,
     ECONOMICS_LAST,
@@ -104,8 +112,8 @@ def _figures(group: str, *first: str) -> Target:
     return Target(group, (Stage("own tests", first), SCORING_LAST))
 
 
-def _checks(*first: str) -> Target:
-    return Target("checks", (Stage("own tests", _tests(ENVIRONMENT, *first)), CHECKS_LAST))
+def _checks(*first: str, then: tuple[Stage, ...] = ()) -> Target:
+    return Target("checks", (Stage("own tests", _tests(ENVIRONMENT, *first)), *then, CHECKS_LAST))
 
 
 TARGETS = {
@@ -116,7 +124,7 @@ TARGETS = {
             "ventures",
         )
     },
-    "envs/thinmargin/economics/month.py": _equations(MONTH),
+    "envs/thinmargin/economics/month.py": _equations(MONTH, f"{ENVIRONMENT}report_by_hand.py"),
     "envs/thinmargin/counter.py": Target("economics", WORLDS_STAGES),
     "envs/thinmargin/shocks.py": Target("economics", WORLDS_STAGES),
     "envs/thinmargin/worlds.py": Target("economics", WORLDS_STAGES),
@@ -145,8 +153,10 @@ TARGETS = {
     ),
     "envs/thinmargin/settings.py": _checks("bad_input", "ranges_by_hand", "levers", "state", "worlds"),
     "envs/thinmargin/record_checks.py": _checks("ranges_by_hand", "state", "worlds"),
-    "envs/thinmargin/env.py": _checks("bad_input", "state", "closing", "rewards"),
-    "envs/thinmargin/vector.py": _checks("vector_equals_scalar", "bad_input", "state", "closing", "seeds"),
+    "envs/thinmargin/env.py": _checks("bad_input", "state", "closing", "rewards", then=(PICTURES,)),
+    "envs/thinmargin/vector.py": _checks(
+        "vector_equals_scalar", "bad_input", "state", "closing", "seeds", then=(PICTURES,)
+    ),
     "envs/thinmargin/batch.py": _checks("state", "bad_input", "vector_equals_scalar", "closing", "worlds"),
     "envs/thinmargin/splits.py": _checks("bad_input", "ranges_by_hand", "worlds", "seeds"),
     "envs/thinmargin/sources.py": _checks("ranges_by_hand", "scenarios", "worlds"),
@@ -166,6 +176,7 @@ TARGETS = {
         "checks",
         (
             _plain(
+                f"{ENVIRONMENT}ranges_by_hand.py",
                 f"{ENVIRONMENT}parameter_ranges.py::test_a_constant_that_is_no_number_in_range_is_named",
                 f"{ENVIRONMENT}parameter_ranges.py::test_constants_that_would_break_a_bound_are_refused_by_name",
                 f"{ENVIRONMENT}bad_input.py::test_a_bad_keyword_argument_is_refused",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from thinmargin.batch import Batch
 from thinmargin.env import EcosystemEnv
 from thinmargin.levers import action_of
-from thinmargin.parameters import Parameters, economy_record
+from thinmargin.parameters import CLOSING, CLOSING_BOOK, FIRM_TABLE, Parameters, economy_record
 from thinmargin.record_checks import (
     ECONOMY_RANGES,
     EVENT_RANGES,
@@ -101,6 +102,14 @@ def test_splits_are_these_ranges_of_keys() -> None:
         for check_one in (check_key, lambda key: check_keys(np.array([5, key])), lambda key: check_keys([5, key])):
             with pytest.raises(ValueError, match=f"world key is {key}"):
                 check_one(key)
+
+
+def test_an_episode_has_at_most_six_hundred_months() -> None:
+    assert Settings(horizon=600).horizon == 600
+    assert EcosystemEnv(horizon=1).settings.horizon == 1
+    for horizon in (0, 601):
+        with pytest.raises(ValueError, match=f"horizon is {horizon}: allowed are 1 to 600"):
+            Settings(horizon=horizon)
 
 
 def test_every_shell_has_the_same_defaults() -> None:
@@ -234,6 +243,17 @@ def test_a_brand_without_a_number_is_for_worlds_that_have_not_begun() -> None:
     check_economies("x", economies, begun=False)
     with pytest.raises(ValueError, match="firm_brand"):
         check_economies("x", economies, begun=True)
+
+
+def test_constants_of_firms_and_books_stand_in_their_rows() -> None:
+    first = replace(FIRM_TABLE[0], brand=(0.25, -0.5), unit_cost=1234.0)
+    world = economy_record(Parameters(), (first, *FIRM_TABLE[1:]))
+    assert world["firm_brand"][0].tolist() == [0.25, -0.5]
+    assert np.isnan(world["firm_brand"][1:]).all(), "to be inferred from shares"
+    assert world["firm_unit_cost"].tolist() == [1234.0, *(firm.unit_cost for firm in FIRM_TABLE[1:])]
+    assert world["play_markup"][CLOSING_BOOK] == CLOSING.markup
+    with pytest.raises(ValueError, match="firms has 3 entries: exactly 4"):
+        economy_record(Parameters(), FIRM_TABLE[1:])
 
 
 @pytest.mark.parametrize(("entry", "share", "fine"), [(-1e-9, 0.26, True), (0.0, 0.26, False), (-1.0, 0.0, False)])
