@@ -88,7 +88,7 @@ SHORT_PLAYS = _plain(
 )  # fmt: skip
 WORLDS_STAGES = (
     _plain(
-        *_tests(ENVIRONMENT, "shocks_by_hand", "rebuilt_worlds", "counter", "ranges_by_hand"),
+        *_tests(ENVIRONMENT, "shocks_by_hand", "rebuilt_worlds", "counter", "ranges_by_hand", "one_state"),
         *(
             f"{ENVIRONMENT}worlds.py::{test}"
             for test in (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,7 @@ def test_events_end_where_they_end() -> None:
         **dict.fromkeys(("component", "demand"), (-3, 3)),
         "services": (0, 10),
     }
+    assert {item.metadata["source"] for item in fields(Event)} == {"judgement"}
     calm = Event()
     assert (calm.first, calm.last, calm.months) == (0.0, 0.0, 1200.0)
     assert (calm.attack, calm.aggression, calm.component, calm.demand, calm.clone) == (0.0,) * 5
@@ -194,7 +195,8 @@ def test_a_message_shows_the_row_whose_sum_is_furthest_off() -> None:
 @pytest.mark.parametrize("lever", range(4))
 def test_levers_in_the_ring_are_in_their_ranges_and_places_not_yet_written_are_zero(lever: int) -> None:
     states = run_for(3).states.copy()
-    for place, number in ((0, LEVERS[lever].low), (2, LEVERS[lever].high), (1, LEVERS[lever].high + 0.9e-9)):
+    low, high = LEVERS[lever].low, LEVERS[lever].high
+    for place, number in ((0, low), (2, high), (1, high + 0.9e-9), (1, high + 1e-9), (0, low - 1e-9)):
         change_ring(states, place, lever, number)
         check(states)
     for place, number, said in (

@@ -12,7 +12,19 @@ from thinmargin.batch import Batch
 from thinmargin.economics import month
 from thinmargin.levers import action_of
 from thinmargin.parameters import Parameters, economy_record
-from thinmargin.records import ACCESSORIES, FLOWS, HOME, MARKETING, OVERSEAS, REPORT, SEAT, SHOCKS, STATE, UPDATES
+from thinmargin.records import (
+    ACCESSORIES,
+    FLOWS,
+    HOME,
+    MARKETING,
+    OVERSEAS,
+    PRICE,
+    REPORT,
+    SEAT,
+    SHOCKS,
+    STATE,
+    UPDATES,
+)
 from thinmargin.simulation import KERNELS, NO_CLOSING, OWN_LEVERS, PLAYBOOK
 
 
@@ -95,6 +107,17 @@ def test_incumbents_expect_at_the_start_their_shares_of_the_reported_markets() -
     np.testing.assert_allclose(
         batch.states["forecast"][0][incumbents], p["firm_start_share"][incumbents] @ markets, rtol=1e-12
     )
+
+
+def test_levers_before_the_first_month_are_the_markup_of_the_start_and_nothing_else() -> None:
+    state = blank(STATE)
+    state["markup"][SEAT] = 0.12
+    assert month.own_mean(state, PRICE) == 0.12
+    assert [month.own_mean(state, lever) for lever in (ACCESSORIES, MARKETING, UPDATES)] == [0.0, 0.0, 0.0]
+    state["month"], state["own_sum"] = 3.0, 0.3
+    assert month.own_mean(state, UPDATES) == pytest.approx(0.1)
+    state["month"] = 30.0
+    assert month.own_mean(state, UPDATES) == pytest.approx(0.025)
 
 
 def test_who_wants_nothing_is_served_in_full() -> None:

@@ -43,3 +43,9 @@ def test_without_the_tuned_rule_there_is_nothing_to_compare_with() -> None:
     summary = stress_summary({"price_war": [result("a", [4.0, 5.0])]}, [result("a", [4.0, 6.0])], 0)["price_war"]
     assert summary["a"]["diff_mean"] is None
     assert summary["a"]["kept"] == 0.9
+
+
+@pytest.mark.parametrize(("earned", "kept"), [(0.05, 2.0), (0.0, None), (-0.05, None)])
+def test_what_is_kept_is_a_share_of_anything_above_zero(earned: float, kept: float | None) -> None:
+    summary = stress_summary({"price_war": [result("a", [0.1])]}, [result("a", [earned])], 0)
+    assert summary["price_war"]["a"]["kept"] == kept

@@ -82,6 +82,15 @@ def test_one_tie_among_the_worlds_makes_their_interval_a_bootstrap() -> None:
     assert found.probability_interval == pytest.approx(bootstrap_interval(better, rng()))
 
 
+@pytest.mark.parametrize(
+    ("values", "share"), [([2.0, 0.0, 0.0], 1 / 3), ([0.0, 0.0, 0.0], 0.0), ([2.0, 2.0, 2.0], 1.0)]
+)
+def test_worlds_won_and_lost_without_a_tie_are_a_share(values: list[float], share: float) -> None:
+    found = paired_difference(values, [1.0, 1.0, 1.0], rng())
+    assert found.probability == pytest.approx(share)
+    assert found.probability_interval == pytest.approx(wilson_interval(share, 3))
+
+
 def test_up_to_524_worlds_are_resampled_two_thousand_times_at_once() -> None:
     """Eight megabytes of floats: all rows are drawn before all columns, which other portions would not do."""
     table = rng().normal(size=(2, 524, 1))
