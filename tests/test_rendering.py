@@ -326,6 +326,16 @@ def test_a_closed_window_stays_closed(unseen: list[int]) -> None:
 
 
 @pytest.mark.slow
+def test_an_environment_that_was_closed_opens_a_new_window(unseen: list[int]) -> None:
+    env = EcosystemEnv(worlds="calibrated", render_mode="human")
+    env.reset(seed=0)
+    env.close()
+    env.reset(seed=0)
+    env.close()
+    assert unseen == [0, 0]
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a display cannot be taken away")
 def test_no_display_is_told_with_what_to_do(fresh_run: Callable[..., str]) -> None:
     said = fresh_run(
