@@ -27,7 +27,11 @@ def check_regular(path: Path) -> None:
     Raises:
         OSError: there is no such file, or it is of another kind; `strerror` says what it is.
     """
-    _check_kind(path, path.stat())
+    try:
+        found = path.stat()
+    except ValueError as error:  # a zero byte in it
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
+    _check_kind(path, found)
 
 
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:

@@ -244,8 +244,8 @@ def checked_content(path: Path, sha256: str) -> bytes:
     """The content of a file of an agent's folder, if it is the one that the manifest names; no link is followed."""
     from thinmargin.files import read_bytes  # noqa: PLC0415  # as above
 
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise ShippedError(f"{path} is a link or no plain file: an agent's files lie inside; {remedy(path.parent)}")
+    if path.is_symlink():
+        raise ShippedError(f"{path} is a link: an agent's files lie inside its folder; {remedy(path.parent)}")
     try:
         content = read_bytes(path, MOST_WEIGHTS)
     except OSError as error:

@@ -49,7 +49,7 @@ def claim(tensorboard_log: str, run_folder: Path) -> None:
     except OSError as error:
         why = f"{error.filename}: {error.strerror}" if error.filename else error
         raise ConfigError(
-            f"--tensorboard-log is {shown(tensorboard_log)}: no folder can be made there: {why}"
+            f"--tensorboard-log is {shown(Path(tensorboard_log))}: no folder can be made there: {why}"
         ) from error
     try:
         write_json(run_folder / BOARD, {"folder": str(board.absolute()), "owner": owner})

@@ -73,7 +73,7 @@ def check(run: Run) -> None:
         log = Path(run.tensorboard_log)
         nearest = next(path for path in (log, *log.parents) if path.exists())
         if not nearest.is_dir():
-            raise ConfigError(f"--tensorboard-log is {shown(run.tensorboard_log)}: {nearest} is not a folder")
+            raise ConfigError(f"--tensorboard-log is {shown(Path(run.tensorboard_log))}: {nearest} is not a folder")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the run itself gives them
         build_model(run, build_environment(run))

@@ -27,6 +27,8 @@ from thinmargin_agents.shipping.finished_run import read_finished_run
 ENVIRONMENT = Path(thinmargin.__file__).parent
 OWN = {
     "thinmargin/files.py": "the function itself",
+    "thinmargin/command_line.py": "the null device, for what nobody reads any more",
+    "thinmargin/memory.py": "what the system says of its memory",
     "thinmargin/economics/compiled.py": "code of the package",
     "thinmargin/tuned.py": "rules of the package",
     "thinmargin/fitted.py": "constants of the package",

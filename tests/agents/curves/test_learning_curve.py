@@ -15,7 +15,7 @@ from PIL import Image
 from tests.docs_modules import load
 from tests.messages import lacks, said
 
-from thinmargin.names import policy_name
+from thinmargin.names import policy_name, with_id
 from thinmargin_agents.curves.__main__ import main
 from thinmargin_agents.curves.learning_curve import LearningCurve, learning_curve_of
 from thinmargin_agents.curves.picture import ALL, curves_by_picture, draw_all, draw_one, png_of, shows
@@ -232,24 +232,25 @@ def test_a_new_agent_gets_a_page_whose_tables_come_from_its_manifest(
     assert "| `env_kwargs reward` | `shaped` |" in page
     assert "| all seeds | 72.0 [71.0, 73.0] | 172.0 [90.0, 210.0] |" in page
     assert "| seed 1 | 71.0 | 171.0 | 3,000 |" in page
-    assert "| `plan` | 50.0 | 150.0 |" in page
+    assert "| fixed plan (plan) | 50.0 | 150.0 |" in page
     assert "- Scores of the seeds are 70.0 to 75.0, standard deviation 2.6." in page
-    assert "- More than `plan_with_feedback` on these worlds: 3 of 3 seeds." in page
+    assert "- More than plan with feedback (plan_with_feedback) on these worlds: 3 of 3 seeds." in page
     assert "found after 75 % of the experience" in page
     assert "40.0 after 1,000 months and 72.0 after 4,000 months" in page
     index = tables.with_tables("<!-- table: agents -->\n<!-- end -->\n")
-    assert "| [ppo](ppo.md) | Made up \\| for a test. | `ppo` | `ThinMargin/Ecosystem-v1` | 3 | 4,000 | 1.0 |" in index
-    assert index.index("[ppo]") < index.index("[sac]") < index.index("[one]") < index.index("(all.png)")
+    row = "| [PPO + feedback (ppo)](ppo.md) | Made up \\| for a test. | `ppo` | `ThinMargin/Ecosystem-v1` | 3 | 4,000 |"
+    assert row in index
+    assert index.index("(ppo.md)") < index.index("(sac.md)") < index.index("(one.md)") < index.index("(all.png)")
     alone = tables.TABLES["noticed one"]()
     assert "Scores of one seed: 25.0; its spread over trainings is not known." in alone
-    assert "More than `plan` on these worlds: 0 of 1 seed." in alone
+    assert "More than fixed plan (plan) on these worlds: 0 of 1 seed." in alone
     assert agents.is_dir()
 
 
 @pytest.mark.parametrize("name", trained_names())
 def test_every_shipped_agent_has_its_page(name: str) -> None:
     assert (PAGES / f"{name}.md").is_file(), "run python docs/tables.py"
-    assert f"[{name}]({name}.md)" in (PAGES / "index.md").read_text(encoding="utf-8")
+    assert f"[{with_id(name)}]({name}.md)" in (PAGES / "index.md").read_text(encoding="utf-8")
 
 
 def test_pictures_show_what_is_shipped() -> None:

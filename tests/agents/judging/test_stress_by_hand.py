@@ -20,6 +20,7 @@ def result(name: str, value: list[float], bankrupt: list[bool] | None = None) ->
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("intervals_of_few")
 def test_the_best_comes_first_and_what_is_kept_is_of_the_same_worlds() -> None:
     benchmark = [result("a", [4.0, 6.0, 100.0]), result(TUNED, [2.0, 2.0, 100.0]), result("b", [0.0, 0.0, 9.0])]
     played = [result("b", [1.0, 3.0], [True, False]), result(TUNED, [1.0, 1.0]), result("a", [4.0, 5.0])]

@@ -360,7 +360,7 @@ def test_all_seeds_of_a_shipped_agent_are_judged_as_one_entrant() -> None:
 @pytest.mark.usefixtures("trained")
 def test_without_policies_the_shipped_agents_of_the_environment_play_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(judged()) - {"foresight"} == {"tiny", *BASELINES}
-    assert not lacks(said(capsys), "logs", "python train.py", "hand-coded")
+    assert not lacks(said(capsys), "logs", "thinmargin-train", "hand-coded")
     assert set(judged("--env", GRID)) - {"foresight"} == {"grid", *BASELINES}
     assert set(judged("--env", "ThinMargin/EcosystemContinuing-v1")) == set(BASELINES)
 

@@ -149,7 +149,7 @@ def test_elsewhere_than_at_the_top_of_a_checkout_it_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["--list"]) == 2
-    assert not lacks(capsys.readouterr().err, str(tmp_path), "docs/tables.py", "checkout")
+    assert not lacks(capsys.readouterr().err, str(tmp_path), "docs/tables.py", "clone")
     for name in package.CHECKOUT:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()

@@ -106,6 +106,7 @@ def test_money_is_told_by_lines_that_sum_to_the_difference(whole: Judged) -> Non
     )
 
 
+@pytest.mark.usefixtures("intervals_of_few")
 def test_the_anchor_itself_can_win(whole: Judged) -> None:
     like = whole.results[1]
     text = told(following("low_margin_tuned", 1.0, like, 9.0), following("plan", 30.0, like, 4.0))

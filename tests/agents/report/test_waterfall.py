@@ -39,6 +39,7 @@ def test_printed_numbers_of_the_waterfall_add_up_to_the_last_digit(whole: Judged
     assert float(total[1]) == pytest.approx(fall.after.mean, abs=0.051)
 
 
+@pytest.mark.usefixtures("intervals_of_few")
 @pytest.mark.parametrize(
     ("tuned", "plan", "gain"), [(144.96, 215.31, "70.3"), (10.04, 20.06, "10.1"), (5.0, 1.26, "3.7")]
 )

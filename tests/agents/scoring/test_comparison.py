@@ -35,6 +35,7 @@ def test_years_are_means_over_the_worlds_that_are_still_in_business() -> None:
     assert math.isnan(means["sales"][2])
 
 
+@pytest.mark.usefixtures("intervals_of_few")
 def test_the_summary_of_two_seeds_by_hand() -> None:
     value = [[float(k) for k in range(101)], [float(k) for k in range(100, 201)]]
     value[0][0] = -50.0

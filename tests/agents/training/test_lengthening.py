@@ -238,7 +238,7 @@ def edit(name: str, value: Any) -> Callable[[dict[str, Any]], None]:
 EDITS = [
     ("gamma", 0.5, "not set"), ("seed", 4, "3"), ("learning_rate", "lin_0.1", "'lin_0.003'"), ("eval_freq", 61, "60"),
     ("n_eval_episodes", 3, "2"), ("env_kwargs", {"horizon": 24}, "12"), ("num_threads", 2, "1"), ("n_epochs", 3, "2"),
-    ("env_wrapper", [{"thinmargin.wrappers.Residual": {"base": "plan", "bound": 0.4}}], "'lags': [2, 5]"),
+    ("env_wrapper", [{"thinmargin.wrappers.Residual": {"base": "plan", "bound": 0.4}}], "'base': 'plan'"),
 ]  # fmt: skip
 
 

@@ -259,7 +259,7 @@ def test_the_score_is_printed_while_training_and_at_the_end(tmp_path: Path, caps
     train(run, folder, shown=False)
     printed = capsys.readouterr().out
     assert re.search(r"720 months +score +-?\d+\.\d +J", printed)
-    assert re.search(r"score -?\d+\.\d \[-?\d+\.\d, -?\d+\.\d\] of 100", printed)
+    assert re.search(r"this agent +J +-?\d+\.\d +score -?\d+\.\d \[-?\d+\.\d, -?\d+\.\d\]", printed)
     assert "without a score" not in printed
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from thinmargin.command_line import PIPE_CLOSED
 from thinmargin.names import with_id
 from thinmargin_agents.years import __main__ as command
 
@@ -44,8 +45,7 @@ def test_files_are_written_though_nobody_reads_the_output(tmp_path: Path, monkey
         raise BrokenPipeError
 
     monkeypatch.setattr("builtins.print", gone)
-    with pytest.raises(BrokenPipeError):
-        command.main(["premium", "--n-worlds", "1", "--json", str(tmp_path / "years.json")])
+    assert command.main(["premium", "--n-worlds", "1", "--json", str(tmp_path / "years.json")]) == PIPE_CLOSED
     assert list(json.loads((tmp_path / "years.json").read_text("utf-8"))["policies"]) == ["premium"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +73,7 @@ def _lead(cast: Cast, seed: int) -> str:
     more = number(_shown(best, second))
     return (
         f"{best.at_start} wins: {money(best.mean)} a world, {more} more than {second.title}, the next best"
-        f" ({LEVEL} {interval(apart.interval)})."
+        f" ({_level(apart.interval)})."
     )
 
 
@@ -104,7 +104,7 @@ def _score(cast: Cast, report: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"{cast.best.at_start} scores {number(score, 0)}: it closes that many percent of the gap between"
         f" {policy_name(TUNED)} and {policy_name(FORESIGHT)}, the best plan known for each world given its future"
-        f" ({LEVEL} {interval(ends, 0)})."
+        f" ({_level(ends, 0)})."
     )
 
 
@@ -153,8 +153,13 @@ def _failures(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"Not judged, because it failed: {'; '.join(str(message) for message in failures.values())}."
 
 
+def _level(ends: Sequence[float | None] | None, digits: int = 1) -> str:
+    """An interval with its level, or that there is none."""
+    return "too few worlds for an interval" if ends is None or None in ends else f"{LEVEL} {interval(ends, digits)}"
+
+
 def _interval(apart: Gap, player: Player, other: Player) -> str:
-    return f"difference {signed(_shown(player, other))}, {LEVEL} {interval(apart.interval)}"
+    return f"difference {signed(_shown(player, other))}, {_level(apart.interval)}"
 
 
 def _shown(player: Player, other: Player) -> float:
@@ -169,10 +174,10 @@ def _facts(cast: Cast, seed: int) -> Iterator[Fact]:
     rival = cast.anchor if cast.anchor is not best else cast.champion
     if rival is not None:
         apart = gap(best.result.value, rival.result.value, seed)
-        yield Fact(signed(_shown(best, rival)), f"against {rival.label}", f"{LEVEL} {interval(apart.interval)}")
+        yield Fact(signed(_shown(best, rival)), f"against {rival.label}", f"{_level(apart.interval)}")
     score = best.summary.get("score")
     if is_number(score):
-        yield Fact(number(score, 0), "score", f"{LEVEL} {interval(best.summary.get('score_ci95'), 0)}")
+        yield Fact(number(score, 0), "score", f"{_level(best.summary.get('score_ci95'), 0)}")
     yield Fact(percent(float(best.result.bankrupt.mean()), 1), "bankrupt", "of the worlds")
 
 
