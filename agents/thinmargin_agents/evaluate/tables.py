@@ -12,10 +12,10 @@ from rich.text import Text
 from thinmargin.names import policy_name, quantity_name, with_id
 from thinmargin.records import LEVERS, markdown_table
 from thinmargin.settings import SCORED
+from thinmargin_agents.scoring import statistics
 from thinmargin_agents.scoring.closing_rules import CLOSING_RULES, rule_of
 from thinmargin_agents.scoring.comparison import PERCENTILES, shown_difference
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
-from thinmargin_agents.scoring.statistics import FEWEST
 
 WIDEST = 1000
 """Characters of a line that is not cut: in a file or a pipe."""
@@ -126,8 +126,12 @@ def words_of(report: dict[str, Any]) -> str:
 
 def few_words(report: dict[str, Any]) -> str:
     """In words, why intervals are left out; empty where none is."""
-    few = report["worlds"] < FEWEST
-    return f" Of fewer than {FEWEST} worlds, as here, there is no interval: it would be too narrow." if few else ""
+    few = report["worlds"] < statistics.FEWEST
+    return (
+        f" Of fewer than {statistics.FEWEST} worlds, as here, there is no interval: it would be too narrow."
+        if few
+        else ""
+    )
 
 
 def rules_words(report: dict[str, Any]) -> str:

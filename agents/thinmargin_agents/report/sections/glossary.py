@@ -10,9 +10,9 @@ from thinmargin.simulation import CLOSING_MONTHS
 from thinmargin_agents.policies.shipped import manifest_of, trained_names
 from thinmargin_agents.report.roles import Player
 from thinmargin_agents.report.words import number
+from thinmargin_agents.scoring import statistics
 from thinmargin_agents.scoring.closing_rules import CLOSING_RULES, ClosingRule
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
-from thinmargin_agents.scoring.statistics import FEWEST
 
 
 def terms(scored: ClosingRule) -> dict[str, str]:
@@ -40,7 +40,7 @@ def terms(scored: ClosingRule) -> dict[str, str]:
         " best possible, and no policy: nobody can play it without knowing the future.",
         "95 % interval": "percentile bootstrap over worlds; with several training seeds, seeds and worlds are resampled"
         " as units of their own. It says how far the mean could be off with other worlds and another training, not how"
-        f" far apart single worlds are. Of fewer than {FEWEST} worlds, or of fewer seeds for seeds alone, there"
+        f" far apart single worlds are. Of fewer than {statistics.FEWEST} worlds, or of fewer seeds for seeds alone, there"
         " is no interval: it would be too narrow.",
         "P(better)": "share of worlds in which a policy earns more than another; half of the ties count.",
         "IQM": "interquartile mean: the mean of the middle half, which no outlier moves.",
