@@ -159,6 +159,8 @@ def array_of(name: str, value: Any) -> npt.NDArray[Any]:
         raise TypeError(f"{name} is {shown(value)}: must be an array without a mask")
     try:
         return np.asarray(value)
+    except MemoryError:
+        raise
     except Exception as error:
         raise TypeError(f"{name} is {shown(value)}: must be an array of numbers, every row as long") from error
 

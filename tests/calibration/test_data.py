@@ -30,6 +30,7 @@ from thinmargin.data import (
     reported,
     series_named,
 )
+from thinmargin.data.cells import NOT_REPORTED
 from thinmargin.data.figures import PRICE_TOLERANCE, SEGMENTS, SEGMENTS_TOLERANCE
 from thinmargin.data.table import WIDTH, figures_text, main
 
@@ -402,6 +403,8 @@ def test_figures_as_a_spreadsheet_exports_them(tmp_path: Path, text: str | bytes
         ('"1.042,5"', "", 1042.5),
         ('"1,042,000.5"', "", None),
         ("1e1", "", 10.0),
+        *(("12.4", word, 12.4) for word in sorted(NOT_REPORTED)),
+        *(("1.042", word, 1.042) for word in sorted(NOT_REPORTED)),
     ],
 )
 def test_numbers_as_spreadsheets_write_them(tmp_path: Path, cell: str, other: str, expected: float | None) -> None:
@@ -412,6 +415,13 @@ def test_numbers_as_spreadsheets_write_them(tmp_path: Path, cell: str, other: st
             read(tmp_path, text)
     else:
         assert read(tmp_path, text).value(profit, year(2024)) == expected
+
+
+@pytest.mark.parametrize("word", sorted(NOT_REPORTED))
+def test_what_was_not_reported_tells_no_decimal_mark(tmp_path: Path, word: str) -> None:
+    profit = "adjusted_net_profit_rmb_bn"
+    with pytest.raises(FiguresError, match=r"'1,042' may be 1042 or 1\.042"):
+        read(tmp_path, f'period,{profit},rnd_rmb_bn\n2024,"1,042",{word}\n')
 
 
 def test_a_percentage_may_have_its_sign(tmp_path: Path) -> None:

@@ -15,6 +15,9 @@ UNITS, TOTAL, PROFIT = "smartphone_shipments_m", "revenue_total_rmb_bn", "adjust
 WORLD = "global_smartphone_market_m_units"
 
 
+MONTHS_OF_TWO_YEARS = "".join(f"{year}-{month:02},14\n" for year in (2024, 2025) for month in range(1, 13))
+
+
 def warned(folder: Path, text: str) -> str:
     """The warnings about a file, a line each."""
     path = folder / "mine.csv"
@@ -95,6 +98,7 @@ def test_figures_far_from_the_nearest_year_are_told(rows: str, told: tuple[str, 
         (f"period,{UNITS}\n2024-Q1,60.6\n2024-Q2,42.2\n2024-Q3,43.1\n2024-Q4,42.7\n", "188.6, but 2024 is 168.5"),
         (f"period,{WORLD}\n2019-Q1,9999\n", f"column {WORLD}: 9999 of 2019-Q1 is more than 1372.6 of 2019"),
         (f"period,{UNITS}\n2024-H1,300\n", "300 of 2024-H1 is more than 168.5 of 2024"),
+        (f"period,{UNITS}\n{MONTHS_OF_TWO_YEARS}2024-01/2025-12,500\n", "are 336, but 2024-01/2025-12 is 500"),
         (f"period,rnd_rmb_bn,{TOTAL}\n2025-Q1,29,28\n", f"column rnd_rmb_bn: 29 is more than {TOTAL} .* 28, of which"),
         ("period,rnd_rmb_bn\n2024,380\n", f"column rnd_rmb_bn: 380 is more than {TOTAL} .* 365.906"),
         (f"period,{UNITS},{WORLD}\n2025-Q1,390,300\n", f"column {UNITS}: 390 is more than {WORLD}"),

@@ -46,7 +46,7 @@ class ImportConfig:
     preset: str = "default"
     """Preset it was trained with: a shipped one, or a YAML file in the form of rl-zoo3."""
     hyperparams: Annotated[tuple[str, ...], tyro.conf.arg(aliases=["-params"], metavar="NAME=VALUE ...")] = ()
-    """Hyper-parameters that differ from the preset; of those, policy_kwargs and env_wrapper matter."""
+    """Hyper-parameters that differ from the preset: network and wrappers; what the zip tells must agree with them."""
     env_kwargs: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE ...")] = ()
     """Keyword arguments of the environment it was trained in."""
     residual: str | None = None

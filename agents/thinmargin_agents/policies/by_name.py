@@ -134,7 +134,8 @@ def trained_members(name: str, seed: str | None = None) -> list[Member]:
             raise ValueError(f"policy {quoted(f'{name}:{seed}')} is no training seed of {name}: allowed are {allowed}")
     try:
         discrete = discrete_answers(manifest.env_id, manifest.env_kwargs)
-    except (gymnasium.error.Error, TypeError, AttributeError) as error:
+        task = task_of(manifest.env_id, manifest.env_kwargs)
+    except (gymnasium.error.Error, TypeError, ValueError, AttributeError) as error:
         raise PolicyError(f"policy {quoted(name)} cannot be loaded: {in_words(error)}") from error
     try:
         _one_thread()
@@ -142,7 +143,7 @@ def trained_members(name: str, seed: str | None = None) -> list[Member]:
             Member(
                 f"{name}:{one.seed}", shipped.agent(name, one.seed), discrete,
                 is_run=True, seed=one.seed, env_id=manifest.env_id, settings={"agent": name},
-                task=task_of(manifest.env_id, manifest.env_kwargs),
+                task=task,
             )
             for one in seeds
         ]  # fmt: skip

@@ -15,6 +15,7 @@ from thinmargin.names import policy_name
 from thinmargin.palette import TONES, looks_of
 from thinmargin.settings import Settings
 from thinmargin.shown import quoted
+from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.policies.entrants import Entrant, Member
 from thinmargin_agents.report.roles import Cast, cast_of
@@ -91,6 +92,7 @@ def html_report(
         lstrip_blocks=True,
     )
     page = environment.get_template(PAGE).render(
+        evaluate=script_command("evaluate"),
         **content,
         report=report,
         cast=cast,

@@ -60,7 +60,7 @@ def claim(tensorboard_log: str, run_folder: Path) -> None:
 
 def is_inside(tensorboard_log: str, run_folder: Path) -> bool:
     """Whether the run folder itself is the place for its events: it was made in the folder that was asked for."""
-    return Path(tensorboard_log).absolute() == run_folder.absolute().parents[1]
+    return Path(tensorboard_log).resolve() == run_folder.resolve().parent.parent
 
 
 def board_of(run_folder: Path) -> Path | None:

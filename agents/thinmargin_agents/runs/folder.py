@@ -94,7 +94,7 @@ class RunFolder:
         if run.tensorboard_log is not None:
             try:
                 claim(run.tensorboard_log, path)
-            except ConfigError:
+            except (ConfigError, OSError):
                 path.rmdir()
                 raise
         return cls.describe(path, run)

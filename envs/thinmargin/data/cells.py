@@ -19,7 +19,8 @@ NOT_FINITE = frozenset({"nan", "inf", "infinity"})
 _PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _SPACES = re.compile(r"(?<=[0-9])[\s'\u2019](?=[0-9]{3}(?![0-9]))")
 _GROUPS = {mark: re.compile(rf"[0-9]{{1,3}}(\{mark}[0-9]{{3}})+") for mark in ".,"}
-_DECIMAL = {mark: re.compile(rf"[0-9]*\{mark}[0-9]+") for mark in ".,"}
+_DIGITS = re.compile(r"[0-9.,]*[0-9][0-9.,]*")
+"""What may tell a decimal mark: n.a. and other words do not."""
 _NEGATIVE = re.compile(r"\((.+)\)")
 _YEAR_FIRST = re.compile(r"([0-9]{4})[\s/.-]?([QH])([1-4])", re.IGNORECASE)
 _PART_FIRST = re.compile(r"([QH])([1-4])[\s/.'\u2019-]{0,2}([0-9]{4}|[0-9]{2})", re.IGNORECASE)
@@ -72,7 +73,9 @@ def decimal_mark(cells: Iterable[str]) -> Mark | None:
 
 
 def _mark_of(digits: str) -> Mark | None:
-    """What the digits of one cell tell of the decimal mark."""
+    """What the digits of one cell tell of the decimal mark; nothing where there are others than digits and marks."""
+    if not _DIGITS.fullmatch(digits):
+        return None
     point, comma = digits.rfind("."), digits.rfind(",")
     if point >= 0 and comma >= 0:
         return "." if point > comma else ","

@@ -14,7 +14,8 @@ from thinmargin.data.periods import parse_period
 from thinmargin.data.series import SERIES
 
 PERIOD_NAMES = ("period", "year")
-SEPARATORS = (",", ";", "\t")
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+"""Between the cells of a line, and what messages call them."""
 SEARCHED = 30
 """Lines in which the header is looked for; those above it are titles."""
 _UNIT = re.compile(r"\s*[(\[][^)\]]*[)\]]$")
@@ -92,7 +93,10 @@ def _rows(file: str, lines: Sequence[tuple[int, str]], separator: str) -> Iterat
     for number, line in lines:
         cells = _split(line, separator)
         if cells is None:
-            problem = "not a line of CSV: a quote in it is open or stands inside a cell, which commas must separate"
+            problem = (
+                "not a line of CSV: a quote in it is open or stands inside a cell, which"
+                f" {SEPARATORS[separator]} must separate"
+            )
             raise FiguresError.at(file, problem, line=number)
         if any(cells) and not cells[0].startswith("#"):
             yield Row(number, cells)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from thinmargin.data.figures import SEGMENTS, TOTAL, Figures, FiguresError
 from thinmargin.data.periods import Period
@@ -130,7 +130,7 @@ def _check_parts(series: Series, newer: Figures, merged: Figures) -> None:
     for whole in told:
         total = merged.value(series.name, whole)
         inside = [part for part in told if part != whole and whole.first <= part.first and part.end <= whole.end]
-        for parts in _tilings(whole, inside):
+        for parts in _extreme_covers(whole, inside, partial(merged.value, series.name)):
             summed = sum(merged.value(series.name, part) for part in parts)
             room = PARTS_TOLERANCE * abs(total) + (0.05 if series.low < 0.0 else 0.0)
             if abs(summed - total) > room:
@@ -143,13 +143,23 @@ def _check_parts(series: Series, newer: Figures, merged: Figures) -> None:
                 raise _error(newer, _row(newer, (part, whole), series.name), series.name, problem)
 
 
-def _tilings(whole: Period, inside: list[Period]) -> Iterator[tuple[Period, ...]]:
-    """Ways to cover a period with others inside it that do not overlap."""
-    for count in range(2, min(len(inside), 12) + 1):
-        for parts in itertools.combinations(sorted(inside), count):
-            ends = [whole.first, *(part.end for part in parts)]
-            if ends[-1] == whole.end and all(part.first == end for part, end in zip(parts, ends, strict=False)):
-                yield parts
+def _extreme_covers(
+    whole: Period, inside: list[Period], value_of: Callable[[Period], float]
+) -> Iterator[tuple[Period, ...]]:
+    """Of all ways to cover a period with others inside it, one after the other, those of the least and the largest sum.
+
+    If these two add up to the whole, so do all others.
+    """
+    for sign in (1.0, -1.0):
+        least: dict[int, tuple[float, tuple[Period, ...]]] = {whole.first: (0.0, ())}  # by where a cover ends
+        for part in sorted(inside, key=lambda one: one.first):  # what it goes on from ends before it begins
+            if part.first in least:
+                summed, before = least[part.first]
+                found = (summed + sign * value_of(part), (*before, part))
+                if part.end not in least or found[0] < least[part.end][0]:
+                    least[part.end] = found
+        if whole.end in least:
+            yield least[whole.end][1]
 
 
 def _row(newer: Figures, periods: tuple[Period, ...], name: str) -> int:

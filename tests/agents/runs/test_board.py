@@ -13,7 +13,7 @@ from tests.tiny_training import FLAGS, NAMES
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.runs.board import OWNER
+from thinmargin_agents.runs.board import OWNER, is_inside
 from thinmargin_agents.runs.file_names import BOARD, CONFIG
 from thinmargin_agents.runs.folder import RunFolder
 
@@ -44,6 +44,11 @@ def test_a_board_that_is_the_log_folder_is_the_run_folder(tmp_path: Path) -> Non
     folder = made(tmp_path, tmp_path)
     assert folder.events() == folder.path
     assert [path.name for path in folder.path.parent.iterdir()] == [folder.path.name]
+
+
+def test_a_run_at_the_top_of_a_file_system_is_inside_nothing_else() -> None:
+    assert not is_inside("/board", Path("/run"))
+    assert is_inside("/logs/../logs", Path("/logs/ppo/run"))
 
 
 def test_a_run_that_was_moved_keeps_its_board(tmp_path: Path) -> None:
