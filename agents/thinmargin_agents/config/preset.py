@@ -118,9 +118,11 @@ def resolve(config: TrainConfig) -> Run:
         flags["n_envs"] = config.n_envs
     values = merged(preset, given, flags)
     values["env_wrapper"] = _wrappers(config, values.get("env_wrapper"))
-    for name in ("n_timesteps", "n_envs"):
-        if name not in values:
-            raise ConfigError(f"--preset {config.preset}: {name} is missing")
+    if "n_timesteps" not in values:
+        raise ConfigError(
+            f"--preset {config.preset}: n_timesteps is missing: write it there, or give --total-timesteps"
+        )
+    values.setdefault("n_envs", 1)  # as in rl-zoo3
     _check_together(values, config.algo)
     interval = max(1, int(values["n_timesteps"]) // EVALUATIONS_PER_RUN)
     return Run(

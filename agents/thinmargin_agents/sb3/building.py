@@ -97,7 +97,10 @@ def training_notes(model: BaseAlgorithm, run: Run) -> list[str]:
         update = model.n_steps * model.n_envs
         updates = -(-months // update)
         if updates * update != months:
-            notes.append(f"{updates:,} updates of {update:,} months are {updates * update:,} months")
+            several = f"{updates:,} updates are" if updates > 1 else "one update is"
+            notes.append(
+                f"an update takes {update:,} months: {months:,} are asked for, and {several} {updates * update:,}"
+            )
         if updates == 1 and linear_start(run.hyperparameters.get("learning_rate")) is not None:
             notes.append(
                 "the learning rate falls to zero at the end, and the first update is the end: nothing is learnt;"

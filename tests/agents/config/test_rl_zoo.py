@@ -232,3 +232,10 @@ def test_a_preset_that_is_no_file_is_refused_and_nobody_waits(tmp_path: Path, mo
         }.items():  # fmt: skip
             with pytest.raises(ConfigError, match=naming(f"--preset is '{name}'", words)):
                 load_preset(name, "ppo", ID)
+
+
+def test_a_section_without_n_envs_trains_in_one_as_there(tmp_path: Path) -> None:
+    path = tmp_path / "sac.yml"
+    path.write_text("default:\n  n_timesteps: !!float 4e3\n  policy: 'MlpPolicy'\n  gamma: 0.99\n", encoding="utf-8")
+    assert resolve(TrainConfig(algo="sac", preset=str(path))).hyperparameters["n_envs"] == 1
+    assert resolve(TrainConfig(algo="sac", preset=str(path), n_envs=4)).hyperparameters["n_envs"] == 4

@@ -169,7 +169,7 @@ def _shown(player: Player, other: Player) -> float:
 
 def _facts(cast: Cast, seed: int) -> Iterator[Fact]:
     best = cast.best
-    yield Fact(best.title, "best policy", "told the future" if best.knows_future else _kind(best))
+    yield Fact(best.title, "highest mean J", "told the future" if best.knows_future else _kind(best))
     yield Fact(number(best.mean), "J, RMB bn", f"mean of {len(best.result.keys)} worlds")
     rival = cast.anchor if cast.anchor is not best else cast.champion
     if rival is not None:
