@@ -24,7 +24,8 @@ Newer figures: a CSV file with a column `period` (2025, 2025-Q3, 2025-H1, 2025-0
 like those of `python -m thinmargin.data`. Every row needs gm_smartphones_pct,
 selling_marketing_rmb_bn, revenue_total_rmb_bn, china_smartphone_market_m_units and global_smartphone_market_m_units:
 they drive the replay. Whatever else is reported is scored, period by period, from 2025 on. Give total margin,
-overseas share and profit without electric cars: the model knows none (they are taken out of the shipped figures that are compared).
+overseas share and profit without electric cars: the model knows none (they are taken out of shipped figures before
+they are compared).
 
   python -m thinmargin.backtest --until 2025-09 --data my_figures.csv"""
 IMAGES = (".png", ".svg", ".pdf")

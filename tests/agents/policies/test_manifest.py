@@ -53,5 +53,5 @@ def test_a_folder_in_the_place_of_a_file_is_told(folder: Path) -> None:
     seed = read_manifest(folder).seeds[0]
     (folder / seed.file).unlink()
     (folder / seed.file).mkdir()
-    with pytest.raises(ShippedError, match="plain file"):
+    with pytest.raises(ShippedError, match="it is a folder, not a file"):
         checked_content(folder / seed.file, seed.sha256)
