@@ -25,7 +25,7 @@ ROOMS = {
     "evaluate": "report judging foresight scoring policies runs cli config play",
     "exact": "training runs tuning cli config play",
     "parallel": "training scoring runs sb3 monitoring cli config",
-    "report": "years judging phase_map scoring policies play",
+    "report": "years judging phase_map scoring policies cli play",
     "training": "judging scoring runs sb3 monitoring cli config play",
     "years": "judging scoring policies cli play",
     "judging": "foresight scoring policies monitoring play",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from thinmargin import ENVIRONMENTS
 from thinmargin.families import BENCHMARK
+from thinmargin.files import is_file
 from thinmargin.shown import shown
 from thinmargin.splits import KEYS
 from thinmargin_agents.cli.command import check_libraries
@@ -16,6 +20,7 @@ from thinmargin_agents.evaluate.config import EvaluateConfig
 from thinmargin_agents.evaluate.tables import PLACES
 from thinmargin_agents.judging.arena import Playground, playground_of
 from thinmargin_agents.judging.stress import SPLIT
+from thinmargin_agents.runs.file_names import CONFIG, RUN_FILES
 
 PREFIX = "thinmargin:"
 """Gymnasium's spelling of an id that imports its package first."""
@@ -44,8 +49,21 @@ def check_flags(config: EvaluateConfig) -> None:
         )
     files = [("--json", config.json), ("--csv", config.csv), ("--html", config.html)]
     check_files([*files, *(("--markdown", page) for page in config.markdown)], page="--markdown", places=PLACES)
+    for flag, path in files:
+        if path is not None:
+            _check_replaces_nothing(flag, path, config.policies)
     if config.html is not None:
         check_libraries("--html", REPORT_LIBRARIES, "report")
+
+
+def _check_replaces_nothing(flag: str, path: Path, policies: Sequence[str]) -> None:
+    """Raise UsageError for a file of a run, or of a policy that is judged: results would take its place."""
+    target = path.resolve()
+    folders = (target.parent, target.parent.parent)
+    in_run = any(is_file(folder / CONFIG) and target.relative_to(folder).as_posix() in RUN_FILES for folder in folders)
+    codes = {Path(name.rpartition(":")[0]).resolve() for name in policies if name.rpartition(":")[0].endswith(".py")}
+    if in_run or target in codes:
+        raise UsageError(f"{flag} is {shown(path)}: that is a file of a policy; results are not written over it")
 
 
 def registered(env: str) -> str:

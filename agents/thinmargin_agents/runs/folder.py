@@ -239,7 +239,10 @@ class RunFolder:
     def record(self, run: Run) -> None:
         """Write the run's new length, and the command line that set it under those before; `config.json` comes last."""
         before = self.path / COMMAND
-        lines = read_text(before) if before.is_file() else ""
+        try:
+            lines = read_text(before) if before.is_file() else ""
+        except UnicodeDecodeError as error:
+            raise RunError(f"{before}: it is no text in UTF-8: {plain(error)}") from error
         write_atomically(before, f"{lines}{shlex.join(['python', *sys.argv])}\n")
         write_json(self.path / CONFIG, run.to_json())
 

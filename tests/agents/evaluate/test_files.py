@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 from tests.agents.evaluate.stand_ins import SCENARIOS, hindsight, read
+from tests.messages import lacks
 
 from thinmargin_agents.evaluate import run
 from thinmargin_agents.evaluate.command import main
@@ -124,3 +125,24 @@ def test_tables_fit_a_terminal(shipped: Any, here: Path) -> None:
         for head in ("score [interval]", "J [interval]", "P(better)", "95 %", "bankrupt", "price war", "entrant clone"):
             assert any(head in line for line in lines), head
         assert "…" not in "".join(lines)
+
+
+@pytest.mark.parametrize("name", ["config.json", "best/state.safetensors", "evaluations.csv"])
+@pytest.mark.parametrize("flag", ["--json", "--csv", "--html"])
+def test_results_never_take_the_place_of_a_file_of_a_run(
+    flag: str, name: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = here / "run" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for file in (here / "run" / "config.json", path):
+        file.write_text("mine", encoding="utf-8")
+    assert main(["premium", "--n-worlds", "2", "--no-stress", flag, f"run/{name}"]) == 2
+    assert not lacks(capsys.readouterr().err, flag, name, "file of a policy")
+    assert path.read_text("utf-8") == "mine"
+
+
+def test_results_never_take_the_place_of_a_policy(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (here / "outsiders.py").read_bytes()
+    assert main(["outsiders.py:Still", "--n-worlds", "2", "--no-stress", "--json", "./outsiders.py"]) == 2
+    assert not lacks(capsys.readouterr().err, "--json", "outsiders.py", "file of a policy")
+    assert (here / "outsiders.py").read_bytes() == before
