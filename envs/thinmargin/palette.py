@@ -7,9 +7,9 @@ policies that most pictures show can be told apart by colour-blind readers, and 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Tone(NamedTuple):
@@ -113,6 +113,11 @@ FREE = tuple(
 """Looks that are left for others, those of OWN_HUES first."""
 FIRST = sum(look.hue in OWN_HUES for look in FREE)
 """How many of them."""
+
+
+def dashes(pattern: Sequence[float]) -> Any:
+    """A pattern of dashes in matplotlib's notation; an empty one is a solid line."""
+    return (0.0, tuple(pattern)) if len(pattern) else "-"
 
 
 def looks_of(names: Iterable[str]) -> dict[str, Look]:

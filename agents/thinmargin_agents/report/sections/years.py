@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
+from thinmargin.palette import dashes
 from thinmargin_agents.play.outcome import FIRST_YEAR
 from thinmargin_agents.report.roles import Cast
-from thinmargin_agents.report.style import INK, Chart, Reading, chart_of, dashes, panel, year_ticks, zero_line
+from thinmargin_agents.report.style import INK, Chart, Reading, chart_of, panel, year_ticks, zero_line
 from thinmargin_agents.report.words import listed, number
 from thinmargin_agents.years.quantities import (
     ReportedFigure,
