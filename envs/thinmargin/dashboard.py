@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from thinmargin.names import quantity_name
 from thinmargin.palette import TONES
 from thinmargin.records import BN, LEVERS
 from thinmargin.statement import (
@@ -280,10 +281,10 @@ def _draw_money(panel: _Panel) -> None:
 
 
 _STRIPS = (
-    ("markup over unit cost, %", 100.0, 20.0),
-    ("start-up tickets, % of trailing revenue", 100.0, 2.0),
-    ("selling and marketing, % of trailing revenue", 100.0, 6.0),
-    ("software releases a month", 1.0, 5.0),
+    (f"{quantity_name('price')}, %", 100.0, 20.0),
+    (f"{quantity_name('accessories')}, % of trailing revenue", 100.0, 2.0),
+    (f"{quantity_name('marketing')}, % of trailing revenue", 100.0, 6.0),
+    (f"{quantity_name('updates')} a month", 1.0, 5.0),
 )
 """For each lever what its strip says, its scale, and the least its axis reaches up to."""
 

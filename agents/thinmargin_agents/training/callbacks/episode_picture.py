@@ -16,7 +16,7 @@ import numpy.typing as npt
 from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.baselines import Policy, baseline
 from thinmargin.env import EcosystemEnv
-from thinmargin.names import policy_name
+from thinmargin.names import policy_name, quantity_name
 from thinmargin.palette import LOOKS, TONES, dashes
 from thinmargin.records import ACCESSORIES, LEVERS, MARKETING, PRICE, UPDATES
 from thinmargin.settings import Settings
@@ -131,14 +131,14 @@ class _Panel:
 
 def _lever(k: int, title: str, scale: float = 1.0) -> _Panel:
     low, high = scale * LEVERS[k].low, scale * LEVERS[k].high
-    return _Panel(title, lambda track: scale * track.asked[:, k], (low, high))
+    return _Panel(title.format(quantity_name(LEVERS[k].name)), lambda track: scale * track.asked[:, k], (low, high))
 
 
 PANELS = (
-    _lever(PRICE, "markup over unit cost, %", 100.0),
-    _lever(ACCESSORIES, "tickets, % of revenue", 100.0),
-    _lever(MARKETING, "selling, % of revenue", 100.0),
-    _lever(UPDATES, "releases a month"),
+    _lever(PRICE, "{}, %", 100.0),
+    _lever(ACCESSORIES, "{}, % of revenue", 100.0),
+    _lever(MARKETING, "{}, % of revenue", 100.0),
+    _lever(UPDATES, "{} a month"),
     _Panel("cash, RMB bn", lambda track: track.cash),
     _Panel("users, million", lambda track: track.users),
     _Panel("profit, RMB bn a month", lambda track: track.profit),
