@@ -82,7 +82,7 @@ def selling_share(figures: Figures, period: Period) -> float:
 QUANTITIES = (
     YearlyQuantity(
         "markup", quantity_name("price"), "%", _times("applied_price", 100.0), implied_markup,
-        "implied by the gross margin",
+        "implied by the gross margin of phones",
     ),
     YearlyQuantity("tickets", quantity_name("tickets"), "% of trailing revenue", _times("applied_accessories", 100.0)),
     YearlyQuantity(

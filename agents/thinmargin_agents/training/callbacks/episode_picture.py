@@ -34,7 +34,7 @@ Numbers = npt.NDArray[np.float64]
 WIDTH, HEIGHT, DPI = 640, 1000, 100
 """Pixels of a picture, and pixels an inch. TensorBoard shows it about 340 pixels wide, whatever its size: two panels
 stand side by side, and the letters are large enough to be read at that width."""
-HEAD, LABEL = 12.0, 11.0
+HEAD, LABEL = 11.0, 11.0
 """Sizes of letters, points."""
 AGENT, BASELINE = LOOKS["ppo"], LOOKS[REFERENCE]
 """How the policy in training is drawn, which has no name here, and the baseline."""
