@@ -15,6 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from thinmargin.names import quantity_name
+from thinmargin.palette import TONES
 from thinmargin.records import BN, LEVERS
 from thinmargin.statement import (
     FIRST_YEAR,
@@ -32,9 +34,8 @@ from thinmargin.statement import (
 WIDTH, HEIGHT, DPI = 1200, 800, 100
 """Pixels of a picture, and pixels an inch."""
 
-# Okabe & Ito's colours, which colour-blind readers can tell apart.
-BLUE, SKY, GREEN, ORANGE, RED = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00"
-INK, GREY, PALE = "#222222", "#666666", "#E4E4E4"
+BLUE, GREEN, AMBER, RED = (TONES[tone].light for tone in ("blue", "green", "amber", "vermilion"))
+INK, GREY, PALE = (TONES[tone].light for tone in ("ink", "grey", "grid"))
 
 LEFT, BETWEEN, COLUMN = 0.046, 0.056, 0.273
 """Left edge of the panels, space between two of them, width of one; shares of the picture."""
@@ -224,7 +225,7 @@ def _draw_prices(panel: _Panel) -> None:
     price, cost, rival = (panel.stock(name) for name in ("price", "unit_cost", "rival_price"))
     for where, color in ((price >= cost, BLUE), (price < cost, RED)):
         axes.fill_between(panel.ends, cost, price, where=where, color=color, alpha=0.2, linewidth=0)
-    panel.line(axes, rival, ORANGE, "rivals at home")
+    panel.line(axes, rival, AMBER, "rivals at home")
     panel.line(axes, price, BLUE, "own price", linewidth=2.0)
     panel.line(axes, cost, INK, "unit cost", linestyle="--", linewidth=1.2)
     _frame(axes, price, cost, rival, least=100.0)
@@ -237,8 +238,8 @@ def _draw_users(panel: _Panel) -> None:
     home = panel.stock("users_home")
     total = home + panel.stock("users_overseas")
     axes.fill_between(panel.ends, 0.0, home, color=BLUE, label="home", linewidth=0)
-    axes.fill_between(panel.ends, home, total, color=SKY, label="overseas", linewidth=0)
-    panel.line(axes, total, SKY, linewidth=0.8)  # an area of one month has no width
+    axes.fill_between(panel.ends, home, total, color=AMBER, label="overseas", linewidth=0)
+    panel.line(axes, total, AMBER, linewidth=0.8)  # an area of one month has no width
     panel.line(axes, home, BLUE, linewidth=0.8)
     panel.line(axes, total * panel.stock("fans"), INK, "fans among them", linestyle="--")
     _frame(axes, total, least=1.0)
@@ -251,7 +252,7 @@ def _draw_revenue(panel: _Panel) -> None:
     base = np.zeros(len(panel.table))
     for label, book, color in (
         ("services", "services_revenue", GREEN),
-        ("accessories", "accessory_revenue", ORANGE),
+        ("accessories", "accessory_revenue", AMBER),
         ("phones", "device_revenue", BLUE),
     ):
         top = base + panel.flow(book, BN)
@@ -280,10 +281,10 @@ def _draw_money(panel: _Panel) -> None:
 
 
 _STRIPS = (
-    ("markup over unit cost, %", 100.0, 20.0),
-    ("start-up tickets, % of trailing revenue", 100.0, 2.0),
-    ("selling and marketing, % of trailing revenue", 100.0, 6.0),
-    ("software releases a month", 1.0, 5.0),
+    (f"{quantity_name('price')}, %", 100.0, 20.0),
+    (f"{quantity_name('accessories')}, % of trailing revenue", 100.0, 2.0),
+    (f"{quantity_name('marketing')}, % of trailing revenue", 100.0, 6.0),
+    (f"{quantity_name('updates')} a month", 1.0, 5.0),
 )
 """For each lever what its strip says, its scale, and the least its axis reaches up to."""
 
@@ -294,7 +295,7 @@ def _draw_levers(panel: _Panel) -> None:
         low = 0.25 * (len(LEVERS) - 1 - number)
         axes = panel.axes(low, low + 0.15)
         asked, applied = (scale * panel.flow(f"{when}_{lever.name}") for when in ("asked", "applied"))
-        panel.steps(axes, asked, ORANGE, "asked", linewidth=1.2)
+        panel.steps(axes, asked, AMBER, "asked", linewidth=1.2)
         panel.steps(axes, applied, BLUE, "applied", linewidth=1.8)
         _frame(axes, asked, applied, least=least, ticks=2)
         now = amount(applied[-1], 2 if scale == 1.0 else 1) if np.isfinite(applied[-1]) else ""
@@ -309,7 +310,7 @@ def _draw_shares(panel: _Panel) -> None:
     above, below = panel.axes(0.36, 1.0), panel.axes(0.0, 0.25)
     home, overseas, fill = (panel.flow(name, 0.01) for name in ("share_home", "share_overseas", "fill_rate"))
     panel.steps(above, home, BLUE, "home", linewidth=1.8)
-    panel.steps(above, overseas, SKY, "overseas", linewidth=1.8)
+    panel.steps(above, overseas, AMBER, "overseas", linewidth=1.8)
     panel.steps(below, fill, GREEN, linewidth=1.8)
     above.plot([], [], color=GREEN, linewidth=1.8, label="demand served")
     _frame(above, home, overseas, least=1.0, ticks=4)

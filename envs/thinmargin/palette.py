@@ -1,4 +1,7 @@
-"""Colours of every picture: one for each policy, the same everywhere, with a twin for dark pages.
+"""Colours of all pictures but the phase map: one for each policy, and tones for the rest, with twins for dark pages.
+
+A policy has the same look wherever policies are drawn: the report, the learning curves, the years, the episodes in
+TensorBoard. The phase map shows no policies but which of two kinds of markup wins, on a scale of its own.
 
 Every hue has a contrast of at least 3 to 1 against white, its twin against the dark page; those of the first five
 policies that most pictures show can be told apart by colour-blind readers, and every policy has dashes besides.
@@ -7,9 +10,9 @@ policies that most pictures show can be told apart by colour-blind readers, and 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Tone(NamedTuple):
@@ -113,6 +116,11 @@ FREE = tuple(
 """Looks that are left for others, those of OWN_HUES first."""
 FIRST = sum(look.hue in OWN_HUES for look in FREE)
 """How many of them."""
+
+
+def dashes(pattern: Sequence[float]) -> Any:
+    """A pattern of dashes in matplotlib's notation; an empty one is a solid line."""
+    return (0.0, tuple(pattern)) if len(pattern) else "-"
 
 
 def looks_of(names: Iterable[str]) -> dict[str, Look]:

@@ -101,7 +101,7 @@ _PROFIT_AND_LOSS = (
     ("on services", "services_profit", 1),
     ("GROSS PROFIT", "gross_profit", 1),
     ("selling, marketing", "marketing", -1),
-    ("start-up tickets", "tickets", -1),
+    ("accessory tickets", "tickets", -1),
     ("software releases", "releases", -1),
     ("overhead", "overhead", -1),
     ("excess stock", "holding", -1),

@@ -14,10 +14,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from thinmargin.files import write_atomically
 from thinmargin.names import policy_name, with_id
-from thinmargin.palette import looks_of
+from thinmargin.palette import dashes, looks_of
 from thinmargin_agents.curves.learning_curve import LearningCurve
 from thinmargin_agents.policies.manifest import digest
-from thinmargin_agents.report.style import GREY, INK, canvas, dashes, drawing, round_axis, tick
+from thinmargin_agents.report.style import GREY, INK, canvas, drawing, round_axis, tick
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -14,7 +14,7 @@ from thinmargin.records import LEVERS, markdown_table
 from thinmargin.settings import SCORED
 from thinmargin_agents.scoring import statistics
 from thinmargin_agents.scoring.closing_rules import CLOSING_RULES, rule_of
-from thinmargin_agents.scoring.comparison import PERCENTILES, shown_difference
+from thinmargin_agents.scoring.comparison import PERCENTILES, rounded, shown_difference
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
 
 WIDEST = 1000
@@ -32,10 +32,15 @@ class Column(NamedTuple):
     cell: Callable[[str, dict[str, Any]], str]
 
 
+def _decimal(value: float) -> str:
+    """A number with one decimal, rounded as everywhere: no minus before a zero."""
+    return f"{rounded(value):.1f}"
+
+
 def _with_interval(mean: float, interval: Sequence[float] | None) -> str:
     if interval is None:
-        return f"{mean:.1f} [{NOTHING}]"
-    return f"{mean:.1f} [{interval[0]:.1f}, {interval[1]:.1f}]"
+        return f"{_decimal(mean)} [{NOTHING}]"
+    return f"{_decimal(mean)} [{_decimal(interval[0])}, {_decimal(interval[1])}]"
 
 
 def _score(_: str, summary: dict[str, Any]) -> str:
@@ -62,15 +67,15 @@ def _improvement(_: str, summary: dict[str, Any]) -> str:
 
 
 def _score_iqm(_: str, summary: dict[str, Any]) -> str:
-    return NOTHING if summary["score_iqm"] is None else f"{summary['score_iqm']:.1f}"
+    return NOTHING if summary["score_iqm"] is None else _decimal(summary["score_iqm"])
 
 
 def _number(head: str, name: str) -> Column:
-    return Column(head, lambda _, summary: f"{summary[name]:.1f}")
+    return Column(head, lambda _, summary: _decimal(summary[name]))
 
 
 def _percentile(at: int) -> Column:
-    return Column(f"{at} %", lambda _, summary: f"{summary['percentiles'][str(at)]:.1f}")
+    return Column(f"{at} %", lambda _, summary: _decimal(summary["percentiles"][str(at)]))
 
 
 PLACES = ("results", "closing rules", "stress")
@@ -233,12 +238,12 @@ def _stress_columns(report: dict[str, Any]) -> list[Column]:
     stress = report["stress"]
 
     def benchmark(name: str, _: dict[str, Any]) -> str:
-        return next(f"{family[name]['J_benchmark']:.1f}" for family in stress.values() if name in family)
+        return next(_decimal(family[name]["J_benchmark"]) for family in stress.values() if name in family)
 
     def column(family: str) -> Column:
         def cell(name: str, _: dict[str, Any]) -> str:
             entry = stress[family].get(name)
-            return NOTHING if entry is None else f"{entry['J_mean']:.1f}, {100 * entry['bankrupt_share']:.1f} %"
+            return NOTHING if entry is None else f"{_decimal(entry['J_mean'])}, {100 * entry['bankrupt_share']:.1f} %"
 
         return Column(family.replace("_", " "), cell)
 
@@ -251,7 +256,7 @@ def _stress_rules_columns(report: dict[str, Any]) -> list[Column]:
     def column(family: str) -> Column:
         def cell(name: str, _: dict[str, Any]) -> str:
             rules = report["stress"][family].get(name, {}).get("closing_rules")
-            return " / ".join(f"{rules[rule]['J_mean']:.1f}" for rule in CLOSING_RULES) if rules else NOTHING
+            return " / ".join(_decimal(rules[rule]["J_mean"]) for rule in CLOSING_RULES) if rules else NOTHING
 
         return Column(family.replace("_", " "), cell)
 

@@ -55,7 +55,7 @@ def check_agreement(file: Path, told: Mapping[str, Any], run: Run) -> None:
     wanted = bool(run.hyperparameters.get("use_sde", False))
     if isinstance(told.get("use_sde"), bool) and told["use_sde"] != wanted:
         raise _contradiction(file, "use_sde", told["use_sde"], wanted)
-    _check_network(file, _plain(told.get("policy_kwargs")), run)
+    _check_network(file, _fields_of(told.get("policy_kwargs")), run)
 
 
 def with_training(file: Path, told: Mapping[str, Any], run: Run, given: Collection[str]) -> tuple[Run, list[str]]:
@@ -97,16 +97,17 @@ def with_training(file: Path, told: Mapping[str, Any], run: Run, given: Collecti
 
 def _contradiction(file: Path, name: str, theirs: object, ours: object) -> ConfigError:
     return ConfigError(
-        f"{file}: was trained with {name} {_shown(theirs)}, and the flags say {_shown(ours)}: give --hyperparams"
-        f" '{name}={_shown(theirs)}', or the --preset that it was trained with"
+        f"{file}: was trained with {name} {_said(theirs)}, and the flags say {_said(ours)}: give --hyperparams"
+        f" '{name}={_said(theirs)}', or the --preset that it was trained with"
     )
 
 
-def _shown(value: object) -> str:
+def _said(value: object) -> str:
+    """A value as --hyperparams takes it, in a message."""
     return str(value).lower() if isinstance(value, bool) else plain(value)
 
 
-def _plain(value: Any) -> Mapping[str, Any]:
+def _fields_of(value: Any) -> Mapping[str, Any]:
     """The fields of a mapping that stand in plain JSON; none for anything else."""
     if not isinstance(value, Mapping):
         return {}
@@ -115,36 +116,36 @@ def _plain(value: Any) -> Mapping[str, Any]:
 
 def _check_algorithm(file: Path, told: Mapping[str, Any], run: Run) -> None:
     """Raise ConfigError if the zip is of another algorithm, as far as its settings tell."""
-    module = _plain(told.get("policy_class")).get("__module__")
+    module = _fields_of(told.get("policy_class")).get("__module__")
     kinds = {name: kind.policy_aliases[ALGORITHMS[name].policy].__module__ for name, kind in CLASSES.items()}
     found = [name for name, ours in kinds.items() if ours == module]
     if "common.policies" in str(module):  # that of two algorithms
         found = [name for name in found if ALGORITHMS[name].clipped == ("clip_range" in told)]
     if isinstance(module, str) and run.algo not in found:
         whose = f" of {' or '.join(found)}" if found else ""
-        raise ConfigError(f"{file}: --algo is {run.algo}, and its network is{whose} ({_shown(module)})")
+        raise ConfigError(f"{file}: --algo is {run.algo}, and its network is{whose} ({_said(module)})")
     policy_class(run)
 
 
 def _check_space(file: Path, what: str, theirs: Any, ours: spaces.Space[Any]) -> None:
     """Raise ConfigError if a space of the zip is another one, as far as its settings tell."""
-    fields = _plain(theirs)
+    fields = _fields_of(theirs)
     if not fields:
         return
     flags = "--env, --env-kwargs, --preset and wrappers must be those of its training"
     kind = str(theirs.get(TYPE, ""))
     is_box = isinstance(ours, spaces.Box)
     if kind and (("Box" in kind) != is_box):
-        raise ConfigError(f"{file}: its {what} is {_shown(kind)}, and the flags describe {ours}: {flags}")
+        raise ConfigError(f"{file}: its {what} is {_said(kind)}, and the flags describe {ours}: {flags}")
     if not is_box:
         count = str(fields.get("n", "")).strip()
         if count.isdecimal() and int(count) != int(getattr(ours, "n", -1)):
-            raise ConfigError(f"{file}: its {what} has {_shown(count)} actions, and the flags describe {ours}: {flags}")
+            raise ConfigError(f"{file}: its {what} has {_said(count)} actions, and the flags describe {ours}: {flags}")
         return
     assert isinstance(ours, spaces.Box)  # noqa: S101  # said above
     shape = fields.get("_shape")
     if isinstance(shape, list) and shape != list(ours.shape):
-        raise ConfigError(f"{file}: its {what} has shape {_shown(shape)}, and the flags describe {ours.shape}: {flags}")
+        raise ConfigError(f"{file}: its {what} has shape {_said(shape)}, and the flags describe {ours.shape}: {flags}")
     for end in ("low", "high"):
         numbers, wanted = _numbers(fields.get(end)), getattr(ours, end)
         if numbers is None or numbers.shape != ours.shape:
@@ -204,7 +205,7 @@ def _check_network(file: Path, theirs: Mapping[str, Any], run: Run) -> None:
         named = next((name for name, one in ACTIVATIONS.items() if one.__name__ == theirs_name), None)
         if named is None:
             raise ConfigError(
-                f"{file}: its network has the activation {_shown(theirs_name)}: supported are"
+                f"{file}: its network has the activation {_said(theirs_name)}: supported are"
                 f" {', '.join(one.__name__ for one in ACTIVATIONS.values())}"
             )
         said = chosen or next(name for name, one in ACTIVATIONS.items() if one.__name__ == ours_name)
@@ -223,7 +224,7 @@ def _check_network(file: Path, theirs: Mapping[str, Any], run: Run) -> None:
 
 
 def _unsupported(file: Path, name: str, value: object) -> ConfigError:
-    return ConfigError(f"{file}: its network has policy_kwargs.{_shown(name)} {_shown(value)}, which is not supported")
+    return ConfigError(f"{file}: its network has policy_kwargs.{_said(name)} {_said(value)}, which is not supported")
 
 
 def _class_name(text: Any) -> str:

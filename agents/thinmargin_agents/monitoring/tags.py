@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from thinmargin.names import quantity_name
 from thinmargin.records import BOOK_FIELDS, LEVERS
 from thinmargin_agents.monitoring.judgement import Judgement
 
@@ -96,9 +97,9 @@ FIRM: tuple[Tag[Means], ...] = (
     *(
         Tag(f"firm/{name}_share", "share", f"{words} over revenue", _share(field, "revenue"))
         for name, words, field in (
-            ("marketing", "selling and marketing", "marketing"),
-            ("accessories", "start-up tickets", "tickets"),
-            ("releases", "cost of software releases", "releases"),
+            ("marketing", quantity_name("marketing"), "marketing"),
+            ("accessories", quantity_name("tickets"), "tickets"),
+            ("releases", f"cost of {quantity_name('releases')}", "releases"),
             ("overhead", "research, administration and fixed cost", "overhead"),
         )
     ),

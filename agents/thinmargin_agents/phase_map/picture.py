@@ -29,7 +29,8 @@ WIDTH, HEIGHT, ALONE = 9.0, 4.9, 4.5
 """Inches: the picture is 900 pixels wide at 100 an inch, and half as wide where it is one map alone."""
 INK, GREY = "#222222", "#444444"
 COLOURS = "PuOr_r"
-"""Orange where thin wins, purple where premium does: told apart by colour-blind readers, and in print."""
+"""Orange where thin wins, purple where premium does: told apart by colour-blind readers, and in print. A scale with two
+ends is no colour of a policy, so this picture has colours of its own, not those of `thinmargin.palette`."""
 STRENGTH = 0.75
 """Of the strongest colour, so that text on it is read."""
 THIN, PREMIUM = "#e66101", "#5e3c99"

@@ -61,19 +61,16 @@ def parts_of(name: str) -> list[str]:
     while at < len(pieces):
         ends = range(len(pieces), at, -1)
         found = (",".join(pieces[at:end]) for end in ends)
-        part = next((part for part in found if _is_there(part)), None)
+        part = next((part for part in found if _is_named(part)), None)
         parts.append(pieces[at].strip() if part is None else part)
         at += 1 if part is None else part.count(",") + 1
     return parts
 
 
-def _is_there(part: str) -> bool:
+def _is_named(part: str) -> bool:
     """Whether it is a path, or FILE.py:CLASS with a file that is there."""
     file, colon, _ = part.rpartition(":")
-    try:
-        return bool(part) and (Path(part).exists() or bool(colon and file.endswith(".py") and Path(file).is_file()))
-    except (OSError, ValueError):  # a name that no file can have
-        return False
+    return bool(part) and (is_there(Path(part)) or bool(colon and file.endswith(".py") and is_file(Path(file))))
 
 
 def _check_seeds_of_one(name: str, one: Member, other: Member) -> None:

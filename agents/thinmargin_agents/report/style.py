@@ -179,11 +179,6 @@ def zero_line(axes: Axes) -> None:
         axes.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
 
 
-def dashes(pattern: Sequence[float]) -> Any:
-    """A pattern of dashes in matplotlib's notation; an empty one is a solid line."""
-    return (0.0, tuple(pattern)) if len(pattern) else "-"
-
-
 def chart_of(
     figure: Figure,
     name: str,

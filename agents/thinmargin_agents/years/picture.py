@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from thinmargin.names import policy_name
-from thinmargin.palette import TONES, looks_of
+from thinmargin.palette import TONES, dashes, looks_of
 from thinmargin_agents.scoring.comparison import Result
 from thinmargin_agents.years.quantities import BAND, QUANTITIES, YearlyQuantity, as_reported, path_of
 from thinmargin_agents.years.table import heading, years_of
@@ -53,10 +53,9 @@ def _panel(axes: Axes, quantity: YearlyQuantity, results: Sequence[Result]) -> N
     looks = looks_of(result.name for result in results)
     for result in results:
         look = looks[result.name]
-        dashes: Any = (0.0, look.dashes) if look.dashes else "-"
         path = path_of(quantity, result)
         axes.fill_between(years, path.low, path.high, color=look.color, alpha=0.14, lw=0)
-        axes.plot(years, path.mean, color=look.color, lw=1.6, ls=dashes, label=policy_name(result.name))
+        axes.plot(years, path.mean, color=look.color, lw=1.6, ls=dashes(look.dashes), label=policy_name(result.name))
         lines += [path.mean, path.low]
     known = as_reported(quantity, years.tolist())
     if np.isfinite(known).any():

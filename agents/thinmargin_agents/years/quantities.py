@@ -12,6 +12,7 @@ import numpy.typing as npt
 from thinmargin.calibration.misfit import LAST_FITTED
 from thinmargin.data import Figures, Period, reported
 from thinmargin.data.periods import START_YEAR
+from thinmargin.names import quantity_name
 from thinmargin_agents.scoring.comparison import Result
 
 Numbers: TypeAlias = npt.NDArray[np.float64]
@@ -80,21 +81,21 @@ def selling_share(figures: Figures, period: Period) -> float:
 
 QUANTITIES = (
     YearlyQuantity(
-        "markup", "markup over unit cost", "%", _times("applied_price", 100.0), implied_markup,
-        "implied by the gross margin",
+        "markup", quantity_name("price"), "%", _times("applied_price", 100.0), implied_markup,
+        "implied by the gross margin of phones",
     ),
-    YearlyQuantity("tickets", "accessory tickets", "% of trailing revenue", _times("applied_accessories", 100.0)),
+    YearlyQuantity("tickets", quantity_name("tickets"), "% of trailing revenue", _times("applied_accessories", 100.0)),
     YearlyQuantity(
-        "selling", "selling and marketing", "% of trailing revenue", _times("applied_marketing", 100.0), selling_share,
-        "of the year's revenue",
+        "selling", quantity_name("marketing"), "% of trailing revenue", _times("applied_marketing", 100.0),
+        selling_share, "of the year's revenue",
     ),
-    YearlyQuantity("releases", "software releases", "a month", _times("applied_updates", 1.0)),
+    YearlyQuantity("releases", quantity_name("updates"), "a month", _times("applied_updates", 1.0)),
     YearlyQuantity(
         "users", "active users", "m, mean of the year", _times("active_users", 1.0), cell("miui_mau_m"), "in December",
         digits=0,
     ),
     YearlyQuantity(
-        "share_home", "share at home", "% of phones wanted", _times("share_home", 100.0),
+        "share_home", quantity_name("china_share"), "% of phones wanted", _times("share_home", 100.0),
         cell("xiaomi_china_share_pct"), "of phones shipped",
     ),
     YearlyQuantity(
@@ -105,7 +106,7 @@ QUANTITIES = (
         digits=0,
     ),
     YearlyQuantity(
-        "profit", "profit", "RMB bn a year, after tax", _times("profit", MONTHS * BILLION),
+        "profit", quantity_name("profit"), "RMB bn a year, after tax", _times("profit", MONTHS * BILLION),
         cell("adjusted_net_profit_rmb_bn"), "adjusted net profit",
     ),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import re
 from typing import Any
@@ -11,7 +12,15 @@ from rich.console import Console
 from tests.reporting import hand_coded, judged
 
 from thinmargin.names import POLICIES, with_id
-from thinmargin_agents.evaluate.tables import COLUMNS, LIMITS, results_markdown, rules_markdown, show, words_of
+from thinmargin_agents.evaluate.tables import (
+    COLUMNS,
+    LIMITS,
+    results_markdown,
+    rules_markdown,
+    show,
+    stress_markdown,
+    words_of,
+)
 
 NAMES = ("plan", "bang_bang", "low_margin_tuned", "low_margin_ecosystem")
 
@@ -71,3 +80,28 @@ def test_names_stand_beside_ids_in_every_table(report: dict[str, Any], terminal:
         for name in (*NAMES, "foresight"):
             assert POLICIES[name] in text
             assert re.search(rf"\b{name}\b", text)
+
+
+SHARES = ("bankrupt_share", "p_improve", "saturation")
+
+
+def nearly_nothing(part: Any) -> Any:
+    """The same document with every number of its own -0.04, which is no share of worlds."""
+    if isinstance(part, dict):
+        return {name: value if name in SHARES else nearly_nothing(value) for name, value in part.items()}
+    if isinstance(part, list):
+        return [nearly_nothing(value) for value in part]
+    return -0.04 if isinstance(part, float) else part
+
+
+def test_no_table_has_a_minus_before_a_zero(report: dict[str, Any]) -> None:
+    changed = copy.deepcopy(report)
+    changed["policies"] = nearly_nothing(report["policies"])
+    for summary in changed["policies"].values():
+        summary.update(score=-0.04, score_ci95=[-0.04, -0.04], J_ci95=[-0.04, 0.04], score_iqm=-0.04)
+    rules = {rule: {"J_mean": -0.04} for rule in report["closing"]["order"]}
+    entry = {"J_benchmark": -0.04, "J_mean": -0.04, "bankrupt_share": 0.0, "closing_rules": rules}
+    changed.update(stress={"drought": dict.fromkeys(NAMES, entry)}, stress_worlds=6)
+    for table in (results_markdown(changed), rules_markdown(changed), stress_markdown(changed)):
+        assert " 0.0" in table
+        assert "-0.0" not in table

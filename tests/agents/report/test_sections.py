@@ -3,13 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.messages import lacks
-from tests.reporting import Judged, without
+from tests.reporting import Judged, synthetic, without
 
 from thinmargin_agents.report.roles import cast_of
 from thinmargin_agents.report.sections.gaps import gap
-from thinmargin_agents.report.sections.spread import _profile, at_least, density
+from thinmargin_agents.report.sections.spread import _differences, _profile, at_least, density
 from thinmargin_agents.report.sections.stress import stress_table
 from thinmargin_agents.report.sections.years import middle_and_band
+from thinmargin_agents.scoring.statistics import FEWEST
 
 
 def test_a_gap_between_policies_of_several_seeds_counts_both_seeds_and_worlds() -> None:
@@ -54,6 +55,16 @@ def test_bands_of_the_profile_are_said_for_what_they_are(whole: Judged) -> None:
     (chart,) = _profile(cast_of(whole.report, whole.results), whole.report["profile"])
     words = " ".join(chart.caption.split())
     assert not lacks(words, "95 % bootstrap intervals", "every level by itself", "not of the whole curve")
+
+
+@pytest.mark.parametrize(("worlds", "is_told"), [(FEWEST - 1, False), (FEWEST, True)])
+def test_a_bar_is_promised_where_it_is_drawn(whole: Judged, worlds: int, is_told: bool) -> None:
+    plain = next(result for result in whole.results if result.name == "low_margin_tuned")
+    some = np.arange(float(worlds))
+    results = [synthetic("low_margin_tuned", some, plain), synthetic("plan", some + some % 3.0, plain)]
+    (chart,) = _differences(cast_of({}, results), 0)
+    assert ("95 % interval" in chart.caption) == is_told
+    assert chart.caption.startswith("Dot: mean difference")
 
 
 def test_stress_is_read_from_the_document_and_else_from_the_results(whole: Judged) -> None:

@@ -21,6 +21,7 @@ from tests.boards import LOADERS, board
 from tests.messages import lacks
 
 from thinmargin.baselines import baseline
+from thinmargin.palette import LOOKS
 from thinmargin.records import LEVERS
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
@@ -32,6 +33,7 @@ from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.runs.folder import RunFolder
 from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
 from thinmargin_agents.scoring import statistics
+from thinmargin_agents.scoring.comparison import REFERENCE
 from thinmargin_agents.training import trainer
 from thinmargin_agents.training.callbacks import episode_picture
 from thinmargin_agents.training.callbacks.episode_picture import HEIGHT, WIDTH, EpisodePicture, follow
@@ -428,6 +430,10 @@ def test_pictures_show_what_the_policy_does_and_forget_the_one_before() -> None:
     assert first.shape == (HEIGHT, WIDTH, 3)
     assert not np.array_equal(first, bankrupt)
     assert np.array_equal(first, again)
+    shown = {
+        f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in np.unique(first.reshape(-1, 3), axis=0).tolist()
+    }
+    assert LOOKS[REFERENCE].color in shown
 
 
 @pytest.mark.slow

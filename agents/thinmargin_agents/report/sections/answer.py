@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from thinmargin.names import quantity_name
 from thinmargin_agents.phase_map.cells import MARKUPS
 from thinmargin_agents.play.outcome import FIRST_YEAR
 from thinmargin_agents.report.roles import Cast, Player
@@ -29,9 +30,9 @@ SMALL = 0.05
 MOSTLY = 0.5
 """Share of bankrupt worlds from which on the page warns of following a policy."""
 LEVELS = {
-    "tickets": ("accessory tickets", "take", f"{SPACE}% of revenue"),
-    "selling": ("selling and marketing", "takes", f"{SPACE}% of revenue"),
-    "updates": ("software releases", "come at", " a month"),
+    "tickets": (quantity_name("tickets"), "take", f"{SPACE}% of revenue"),
+    "selling": (quantity_name("marketing"), "takes", f"{SPACE}% of revenue"),
+    "updates": (quantity_name("updates"), "come at", " a month"),
 }
 """Levers but the price: subject, verb where they are steady, unit."""
 DRAWN = {panel.name: panel for panels in PANELS.values() for panel in panels}

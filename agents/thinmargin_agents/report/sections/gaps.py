@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from thinmargin_agents.scoring.statistics import CHUNK, RESAMPLES, Interval, interval_of, paired_difference, told
+from thinmargin_agents.scoring import statistics
+from thinmargin_agents.scoring.statistics import CHUNK, RESAMPLES, Interval, interval_of, paired_difference
 
 Numbers = npt.NDArray[np.float64]
 
@@ -37,11 +38,10 @@ def gap(values: Numbers, baseline: Numbers, seed: int) -> Gap:
         baseline: the same worlds; the number of seeds may be another.
         seed: of the bootstrap.
     """
-    generator = np.random.default_rng(seed)
+    generator, worlds = np.random.default_rng(seed), values.shape[1]
     if len(baseline) == 1:
         found = paired_difference(values, baseline[0], generator)
-        return Gap(found.mean, _told(found.interval, values.shape[1]), found.probability)
-    worlds = values.shape[1]
+        return Gap(found.mean, found.interval if worlds >= statistics.FEWEST else None, found.probability)
     drawn = []
     for first in range(0, RESAMPLES, max(1, CHUNK // worlds)):
         count = min(max(1, CHUNK // worlds), RESAMPLES - first)
@@ -50,13 +50,9 @@ def gap(values: Numbers, baseline: Numbers, seed: int) -> Gap:
     pairs = values[:, None] - baseline[None]
     return Gap(
         float(values.mean() - baseline.mean()),
-        _told(interval_of(np.concatenate(drawn)), worlds),
+        interval_of(np.concatenate(drawn)) if worlds >= statistics.FEWEST else None,
         float(np.mean((pairs > 0.0) + 0.5 * (pairs == 0.0))),
     )
-
-
-def _told(interval: Interval, worlds: int) -> Interval | None:
-    return interval if told(interval, worlds) else None
 
 
 def _shares(generator: np.random.Generator, size: int, count: int) -> Numbers:

@@ -32,10 +32,10 @@ Numbers = npt.NDArray[np.float64]
 
 HEIGHT = 360.0
 LEVER_WORDS = (
-    ("markup over unit cost, %", 100.0, 5.0),
-    ("tickets, % of revenue", 100.0, 0.5),
-    ("selling, % of revenue", 100.0, 1.0),
-    ("software releases a month", 1.0, 0.5),
+    (f"{quantity_name('price')}, %", 100.0, 5.0),
+    (f"{quantity_name('accessories')}, % of revenue", 100.0, 0.5),
+    (f"{quantity_name('marketing')}, % of revenue", 100.0, 1.0),
+    (f"{quantity_name('updates')} a month", 1.0, 0.5),
 )
 """For each lever the title of its plot, the factor to that unit, and the least span of its axis."""
 MOST_TICKS, MONTHS_OF_A_YEAR = 4, 12
@@ -83,7 +83,7 @@ def _plots(limits: list[tuple[float, float]]) -> tuple[Figure, list[Axes]]:
     edges = {"left": left / WIDTH, "right": 1.0 - right / WIDTH, "bottom": bottom / HEIGHT, "top": 1.0 - top / HEIGHT}
     plots = list(figure.subplots(2, 2, sharex=True, gridspec_kw={**edges, "wspace": 0.24, "hspace": 0.24}).flat)
     for axes, (words, _, _), ends in zip(plots, LEVER_WORDS, limits, strict=True):
-        axes.set_title(words, fontsize=12, loc="left")
+        axes.set_title(words, fontsize=11, loc="left")
         axes.set_ylim(*ends)
     return figure, plots
 

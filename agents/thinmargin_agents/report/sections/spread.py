@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.names import policy_name
+from thinmargin.palette import dashes
 from thinmargin_agents.report.roles import Cast, Player
 from thinmargin_agents.report.sections.gaps import gap
 from thinmargin_agents.report.style import (
@@ -20,7 +21,6 @@ from thinmargin_agents.report.style import (
     Reading,
     canvas,
     chart_of,
-    dashes,
     round_ticks,
     rows,
 )
@@ -148,15 +148,16 @@ def _differences(cast: Cast, seed: int) -> Iterator[Chart]:
     if anchor is None or not players:
         return
     figure, axes = canvas(WIDTH, MARGIN + ROW * len(players))
-    words, readings = [], []
+    words, readings, is_told = [], [], False
     for row, player in enumerate(players):
         gaps = (player.result.value - anchor.value).ravel()
         low, first, last, high = np.percentile(gaps, [5, 25, 75, 95])
         apart = gap(player.result.value, anchor.result.value, seed)
         axes.plot([low, high], [row, row], color=player.color, linewidth=1.6)
         axes.plot([first, last], [row, row], color=player.color, linewidth=7, alpha=0.55, solid_capstyle="butt")
-        ends = apart.interval or (apart.mean, apart.mean)
-        axes.plot(ends, [row, row], color=INK, linewidth=3, solid_capstyle="butt", zorder=4)
+        if apart.interval is not None:
+            is_told = True
+            axes.plot(apart.interval, [row, row], color=INK, linewidth=3, solid_capstyle="butt", zorder=4)
         axes.plot(apart.mean, row, "o", color=PAPER, markeredgecolor=INK, markersize=5.5, zorder=5)
         axes.annotate(
             percent(apart.probability), (1.0, row), (4, 0), axes.get_yaxis_transform(), "offset points", va="center",
@@ -171,11 +172,12 @@ def _differences(cast: Cast, seed: int) -> Iterator[Chart]:
         readings.append(Reading(axes, None, float(row), told))
     axes.axvline(0.0, color=INK, linewidth=1.0, zorder=1)
     rows(axes, _labels(players), "difference in J, RMB bn")
+    dot = "Dot: mean difference" + (", on the bar of its 95 % interval" if is_told else "")
     yield chart_of(
         figure,
         "differences",
         f"World by world against {anchor.label}",
-        "Dot: mean difference, on the bar of its 95 % interval. Broad line: the middle half of the worlds;"
+        f"{dot}. Broad line: the middle half of the worlds;"
         " thin line: 5th to 95th percentile. At the right: share of worlds in which the policy earns more.",
         f"Mean differences to {anchor.label}, RMB bn: {listed(words[::-1])}.",
         readings=readings,

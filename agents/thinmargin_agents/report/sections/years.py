@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
+from thinmargin.palette import dashes
 from thinmargin_agents.play.outcome import FIRST_YEAR
 from thinmargin_agents.report.roles import Cast
-from thinmargin_agents.report.style import INK, Chart, Reading, chart_of, dashes, panel, year_ticks, zero_line
-from thinmargin_agents.report.words import listed, number
+from thinmargin_agents.report.style import INK, Chart, Reading, chart_of, panel, year_ticks, zero_line
+from thinmargin_agents.report.words import capital, listed, number
 from thinmargin_agents.years.quantities import (
+    QUANTITIES,
     ReportedFigure,
     cell,
-    implied_markup,
     reported_years,
-    selling_share,
 )
 
 Numbers = npt.NDArray[np.float64]
@@ -61,6 +61,12 @@ def _scaled(name: str, factor: float) -> Callable[[Tracks], Numbers]:
     return lambda tracks: tracks[name] * factor
 
 
+def _as_in_years(quantity: str, name: str, unit: str, *, from_zero: bool = True) -> YearPanel:
+    """The panel of a quantity that the command about the years has too."""
+    known = next(one for one in QUANTITIES if one.name == quantity)
+    return YearPanel(name, capital(known.title), unit, known.of, from_zero, known.reported, known.differs)
+
+
 def in_business(tracks: Tracks) -> Numbers:
     """100 where a world was played in a year, 0 behind its bankruptcy."""
     return np.where(np.isnan(tracks["revenue"]), 0.0, 100.0)
@@ -68,34 +74,20 @@ def in_business(tracks: Tracks) -> Numbers:
 
 PANELS = {
     "What the firm does": (
-        YearPanel(
-            "markup", "Markup over unit cost", "%", _scaled("applied_price", 100.0), reported=implied_markup,
-            differs="implied by the gross margin of phones",
-        ),
+        _as_in_years("markup", "markup", "%", from_zero=False),
         YearPanel(
             "price", "List price of a phone", "RMB", _scaled("price", 1.0), from_zero=True,
             reported=cell("smartphone_asp_rmb"), differs="average selling price",
         ),
         YearPanel("cost", "Unit cost of a phone", "RMB", _scaled("unit_cost", 1.0), from_zero=True),
-        YearPanel(
-            "tickets", "Accessory tickets", "% of revenue", _scaled("applied_accessories", 100.0), from_zero=True
-        ),
-        YearPanel(
-            "selling", "Selling and marketing", "% of revenue", _scaled("applied_marketing", 100.0), from_zero=True,
-            reported=selling_share, differs="of the year's revenue",
-        ),
-        YearPanel("updates", "Software releases", "a month", _scaled("applied_updates", 1.0), from_zero=True),
+        _as_in_years("tickets", "tickets", "% of revenue"),
+        _as_in_years("selling", "selling", "% of revenue"),
+        _as_in_years("releases", "updates", "a month"),
     ),
     "What customers do": (
-        YearPanel(
-            "users", "Active users", "million", _scaled("active_users", 1.0), from_zero=True,
-            reported=cell("miui_mau_m"), differs="monthly active users in December",
-        ),
-        YearPanel(
-            "share-home", "Share of phones at home", "%", _scaled("share_home", 100.0), from_zero=True,
-            reported=cell("xiaomi_china_share_pct"), differs="of phones shipped",
-        ),
-        YearPanel("share-overseas", "Share of phones overseas", "%", _scaled("share_overseas", 100.0), from_zero=True),
+        _as_in_years("users", "users", "million"),
+        _as_in_years("share_home", "share-home", "%"),
+        YearPanel("share-overseas", "Share overseas", "%", _scaled("share_overseas", 100.0), from_zero=True),
         YearPanel("fans", "Fans", "% of users", _scaled("fans", 100.0), from_zero=True),
         YearPanel("ventures", "Accessory ventures", "live", _scaled("breadth", 1.0), from_zero=True),
         YearPanel("business", "Still in business", "% of worlds", in_business, from_zero=True),
@@ -113,10 +105,7 @@ PANELS = {
             "services", "Services revenue", "RMB bn a year", _scaled("services_revenue", A_YEAR), from_zero=True,
             reported=cell("revenue_internet_services_rmb_bn"),
         ),
-        YearPanel(
-            "profit", "Profit after tax", "RMB bn a year", _scaled("profit", A_YEAR),
-            reported=cell("adjusted_net_profit_rmb_bn"), differs="adjusted net profit",
-        ),
+        _as_in_years("profit", "profit", "RMB bn a year, after tax", from_zero=False),
         YearPanel("cash", "Cash", "RMB bn", _scaled("cash", BILLION)),
         YearPanel("margin", "Hardware net margin", "% of phone revenue", _scaled("hardware_net_margin", 100.0)),
     ),

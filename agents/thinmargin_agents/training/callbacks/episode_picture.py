@@ -16,6 +16,8 @@ import numpy.typing as npt
 from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.baselines import Policy, baseline
 from thinmargin.env import EcosystemEnv
+from thinmargin.names import policy_name, quantity_name
+from thinmargin.palette import LOOKS, TONES, dashes
 from thinmargin.records import ACCESSORIES, LEVERS, MARKETING, PRICE, UPDATES
 from thinmargin.settings import Settings
 from thinmargin_agents.play.candidates import REWARD_UNIT
@@ -32,11 +34,11 @@ Numbers = npt.NDArray[np.float64]
 WIDTH, HEIGHT, DPI = 640, 1000, 100
 """Pixels of a picture, and pixels an inch. TensorBoard shows it about 340 pixels wide, whatever its size: two panels
 stand side by side, and the letters are large enough to be read at that width."""
-HEAD, LABEL = 12.0, 11.0
+HEAD, LABEL = 11.0, 11.0
 """Sizes of letters, points."""
-# Okabe and Ito's colours, which colour-blind readers can tell apart.
-COLOURS = ("#0072B2", "#E69F00")
-INK, GREY, PALE = "#222222", "#666666", "#E4E4E4"
+AGENT, BASELINE = LOOKS["ppo"], LOOKS[REFERENCE]
+"""How the policy in training is drawn, which has no name here, and the baseline."""
+INK, GREY, PALE = (TONES[tone].light for tone in ("ink", "grey", "grid"))
 SMALLEST = 1e-3
 """Least upper end of an axis."""
 MISSING = "no pictures of episodes in TensorBoard: they need matplotlib, pip install 'thinmargin[report]'"
@@ -129,14 +131,14 @@ class _Panel:
 
 def _lever(k: int, title: str, scale: float = 1.0) -> _Panel:
     low, high = scale * LEVERS[k].low, scale * LEVERS[k].high
-    return _Panel(title, lambda track: scale * track.asked[:, k], (low, high))
+    return _Panel(title.format(quantity_name(LEVERS[k].name)), lambda track: scale * track.asked[:, k], (low, high))
 
 
 PANELS = (
-    _lever(PRICE, "markup over unit cost, %", 100.0),
-    _lever(ACCESSORIES, "tickets, % of revenue", 100.0),
-    _lever(MARKETING, "selling, % of revenue", 100.0),
-    _lever(UPDATES, "releases a month"),
+    _lever(PRICE, "{}, %", 100.0),
+    _lever(ACCESSORIES, "{}, % of revenue", 100.0),
+    _lever(MARKETING, "{}, % of revenue", 100.0),
+    _lever(UPDATES, "{} a month"),
     _Panel("cash, RMB bn", lambda track: track.cash),
     _Panel("users, million", lambda track: track.users),
     _Panel("profit, RMB bn a month", lambda track: track.profit),
@@ -162,8 +164,8 @@ class _Drawing:
         self._panels: list[tuple[_Panel, Axes, Line2D]] = []
         for panel, axes in zip(PANELS, panels, strict=True):
             _prepare(axes, panel.title, horizon)
-            axes.plot(*_line(panel.of(baselines)), color=COLOURS[1], lw=2.0)
-            self._panels.append((panel, axes, axes.plot([], [], color=COLOURS[0], lw=2.0)[0]))
+            axes.plot(*_line(panel.of(baselines)), color=BASELINE.color, ls=dashes(BASELINE.dashes), lw=2.0)
+            self._panels.append((panel, axes, axes.plot([], [], color=AGENT.color, ls=dashes(AGENT.dashes), lw=2.0)[0]))
         self._earned = _legend(legend, heading, baselines)
 
     def show(self, track: Track) -> npt.NDArray[np.uint8]:
@@ -206,11 +208,11 @@ def _legend(axes: Axes, heading: str, baselines: Track) -> Text:
     axes.set_axis_off()
     axes.text(0.0, 1.0, heading, fontsize=LABEL, color=GREY, va="top", transform=axes.transAxes)
     texts = []
-    for top, name, colour in ((0.7, "agent", COLOURS[0]), (0.28, REFERENCE, COLOURS[1])):
-        axes.plot([0.0, 0.09], [top, top], color=colour, lw=2.5, transform=axes.transAxes)
-        axes.text(0.13, top, name, fontsize=HEAD, color=INK, va="center", transform=axes.transAxes)
+    for top, name, look in ((0.7, "agent", AGENT), (0.28, policy_name(REFERENCE), BASELINE)):
+        axes.plot([0.0, 0.15], [top, top], color=look.color, ls=dashes(look.dashes), lw=2.0, transform=axes.transAxes)
+        axes.text(0.19, top, name, fontsize=HEAD, color=INK, va="center", transform=axes.transAxes)
         words = _earned(baselines)
-        texts.append(axes.text(0.13, top - 0.06, words, fontsize=HEAD, color=INK, va="top", transform=axes.transAxes))
+        texts.append(axes.text(0.19, top - 0.06, words, fontsize=HEAD, color=INK, va="top", transform=axes.transAxes))
     return texts[0]
 
 
