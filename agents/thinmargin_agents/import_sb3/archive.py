@@ -58,10 +58,10 @@ def sb3_weights(file: Path, training_run: Run) -> dict[str, Any]:
         ConfigError: the zip is damaged or holds more than tensors, or the weights are not those of the network.
     """
     from thinmargin_agents.sb3.building import check_spaces
-    from thinmargin_agents.sb3.memory import check_memory
+    from thinmargin_agents.sb3.memory import check_run_fits
     from thinmargin_agents.sb3.networks import build_network, load_weights, weights
 
-    check_memory(training_run, *check_spaces(training_run))
+    check_run_fits(training_run, *check_spaces(training_run))
     try:
         network = build_network(training_run)
     except (ValueError, TypeError, AssertionError) as error:
