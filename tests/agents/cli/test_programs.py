@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import thinmargin_agents
 from thinmargin_agents.cli import programs
 from thinmargin_agents.cli.programs import program_name, script_command
 
@@ -51,9 +52,7 @@ def test_a_script_is_named_as_it_can_be_typed_here(
 
 @pytest.mark.parametrize("started", ["train.py", "evaluate.py", "mine.py", "{here}/train.py", "gone/train.py", ""])
 @pytest.mark.usefixtures("clone")
-def test_a_script_of_that_name_of_another_project_is_never_named(
-    started: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_script_of_that_name_of_another_project_is_never_named(started: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in SCRIPTS:
         Path(name).write_text("print('mine')", "utf-8")
     monkeypatch.setattr(sys, "argv", [started.format(here=Path.cwd())])
@@ -62,8 +61,6 @@ def test_a_script_of_that_name_of_another_project_is_never_named(
 
 
 def test_the_clone_is_the_one_that_the_package_was_loaded_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    import thinmargin_agents
-
     assert Path(str(thinmargin_agents.__file__)).parents[2] == programs.CLONE
     monkeypatch.setattr(sys, "argv", ["mine.py"])
     monkeypatch.chdir("/")
