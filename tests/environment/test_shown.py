@@ -313,7 +313,8 @@ def test_what_may_be_anything_is_formatted_by_the_one_helper() -> None:
     [
         ("value", True), ("value[0]", True), ("value.text", True), ("str(value)", True), ("', '.join(value)", True),
         ("shown(value)", False), ("len(value)", False), ("value.shape", False), ("value:g", False), ("name", False),
-        ("type(value).__name__", True), ("class_name(type(value))", False), ("', '.join(shown(value) for value in value)", False),
+        ("type(value).__name__", True), ("class_name(type(value))", False),
+        ("', '.join(shown(value) for value in value)", False),
     ],
 )  # fmt: skip
 def test_the_scan_sees_a_value_that_is_formatted_as_it_is(formatted: str, is_bare: bool) -> None:  # a table
