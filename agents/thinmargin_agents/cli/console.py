@@ -30,6 +30,12 @@ class SafeConsole(Console):
         for text, style, control in super().render(renderable, options):
             yield Segment(text if control else printable(text), style, control)
 
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command's end to say what that means; Rich would end the process with status 1."""
+        error = sys.exception()
+        if error is not None:
+            raise error
+
 
 def plain_console(*, stderr: bool = False, quiet: bool = False) -> Console:
     """Text as it is, however long its lines."""
