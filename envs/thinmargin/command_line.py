@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TextIO
 
 from thinmargin.shown import printable, shown
 
@@ -16,6 +16,8 @@ PIPE_CLOSED = 128 + 13
 """Exit status of a command whose reader has gone: that of one ended by SIGPIPE."""
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 """Numbers of errors of an output that takes no more."""
+STREAMS = ("stdout", "stderr")
+"""Outputs of a process."""
 LONGEST_NAME = 255
 """Bytes of a file name that common file systems take."""
 
@@ -37,45 +39,93 @@ class WordsError(ValueError):
     """A word of a command line that cannot be used; the message names the flag."""
 
 
+class _Watched:
+    """An output of the process that remembers the errors which it met itself: another file's are none of its own."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+        self.met: list[OSError] = []
+
+    def write(self, text: str) -> int:
+        """As the output does."""
+        return int(self._do(self.stream.write, text))
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """As the output does."""
+        self._do(self.stream.writelines, lines)
+
+    def flush(self) -> None:
+        """As the output does."""
+        self._do(self.stream.flush)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def _do(self, act: Callable[..., Any], *arguments: object) -> Any:
+        try:
+            return act(*arguments)
+        except OSError as error:
+            self.met.append(error)
+            raise
+
+
 def answered(program: str, act: Callable[[], int]) -> int:
     """The exit status of a command; what it printed has arrived, or why not is said in one sentence.
 
     A reader that has gone, as in `... | head`, is no error of this command: it ends without a word, with the status
-    that shells give to such an end.
+    that shells give to such an end. An error of another pipe or file is raised as it is.
 
     Args:
         program: begins the sentence.
         act: does the command's work, prints and returns the exit status; it may raise SystemExit.
     """
+    outputs = {name: _Watched(stream) for name in STREAMS if (stream := getattr(sys, name)) is not None}
+    for name, output in outputs.items():
+        setattr(sys, name, output)
     try:
         try:
             return act()
         finally:
-            sys.stdout.flush()
+            for output in outputs.values():
+                output.flush()
     except OSError as error:
-        return unread(program, error)
+        broken = [output.stream for output in outputs.values() if any(one is error for one in output.met)]
+        if not broken:
+            raise
+        return unread(program, error, broken[0])
+    finally:
+        for name, output in outputs.items():
+            if getattr(sys, name) is output:
+                setattr(sys, name, output.stream)
 
 
-def unread(program: str, error: OSError) -> int:
-    """The exit status of a command whose output met this error, which is raised again if it is not of the output."""
-    if isinstance(error, BrokenPipeError):
-        _answer_nobody()
-        return PIPE_CLOSED
-    if error.errno not in UNWRITABLE or error.filename is not None:
+def unread(program: str, error: OSError, stream: TextIO) -> int:
+    """The exit status of a command whose output met this error, which is raised again if it is of another kind.
+
+    Args:
+        program: begins the sentence.
+        error: that the output met itself.
+        stream: the output, of this process.
+    """
+    gone = isinstance(error, BrokenPipeError)
+    if not gone and error.errno not in UNWRITABLE:
         raise error
-    _answer_nobody()
-    print(f"{program}: the output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201  # its own answer
+    _answer_nobody(stream)
+    if gone:
+        return PIPE_CLOSED
+    if stream is not getattr(sys.stderr, "stream", sys.stderr):  # there is where it can be said
+        print(f"{program}: the output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201  # its own answer
     return 1
 
 
-def _answer_nobody() -> None:
+def _answer_nobody(stream: TextIO) -> None:
     """Let Python write what is left to nowhere when it ends: it would fail once more."""
     try:
-        stdout = sys.stdout.fileno()
+        number = stream.fileno()
     except (OSError, ValueError):  # a stand-in of a test, which is no file
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stdout)
+    os.dup2(nowhere, number)
     os.close(nowhere)
 
 

@@ -59,8 +59,13 @@ def plain(value: object, longest: int | None = None) -> str:
         try:
             return _cut(_escaped(str(value), longest or LONGEST_MESSAGE), longest or LONGEST_MESSAGE)
         except Exception:  # noqa: BLE001  # its class may be anybody's
-            return kind.__name__
+            return class_name(kind)
     return shown(value, longest or LONGEST)
+
+
+def class_name(kind: type) -> str:
+    """The name of a class, control codes escaped, in at most LONGEST characters; nothing of its own is run."""
+    return _cut(_escaped(type.__dict__["__name__"].__get__(kind), LONGEST), LONGEST)
 
 
 def quoted(name: object) -> str:
@@ -129,8 +134,8 @@ _WRITERS: tuple[tuple[type, Callable[[Any, int], str]], ...] = (
     (bytes, lambda value, longest: repr(bytes.__getitem__(value, slice(longest + 1)))),
     (bytearray, lambda value, longest: repr(bytearray.__getitem__(value, slice(longest + 1)))),
     (PurePath, lambda value, longest: _text(str(value), longest)),
-    (BaseException, lambda value, longest: f"{type(value).__name__}({plain(value, longest)})"),
-    (type, lambda value, _: f"<class {value.__name__}>"),
+    (BaseException, lambda value, longest: f"{class_name(type(value))}({plain(value, longest)})"),
+    (type, lambda value, _: f"<class {class_name(value)}>"),
 )
 """How values of these types and of those made from them are written, by the type's own function."""
 BRACKETS: dict[object, str] = {list: "[]", tuple: "()", set: "{}", frozenset: "{}", dict: "{}"}
@@ -140,7 +145,7 @@ def _items(value: Any, longest: int, depth: int) -> str:
     """The first items of a list, tuple, set or dictionary."""
     kind = type(value)
     if depth <= 0:
-        return f"<{kind.__name__} of {len(value)}>"
+        return f"<{class_name(kind)} of {len(value)}>"
     left, right = tuple(BRACKETS[kind])
     parts, room = list[str](), longest
     for at, item in enumerate(value.items() if kind is dict else value):
@@ -165,20 +170,20 @@ def _of_numpy(value: Any, longest: int, depth: int) -> str | None:
         if value.dtype.kind in "biufcmM":
             return repr(value)
         if value.dtype.kind == "V":
-            return f"<{kind.__name__} of type {value.dtype.name}>"
+            return f"<{class_name(kind)} of type {value.dtype.name}>"
     if not issubclass(kind, np.ndarray):
         return None
     if kind is np.ndarray and value.size <= MOST_ITEMS and value.dtype.kind in "biufcSU":
         numbers = value.tolist()
         return f"array({_written(numbers, longest, depth + value.ndim)})"
-    return f"<{kind.__name__} of shape {value.shape} and type {value.dtype.name}>"
+    return f"<{class_name(kind)} of shape {value.shape} and type {value.dtype.name}>"
 
 
 def _by_itself(value: Any) -> str:
     """What an object of a known library calls itself, on one line; others, and what fails to, by type."""
     kind = type(value)
     root = kind.__module__.partition(".")[0]
-    by_type = f"<{kind.__qualname__.rpartition('.')[2]}>"
+    by_type = f"<{class_name(kind)}>"
     if root not in _PRINTED_BY:
         return by_type
     words = " ".join(repr(value).split())

@@ -94,24 +94,26 @@ def read_tuned(path: Path) -> Tuned:
         DamagedFileError: the file is missing, is no such file, does not fit its digest, or was tuned for another
             version of the environment.
     """
-    remedy = f"python -m thinmargin_agents.tuning {path.stem} makes it anew"
+    remedy = f"python -m thinmargin_agents.tuning {plain(path.stem)} makes it anew"
     try:
         content = json.loads(path.read_text("utf-8"))
         played, made = content["played"], content["made"]
         if digest(played) != content["digest"]:
-            raise DamagedFileError(f"{path} does not fit its digest: it was changed after it was written; {remedy}")
-        told = outdated(path, str(made.get("environment", UNNAMED)), remedy)
+            raise DamagedFileError(
+                f"{plain(path)} does not fit its digest: it was changed after it was written; {remedy}"
+            )
+        told = outdated(plain(path), str(made.get("environment", UNNAMED)), remedy)
         if told:
             raise DamagedFileError(told)
         policy = PlanPolicy(_array(played["knots"], (None, len(LEVERS))), _feedback(played["feedback"]))
     except OSError as error:
-        raise DamagedFileError(f"{path} cannot be read: {error.strerror}; {remedy}") from error
+        raise DamagedFileError(f"{plain(path)} cannot be read: {error.strerror}; {remedy}") from error
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DamagedFileError(f"{path} is no tuned rule: {shown(error)}; {remedy}") from error
+        raise DamagedFileError(f"{plain(path)} is no tuned rule: {shown(error)}; {remedy}") from error
     except ValueError as error:
         if isinstance(error, DamagedFileError):
             raise
-        raise DamagedFileError(f"{path} is no tuned rule: {plain(error)}; {remedy}") from error
+        raise DamagedFileError(f"{plain(path)} is no tuned rule: {plain(error)}; {remedy}") from error
     return Tuned(policy, made)
 
 

@@ -628,6 +628,13 @@ def test_a_template_has_every_column_and_takes_figures(tmp_path: Path, capsys: p
     assert figures.value(UNITS, year(2024)) == 168.5
 
 
+def test_the_path_of_a_template_moves_no_cursor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine\x1b[2J.csv"
+    assert main(["--template", str(path)]) == 0
+    assert path.is_file()
+    assert capsys.readouterr().out.endswith("mine\\x1b[2J.csv\n")
+
+
 def test_a_template_of_some_series_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "mine.csv"
     assert main(["--template", str(path), "--series", UNITS, TOTAL]) == 0

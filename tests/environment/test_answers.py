@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -81,6 +84,82 @@ def test_another_error_of_a_file_is_not_one_of_the_output() -> None:
 
     with pytest.raises(FileNotFoundError):
         answered("test", act)
+
+
+class Failing(io.StringIO):
+    """An output of which nothing arrives."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, text: str) -> int:
+        del text
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BrokenPipeError(errno.EPIPE, "Broken pipe"),
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EIO, "Input/output error"),
+        OSError(errno.EBADF, "Bad file descriptor"),
+    ],
+    ids=["pipe", "full", "defect", "closed"],
+)
+def test_an_error_without_a_name_is_not_one_of_the_output_that_works(
+    error: OSError, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def act() -> int:
+        print("this arrives")  # noqa: T201  # as a command does
+        raise error
+
+    with pytest.raises(OSError, match=re.escape(str(error.strerror))) as caught:
+        answered("test", act)
+    assert caught.value is error
+    assert capsys.readouterr() == ("this arrives\n", "")
+
+
+def test_a_pipe_of_a_worker_that_broke_is_reported(capfd: pytest.CaptureFixture[str]) -> None:
+    def act() -> int:
+        pipe = closed_pipe()
+        try:
+            return os.write(pipe, b"to a worker")
+        finally:
+            os.close(pipe)
+
+    with pytest.raises(BrokenPipeError):
+        answered("test", act)
+    print("the output is as it was")  # noqa: T201  # that is asked
+    assert capfd.readouterr() == ("the output is as it was\n", "")
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(BrokenPipeError(errno.EPIPE, "Broken pipe"), PIPE_CLOSED), (OSError(errno.ENOSPC, "No space left"), 1)],
+    ids=["pipe", "full"],
+)
+def test_an_output_that_broke_is_known_whichever_it_is(
+    name: str, error: OSError, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = Failing(error)
+    monkeypatch.setattr(sys, name, broken)
+
+    def act() -> int:
+        print("lost", file=getattr(sys, name))  # as a command does
+        return 0
+
+    assert answered("test", act) == status
+    assert getattr(sys, name) is broken
+    if (name, status) == ("stdout", 1):
+        assert capsys.readouterr().err == "test: the output cannot be written: No space left\n"
+
+
+def test_a_command_without_an_output_does_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert answered("test", lambda: 3) == 3
 
 
 DAMAGED = {

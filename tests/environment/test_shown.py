@@ -20,6 +20,7 @@ from thinmargin.shown import (
     LONGEST_MESSAGE,
     LONGEST_PATH,
     MOST_ITEMS,
+    class_name,
     listed,
     plain,
     printable,
@@ -173,6 +174,43 @@ def test_a_whole_text_keeps_its_lines() -> None:
     assert printable("a\n\tb\x1b[2Jé") == "a\n\tb\\x1b[2Jé"
 
 
+class NamedByItself(type):
+    """Classes whose name is what their own code says."""
+
+    @property
+    def __name__(cls) -> str:  # type: ignore[override]  # that is the point
+        raise SystemError("no")
+
+
+def named_by_codes(base: type) -> type:
+    """A class whose names are control codes."""
+    return type("\x1b[31mX\x07\n", (base,), {"__qualname__": CODES})
+
+
+@pytest.mark.parametrize("base", [object, Exception, KeyboardInterrupt, np.ndarray])
+def test_the_name_of_a_class_is_escaped(base: type) -> None:
+    kind = named_by_codes(base)
+    value = np.zeros(3).view(kind) if base is np.ndarray else kind()
+    for text in (class_name(kind), shown(kind), shown(value), shown([value, kind]), plain(value), listed([value])):
+        assert text.isprintable()
+    assert class_name(kind) == "\\x1b[31mX\\x07\\n"
+    assert "\\x1b[31mX" in shown(kind)
+    assert "\\x1b[31mX" in shown(value)
+
+
+def test_an_error_without_words_is_named_by_its_class_escaped() -> None:
+    kind = named_by_codes(Exception)
+    assert plain(kind(Raises())) == class_name(kind)
+
+
+def test_the_name_of_a_class_runs_nothing_of_it() -> None:
+    kind = NamedByItself("Told", (Exception,), {})
+    assert class_name(kind) == "Told"
+    assert shown(kind) == "<class Told>"
+    assert plain(kind(Raises())) == "Told"
+    assert class_name(type("X" * 1000, (), {})) == "X" * (LONGEST - 3) + "..."
+
+
 def random_value(dice: random.Random, depth: int = 0) -> Any:
     """Something that a caller may hand in by mistake or on purpose."""
     leaves = (
@@ -227,9 +265,9 @@ def test_no_message_asks_a_value_for_its_own_words() -> None:
     assert found == [], "use thinmargin.shown"
 
 
-SAFE_PARTS = frozenset({"shape", "dtype", "name", "itemsize", "ndim", "size", "__name__", "__qualname__", "strerror"})
+SAFE_PARTS = frozenset({"shape", "dtype", "name", "itemsize", "ndim", "size", "strerror"})
 """Attributes of anything that say no more than a few letters or numbers."""
-SAFE_CALLS = frozenset({"shown", "quoted", "plain", "listed", "len", "type", "in_words", "_shown"})
+SAFE_CALLS = frozenset({"shown", "quoted", "plain", "listed", "len", "class_name", "in_words", "_shown"})
 """Functions whose answer is short and escaped, or a number."""
 
 
@@ -275,9 +313,22 @@ def test_what_may_be_anything_is_formatted_by_the_one_helper() -> None:
     [
         ("value", True), ("value[0]", True), ("value.text", True), ("str(value)", True), ("', '.join(value)", True),
         ("shown(value)", False), ("len(value)", False), ("value.shape", False), ("value:g", False), ("name", False),
-        ("type(value).__name__", False), ("', '.join(shown(value) for value in value)", False),
+        ("type(value).__name__", True), ("class_name(type(value))", False),
+        ("', '.join(shown(value) for value in value)", False),
     ],
 )  # fmt: skip
 def test_the_scan_sees_a_value_that_is_formatted_as_it_is(formatted: str, is_bare: bool) -> None:  # a table
     code = f'def check(name: str, value: object) -> None:\n    raise ValueError(f"{{{formatted}}}")\n'
     assert bool(bare(ast.parse(code.replace("', '", "','")))) is is_bare
+
+
+def test_a_file_that_was_written_is_named_escaped() -> None:
+    said = [
+        f"{name}: {message}"
+        for name, tree in sources()
+        for message in (ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr))
+        if "written: {" in message and not message.endswith("could not be written: {error}'")
+    ]
+    assert any("written: {plain(" in message for message in said)
+    named = [message for message in said if "{error" not in message and "{problem" not in message]
+    assert [message for message in named if "{failure" not in message and "written: {plain(" not in message] == []

@@ -144,3 +144,14 @@ def test_levers_are_told_in_their_own_units() -> None:
     assert levers_of(np.array([[-1.0, 1.0, 0.0, 1.0]])) == [
         {"price": -0.2, "accessories": 0.1, "marketing": 0.075, "updates": 8.0}
     ]
+
+
+@pytest.mark.parametrize("content", [None, "{}", "no JSON", '{"played": {}, "made": {}, "digest": "0"}'])
+def test_the_path_of_a_file_that_is_no_rule_is_escaped(content: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "\x1b[2Jplan.json"
+    if content is not None:
+        path.write_text(content, "utf-8")
+    with pytest.raises(DamagedFileError) as caught:
+        read_tuned(path)
+    assert str(caught.value).isprintable()
+    assert str(caught.value).count("\\x1b[2Jplan") == 2  # the file, and the command that makes it anew

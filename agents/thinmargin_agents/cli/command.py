@@ -43,26 +43,31 @@ def run(
         act: gets the flags and a console for errors; it too may raise UsageError.
     """
     try:
-        status = _run(program, kind, argv, check, act)
-        sys.stdout.flush()
-    except OSError as error:
+        try:
+            config = tyro.cli(kind, args=argv, prog=program)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except OSError as error:  # of the output: reading flags opens nothing
         from thinmargin.command_line import unread
 
-        return unread(program, error)
-    return status
+        return unread(program, error, sys.stdout)
+    from thinmargin.command_line import answered
+
+    return answered(program, lambda: _run(program, config, argv, check, act))
 
 
 def _run(
     program: str,
-    kind: type[C],
+    config: C,
     argv: Sequence[str] | None,
     check: Callable[[C], None],
     act: Callable[[C, Console], int],
 ) -> int:
-    try:
-        config = tyro.cli(kind, args=argv, prog=program)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
+    """Check the flags and act: the exit status, with every refusal and failure said."""
+    kind = type(config)
     from thinmargin_agents.cli.console import plain_console
 
     errors = plain_console(stderr=True)

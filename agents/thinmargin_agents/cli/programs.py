@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 Script = Literal["train", "evaluate"]
+CLONE = Path(__file__).parents[3]
+"""Top of the clone that this package was loaded from, with its scripts; an installed package has none there."""
 
 
 def program_name(name: Script) -> str:
@@ -23,8 +25,8 @@ def program_name(name: Script) -> str:
 def script_command(name: Script, arguments: Iterable[str] = ()) -> str:
     """A command line that can be typed here, quoted for a shell.
 
-    `python train.py` where this process runs a script of a clone, or the working folder has one; else
-    `thinmargin-train`.
+    `python train.py` where that script of the clone that this package was loaded from is in the working folder or
+    beside the script that this process runs; else `thinmargin-train`. Many projects have a `train.py` of their own.
 
     Args:
         name: of the script.
@@ -36,11 +38,17 @@ def script_command(name: Script, arguments: Iterable[str] = ()) -> str:
 def _words(name: Script) -> list[str]:
     script = f"{name}.py"
     started = Path(sys.argv[0])
-    if not _is_console_script() and Path(script).is_file():
+    if not _is_console_script() and _is_ours(Path(script)):
         return ["python", script]
-    if started.name in {"train.py", "evaluate.py"}:
+    if started.name in {"train.py", "evaluate.py"} and _is_ours(started.with_name(script)):
         return ["python", str(started.with_name(script))]
     return [f"thinmargin-{name}"]
+
+
+def _is_ours(script: Path) -> bool:
+    """Whether this is the script of that name of the clone that this package was loaded from."""
+    own = CLONE / script.name
+    return script.is_file() and own.is_file() and script.samefile(own)
 
 
 def _is_console_script() -> bool:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from thinmargin.baselines import ConstantPolicy, Policy
 from thinmargin.plans import FEATURE_NAMES, REACH, TIME, Feedback, PlanPolicy, Surprise
 from thinmargin.records import LEVERS
+from thinmargin.shown import class_name
 from thinmargin.wrappers import Adapter
 from thinmargin.wrappers.adapters import (
     FEATURE_COUNT,
@@ -127,7 +128,7 @@ def policy_module(policy: Policy) -> nn.Module:
     if isinstance(policy, ConstantPolicy):
         return Constant(policy)
     raise ExportError(
-        f"the policy that is corrected is a {type(policy).__name__}: only plans and constant levers have a graph"
+        f"the policy that is corrected is a {class_name(type(policy))}: only plans and constant levers have a graph"
     )
 
 
@@ -204,7 +205,7 @@ def stage_of(adapter: Adapter) -> Stage:
         return ResidualStage(adapter)
     if isinstance(adapter, ScaledRewardAdapter):
         return Stage()
-    raise ExportError(f"wrapper {type(adapter).__name__} has no graph")
+    raise ExportError(f"wrapper {class_name(type(adapter))} has no graph")
 
 
 def features_of(window: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ from thinmargin.memory import check_memory
 from thinmargin.plans import between
 from thinmargin.records import LEVERS
 from thinmargin.settings import Settings
+from thinmargin.shown import class_name, plain
 from thinmargin.splits import KEYS
 from thinmargin.tuned import tuned_policy
 from thinmargin_agents.cli.errors import UsageError
@@ -101,7 +102,7 @@ def make(config: ForesightConfig, path: Path, command: str, console: Console) ->
         f"{'' if known is None else ' and the earlier search'} in every world earns"
         f" {means[0]:.2f} RMB bn, the best plan known {means[1]:.2f} after {config.evaluations} plays of a world and"
         f" {means[2]:.2f} after {2 * config.evaluations}; as many again add {raised:.2f} % in the first {len(checked)}"
-        f" worlds\nwritten: {path}"
+        f" worlds\nwritten: {plain(path)}"
     )
 
 
@@ -142,7 +143,7 @@ def table_of(policy: Policy, keys: Sequence[int], settings: Settings) -> Steps:
         actions, state = policy.predict(seen[0].copy(), state, np.full(len(keys), month == 0), True)  # noqa: FBT003  # SB3's own order
         if np.shape(actions) != (len(keys), 4) or not np.isfinite(actions).all():
             raise PolicyError(
-                f"{type(policy).__name__}, month {month}: actions must be finite, of shape ({len(keys)}, 4)"
+                f"{class_name(type(policy))}, month {month}: actions must be finite, of shape ({len(keys)}, 4)"
             )
         table[:, month] = in_steps(actions)  # in their own type: as float64, some of float32 would round otherwise
         return np.asarray(actions, np.float64)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from thinmargin.shown import class_name
 from thinmargin_agents.config.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -58,10 +59,10 @@ def sb3_weights(file: Path, training_run: Run) -> dict[str, Any]:
         ConfigError: the zip is damaged or holds more than tensors, or the weights are not those of the network.
     """
     from thinmargin_agents.sb3.building import check_spaces
-    from thinmargin_agents.sb3.memory import check_memory
+    from thinmargin_agents.sb3.memory import check_run_fits
     from thinmargin_agents.sb3.networks import build_network, load_weights, weights
 
-    check_memory(training_run, *check_spaces(training_run))
+    check_run_fits(training_run, *check_spaces(training_run))
     try:
         network = build_network(training_run)
     except (ValueError, TypeError, AssertionError) as error:
@@ -101,7 +102,7 @@ def _tensors(file: Path, most: int) -> dict[str, Any]:
             warnings.simplefilter("ignore")  # of formats that it refuses: the error follows
             found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except UNREADABLE as error:
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        why = str(error).splitlines()[0] if str(error) else class_name(type(error))
         raise ConfigError(f"{file}: {MEMBER} is damaged or holds more than tensors: {why}") from error
     named = isinstance(found, dict) and all(isinstance(name, str) for name in found)
     if not named or not all(map(_is_plain, found.values())):

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from thinmargin.files import read_text
+from thinmargin.shown import shown
 from thinmargin_agents.config.errors import ConfigError
 
 PATIENCE = 5.0
@@ -36,8 +37,6 @@ def ray_session(address: str | None, n_jobs: int | None, threads: int = 1) -> It
         ConfigError: Ray is not installed, nothing answers at the address, no cluster can be started, or no machine of
             it has so many processors as one worker has threads.
     """
-    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
-
     ray = usable_ray(address)
     try:
         ray.init(
@@ -85,8 +84,6 @@ def _check_answers(address: str) -> None:
 
     Where none is known for `auto`, nothing is checked.
     """
-    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
-
     named = f"--ray-address is {shown(address)}"
     if address == "auto":
         address = _known_address()

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thinmargin.shown import shown
 from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.programs import program_name, script_command
 from thinmargin_agents.config.errors import ConfigError
@@ -76,7 +77,6 @@ def resume_runs(config: TrainConfig) -> int:
         RunError: a folder holds no run; nothing has been trained.
         ConfigError: a folder is named twice, or has had as many months as all are to have.
     """
-    from thinmargin.shown import shown  # --help needs no NumPy
     from thinmargin_agents.parallel.processes import train_in_processes
     from thinmargin_agents.runs.folder import RunFolder
 
@@ -141,8 +141,6 @@ def _train(
 
 def _check_engine(config: TrainConfig) -> None:
     """Raise ConfigError unless the flags of the engine can be used together."""
-    from thinmargin.shown import shown  # --help needs no NumPy
-
     if config.engine == "ray" and config.device != "cpu":
         raise ConfigError(f"--device is {shown(config.device)} and --engine 'ray': seeds train on processors there")
     if config.ray_address is not None and config.n_jobs is not None:

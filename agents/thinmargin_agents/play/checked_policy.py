@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from thinmargin.baselines import Policy
 from thinmargin.settings import LEVER_NAMES, discrete_actions
-from thinmargin.shown import quoted
+from thinmargin.shown import class_name, quoted
 from thinmargin_agents.play.errors import PolicyError, in_words
 from thinmargin_agents.play.outcome import Numbers
 from thinmargin_agents.play.time_limit import Clock, OutOfTime
@@ -120,4 +120,4 @@ class CheckedPolicy:
 def _kind(thing: object) -> str:
     if isinstance(thing, tuple):
         return f"a tuple of {len(thing)}"
-    return f"a {type(thing).__name__}"
+    return f"a {class_name(type(thing))}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from thinmargin.shown import plain
+from thinmargin.shown import class_name, plain
 
 LONGEST = 1000
 """Characters of an error's message."""
@@ -14,4 +14,4 @@ class PolicyError(RuntimeError):
 
 def in_words(error: BaseException) -> str:
     """`ValueError: its message`, on one line; also where the error's own class fails to give one."""
-    return f"{type(error).__name__}: {' '.join(plain(error, LONGEST).split())}"
+    return f"{class_name(type(error))}: {' '.join(plain(error, LONGEST).split())}"

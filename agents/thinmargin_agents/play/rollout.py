@@ -15,7 +15,7 @@ from thinmargin.batch import Batch
 from thinmargin.memory import check_memory
 from thinmargin.records import REPORT, REPORT_FIELDS
 from thinmargin.settings import LEVER_NAMES, SCORED, Closing, Settings
-from thinmargin.shown import shown
+from thinmargin.shown import class_name, shown
 from thinmargin.simulation import BANKRUPT, CLOSED, CLOSING_RULES, RUNNING
 from thinmargin.worlds import Family
 from thinmargin_agents.play.candidates import REWARD_UNIT
@@ -86,7 +86,7 @@ def play_worlds(
         raise ValueError(f"batch_size is {shown(batch_size)}: it must be a whole number from 1")
     numbers = len(YEARLY) * -(-horizon // MONTHS) + len(_LINE_COLUMNS) + OTHER_NUMBERS
     check_memory(f"{len(keys):,} worlds of {horizon} months", len(keys) * numbers * np.dtype(np.float64).itemsize)
-    checked = CheckedPolicy(policy, name or type(policy).__name__, discrete=discrete, clock=clock)
+    checked = CheckedPolicy(policy, name or class_name(type(policy)), discrete=discrete, clock=clock)
     checked.reset(seed)
     family = family or settings.family()
     batch = settings.batch(min(batch_size, len(keys)))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from thinmargin.shown import shown
 from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.cli.markdown import PageError, text_of
 
@@ -139,8 +140,6 @@ def chosen(stages: Sequence[Stage], only: Sequence[str] | None, first: str | Non
     Raises:
         UsageError: there is none of that name, or `only` has none; the message lists what is allowed.
     """
-    from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
-
     if only is not None and not only:
         raise UsageError(f"--only has no name: {_allowed(stages)}")
     for flag, names in (("--only", only or ()), ("--from", [] if first is None else [first])):

@@ -24,7 +24,7 @@ from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.hyperparameters import linear_start
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.sb3.algorithms import build
-from thinmargin_agents.sb3.memory import check_memory
+from thinmargin_agents.sb3.memory import check_run_fits
 from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
 
 
@@ -119,7 +119,7 @@ def build_environment(run: Run) -> EcosystemVecEnv:
     """
     values, arguments = run.hyperparameters, environment_arguments(run)
     check_pairing(run)
-    check_memory(run, *check_spaces(run))
+    check_run_fits(run, *check_spaces(run))
     copies = int(values.get("paired_worlds", 1))
     try:
         return EcosystemVecEnv(run.env_id, int(values["n_envs"]), adapters_for(run), copies, **arguments)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import Any
 
 from gymnasium import spaces
 
+from thinmargin.memory import GIB, available_memory
 from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
@@ -21,15 +21,6 @@ BESIDE = 6
 """Numbers a month beside observations and actions: reward, value, advantage, probability, start, return."""
 REMEMBERED = 1_000_000
 """Months that Stable-Baselines3 remembers off-policy where `buffer_size` is not set."""
-GIB = 1 << 30
-
-
-def machine_bytes() -> int | None:
-    """Memory of this machine, or None where the system does not tell."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 def needed_bytes(run: Run, observations: spaces.Box, actions: spaces.Space[Any]) -> int:
@@ -44,12 +35,12 @@ def needed_bytes(run: Run, observations: spaces.Box, actions: spaces.Space[Any])
     return NUMBER * (numbers + COPIES * least_weights(run))
 
 
-def check_memory(run: Run, observations: spaces.Box, actions: spaces.Space[Any]) -> None:
-    """Raise ConfigError if experience and weights would take more memory than this machine has."""
-    needed, there = needed_bytes(run, observations, actions), machine_bytes()
+def check_run_fits(run: Run, observations: spaces.Box, actions: spaces.Space[Any]) -> None:
+    """Raise ConfigError if experience and weights would take more memory than is available to this process."""
+    needed, there = needed_bytes(run, observations, actions), available_memory()
     if there is not None and needed > there:
         names = "n_steps, n_envs" if ALGORITHMS[run.algo].on_policy else "buffer_size"
         raise ConfigError(
-            f"experience and weights would take {needed / GIB:,.1f} GiB of memory, and this machine has"
-            f" {there / GIB:,.1f}: {names} and the layers of policy_kwargs.net_arch decide how much"
+            f"experience and weights would take {needed / GIB:,.1f} GiB of memory, and {there / GIB:,.1f} GiB are"
+            f" available: {names} and the layers of policy_kwargs.net_arch decide how much"
         )

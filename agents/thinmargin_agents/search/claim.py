@@ -14,6 +14,7 @@ from typing import Any
 
 from optuna import Study
 
+from thinmargin.shown import plain, shown
 from thinmargin_agents.config.errors import ConfigError
 
 ATTRIBUTE = "search claimed by"
@@ -35,8 +36,6 @@ class Claim:
     """
 
     def __init__(self, study: Study) -> None:
-        from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
-
         self._study = study
         self._identity = {"token": uuid.uuid4().hex, "host": socket.gethostname(), "pid": os.getpid()}
         self._last = 0.0
@@ -50,8 +49,6 @@ class Claim:
 
     def renew(self) -> None:
         """Give a sign of life if it is time for one; a TakenOverError if another search has the study now."""
-        from thinmargin.shown import plain, shown  # noqa: PLC0415  # --help needs no NumPy
-
         if time.monotonic() - self._last < BEAT:
             return
         other = self._study.user_attrs.get(ATTRIBUTE) or {}

@@ -14,6 +14,7 @@ from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.logger import Logger
 
 from thinmargin.baselines import Policy
+from thinmargin.shown import class_name
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.runs.folder import DivergedError
@@ -50,7 +51,7 @@ def end_of(job: TrialJob, send: Send) -> TrialEnd:
     except (ConfigError, DivergedError) as error:
         return TrialEnd("impossible", reason=first_line(error))
     except Exception as error:  # noqa: BLE001  # one trial that fails must not end a search
-        return TrialEnd("failed", reason=f"{type(error).__name__}: {first_line(error)}")
+        return TrialEnd("failed", reason=f"{class_name(type(error))}: {first_line(error)}")
 
 
 class _Seeds:

@@ -80,6 +80,7 @@ def _run(config: TuneConfig, errors: Console) -> int:
 
     from thinmargin.families import BENCHMARK
     from thinmargin.files import write_atomically
+    from thinmargin.shown import plain
     from thinmargin.splits import KEYS
     from thinmargin.tuned import Tuned, document, levers_of
     from thinmargin_agents.cli.versions import versions
@@ -128,7 +129,7 @@ def _run(config: TuneConfig, errors: Console) -> int:
         errors.print(f"{PROGRAM}: {config.output} could not be written: {problem}", style="red")
         return 1
     if config.output is not None:
-        print(f"written: {config.output}")  # noqa: T201  # as above
+        print(f"written: {plain(config.output)}")  # noqa: T201  # as above
     return 0
 
 

@@ -128,12 +128,12 @@ def _run(asked: argparse.Namespace) -> int:
     result = backtest(figures, until, calibration, reported_markets=markets, draws=asked.draws, seed=asked.seed)
     if asked.json is not None:
         write_atomically(asked.json, json.dumps(document(result), indent=1, allow_nan=False) + "\n")
-        written.append(f"written: {asked.json}")
+        written.append(f"written: {plain(asked.json)}")
     if asked.picture is not None:
         from thinmargin.backtest.picture import save  # noqa: PLC0415  # needs matplotlib
 
         save(result, asked.picture)
-        written.append(f"written: {asked.picture}")
+        written.append(f"written: {plain(asked.picture)}")
     print("\n\n".join([text(result), *written]))  # noqa: T201  # the command line's own answer
     return 0
 

@@ -110,7 +110,7 @@ def _run(asked: argparse.Namespace) -> int:
     else:
         try:
             result.write(asked.output)
-            lines.append(f"written: {asked.output}")
+            lines.append(f"written: {plain(asked.output)}")
         except OSError as error:  # what was found is printed all the same
             status = _refuse(f"--output is {plain(asked.output)}: it cannot be written: {error.strerror}")
     print("\n".join(lines))  # noqa: T201  # the command line's own answer

@@ -14,7 +14,7 @@ from thinmargin.data.periods import FORMS
 from thinmargin.data.series import BREAKS, SERIES, series_named
 from thinmargin.data.shipped import STATUSES, provenance, reported
 from thinmargin.files import check_writable, is_there, write_atomically
-from thinmargin.shown import shown
+from thinmargin.shown import plain, shown
 
 WIDTH = 120
 KINDS = {
@@ -112,7 +112,7 @@ def _write_template(parser: Parser, path: Path, text: str) -> int:
         write_atomically(path, text)
     except OSError as error:
         parser.error(f"--template is {shown(path)}: {error}; it must be a new file in a folder that can be written to")
-    print(f"written: {path}")  # noqa: T201  # the command line's own answer
+    print(f"written: {plain(path)}")  # noqa: T201  # the command line's own answer
     return 0
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.agents.audit.small import bests
 from tests.messages import lacks, naming
+from tests.unread import Unread
 
 from thinmargin.command_line import PIPE_CLOSED
 from thinmargin_agents.audit import __main__ as command
@@ -153,10 +154,7 @@ def test_a_table_in_plain_text_stands_under_its_head() -> None:
 
 @pytest.mark.usefixtures("here")
 def test_files_are_written_though_nobody_reads_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(*_: object, **__: object) -> None:
-        raise BrokenPipeError
-
-    monkeypatch.setattr("thinmargin_agents.audit.table.show", gone)
+    monkeypatch.setattr("sys.stdout", Unread())
     assert command.main(["--only", "interior", "--json", "audit.json", "--markdown", "page.md"]) == PIPE_CLOSED
     assert list(json.loads(Path("audit.json").read_text())["checks"]) == ["interior"]
     assert "1 of 1 checks passed" in Path("page.md").read_text()

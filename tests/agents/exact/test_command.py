@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from tests.messages import lacks
+from tests.unread import Unread
 
 from thinmargin.command_line import PIPE_CLOSED
 from thinmargin_agents.exact import backward_induction, contenders
@@ -47,13 +48,11 @@ def test_a_bad_argument_is_named_with_what_is_allowed(
 
 
 def test_the_page_is_written_though_nobody_reads_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(*_: object, **__: object) -> None:
-        raise BrokenPipeError
-
     page = tmp_path / "page.md"
     monkeypatch.setattr("thinmargin_agents.exact.__main__._without_learning", lambda *_: (None, []))
     monkeypatch.setattr("thinmargin_agents.exact.table.Results", lambda *_: SimpleNamespace(problems=()))
     monkeypatch.setattr("thinmargin_agents.exact.__main__._write", lambda *_: page.write_text("done") and [])
-    monkeypatch.setattr("thinmargin_agents.exact.table.text", gone)
+    monkeypatch.setattr("thinmargin_agents.exact.table.text", lambda *_: "results")
+    monkeypatch.setattr("sys.stdout", Unread())
     assert main(["--markdown", str(page)]) == PIPE_CLOSED
     assert page.read_text() == "done"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -102,16 +101,25 @@ def test_what_would_not_fit_into_memory_is_refused_before_it_is_taken(
     flags: list[str], words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(memory, "machine_bytes", lambda: 1 << 31)
+    monkeypatch.setattr(memory, "available_memory", lambda: 1 << 31)
     assert main([*flags, "--log-folder", str(tmp_path / "logs")]) == 2
-    assert not lacks(capsys.readouterr().err, "this machine has 2.0", *words)
+    assert not lacks(capsys.readouterr().err, "2.0 GiB are available", *words)
     assert not (tmp_path / "logs").exists()
 
 
 def test_a_machine_that_does_not_tell_its_memory_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sysconf", lambda _: (_ for _ in ()).throw(ValueError("unrecognized")))
-    assert memory.machine_bytes() is None
+    monkeypatch.setattr(memory, "available_memory", lambda: None)
     check(resolve(TrainConfig(**FLAGS, hyperparams=NAMES)))
+
+
+def test_what_a_container_leaves_decides_not_what_its_machine_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "memory.max").write_text("1000000\n", "ascii")
+    (tmp_path / "memory.current").write_text("999000\n", "ascii")
+    monkeypatch.setattr("thinmargin.memory.CGROUP", tmp_path)
+    with pytest.raises(ConfigError, match=naming("0.0 GiB are available", "n_steps, n_envs")):
+        check(resolve(TrainConfig(**FLAGS, hyperparams=NAMES)))
 
 
 def test_memory_that_runs_out_is_an_error_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:

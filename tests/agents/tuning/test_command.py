@@ -7,6 +7,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 from rich.progress import Progress
+from tests.unread import Unread
 
 from thinmargin.baselines import BASELINES
 from thinmargin.command_line import PIPE_CLOSED
@@ -69,11 +70,8 @@ def test_every_rule_that_can_be_tuned_is_a_baseline_and_can_be_asked_for() -> No
 
 
 def test_a_rule_is_written_though_nobody_reads_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(*_: object, **__: object) -> None:
-        raise BrokenPipeError
-
     path = tmp_path / "low_margin_tuned.json"
     arguments = ["low_margin_tuned", "--n-worlds", "4", "--generations", "1", "--population", "4"]
-    monkeypatch.setattr("builtins.print", gone)
+    monkeypatch.setattr("sys.stdout", Unread())
     assert command.main([*arguments, "--output", str(path)]) == PIPE_CLOSED
     assert read_tuned(path).made["worlds"] == 4

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.unread import Unread
 
 from thinmargin.command_line import PIPE_CLOSED
 from thinmargin.names import with_id
@@ -41,10 +42,7 @@ def test_a_policy_that_fails_is_reported_and_nothing_is_written(
 
 @pytest.mark.slow
 def test_files_are_written_though_nobody_reads_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(*_: object, **__: object) -> None:
-        raise BrokenPipeError
-
-    monkeypatch.setattr("builtins.print", gone)
+    monkeypatch.setattr("sys.stdout", Unread())
     assert command.main(["premium", "--n-worlds", "1", "--json", str(tmp_path / "years.json")]) == PIPE_CLOSED
     assert list(json.loads((tmp_path / "years.json").read_text("utf-8"))["policies"]) == ["premium"]
 
