@@ -6,7 +6,9 @@ Ids stand on command lines and in files; pages, pictures and tables say these na
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePath
+from pathlib import Path, PurePath
+
+from thinmargin.files import is_file, is_there
 
 POLICIES: Mapping[str, str] = {
     "foresight": "perfect foresight",
@@ -81,15 +83,36 @@ def policy_name(name: str) -> str:
 
     `low_margin_tuned` is "tuned low margin", `ppo:0` "PPO + feedback, seed 0", `logs/ppo/Ecosystem-v1_1` "run
     ppo/Ecosystem-v1_1", `mine.py:Thrifty` "Thrifty of mine.py"; of names joined by commas the first, and how many
-    more. Any other name is returned as it is.
+    more; commas in the name of a folder that is there join nothing. Any other name is returned as it is.
     """
-    parts = [part.strip() for part in name.split(",")]
+    parts = parts_of(name)
     agents = {part.rpartition(":")[0] for part in parts}
     if len(parts) > 1 and len(agents) == 1 and agents <= set(POLICIES):
         seeds = [part.rpartition(":")[2] for part in parts]
         return f"{POLICIES[agents.pop()]}, seeds {', '.join(seeds[:-1])} and {seeds[-1]}"
     first = _one_name(parts[0])
     return first if len(parts) == 1 else f"{first} and {len(parts) - 1} more"
+
+
+def parts_of(name: str) -> list[str]:
+    """The names that commas join: what there is as a file or folder is one name, whatever its name holds.
+
+    Of several ways to divide, the one with the longest first name is taken.
+    """
+    pieces, parts, at = name.split(","), list[str](), 0
+    while at < len(pieces):
+        ends = range(len(pieces), at, -1)
+        found = (",".join(pieces[at:end]) for end in ends)
+        part = next((part for part in found if _is_named(part)), None)
+        parts.append(pieces[at].strip() if part is None else part)
+        at += 1 if part is None else part.count(",") + 1
+    return parts
+
+
+def _is_named(part: str) -> bool:
+    """Whether it is a path, or FILE.py:CLASS with a file that is there."""
+    file, colon, _ = part.rpartition(":")
+    return bool(part) and (is_there(Path(part)) or bool(colon and file.endswith(".py") and is_file(Path(file))))
 
 
 def _one_name(name: str) -> str:

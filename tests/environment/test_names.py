@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -112,3 +113,12 @@ def test_colours_are_told_from_what_they_stand_on(side: str) -> None:
 def test_hues_can_be_told_apart_in_grey_or_by_their_dashes() -> None:
     looks = sorted(LOOKS.values(), key=lambda look: luminance(look.color))
     assert all(one.hue != other.hue or one.dashes != other.dashes for one, other in pairwise(looks))
+
+
+def test_commas_in_the_name_of_a_folder_join_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    one, two = (Path("runs, a,b", "ppo", f"Ecosystem-v1_{number}") for number in (1, 2))
+    for path in (one, two):
+        path.mkdir(parents=True)
+    assert policy_name(str(one)) == "run ppo/Ecosystem-v1_1"
+    assert policy_name(f"{one},{two}") == "run ppo/Ecosystem-v1_1 and 1 more"

@@ -15,6 +15,7 @@ import gymnasium
 
 from thinmargin.baselines import BASELINES, Policy, baseline
 from thinmargin.files import DamagedFileError, is_file, is_folder, is_there
+from thinmargin.names import parts_of
 from thinmargin.settings import Settings
 from thinmargin.shown import plain, quoted, shown
 from thinmargin_agents.config.run import JUDGED
@@ -50,27 +51,6 @@ def entrant_of(name: str) -> Entrant:
     for other in members[1:]:
         _check_seeds_of_one(name, members[0], other)
     return Entrant(",".join(names), members)
-
-
-def parts_of(name: str) -> list[str]:
-    """The names that commas join: what there is as a file or folder is one name, whatever its name holds.
-
-    Of several ways to divide, the one with the longest first name is taken.
-    """
-    pieces, parts, at = name.split(","), list[str](), 0
-    while at < len(pieces):
-        ends = range(len(pieces), at, -1)
-        found = (",".join(pieces[at:end]) for end in ends)
-        part = next((part for part in found if _is_named(part)), None)
-        parts.append(pieces[at].strip() if part is None else part)
-        at += 1 if part is None else part.count(",") + 1
-    return parts
-
-
-def _is_named(part: str) -> bool:
-    """Whether it is a path, or FILE.py:CLASS with a file that is there."""
-    file, colon, _ = part.rpartition(":")
-    return bool(part) and (is_there(Path(part)) or bool(colon and file.endswith(".py") and is_file(Path(file))))
 
 
 def _check_seeds_of_one(name: str, one: Member, other: Member) -> None:

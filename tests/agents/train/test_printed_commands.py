@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from tests.messages import lacks, naming
 
+from thinmargin.names import parts_of
 from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.run import evaluation_flags
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.evaluate.command import main as evaluate
-from thinmargin_agents.policies.by_name import entrant_of, parts_of
+from thinmargin_agents.policies.by_name import entrant_of
 from thinmargin_agents.train import main as train
 
 pytestmark = pytest.mark.usefixtures("quick_training")
