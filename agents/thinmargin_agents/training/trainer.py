@@ -206,6 +206,7 @@ class _Trainer:
     def _writing_events(self) -> Iterator[None]:
         """TensorBoard's files are open inside; an error of their thread is raised here, and only here."""
         logger, default_hook = self._model.logger, threading.excepthook
+        others = set(threading.enumerate())
         threading.excepthook = lambda failed: None if _writes_events(failed.thread) else default_hook(failed)
         try:
             wait_for_a_new_second(self._events)
@@ -215,7 +216,7 @@ class _Trainer:
         except BaseException:
             with contextlib.suppress(OSError):  # the error that ends the run is the one to report
                 logger.close()
-            for thread in filter(_writes_events, threading.enumerate()):
+            for thread in filter(_writes_events, set(threading.enumerate()) - others):
                 thread.join(1.0)
             raise
         finally:

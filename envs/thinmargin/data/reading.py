@@ -16,7 +16,6 @@ from thinmargin.data.figures import Figures, FiguresError
 from thinmargin.data.layout import PERIOD_NAMES, Row, table_of
 from thinmargin.data.periods import START_YEAR, Period, month_name, parse_period
 from thinmargin.data.series import SERIES, Series, series_named, suggestion
-from thinmargin.files import read_bytes
 from thinmargin.shown import listed, plain, shown
 
 PERIOD = PERIOD_NAMES[0]
@@ -45,6 +44,8 @@ def read_figures(path: str | os.PathLike[str], *, needed: Sequence[str] = (), to
     """
     for name in needed:
         series_named(name)
+    from thinmargin.files import read_bytes  # noqa: PLC0415  # the shipped figures need no files but their own
+
     file = os.fspath(path)
     try:
         content = read_bytes(Path(path))
