@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +21,7 @@ from tensorboard.plugins.base_plugin import TBContext
 from tensorboard.plugins.image import metadata as images
 from tensorboard.plugins.scalar import metadata as scalars
 from tensorboard.util import grpc_util
+from tests.waiting import wait_until
 
 Loader = Literal["python", "data server"]
 """With --load_fast=false, or where there is no data server; and with it, as by default."""
@@ -96,6 +96,7 @@ def board(folder: Path, loader: Loader = "python") -> Iterator[Board]:
         binary = server_ingester.get_server_binary()
     except server_ingester.NoDataServerError as error:
         pytest.skip(str(error))
+    what = "TensorBoard's data server answers"
     with TemporaryDirectory() as spare:
         port = Path(spare, "port")
         arguments = [
@@ -103,19 +104,10 @@ def board(folder: Path, loader: Loader = "python") -> Iterator[Board]:
             f"--samples-per-plugin={scalars.PLUGIN_NAME}={EVERY},{images.PLUGIN_NAME}={EVERY}",
         ]  # fmt: skip
         with subprocess.Popen(arguments, stdin=subprocess.PIPE) as server:  # noqa: S603  # TensorBoard's own
-            address = f"localhost:{int(_soon(lambda: port.exists() and port.read_text('ascii').strip()))}"
+            address = f"localhost:{int(wait_until(lambda: port.exists() and port.read_text('ascii').strip(), what))}"
             credentials, options = grpc_util.ChannelCredsType.LOCAL.channel_config()
             with grpc.secure_channel(address, credentials, options=options) as channel:
                 shown = Board(grpc_provider.GrpcDataProvider(address, grpc_provider.make_stub(channel)))
-                _soon(shown.is_read)
+                wait_until(shown.is_read, what)
                 yield shown
             server.communicate()  # it ends when nobody can talk to it any more
-
-
-def _soon(ask: Callable[[], Any]) -> Any:
-    """The first answer that is true."""
-    end = time.monotonic() + 20.0
-    while not (answer := ask()):
-        assert time.monotonic() < end, "TensorBoard's data server does not answer"
-        time.sleep(0.05)
-    return answer

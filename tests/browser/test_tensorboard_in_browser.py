@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+from tests.waiting import wait_until
 
 from thinmargin.baselines import baseline
 from thinmargin.settings import Settings
@@ -44,10 +44,7 @@ def served(folder: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder), "--port", str(port)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:  # noqa: S603  # our own interpreter
         try:
-            end = time.monotonic() + 60.0
-            while not answers(f"http://localhost:{port}/data/runs"):
-                assert time.monotonic() < end, "TensorBoard does not answer"
-                time.sleep(0.1)
+            wait_until(lambda: answers(f"http://localhost:{port}/data/runs"), "TensorBoard answers")
             yield f"localhost:{port}"
         finally:
             server.terminate()
