@@ -19,7 +19,7 @@ import torch
 import tyro
 from tests.bombs import Bomb
 from tests.messages import lacks, naming
-from tests.tiny_training import FLAGS, NAMES, resume
+from tests.tiny_training import resume
 
 from thinmargin import baselines
 from thinmargin.splits import KEYS
@@ -33,21 +33,8 @@ from thinmargin_agents.policies.by_name import entrant_of
 from thinmargin_agents.runs.file_names import BUILT_ON
 from thinmargin_agents.runs.folder import RunError, RunFolder, latest_run, load_policy
 from thinmargin_agents.runs.safetensors_tree import read_tree, write_tree
-from thinmargin_agents.training import trainer
-from thinmargin_agents.training.trainer import train
 
 pytestmark = pytest.mark.usefixtures("quick_training")
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run."""
-    folder = RunFolder.create(tmp_path_factory.mktemp("logs"), resolve(TrainConfig(**FLAGS, hyperparams=NAMES)))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "FINAL_WORLDS", 2)
-        patch.setattr(trainer, "can_draw", lambda: False)
-        train(folder.run(), folder, shown=False)
-    return folder.path
 
 
 @pytest.fixture

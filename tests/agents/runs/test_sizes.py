@@ -17,26 +17,15 @@ from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.sizes import least_weights, weights_in
 from thinmargin_agents.config.train_config import TrainConfig
-from thinmargin_agents.runs.folder import RunError, RunFolder, load_policy
+from thinmargin_agents.runs.folder import RunError, load_policy
 from thinmargin_agents.runs.safetensors_tree import read_tree, write_tree
 from thinmargin_agents.sb3 import memory, networks
 from thinmargin_agents.sb3.building import check
 from thinmargin_agents.sb3.networks import build_network, weights
 from thinmargin_agents.train import main
 from thinmargin_agents.training import trainer
-from thinmargin_agents.training.trainer import train
 
 pytestmark = pytest.mark.usefixtures("quick_training")
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = RunFolder.create(tmp_path_factory.mktemp("logs"), resolve(TrainConfig(**FLAGS, hyperparams=NAMES)))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "FINAL_WORLDS", 2)
-        patch.setattr(trainer, "can_draw", lambda: False)
-        train(folder.run(), folder, shown=False)
-    return folder.path
 
 
 @pytest.fixture
