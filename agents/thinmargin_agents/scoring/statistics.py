@@ -226,8 +226,8 @@ class Difference(NamedTuple):
     probability: float
     """Of improvement, see `probability_of_improvement`."""
     probability_interval: Interval
-    """With one training seed and no ties it is a share of worlds, and the interval is Wilson's; else a bootstrap like
-    the other."""
+    """Without ties it is a share: Wilson's interval of so many worlds and, with several training seeds, on either side
+    a bootstrap like the other where that reaches farther. With ties it is that bootstrap."""
     correlation: float
     """Of the two across worlds, NaN if one of them is the same everywhere."""
     variance_reduction: float
@@ -259,7 +259,12 @@ def paired_difference(
     gaps, better = a - b, _better(a, b)
     drawn = resampled_means(np.stack([gaps, better], axis=-1), generator, resamples=resamples)
     share = float(better.mean())
-    is_share = len(a) == 1 and bool(np.isin(better, (0.0, 1.0)).all())
+    chance = interval_of(drawn[:, 1], level)
+    if np.isin(better, (0.0, 1.0)).all():
+        # Where every seed is better in every world, so is every resample, and yet it is not certain. Worlds in which a
+        # part of the seeds is better vary less than such with all or none: Wilson's interval is wide enough for worlds.
+        low, high = wilson_interval(share, b.size, level)
+        chance = Interval(min(low, chance.low), max(high, chance.high)) if len(a) > 1 else Interval(low, high)
     average = a.mean(axis=0)
     apart, paired = average.var() + b.var(), (average - b).var()
     spread = math.sqrt(average.var() * b.var())
@@ -267,7 +272,7 @@ def paired_difference(
         mean=float(gaps.mean()),
         interval=interval_of(drawn[:, 0], level),
         probability=share,
-        probability_interval=wilson_interval(share, b.size, level) if is_share else interval_of(drawn[:, 1], level),
+        probability_interval=chance,
         correlation=float((apart - paired) / (2.0 * spread)) if spread > 0.0 else math.nan,
         variance_reduction=float(apart / paired) if paired > ROUNDING * apart else math.nan,
     )

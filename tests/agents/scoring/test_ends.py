@@ -91,6 +91,29 @@ def test_worlds_won_and_lost_without_a_tie_are_a_share(values: list[float], shar
     assert found.probability_interval == pytest.approx(wilson_interval(share, 3))
 
 
+@pytest.mark.parametrize("seeds", [2, 5])
+def test_seeds_that_all_win_everywhere_are_no_more_certain_than_one(seeds: int) -> None:
+    found = paired_difference(np.ones((seeds, 12)), np.zeros(12), rng())
+    assert (found.probability, found.probability_interval) == (1.0, wilson_interval(1.0, 12))
+    found = paired_difference(np.zeros((seeds, 12)), np.ones(12), rng())
+    assert (found.probability, found.probability_interval) == (0.0, wilson_interval(0.0, 12))
+
+
+def test_seeds_that_disagree_make_the_share_less_certain_than_its_worlds_do() -> None:
+    """Two seeds, one better in every world and one in none: another training may be either."""
+    found = paired_difference(np.array([[1.0] * 40, [-1.0] * 40]), np.zeros(40), rng())
+    assert (found.probability, found.probability_interval) == (0.5, (0.0, 1.0))
+
+
+def test_seeds_that_win_in_other_worlds_leave_the_interval_of_the_worlds() -> None:
+    """In every world one of the two is better: the resamples differ less than shares of so many worlds do."""
+    wins = np.tile([[1.0, -1.0], [-1.0, 1.0]], 10)
+    found = paired_difference(wins, np.zeros(20), rng())
+    low, high = wilson_interval(0.5, 20)
+    assert found.probability_interval.low == pytest.approx(low)
+    assert found.probability_interval.high == pytest.approx(high)
+
+
 def test_up_to_524_worlds_are_resampled_two_thousand_times_at_once() -> None:
     """Eight megabytes of floats: all rows are drawn before all columns, which other portions would not do."""
     table = rng().normal(size=(2, 524, 1))
