@@ -11,13 +11,9 @@ import ast
 import importlib
 import inspect
 import re
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
-
-sys.path.insert(0, str(Path(__file__).parent))  # tests load this file by its path
 
 from table_text import number
 

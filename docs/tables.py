@@ -16,8 +16,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # tests load this file by its path
-
 import freshness
 import model_tables
 from table_text import number, table

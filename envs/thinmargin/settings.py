@@ -142,14 +142,19 @@ def check_flag(name: str, value: object) -> None:
         raise TypeError(f"{name} is {shown(value)}: must be True or False")
 
 
-def check_seed(seed: object) -> int | None:
-    """Return `seed` as Gymnasium takes it; raise gymnasium.error.Error or TypeError unless it is 0 or more, or None."""
+def check_seed(seed: object, also: str = "") -> int | None:
+    """Return `seed` as Gymnasium takes it; raise gymnasium.error.Error or TypeError unless it is 0 or more, or None.
+
+    Args:
+        seed: whatever was given.
+        also: what the caller takes besides, for the message.
+    """
     if seed is None:
         return None
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise TypeError(f"seed is {shown(seed)}: must be a whole number from 0, or None")
+        raise TypeError(f"seed is {shown(seed)}: must be a whole number from 0, or None{also}")
     if seed < 0:
-        raise gymnasium.error.Error(f"seed is {shown(seed)}: allowed are whole numbers from 0, and None")
+        raise gymnasium.error.Error(f"seed is {shown(seed)}: allowed are whole numbers from 0, and None{also}")
     return int(seed)
 
 
@@ -227,6 +232,10 @@ def check_world(world: object, horizon: int) -> World | int:
     if not isinstance(world, World):
         return check_key(world)
     key = check_key(world.key)
+    if not isinstance(world.family, str):
+        raise TypeError(
+            f"world {key}: its family is {shown(world.family)}: must be the name of one, as Family.draw gives"
+        )
     for name, item, kind in (("economy", world.economy, ECONOMY), ("shocks", world.shocks, SHOCKS)):
         if not isinstance(item, (np.ndarray, np.void)) or item.dtype != kind or isinstance(item, np.ma.MaskedArray):
             raise ValueError(

@@ -131,7 +131,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         if isinstance(seed, (list, tuple, range)):
             seeds = [check_seed(single) for single in seed]
         else:
-            first = check_seed(seed)
+            first = check_seed(seed, ", or a list of such, one an environment")
             seeds = [None if first is None else first + i for i in range(self.num_envs)]
         for name, count in (("world", len(worlds)), ("seed", len(seeds))):
             if count != self.num_envs:

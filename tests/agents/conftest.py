@@ -18,7 +18,7 @@ def boom(tmp_path: Path) -> Path:
 @pytest.fixture
 def intervals_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Intervals are told of any number of worlds and seeds, so that those of two can be worked by hand."""
-    monkeypatch.setattr("thinmargin_agents.scoring.statistics.FEWEST", 1)
+    monkeypatch.setattr("thinmargin_agents.scoring.statistics.MIN_UNITS", 1)
 
 
 @pytest.fixture

@@ -312,6 +312,8 @@ WORLDS: dict[str, Callable[[World], World]] = {
     "something with a type": lambda world: dataclasses.replace(world, economy=gymnasium.spaces.Box(0, 1)),
     "no key": lambda world: dataclasses.replace(world, key=None),
     "a key that is text": lambda world: dataclasses.replace(world, key="7"),
+    "no family": lambda world: dataclasses.replace(world, family=None),
+    "a family that is none": lambda world: dataclasses.replace(world, family=["x" * 5000]),
 }
 
 

@@ -355,3 +355,11 @@ def test_world_keys_are_whole_numbers_of_any_kind() -> None:
     assert type(check_key(np.int32(5))) is int
     with pytest.raises(ValueError, match=r"split is 'all': allowed are train, validation, test"):
         keys_of("all")  # type: ignore[arg-type]  # that is the point
+
+
+def test_a_batch_says_that_it_takes_seeds_in_a_list() -> None:
+    envs = EcosystemVectorEnv(2, horizon=2)
+    with pytest.raises(TypeError, match=r"seed is '3': must be a whole number from 0, or None, or a list of such"):
+        envs.reset(seed="3")  # type: ignore[arg-type]  # wrong on purpose
+    with pytest.raises(TypeError, match=r"seed is '3': must be a whole number from 0, or None$"):
+        envs.reset(seed=["3", 4])  # type: ignore[list-item]  # wrong on purpose

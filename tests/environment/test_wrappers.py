@@ -672,6 +672,8 @@ CONSTRUCTION: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {
         ValueError,
         "Residual already",
     ),
+    "compared twice": (lambda env: History(History(env, lags=[3])), ValueError, "History already: .* all lags"),
+    "surprised twice": (lambda env: Surprises(ScaledReward(Surprises(env))), ValueError, "Surprises already"),
     "other actions": (
         lambda env: Residual(RescaleAction(env, np.float32(0.0), np.float32(1.0))),
         ValueError,
@@ -705,6 +707,16 @@ def test_discrete_environments_take_every_wrapper_but_residual() -> None:
 def test_a_batch_is_not_corrected_twice() -> None:
     with pytest.raises(ValueError, match="Residual already"):
         VectorResidual(RecordEpisodeStatistics(VectorHistory(VectorResidual(EcosystemVectorEnv(2)))))
+    with pytest.raises(ValueError, match="History already"):
+        VectorHistory(VectorResidual(VectorHistory(EcosystemVectorEnv(2))), lags=[6])
+
+
+def test_rewards_may_be_scaled_twice() -> None:
+    env, bare = ScaledReward(ScaledReward(EcosystemEnv(), 0.5), 0.5), EcosystemEnv()
+    for each in (env, bare):
+        each.reset(seed=0)
+    action = np.zeros(4, np.float32)
+    assert env.step(action)[1] == pytest.approx(0.25 * float(bare.step(action)[1]))
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED])
@@ -856,6 +868,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a bad value": ({"thinmargin.wrappers.Residual": {"bound": 9}}, "thinmargin.wrappers.Residual: bound is 9"),
     "a policy of their own": ({"thinmargin.wrappers.Residual": {"base": Asked()}}, "the name of a built-in policy"),
     "twice": ([{"thinmargin.wrappers.Residual": {}}] * 2, "Residual twice"),
+    "twice with others": (
+        [{"thinmargin.wrappers.History": {"lags": [lag]}} for lag in (6, 12)],
+        "History twice: give one all lags",
+    ),
 }
 
 

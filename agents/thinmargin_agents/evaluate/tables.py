@@ -131,9 +131,9 @@ def words_of(report: dict[str, Any]) -> str:
 
 def few_words(report: dict[str, Any]) -> str:
     """In words, why intervals are left out; empty where none is."""
-    few = report["worlds"] < statistics.FEWEST
+    few = report["worlds"] < statistics.MIN_UNITS
     return (
-        f" Of fewer than {statistics.FEWEST} worlds, as here, there is no interval: it would be too narrow."
+        f" Of fewer than {statistics.MIN_UNITS} worlds, as here, there is no interval: it would be too narrow."
         if few
         else ""
     )

@@ -13,7 +13,7 @@ from thinmargin_agents.judging.arena import Arena, playground_of
 from thinmargin_agents.scoring.closing_rules import rules_summary
 from thinmargin_agents.scoring.comparison import Numbers, Result, versus
 from thinmargin_agents.scoring.score import TUNED
-from thinmargin_agents.scoring.statistics import bootstrap_interval, told
+from thinmargin_agents.scoring.statistics import bootstrap_interval, if_enough
 
 SPLIT = "test"
 """Split of the stress worlds: they are for reporting, nothing is chosen by them."""
@@ -52,7 +52,7 @@ def _summary(result: Result, benchmark: Numbers, tuned: Result | None, seed: int
     gap = {} if other is None else versus(value, other, seed)
     return {
         "J_mean": float(value.mean()),
-        "J_ci95": told(bootstrap_interval(value, np.random.default_rng(seed)), value.shape[1]),
+        "J_ci95": if_enough(bootstrap_interval(value, np.random.default_rng(seed)), value.shape[1]),
         "J_benchmark": unbroken,
         "kept": float(value.mean()) / unbroken if unbroken > 0.0 else None,
         "bankrupt_share": float(result.bankrupt.mean()),

@@ -21,7 +21,7 @@ from thinmargin_agents.play.outcome import Outcome
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.scoring.comparison import REFERENCE
 from thinmargin_agents.scoring.score import TUNED, Anchors, score, score_interval, world_scores
-from thinmargin_agents.scoring.statistics import interquartile_mean, paired_difference, told
+from thinmargin_agents.scoring.statistics import if_enough, interquartile_mean, paired_difference
 
 
 class Judge:
@@ -75,7 +75,7 @@ class Judge:
 
     def _compared(self, outcome: Outcome) -> Judgement:
         paired = paired_difference(outcome.value, self.baseline.value, np.random.default_rng(0))
-        low, high = told(paired.interval, len(self.keys)) or (None, None)
+        low, high = if_enough(paired.interval, len(self.keys)) or (None, None)
         judgement = Judgement(
             J=float(outcome.value.mean()),
             profit_part=float(outcome.profit_part.mean()),
@@ -90,7 +90,7 @@ class Judge:
             return judgement
         value = outcome.value[None]
         found = score_interval(value, self.anchors, np.random.default_rng(0))
-        low, high = told(found, len(self.keys)) or (None, None)
+        low, high = if_enough(found, len(self.keys)) or (None, None)
         return replace(
             judgement,
             score=score(value, self.anchors),

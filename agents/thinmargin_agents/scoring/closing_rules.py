@@ -15,7 +15,7 @@ import numpy.typing as npt
 from thinmargin.settings import Closing
 from thinmargin.simulation import CLOSING_MONTHS
 from thinmargin_agents.scoring.score import FORESIGHT
-from thinmargin_agents.scoring.statistics import bootstrap_interval, paired_difference, told
+from thinmargin_agents.scoring.statistics import bootstrap_interval, if_enough, paired_difference
 
 Numbers = npt.NDArray[np.float64]
 
@@ -85,13 +85,13 @@ def rules_summary(
     for name, numbers in value.items():
         entry: dict[str, Any] = {
             "J_mean": float(numbers.mean()),
-            "J_ci95": told(bootstrap_interval(numbers, np.random.default_rng(seed)), numbers.shape[1]),
+            "J_ci95": if_enough(bootstrap_interval(numbers, np.random.default_rng(seed)), numbers.shape[1]),
             "diff_mean": None,
             "diff_ci95": None,
         }
         if baseline:
             gap = paired_difference(numbers, baseline[name][0], np.random.default_rng(seed))
-            entry |= {"diff_mean": gap.mean, "diff_ci95": told(gap.interval, numbers.shape[1])}
+            entry |= {"diff_mean": gap.mean, "diff_ci95": if_enough(gap.interval, numbers.shape[1])}
         found[name] = entry
     return found
 

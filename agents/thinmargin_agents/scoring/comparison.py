@@ -136,7 +136,7 @@ def summary_of(result: Result, baselines: Sequence[Result], anchors: Anchors | N
 
     def interval(over: statistics.Unit) -> list[float] | None:
         found = statistics.bootstrap_interval(value, np.random.default_rng(seed), over=over)
-        return statistics.told(found, len(value) if over == "seeds" else value.shape[1])
+        return statistics.if_enough(found, len(value) if over == "seeds" else value.shape[1])
 
     return {
         "J_mean": float(value.mean()),
@@ -164,9 +164,9 @@ def versus(value: Numbers, baseline: Result, seed: int) -> dict[str, Any]:
     gap = statistics.paired_difference(value, baseline.value[0], np.random.default_rng(seed))
     return {
         "diff_mean": gap.mean,
-        "diff_ci95": statistics.told(gap.interval, value.shape[1]),
+        "diff_ci95": statistics.if_enough(gap.interval, value.shape[1]),
         "p_improve": gap.probability,
-        "p_improve_ci95": statistics.told(gap.probability_interval, value.shape[1]),
+        "p_improve_ci95": statistics.if_enough(gap.probability_interval, value.shape[1]),
         "correlation": gap.correlation,
         "variance_reduction": gap.variance_reduction,
     }

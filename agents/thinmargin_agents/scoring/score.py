@@ -15,11 +15,11 @@ from thinmargin_agents.scoring.statistics import (
     Interval,
     Unit,
     bootstrap_interval,
+    if_enough,
     interquartile_mean,
     interval_of,
     performance_profile,
     resampled_means,
-    told,
 )
 
 TUNED = "low_margin_tuned"
@@ -97,7 +97,7 @@ def score_summary(value: Numbers, anchors: Anchors | None, seed: int) -> dict[st
 
     def interval(over: Unit) -> list[float] | None:
         found = score_interval(value, anchors, np.random.default_rng(seed), over)
-        return told(found, len(value) if over == "seeds" else value.shape[1])
+        return if_enough(found, len(value) if over == "seeds" else value.shape[1])
 
     return {
         "score": score(value, anchors),
@@ -106,7 +106,7 @@ def score_summary(value: Numbers, anchors: Anchors | None, seed: int) -> dict[st
         "score_ci95_seeds": interval("seeds") if len(value) > 1 else None,
         "score_by_seed": [score(row[None], anchors) for row in value],
         "score_iqm": float(interquartile_mean(by_world.ravel())),
-        "score_iqm_ci95": told(
+        "score_iqm_ci95": if_enough(
             bootstrap_interval(by_world, np.random.default_rng(seed), statistic=interquartile_mean), value.shape[1]
         ),
         "beats_best_known": int(np.sum(value.mean(axis=0) > anchors.best + SMALLEST_GAP)),

@@ -30,8 +30,8 @@ Unit: TypeAlias = Literal["both", "worlds", "seeds"]
 RESAMPLES = 2000
 CHUNK = 1 << 20
 """Most numbers resampled at once: 8 MB."""
-FEWEST = 10
-"""Least number of worlds, or of seeds where these alone are resampled, of which an interval is told.
+MIN_UNITS = 10
+"""Least number of worlds, or of seeds where these alone are resampled, of which an interval is given.
 
 A bootstrap of few numbers is too narrow. Of normal ones, an interval of the mean that says 95 % holds it in about 90 of
 100 samples of ten, in 85 of five, in 73 of three; of two it lies between the two, and holds it in half of them.
@@ -112,14 +112,14 @@ def bootstrap_interval(
     return interval_of(drawn, level)
 
 
-def told(interval: Interval, units: int) -> list[float] | None:
-    """An interval as it is told: None where fewer than FEWEST units were resampled.
+def if_enough(interval: Interval, units: int) -> list[float] | None:
+    """An interval as a list: None where fewer than MIN_UNITS units were resampled.
 
     Args:
         interval: of a bootstrap.
         units: worlds, or seeds where these alone were resampled.
     """
-    return list(interval) if units >= FEWEST else None
+    return list(interval) if units >= MIN_UNITS else None
 
 
 def wilson_interval(share: float, count: int, level: float = 0.95) -> Interval:

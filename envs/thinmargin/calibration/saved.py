@@ -36,8 +36,6 @@ CLOSE = 1e-3
 crease, and where in it a search ends depends on the last digits of a processor."""
 CLOSE_COVARIANCE = 1e-3
 """Difference of a posterior standard deviation or correlation up to which two calibrations are the same."""
-IDENTIFIED = 0.75
-"""Standard deviation of z up to which the figures are said to tell a constant; the prior's is 1."""
 PACKAGES = ("numpy", "numba")
 READ = ("unknowns", "z", "covariance", "misfit", "starts", "seed", "origins", "rules")
 """Entries of the file that a calibration is made of."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,12 @@ class Adapter:
 
     Observations have shape (n, k), one row a firm, with the environment's 32 features first; actions are what the
     agent's action space says, once a firm.
+
+    Attributes:
+        once: why no second one goes around the same environment; empty where one may.
     """
+
+    once: ClassVar[str] = ""
 
     def observation_space(self, space: spaces.Box) -> spaces.Box:
         """Observation space of the agent for an environment's `space`; ValueError if it cannot be adapted."""
@@ -98,6 +103,8 @@ class ResidualAdapter(Adapter):
         bound: in single precision.
         grid: the corrections behind the numbers, shape (levels ** 4, 4), or None.
     """
+
+    once = "corrections of corrections are not meant"
 
     def __init__(self, base: str | Policy = "plan", bound: float = 0.5, levels: int | None = None) -> None:
         _check_number("bound", bound, 0.0, 2.0)
@@ -178,6 +185,8 @@ class SurprisesAdapter(Adapter):
         surprise: names, means over time and deviations.
     """
 
+    once = "the same numbers would be there twice"
+
     def __init__(self) -> None:
         feedback = tuned_policy("plan_with_feedback").feedback
         if feedback is None:
@@ -206,6 +215,8 @@ class HistoryAdapter(Adapter):
     Attributes:
         lags: the same as a tuple; k numbers become k (1 + lags) numbers.
     """
+
+    once = "give one all lags"
 
     def __init__(self, lags: Sequence[int] = (12,)) -> None:
         if not isinstance(lags, (list, tuple, range)) or not lags:

@@ -39,8 +39,9 @@ def adapters_of(given: Any) -> list[Adapter]:
     """
     items = given if isinstance(given, (list, tuple)) else [] if given is None else [given]
     made = [_adapter(item) for item in items]
-    if sum(isinstance(adapter, ResidualAdapter) for adapter in made) > 1:
-        raise ValueError("env_wrapper has Residual twice: corrections of corrections are not meant")
+    for place, adapter in enumerate(made):
+        if adapter.once and type(adapter) in map(type, made[:place]):
+            raise ValueError(f"env_wrapper has {type(adapter).__name__.removesuffix('Adapter')} twice: {adapter.once}")
     return made
 
 

@@ -18,7 +18,7 @@ from thinmargin.wrappers.adapters import (
     Seen,
     SurprisesAdapter,
 )
-from thinmargin.wrappers.state import AdapterState, check_correctable
+from thinmargin.wrappers.state import AdapterState, check_once
 
 Environment: TypeAlias = gymnasium.Env[Seen, Any]
 GOING = np.zeros(1, np.bool_)
@@ -41,7 +41,7 @@ class AdaptedEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def __init__(self, env: Environment, adapter: Adapter) -> None:
         super().__init__(env)
-        check_correctable(env, adapter)
+        check_once(env, adapter)
         self.adapter_state = AdapterState(adapter, 1, env.observation_space, env.action_space)
         self.observation_space = self.adapter_state.observation_space
         self.action_space = self.adapter_state.action_space

@@ -12,7 +12,7 @@ from gymnasium.error import ResetNeeded
 
 from thinmargin.shown import shown
 from thinmargin.versions import check_state
-from thinmargin.wrappers.adapters import Adapter, Memory, ResidualAdapter, Seen
+from thinmargin.wrappers.adapters import Adapter, Memory, Seen
 
 NAMES = ("env", "memory", "seen", "starts")
 """Entries of a saved state: the environment's own, memory before the last observation, this one, who began then."""
@@ -112,12 +112,11 @@ def _array(state: Mapping[str, Any], name: str, shape: tuple[int, ...], kind: ty
     return array
 
 
-def check_correctable(env: Any, adapter: Adapter) -> None:
-    """Raise ValueError if the adapter is Residual and a wrapper further inside is already."""
-    if not isinstance(adapter, ResidualAdapter):
-        return
-    while env is not None:
+def check_once(env: Any, adapter: Adapter) -> None:
+    """Raise ValueError if a wrapper further inside has an adapter of the same class, and one alone is meant."""
+    while env is not None and adapter.once:
         state = vars(env).get("adapter_state")
-        if isinstance(state, AdapterState) and isinstance(state.adapter, ResidualAdapter):
-            raise ValueError("env is wrapped in Residual already: corrections of corrections are not meant")
+        if isinstance(state, AdapterState) and type(state.adapter) is type(adapter):
+            name = type(adapter).__name__.removesuffix("Adapter")
+            raise ValueError(f"env is wrapped in {name} already: {adapter.once}")
         env = vars(env).get("env")

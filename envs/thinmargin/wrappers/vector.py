@@ -20,7 +20,7 @@ from thinmargin.wrappers.adapters import (
     Seen,
     SurprisesAdapter,
 )
-from thinmargin.wrappers.state import AdapterState, check_correctable
+from thinmargin.wrappers.state import AdapterState, check_once
 
 Array = npt.NDArray[Any]
 Environments: TypeAlias = VectorEnv[Seen, Any, Array]
@@ -46,7 +46,7 @@ class AdaptedVectorEnv(VectorWrapper):
                 f"autoreset_mode is {shown(env.metadata.get('autoreset_mode'))}: must be AutoresetMode.SAME_STEP, as of"
                 " gymnasium.make_vec; wrap the single environments otherwise"
             )
-        check_correctable(env, adapter)
+        check_once(env, adapter)
         self.adapter_state = AdapterState(adapter, env.num_envs, env.single_observation_space, env.single_action_space)
         self.single_observation_space = self.adapter_state.observation_space
         self.single_action_space = self.adapter_state.action_space

@@ -10,7 +10,7 @@ from thinmargin_agents.report.sections.gaps import gap
 from thinmargin_agents.report.sections.spread import _differences, _profile, at_least, density
 from thinmargin_agents.report.sections.stress import stress_table
 from thinmargin_agents.report.sections.years import middle_and_band
-from thinmargin_agents.scoring.statistics import FEWEST
+from thinmargin_agents.scoring.statistics import MIN_UNITS
 
 
 def test_a_gap_between_policies_of_several_seeds_counts_both_seeds_and_worlds() -> None:
@@ -57,7 +57,7 @@ def test_bands_of_the_profile_are_said_for_what_they_are(whole: Judged) -> None:
     assert not lacks(words, "95 % bootstrap intervals", "every level by itself", "not of the whole curve")
 
 
-@pytest.mark.parametrize(("worlds", "is_told"), [(FEWEST - 1, False), (FEWEST, True)])
+@pytest.mark.parametrize(("worlds", "is_told"), [(MIN_UNITS - 1, False), (MIN_UNITS, True)])
 def test_a_bar_is_promised_where_it_is_drawn(whole: Judged, worlds: int, is_told: bool) -> None:
     plain = next(result for result in whole.results if result.name == "low_margin_tuned")
     some = np.arange(float(worlds))

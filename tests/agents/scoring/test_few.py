@@ -14,7 +14,7 @@ from thinmargin_agents.evaluate.command import main
 from thinmargin_agents.monitoring.judgement import Judgement
 from thinmargin_agents.report.words import NOTHING, interval
 from thinmargin_agents.scoring.score import Anchors, score_summary
-from thinmargin_agents.scoring.statistics import FEWEST, Interval, bootstrap_interval, told
+from thinmargin_agents.scoring.statistics import MIN_UNITS, Interval, bootstrap_interval, if_enough
 from thinmargin_agents.training.callbacks.progress import in_a_line
 
 
@@ -27,7 +27,7 @@ def coverage(size: int, samples: int = 600) -> float:
 
 
 def test_from_ten_on_an_interval_says_nearly_what_it_means_and_of_two_it_does_not() -> None:
-    assert coverage(FEWEST) > 0.87
+    assert coverage(MIN_UNITS) > 0.87
     assert coverage(2) == pytest.approx(0.5, abs=0.06)
     assert coverage(3) < 0.8
     assert coverage(5) < 0.88
@@ -35,9 +35,9 @@ def test_from_ten_on_an_interval_says_nearly_what_it_means_and_of_two_it_does_no
 
 def test_an_interval_is_told_of_enough_units_only() -> None:
     ends = Interval(1.0, 2.0)
-    assert told(ends, FEWEST - 1) is None
-    assert told(ends, FEWEST) == [1.0, 2.0]
-    assert interval(told(ends, 2)) == NOTHING
+    assert if_enough(ends, MIN_UNITS - 1) is None
+    assert if_enough(ends, MIN_UNITS) == [1.0, 2.0]
+    assert interval(if_enough(ends, 2)) == NOTHING
 
 
 @pytest.mark.parametrize(("seeds", "worlds"), [(1, 9), (1, 10), (9, 10), (10, 9), (10, 10)])
@@ -45,20 +45,20 @@ def test_worlds_and_seeds_are_counted_apart(seeds: int, worlds: int) -> None:
     value = np.random.default_rng(0).uniform(1.0, 2.0, (seeds, worlds))
     summary = score_summary(value, Anchors(np.zeros(worlds), np.full(worlds, 3.0)), 0)
     for name in ("score_ci95", "score_ci95_worlds", "score_iqm_ci95"):
-        assert (summary[name] is None) == (worlds < FEWEST), name
-    assert (summary["score_ci95_seeds"] is None) == (seeds < FEWEST)
+        assert (summary[name] is None) == (worlds < MIN_UNITS), name
+    assert (summary["score_ci95_seeds"] is None) == (seeds < MIN_UNITS)
 
 
-@pytest.mark.parametrize("worlds", [2, FEWEST])
+@pytest.mark.parametrize("worlds", [2, MIN_UNITS])
 def test_an_evaluation_says_that_there_is_no_interval_everywhere(
     worlds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     command = ["premium", "--n-worlds", str(worlds), "--n-stress-worlds", "2", "--json", "all.json"]
     assert main([*command, "--markdown", "page.md", "--html", "page.html"]) == 0
-    words = f"Of fewer than {FEWEST} worlds, as here, there is no interval"
+    words = f"Of fewer than {MIN_UNITS} worlds, as here, there is no interval"
     places = (text_of(Path("page.md"), "results"), capsys.readouterr().out)
-    few = worlds < FEWEST
+    few = worlds < MIN_UNITS
     for place in places:
         assert (words in place) == few
         assert ("[-]" in place) == few
@@ -70,7 +70,7 @@ def test_an_evaluation_says_that_there_is_no_interval_everywhere(
     for gap in gaps:
         assert (gap["diff_ci95"] is None) == (gap["p_improve_ci95"] is None) == few
     assert all(entry["J_ci95"] is None for family in report["stress"].values() for entry in family.values())
-    assert not lacks(Path("page.html").read_text("utf-8"), f"fewer than {FEWEST} worlds")
+    assert not lacks(Path("page.html").read_text("utf-8"), f"fewer than {MIN_UNITS} worlds")
 
 
 def test_a_judgement_of_few_worlds_has_no_interval_in_a_line() -> None:

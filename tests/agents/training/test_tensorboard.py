@@ -51,7 +51,7 @@ PREFIXES = ("firm/", "levers/", "score/", "eval/")
 @pytest.fixture(autouse=True)
 def few_final_worlds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "FINAL_WORLDS", 4)
-    monkeypatch.setattr(statistics, "FEWEST", 1)
+    monkeypatch.setattr(statistics, "MIN_UNITS", 1)
 
 
 def run_of(algo: str = "ppo", **changes: Any) -> Run:
@@ -107,7 +107,7 @@ def names(run_tags: Any) -> set[str]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainer, "FINAL_WORLDS", 4)
-        patch.setattr(statistics, "FEWEST", 1)  # curves of intervals too
+        patch.setattr(statistics, "MIN_UNITS", 1)  # curves of intervals too
         return trained(tmp_path_factory.mktemp("whole"), run_of())
 
 

@@ -18,7 +18,7 @@ class Gap(NamedTuple):
 
     mean: float
     interval: Interval | None
-    """95 %; None of fewer than FEWEST worlds."""
+    """95 %; None of fewer than MIN_UNITS worlds."""
     probability: float
     """Share of worlds in which it makes more, half of the ties counted."""
 
@@ -41,7 +41,7 @@ def gap(values: Numbers, baseline: Numbers, seed: int) -> Gap:
     generator, worlds = np.random.default_rng(seed), values.shape[1]
     if len(baseline) == 1:
         found = paired_difference(values, baseline[0], generator)
-        return Gap(found.mean, found.interval if worlds >= statistics.FEWEST else None, found.probability)
+        return Gap(found.mean, found.interval if worlds >= statistics.MIN_UNITS else None, found.probability)
     drawn = []
     for first in range(0, RESAMPLES, max(1, CHUNK // worlds)):
         count = min(max(1, CHUNK // worlds), RESAMPLES - first)
@@ -50,7 +50,7 @@ def gap(values: Numbers, baseline: Numbers, seed: int) -> Gap:
     pairs = values[:, None] - baseline[None]
     return Gap(
         float(values.mean() - baseline.mean()),
-        interval_of(np.concatenate(drawn)) if worlds >= statistics.FEWEST else None,
+        interval_of(np.concatenate(drawn)) if worlds >= statistics.MIN_UNITS else None,
         float(np.mean((pairs > 0.0) + 0.5 * (pairs == 0.0))),
     )
 

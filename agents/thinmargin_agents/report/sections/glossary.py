@@ -40,7 +40,7 @@ def terms(scored: ClosingRule) -> dict[str, str]:
         " best possible, and no policy: nobody can play it without knowing the future.",
         "95 % interval": "percentile bootstrap over worlds; with several training seeds, seeds and worlds are resampled"
         " as units of their own. It says how far the mean could be off with other worlds and another training, not how"
-        f" far apart single worlds are. Of fewer than {statistics.FEWEST} worlds, or of fewer seeds for seeds alone,"
+        f" far apart single worlds are. Of fewer than {statistics.MIN_UNITS} worlds, or of fewer seeds for seeds alone,"
         " there is no interval: it would be too narrow.",
         "P(better)": "share of worlds in which a policy earns more than another; half of the ties count.",
         "IQM": "interquartile mean: the mean of the middle half, which no outlier moves.",
