@@ -119,6 +119,27 @@ def test_another_unit_in_a_title_is_refused(tmp_path: Path, title: str, found: s
     assert read(tmp_path, f"# {title}\n{TEXT}").value(TOTAL, parse_period("2024")) == 365.906
 
 
+@pytest.mark.parametrize(
+    ("titles", "told"),
+    [
+        ("Figures in thousands\n", "line 1: 'in thousands' stands in a title"),
+        (";thousands;RMB bn\n", f"line 1, column {UNITS}: 'thousands' stands beside the name"),
+        (";m units;RMB\n", f"line 1, column {TOTAL}: 'RMB' stands beside the name, and the series is in RMB bn"),
+        ("Xiaomi;;\n;m;k RMB\n", "line 2: 'k RMB' stands in a title"),
+        ("in '000;;\n", "line 1: "),
+    ],
+)
+def test_units_above_the_names_are_those_of_the_series(tmp_path: Path, titles: str, told: str) -> None:
+    text = TEXT.replace(",", ";")
+    assert refused(tmp_path, titles + text).startswith(told)
+    assert read(tmp_path, f";m units;RMB bn\nin millions and billions\n{text}").columns[TOTAL].tolist() == [365.906]
+
+
+def test_a_scale_that_no_series_of_the_file_has_is_refused(tmp_path: Path) -> None:
+    assert refused(tmp_path, f"in millions\nperiod,{TOTAL}\n2024,365.906\n").startswith("line 1: 'in millions'")
+    assert read(tmp_path, f"in millions\nperiod,{UNITS}\n2024,168.5\n").columns[UNITS].tolist() == [168.5]
+
+
 @pytest.mark.parametrize("title", ["all in RMB bn", "RMB bn, m units, %", "Xiaomi, 2024", "yuan and millions of users"])
 def test_other_titles_are_skipped(tmp_path: Path, title: str) -> None:
     assert read(tmp_path, f"{title}\n{TEXT}").value(TOTAL, parse_period("2024")) == 365.906
@@ -219,6 +240,11 @@ YEAR_END = "write 2025-12 for that month, 2025-Q4 for the quarter that ends then
         ("First quarter 2025", "write 2025-Q1;"),
         ("2025\u5e74\u7b2c\u4e09\u5b63\u5ea6", "write 2025-Q3;"),
         ("second half-year 2025", "write 2025-H2;"),
+        ("FY25Q1", "write 2025-Q1 if the firm's year is that of the calendar;"),
+        ("Q1 FY2025", "write 2025-Q1 if the firm's year is that of the calendar;"),
+        ("Jan-Sep 2025", "write 2025-01/2025-09;"),
+        ("January to June 2025", "write 2025-01/2025-06;"),
+        ("YTD Sep 2025", "write its months, such as 2025-01/2025-09"),
         ("Q3", "write its year too, such as 2025-Q3"),
         ("1H", "write its year too, such as 2025-H1"),
         ("2025E", "write 2025 if it was reported"),
@@ -284,6 +310,18 @@ def test_foreign_text_is_escaped_and_cut_in_every_message(tmp_path: Path) -> Non
         told = refused(tmp_path, text)
         assert told.isprintable()
         assert not re.search("y{70}", told)
+
+
+def test_a_comma_that_makes_a_contradiction_is_named(tmp_path: Path) -> None:
+    phones = "revenue_smartphones_rmb_bn"
+    told = refused(
+        tmp_path,
+        f"period;{UNITS};{PRICE};{phones}\n2024;168,5;1138,2;191,759\n2023;145,6;1081,7;157\n".replace(
+            "191,759", "1,917"
+        ),
+    )
+    assert told.startswith(f"line 2 (2024), column {phones}: 1.917, but ")
+    assert "('1,917' was read as 1.917)" in told
 
 
 # separators and encodings

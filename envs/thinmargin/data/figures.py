@@ -69,7 +69,7 @@ class Figures:
     """File of each period; after `merged`, the one that gave its newest cell."""
     either_way: Mapping[tuple[str, Period], str] = field(default_factory=dict)
     """Series and period to the text of the cell, where the other decimal mark would make it another number, as in
-    1,042; of figures just read, not of those made from others."""
+    1,042; of figures read or merged, not of a choice of their rows."""
 
     def __post_init__(self) -> None:
         if list(self.periods) != sorted(set(self.periods)):
@@ -148,7 +148,10 @@ class Figures:
                 columns[name][rows] = np.where(np.isnan(values), columns[name][rows], values)
             for row, line, file in zip(rows, figures.lines, figures.files, strict=True):
                 lines[row], files[row] = line, file
-        merged = Figures(f"{self.name} + {newer.name}", periods, columns, tuple(lines), tuple(files))
+        either_way = {cell: text for cell, text in self.either_way.items() if np.isnan(newer.value(*cell))}
+        either_way.update(newer.either_way)
+        name = f"{self.name} + {newer.name}"
+        merged = Figures(name, periods, columns, tuple(lines), tuple(files), either_way)
         for period in sorted(set(self.periods) & set(newer.periods)):
             row = self.periods.index(period)
             merged.check(period, f" (its other cells: {plain(self.files[row], LONGEST_PATH)}, line {self.lines[row]})")
@@ -174,7 +177,9 @@ class Figures:
         value = float(self.columns[column][row])
         if abs(computed - value) > tolerance * value:
             problem = f"{value:.10g}, but {formula} is {computed:.6g}: at most {100 * tolerance:g} % apart is allowed"
-            raise self._error(row, problem + remark, column)
+            text = self.either_way.get((column, self.periods[row]), "")
+            read = f" ({shown(text)} was read as {value:.10g})" if "," in text else ""
+            raise self._error(row, problem + read + remark, column)
 
     def _error(self, row: int, problem: str, column: str) -> FiguresError:
         return FiguresError.at(self.files[row], problem, line=self.lines[row], period=self.periods[row], column=column)

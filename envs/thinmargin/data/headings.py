@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from thinmargin.data.series import SERIES, series_named
@@ -53,6 +54,12 @@ _SCALED = re.compile(
     re.IGNORECASE,
 )
 
+_IN_SCALE = re.compile(
+    r"(?<![a-z])in\s+(thousands?|millions?|billions?|trillions?)(?![a-z])|(?<![0-9.,])'?000s?", re.IGNORECASE
+)
+_WORDS = frozenset({"rmb", "usd", "eur", "k", "thousand", "thousands", "tn", "bp", "bps"}) | _SCALES
+"""Words that only units have, beside those of the series."""
+
 
 class Heading(NamedTuple):
     """The head of a column."""
@@ -82,10 +89,26 @@ def name_of(cell: str) -> str:
     return heading_of(cell).name
 
 
-def foreign_unit(text: str) -> str:
-    """A currency, or a scale of one, in a title above the figures that none of the series has; empty if none."""
+def foreign_unit(text: str, names: Iterable[str]) -> str:
+    """A currency, or a scale, in a title above figures of these series that none of them has; empty if none."""
     found = _FOREIGN.search(text) or _SCALED.search(text)
-    return found[0] if found else ""
+    if found:
+        return found[0]
+    scale = _IN_SCALE.search(text)
+    if scale and not any(_tokens(scale[1] or scale[0]) <= _tokens(series_named(name).unit) for name in names):
+        return scale[0]
+    return ""
+
+
+def is_unit(cell: str) -> bool:
+    """Whether a cell holds a unit, of a series or another one, and nothing else."""
+    written = _tokens(cell)
+    return bool(written) and written <= _WORDS.union(*(_tokens(series.unit) for series in SERIES))
+
+
+def unit_above(name: str, cell: str) -> str:
+    """What is wrong with a unit in the cell above a name; empty if it holds none, or the right one."""
+    return _problem(name, cell) if is_unit(cell) else ""
 
 
 def _problem(name: str, piece: str) -> str:
@@ -100,7 +123,7 @@ def _problem(name: str, piece: str) -> str:
     if words in NOTES or (written and written <= own and own & _SCALES <= written):
         return ""
     return (
-        f"{shown(piece)} stands behind the name, and the series is in {unit}: write figures in {unit}, and {name} or"
+        f"{shown(piece)} stands beside the name, and the series is in {unit}: write figures in {unit}, and {name} or"
         f" {name} [{unit}] as their head; notes belong into lines that begin with #"
     )
 

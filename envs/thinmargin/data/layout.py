@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from thinmargin.data.cells import is_spreadsheet_error
 from thinmargin.data.encodings import text_of
 from thinmargin.data.figures import FiguresError
-from thinmargin.data.headings import KNOWN, PERIOD_NAMES, foreign_unit, heading_of, name_of
+from thinmargin.data.headings import KNOWN, PERIOD_NAMES, foreign_unit, heading_of, is_unit, name_of, unit_above
 from thinmargin.data.period_cells import is_like_period, is_period
 from thinmargin.data.series import SERIES, suggestion
-from thinmargin.shown import shown
+from thinmargin.shown import plain, shown
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 """Between the cells of a line, and what messages call them."""
@@ -63,10 +63,11 @@ def table_of(file: str, content: bytes) -> Table:
                 continue
             header = {name_of(name) for name in names}
             if header & set(PERIOD_NAMES) and header & KNOWN:
-                _check_titles(file, lines[:position], separator)
+                _check_titles(file, lines[:position], separator, KNOWN & header)
+                _check_units_above(file, lines[:position], separator, names)
                 return _table(file, lines[position:], separator)
             if _stands_across(names, lines[position + 1 :], separator):
-                _check_titles(file, lines[:position], separator)
+                _check_titles(file, lines[:position], separator, KNOWN)
                 return _turned(file, lines[position:], separator)
     _say_what_header_lacks(file, lines)
     return _table(file, lines, ",")
@@ -141,7 +142,7 @@ def _names_periods(cells: Sequence[str]) -> bool:
 def _turned(file: str, lines: Sequence[tuple[int, str]], separator: str) -> Table:
     """A table with a column a period, turned; every row has the line of the periods."""
     first, *series = list(_rows(file, lines, separator))
-    _check_unit(file, first.line, first.cells[0])
+    _check_unit(file, first.line, first.cells[0], KNOWN & {name_of(row.cells[0]) for row in series})
     for row in series:
         if len(row.cells) != len(first.cells):
             problem = f"{len(row.cells)} cells, but the header has {len(first.cells)}: there must be one a period"
@@ -173,7 +174,7 @@ def _series_of(file: str, row: Row) -> str:
     return name
 
 
-def _check_titles(file: str, titles: Sequence[tuple[int, str]], separator: str) -> None:
+def _check_titles(file: str, titles: Sequence[tuple[int, str]], separator: str, names: Iterable[str]) -> None:
     """Raise FiguresError if a line above the header has figures, which would be left out, or another unit."""
     for number, line in titles:
         cells = _split(line, separator) or [line]
@@ -184,11 +185,27 @@ def _check_titles(file: str, titles: Sequence[tuple[int, str]], separator: str) 
                 " the header, or begin it with #"
             )
             raise FiguresError.at(file, problem, line=number)
-        _check_unit(file, number, line)
+        _check_unit(file, number, line, names)
 
 
-def _check_unit(file: str, line: int, title: str) -> None:
-    found = foreign_unit(title)
+def _check_units_above(file: str, titles: Sequence[tuple[int, str]], separator: str, header: Sequence[str]) -> None:
+    """Raise FiguresError if a cell above the name of a series holds another unit than its own, in a row of units.
+
+    A line with a unit above the periods too is a list of units, in no order.
+    """
+    names = [name_of(name) for name in header]
+    for number, line in titles:
+        pairs = list(zip(names, _split(line, separator) or [], strict=False))
+        if any(is_unit(cell) for name, cell in pairs if name in PERIOD_NAMES):
+            continue
+        for name, cell in pairs:
+            problem = unit_above(name, cell) if name in KNOWN else ""
+            if problem:
+                raise FiguresError.at(file, problem, line=number, column=name)
+
+
+def _check_unit(file: str, line: int, title: str, names: Iterable[str]) -> None:
+    found = foreign_unit(title, names)
     if found:
         problem = (
             f"{shown(found)} stands in a title, and every series is in its own unit (RMB bn, RMB, m units, %, as"
@@ -211,6 +228,6 @@ def _say_what_header_lacks(file: str, lines: Sequence[tuple[int, str]]) -> None:
             if name_of(cells[0]) in KNOWN and any(_NUMBER.fullmatch(cell) for cell in cells[1:]):
                 problem = (
                     f"missing: {shown(cells[0])} begins a row of figures, and no line above it names their periods;"
-                    f" write one, such as {PERIOD_NAMES[0]}{separator}2024{separator}2025-Q1"
+                    f" write one, such as {plain(separator.join((PERIOD_NAMES[0], '2024', '2025-Q1')))}"
                 )
                 raise FiguresError.at(file, problem, line=number, column=PERIOD_NAMES[0])

@@ -42,6 +42,10 @@ _ASIDES = re.compile(r"units?|notes?|sources?|comments?|remarks?|currency|einhei
 _WORD = re.compile(r"[^\W\d_]{3}")
 _NO_YEAR = re.compile(r"[qh][1-4]|[1-4][qh]")
 _MARKED = re.compile(r"(?:fy\s?)?((?:19|20)[0-9]{2})\s?[(]?([aefp])[)]?")
+_FISCAL_PART = re.compile(r"[fc]y\s?([0-9]{4}|[0-9]{2})[\s.-]?([qh])([1-4])")
+_PART_FISCAL = re.compile(r"([qh])([1-4])[\s.-]?[fc]y\s?([0-9]{4}|[0-9]{2})")
+_SPAN = re.compile(rf"{_LETTERS}\s*(?:-|\u2013|to|bis)\s*{_LETTERS}{_GAP}{_YEAR}")
+_TO_DATE = re.compile(r"\b(?:ytd|ltm|ttm|to date)\b")
 _QUARTER, _HALF = re.compile(r"qua?r?t|trim|\u5b63"), re.compile(r"half|halb|semes|\u534a")
 _ORDINALS = (("first", "\u4e00", "\u4e0a"), ("second", "\u4e8c", "\u4e0b"), ("third", "\u4e09"), ("fourth", "\u56db"))
 """Words for the parts of a year, the first to the fourth, in English and Chinese."""
@@ -104,12 +108,29 @@ def _meant(text: str) -> str:
         return f"{found[1]} if it was reported, and leave it out if it is an estimate"
     if _NO_YEAR.fullmatch(text):
         return f"its year too, such as 2025-{''.join(sorted(text.upper(), reverse=True))}"
+    several = _months_in(text)
+    if several:
+        return several
+    if _TO_DATE.search(text):
+        return "its months, such as 2025-01/2025-09"
     month = _month_in(text)
     return _part_in(text) if month is None else _ending(*month)
 
 
 def _four(year: str) -> str:
     return year if len(year) == 4 else f"20{year}"
+
+
+def _months_in(text: str) -> str:
+    """A part of a fiscal year, or a span from one month to another, in other words; empty if there is none."""
+    if found := _FISCAL_PART.fullmatch(text):
+        return f"{_four(found[1])}-{found[2].upper()}{found[3]} if the firm's year is that of the calendar"
+    if found := _PART_FISCAL.fullmatch(text):
+        return f"{_four(found[3])}-{found[1].upper()}{found[2]} if the firm's year is that of the calendar"
+    if (found := _SPAN.fullmatch(text)) and {found[1][:3], found[2][:3]} <= _MONTH_NAMES.keys():
+        first, last = (_MONTH_NAMES[name[:3]] for name in found.groups()[:2])
+        return f"{_four(found[3])}-{first:02d}/{_four(found[3])}-{last:02d}"
+    return ""
 
 
 def _month_in(text: str) -> tuple[int, int] | None:
