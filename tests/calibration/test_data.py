@@ -366,6 +366,7 @@ EXPORTS: dict[str, str | bytes] = {
     "tabs": f"period\t{UNITS}\t{TOTAL}\n2024\t168.5\t365.906\n2025-Q1\t41.8\t\n",
     "decimal commas in quotes": f'period,{UNITS},{TOTAL}\n2024,"168,5","365,906"\n2025-Q1,"41,8",\n',
     "UTF-16": f"period;{UNITS};{TOTAL}\n2024;168,5;365,906\n2025-Q1;41,8;\n".encode("utf-16"),
+    "UTF-16 without its mark": f"{HEADER}\n2024,168.5,365.906\n2025-Q1,41.8,\n".encode("utf-16-le"),
     "capitals, spaces and units": (
         "Period,Smartphone Shipments M (m units),REVENUE_TOTAL_RMB_BN [RMB bn]\n2024,168.5,365.906\n2025-Q1,41.8,\n"
     ),
@@ -503,7 +504,6 @@ BAD_FILES: dict[str, tuple[str | bytes, Told]] = {
     "only comments": ("# nothing\n\n", ("empty", "header")),
     "header only": (f"{HEADER}\n", ("no rows", "at least one")),
     "not UTF-8": (f"{HEADER}\n2024,1,1\n# \xe9\n".encode("latin-1"), ("line 3", "0xe9", "UTF-8")),
-    "UTF-16 without its mark": (f"{HEADER}\n2024,1,1\n".encode("utf-16-le"), ("line 1", "column period", "missing")),
     "unknown series": (
         "period,smartphone_shipment\n2024,1\n",
         ("line 1", "column smartphone_shipment", f"did you mean {UNITS}"),
@@ -650,6 +650,16 @@ def test_a_template_of_some_series_overwrites_nothing(tmp_path: Path, capsys: py
 
 def test_a_series_without_breaks_has_no_list_of_them() -> None:
     assert "Breaks" not in figures_text(["gm_internet_pct"])
+
+
+@pytest.mark.parametrize("template", [False, True])
+def test_a_series_named_twice_is_refused(template: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.csv"
+    with pytest.raises(SystemExit) as stopped:
+        main(["--series", UNITS, TOTAL, UNITS, *(["--template", str(path)] if template else [])])
+    assert stopped.value.code == 2
+    assert f"series '{UNITS}' is named twice: each series once is allowed" in capsys.readouterr().err
+    assert not path.exists()
 
 
 def test_the_command_line_refuses_an_unknown_series(capsys: pytest.CaptureFixture[str]) -> None:

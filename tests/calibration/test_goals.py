@@ -13,6 +13,7 @@ from thinmargin.backtest.results import Result, backtest
 from thinmargin.backtest.table import document, goal_rows, markdown, text
 from thinmargin.calibration.saved import Calibration
 from thinmargin.data import parse_until, reported
+from thinmargin.names import quantity_with_id
 
 NAN = math.nan
 
@@ -55,6 +56,19 @@ def test_every_goal_in_order(result: Result) -> None:
         *((f"price elasticity mid {year}, 12 months", "1") for year in (2013, 2015, 2019, 2022)),
         *((f"advertising elasticity at home mid {year}", "1") for year in (2013, 2015, 2017, 2019, 2021, 2024)),
     ]
+
+
+def test_series_of_goals_have_their_names_for_people(result: Result, early: Result) -> None:
+    names, rows = [goal.name for goal in goals(result)], [row[0] for row in goal_rows(result)]
+    assert rows[1:3] == ["forecasts of overseas revenue share", "forecasts of monthly active users"]
+    assert rows[:1] + rows[3:] == names[:1] + names[3:]
+    pages = markdown(result)["goals"]
+    for words in ("overseas revenue share (overseas_share)", "monthly active users (mau)"):
+        assert f"| forecasts of {words} |" in pages
+        assert f"forecasts of {words.partition(' (')[0]} " in text(result)
+    for shown in (text(result), pages, *markdown(early).values()):
+        assert "forecasts of mau" not in shown
+        assert "forecasts of overseas_share" not in shown
 
 
 def test_shipments_are_held_to_the_better_naive_forecast(result: Result) -> None:
@@ -156,13 +170,13 @@ def test_text_pages_and_json_say_the_same_and_missed_where_missed(result: Result
     for goal, row, entry in zip(goals(result), rows[2:], entries, strict=True):
         assert goal.met is not None
         digits = 2 if goal.unit == "1" else 1
-        line = next(line for line in table.splitlines() if line.startswith(f"{goal.name} "))
+        line = next(line for line in table.splitlines() if line.startswith(f"{goal.words()} "))
         assert line.split()[-1] == words[goal.met]
         assert f"{goal.value:.{digits}f}" in line.split()
         cells = [cell.strip() for cell in row.strip("|").split("|")]
         assert cells == [
-            goal.name, goal.unit, f"{goal.low:.{digits}f} to {goal.high:.{digits}f}", f"{goal.value:.{digits}f}",
-            words[goal.met],
+            goal.words(quantity_with_id), goal.unit, f"{goal.low:.{digits}f} to {goal.high:.{digits}f}",
+            f"{goal.value:.{digits}f}", words[goal.met],
         ]  # fmt: skip
         assert entry == {
             "goal": goal.name, "unit": goal.unit, "low": goal.low, "high": goal.high, "value": goal.value,

@@ -12,6 +12,7 @@ from thinmargin.data import SERIES, FiguresError, Series, check_plausible, parse
 
 TODAY = dt.date(2025, 12, 31)
 UNITS, TOTAL, PROFIT = "smartphone_shipments_m", "revenue_total_rmb_bn", "adjusted_net_profit_rmb_bn"
+PRICE = "smartphone_asp_rmb"
 WORLD = "global_smartphone_market_m_units"
 
 
@@ -56,8 +57,63 @@ def test_another_unit_is_named_with_its_factor(series: Series, scale: float, tmp
         return
     assert f"line 2 (2025-Q1), column {series.name}: " in told
     assert f"is it in {series.unit}, and of 2025-Q1 alone?" in told
-    words = f"{scale:g} times the" if scale > 1.0 else f"1/{1.0 / scale:g} of the"
+    words = f"{scale:g} times the" if scale > 1.0 else f"{1.0 / scale:g} times less than the"
     assert words in told
+
+
+@pytest.mark.parametrize(
+    "series",
+    [item for item in TOLD if item.kind == "sum" and item.name != PROFIT],
+    ids=lambda series: series.name,
+)
+@pytest.mark.parametrize("period", ["2025-Q1", "2025-01/2025-04", "2025-H1", "2025-01/2025-07", "2025-01/2025-09"])
+def test_a_whole_years_figure_in_the_row_of_a_part_is_told(series: Series, period: str, tmp_path: Path) -> None:
+    year = reported().value(series.name, parse_period("2024"))
+    for scale in (1.0, 1.2):
+        told = warned(tmp_path, f"period,{series.name}\n{period},{scale * year:.8g}\n")
+        assert f"looks like a whole year's, 2024 has {year:.10g}: write what {period} alone had" in told
+    pace = parse_period(period).months / 12.0
+    for scale in (0.8, 1.0, 1.25):
+        assert not warned(tmp_path, f"period,{series.name}\n{period},{scale * pace * year:.8g}\n")
+
+
+@pytest.mark.parametrize(
+    "series",
+    [item for item in TOLD if item.kind == "sum" and item.name != PROFIT],
+    ids=lambda series: series.name,
+)
+@pytest.mark.parametrize(
+    ("period", "written"), [("2025", 3), ("2025", 6), ("2025-01/2025-09", 3), ("2025-H1", 3), ("2025-H2", 1)]
+)
+def test_the_figure_of_a_part_in_the_row_of_a_longer_period_is_told(
+    series: Series, period: str, written: int, tmp_path: Path
+) -> None:
+    value = reported().value(series.name, parse_period("2024")) * written / 12.0
+    told = warned(tmp_path, f"period,{series.name}\n{period},{value:.8g}\n")
+    assert f"line 2 ({period}), column {series.name}: " in told
+    assert f"write what all of {period} had" in told or "times less than" in told
+
+
+@pytest.mark.parametrize(("period", "most"), [("2024-Q2", 0.6), ("2024-H1", 0.7), ("2024-01/2024-09", 0.85)])
+def test_a_part_of_a_known_year_has_little_more_than_its_share(period: str, most: float, tmp_path: Path) -> None:
+    year = reported().value(UNITS, parse_period("2024"))
+    assert not warned(tmp_path, f"period,{UNITS}\n{period},{most * year}\n")
+    assert "looks like a whole year's" in warned(tmp_path, f"period,{UNITS}\n{period},{(most + 0.1) * year}\n")
+
+
+@pytest.mark.parametrize("series", [item for item in TOLD if item.unit == "%"], ids=lambda series: series.name)
+@pytest.mark.parametrize("factor", [0.1, 10.0, 100.0])
+def test_a_percentage_with_another_factor_is_told(series: Series, factor: float, tmp_path: Path) -> None:
+    """Tenths, per mille and basis points."""
+    near = reported().value(series.name, parse_period("2024"))
+    try:
+        told = warned(tmp_path, f"period,{series.name}\n2025-Q1,{factor * near:.8g}\n")
+    except FiguresError as error:
+        assert factor > 1.0, "beyond what any share is"  # either way is a clear word
+        assert "out of range" in str(error)  # noqa: PT017  # as above
+        return
+    words = f"{factor:g} times the {near:g}" if factor > 1.0 else f"10 times less than the {near:g}"
+    assert words in told or "looks like a fraction" in told
 
 
 @pytest.mark.parametrize("series", [item for item in TOLD if item.unit == "%"], ids=lambda series: series.name)
@@ -73,7 +129,7 @@ def test_a_fraction_for_percents_is_named(series: Series, tmp_path: Path) -> Non
     [
         (f"period,{UNITS}\n2025-Q1,168.5\n", ("168.5 looks like a whole year's, 2024 has 168.5", "2025-Q1 alone")),
         ("period,china_smartphone_market_m_units\n2025-Q1,286.2\n", ("looks like a whole year's",)),
-        (f"period,{WORLD}\n2025-H1,1238.8\n", ("2 times the", "more than 1.6 times")),
+        (f"period,{WORLD}\n2025-H1,1900\n", ("3.07 times the 1238.8 of 2024", "more than 1.6 times")),
         (f"period,{UNITS}\n2025-Q1,260\n", ("6.17 times the 168.5 of 2024", "m units", "2025-Q1 alone")),
         (f"period,{PROFIT}\n2025-Q1,2723\n", (f"column {PROFIT}", "times the 27.235 of 2024")),
         ("period,gm_total_pct\n2025-Q1,0.124\n", ("0.124 looks like a fraction, 2024 has 20.9", "12.4")),
@@ -85,6 +141,45 @@ def test_figures_far_from_the_nearest_year_are_told(rows: str, told: tuple[str, 
     for words in told:
         assert words in found
     assert "mine.csv: line 2" in found
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (f"{TOTAL}\n2025-Q1;109.125", ()),
+        (
+            f"{TOTAL}\n2025-Q1;0.365",
+            ("2025-Q1 has 0.365, at a year's pace 1.46, 251 times less than the 365.906 of 2024",),
+        ),
+        (f"{TOTAL}\n2025-Q1;0.09", ("1,016 times less than the 365.906 of 2024", "It looks like RMB tn.")),
+        (f"{TOTAL}\n2025-Q1;9000", ("98.4 times the 365.906 of 2024", "It looks like USD m.")),
+        (f"{PRICE}\n2025-Q1;160", ("7.11 times less than the 1138.2 of 2024", "is it in RMB,", "It looks like USD.")),
+        (f"{TOTAL}\n2025-Q1;0", ("2025-Q1 has 0, at a year's pace 0, and 2024 has 365.906: leave the cell empty",)),
+        (f"{UNITS}\n2025;0", ("2025 has 0, and 2024 has 168.5: leave the cell empty where nothing was reported",)),
+        (
+            f"{TOTAL};gm_total_pct\n2025-Q1;1,091;22,1",
+            ("83.8 times less", "The comma of '1,091' was read as a decimal mark: if it is none, write 1091."),
+        ),
+        (
+            f"{UNITS};gm_total_pct\n2025-Q1;4,180;22.1",
+            (
+                "99.2 times the 168.5",
+                "comma of '4,180' was read as a mark between thousands: if it is none, write 4.18.",
+            ),
+        ),
+        (
+            f"{PRICE}\n2025-Q1;1.138",
+            ("1,000 times less", "The point of '1.138' was read as a decimal mark: if it is none, write 1138."),
+        ),
+    ],
+)
+def test_a_factor_is_told_in_words(row: str, told: tuple[str, ...], tmp_path: Path) -> None:
+    found = warned(tmp_path, f"period;{row}\n")
+    for words in told:
+        assert words in found
+    assert bool(found) == bool(told)
+    assert "1/" not in found.replace(str(tmp_path), "")
+    assert "e+" not in found
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,8 @@ def _answer(parser: Parser, arguments: Sequence[str] | None) -> int:
 
 def _run(asked: argparse.Namespace) -> int:
     _check(asked)
-    from thinmargin.backtest.results import FIT_START, backtest, check_replay  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin.backtest.given import given_text  # noqa: PLC0415  # heavy: not for --help
+    from thinmargin.backtest.results import FIT_START, backtest, check_replay  # noqa: PLC0415  # as above
     from thinmargin.backtest.table import document, text  # noqa: PLC0415  # as above
     from thinmargin.calibration.fits import with_new_origins  # noqa: PLC0415  # as above
     from thinmargin.calibration.saved import difference, shipped  # noqa: PLC0415  # as above
@@ -104,13 +105,14 @@ def _run(asked: argparse.Namespace) -> int:
             raise ValueError(f"--until: {error}") from None
         if until < parse_until(str(FIT_START)):
             raise ValueError(f"--until is {plain(asked.until)}: must be the end of {FIT_START} or later")
-    figures = reported()
+    figures, given = reported(), ""
     if asked.data is not None:
         newer = read_figures(asked.data)
         check_drivers(newer)
         merged = figures.merged(newer)
         for warning in check_plausible(newer, figures, merged):
             print(f"warning: {warning}", file=sys.stderr)  # noqa: T201  # the command line's own answer
+        given = given_text(newer, figures)
         figures = merged
     if asked.until is None:
         until = max(period.end for period in figures.periods)
@@ -134,7 +136,7 @@ def _run(asked: argparse.Namespace) -> int:
 
         save(result, asked.picture)
         written.append(f"written: {plain(asked.picture)}")
-    print("\n\n".join([text(result), *written]))  # noqa: T201  # the command line's own answer
+    print("\n\n".join([text(result, given), *written]))  # noqa: T201  # the command line's own answer
     return 0
 
 

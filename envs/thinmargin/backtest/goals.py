@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from thinmargin.backtest.errors import unit_of
 from thinmargin.backtest.results import FIT_START, LAST_SHIPPED, Result
+from thinmargin.names import quantity_name
 
 ROLLING_MOST = {"overseas_share": 5.0, "mau": 8.0}
 """Series to the largest mean error allowed of the forecasts from the past, points or percent."""
@@ -33,12 +34,18 @@ class Goal:
     """nan where it cannot be told from the years compared."""
     low: float
     high: float
+    series: str = ""
+    """Id in the name that people read another name for; empty if there is none."""
+
+    def words(self, name_of: Callable[[str], str] = quantity_name) -> str:
+        """Its name for people, that of its series as `name_of` gives it."""
+        return self.name.replace(self.series, name_of(self.series), 1) if self.series else self.name
 
     @property
     def met(self) -> bool | None:
         """Whether the number lies in its range; None where one of the three cannot be told."""
-        untold = any(map(math.isnan, (self.value, self.low, self.high)))
-        return None if untold else self.low <= self.value <= self.high
+        is_unknown = any(map(math.isnan, (self.value, self.low, self.high)))
+        return None if is_unknown else self.low <= self.value <= self.high
 
 
 def goals(result: Result) -> list[Goal]:
@@ -52,7 +59,7 @@ def _goals(result: Result) -> Iterator[Goal]:
     yield Goal("forecasts of shipments: the better naive one", "%", rolling["model"], 0.0, naive)
     for name, most in ROLLING_MOST.items():
         unit = unit_of(result.scores[name].compared)
-        yield Goal(f"forecasts of {name}", unit, result.rolling(name)["model"], 0.0, most)
+        yield Goal(f"forecasts of {name}", unit, result.rolling(name)["model"], 0.0, most, name)
     yield Goal(
         f"profit {FIT_START}-{LAST_SHIPPED} against the reported sum", "%", profit_gap(result),
         -PROFIT_MOST, PROFIT_MOST,

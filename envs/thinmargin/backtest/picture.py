@@ -80,9 +80,9 @@ def panel(axes: Axes, result: Result, name: str) -> None:
         )
         axes.plot(middle, a_year * later.model[name], "o", color=MODEL, ms=3.5, mfc="none")
     drawn = [] if adds_up(score.compared) else [later.model[name] for later in result.later]
-    told = truth[~np.isnan(truth)]
-    known = np.concatenate([told, result.model[name], result.high[name], drawn])
-    axes.set_ylim(1.15 * min(0.0, *told, float(result.low[name].min())), 1.15 * float(known.max()))
+    known_truth = truth[~np.isnan(truth)]
+    known = np.concatenate([known_truth, result.model[name], result.high[name], drawn])
+    axes.set_ylim(1.15 * min(0.0, *known_truth, float(result.low[name].min())), 1.15 * float(known.max()))
     axes.set_title(f"{quantity_name(name)}, {score.compared.unit}", fontsize=10, loc="left")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axes.spines[["top", "right"]].set_visible(False)

@@ -119,14 +119,14 @@ def advertising_rows(result: Result) -> list[list[str]]:
     return [[number(value, 2) for value in result.advertising.values()]]
 
 
-def goal_rows(result: Result) -> list[list[str]]:
-    """A row a goal: what is asked for, its range, what is reached, and whether that is met."""
+def goal_rows(result: Result, name_of: Callable[[str], str] = quantity_name) -> list[list[str]]:
+    """A row a goal: what is asked for, its range, what is reached, and whether that is met; series as of `name_of`."""
     rows = []
     for goal in goals(result):
         digits = 2 if goal.unit == "1" else 1
         met = {True: "met", False: "missed", None: "-"}[goal.met]
         asked = f"{number(goal.low, digits)} to {number(goal.high, digits)}"
-        rows.append([goal.name, goal.unit, asked, number(goal.value, digits), met])
+        rows.append([goal.words(name_of), goal.unit, asked, number(goal.value, digits), met])
     return rows
 
 
@@ -159,8 +159,13 @@ def _aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def text(result: Result) -> str:
-    """The whole result for a terminal."""
+def text(result: Result, given: str = "") -> str:
+    """The whole result for a terminal: newer periods first.
+
+    Args:
+        result: of the back-test.
+        given: what was read of newer figures, as of `given_text`; empty if there are none.
+    """
     markets = "as reported" if result.reported_markets else "as the model says"
     last = result.years[-1].year
     span = f"fit {FIT_START}-{min(last, LAST_FITTED)}" + (
@@ -170,7 +175,10 @@ def text(result: Result) -> str:
     naive = (
         f"Last value: last year's in the fit, that of {LAST_BEFORE} in the hold-out; trend: {FIT_START}-{LAST_BEFORE}."
     )
-    blocks = [f"{title}\nMean absolute error, {span}.\n{naive}", _aligned(TEXT_HEAD, named(error_rows(result)))]
+    blocks = [given] if given else []
+    blocks.extend(_later_text(later) for later in result.later)
+    blocks += _not_scored(result)
+    blocks += [f"{title}\nMean absolute error, {span}.\n{naive}", _aligned(TEXT_HEAD, named(error_rows(result)))]
     if last > LAST_BEFORE:
         won = beaten(result)
         blocks.append(
@@ -197,14 +205,16 @@ def text(result: Result) -> str:
         blocks.append(f"Elasticity of the offer to advertising, June:\n\n{table}")
     if last == LAST_SHIPPED:
         blocks.append(f"Goals:\n\n{_aligned(GOAL_HEAD, goal_rows(result))}")
-    blocks.extend(_later_text(later) for later in result.later)
-    own = [str(period) for period in result.unscored if period.end > SHIPPED_END or not period.is_year]
-    if own:
-        blocks.append(
-            f"Not scored: {', '.join(own)} (parts of {FIRST_YEAR}-{LAST_SHIPPED} drive the replay only, and so do "
-            "periods that\nend after --until)."
-        )
     return "\n\n".join(blocks)
+
+
+def _not_scored(result: Result) -> list[str]:
+    """A block on the periods of a user that are not compared; none where there are none."""
+    own = [str(period) for period in result.unscored if period.end > SHIPPED_END or not period.is_year]
+    if not own:
+        return []
+    parts = f"parts of {FIRST_YEAR}-{LAST_SHIPPED} drive the replay only, and so do periods that\nend after --until"
+    return [f"Not scored: {', '.join(own)} ({parts})."]
 
 
 def _later_text(later: Later) -> str:
@@ -246,7 +256,7 @@ def markdown(result: Result) -> dict[str, str]:
         **{title: markdown_table(head, named(rows, quantity_with_id)) for title, (head, rows) in tables.items()},
         "elasticity": markdown_table(elasticity_head(result), elasticity_rows(result)),
         "advertising": markdown_table([*map(str, result.advertising)], advertising_rows(result)),
-        "goals": markdown_table(GOAL_HEAD, goal_rows(result)),
+        "goals": markdown_table(GOAL_HEAD, goal_rows(result, quantity_with_id)),
     }
 
 

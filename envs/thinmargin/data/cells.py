@@ -1,4 +1,4 @@
-"""Numbers and periods as spreadsheets write them: what has one meaning only is read, the rest is told what helps."""
+"""Numbers as spreadsheets write them: what has one meaning only is read, the rest is answered with what helps."""
 
 from __future__ import annotations
 
@@ -16,39 +16,26 @@ NOT_REPORTED = frozenset({"", "-", "\u2013", "\u2014", "n/a", "na", "n.a.", "n.a
 """Cells that say that nothing was reported, in small letters."""
 NOT_FINITE = frozenset({"nan", "inf", "infinity"})
 
+CURRENCIES = "$\u20ac\xa3\xa5"
+
 _PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _SPACES = re.compile(r"(?<=[0-9])[\s'\u2019](?=[0-9]{3}(?![0-9]))")
 _GROUPS = {mark: re.compile(rf"[0-9]{{1,3}}(\{mark}[0-9]{{3}})+") for mark in ".,"}
 _DIGITS = re.compile(r"[0-9.,]*[0-9][0-9.,]*")
 """What may tell a decimal mark: n.a. and other words do not."""
 _NEGATIVE = re.compile(r"\((.+)\)")
-_YEAR_FIRST = re.compile(r"([0-9]{4})[\s/.-]?([QH])([1-4])", re.IGNORECASE)
-_PART_FIRST = re.compile(r"([QH])([1-4])[\s/.'\u2019-]{0,2}([0-9]{4}|[0-9]{2})", re.IGNORECASE)
-_SHORT = re.compile(r"([1-4])([QH])[\s/.'\u2019-]{0,2}([0-9]{4}|[0-9]{2})", re.IGNORECASE)
-_FISCAL = re.compile(r"FY\s?([0-9]{4}|[0-9]{2})", re.IGNORECASE)
+_GROUP_ALONE = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
+_SPREADSHEET_ERROR = re.compile(r"#.*[!?/].*|#N[VDA]|##+|Err:[0-9]+", re.IGNORECASE)
+"""#DIV/0!, #REF!, #N/A and their translations, a column that was too narrow, and those of LibreOffice."""
 
 
 class CellError(ValueError):
     """A cell that cannot be read: what is wrong with it, and what helps."""
 
 
-def period_text(cell: str) -> str:
-    """A period in the form of this package: 2025-Q1 for 2025Q1, Q1 2025, 1Q25 and the like; others as they are."""
-    if found := _YEAR_FIRST.fullmatch(cell):
-        year, kind, part = found.groups()
-    elif found := _PART_FIRST.fullmatch(cell):
-        kind, part, year = found.groups()
-    elif found := _SHORT.fullmatch(cell):
-        part, kind, year = found.groups()
-    elif found := _FISCAL.fullmatch(cell):
-        return _four(found[1])
-    else:
-        return cell
-    return f"{_four(year)}-{kind.upper()}{part}"
-
-
-def _four(year: str) -> str:
-    return year if len(year) == 4 else f"20{year}"
+def is_spreadsheet_error(cell: str) -> bool:
+    """Whether a cell holds what spreadsheets write where a formula fails or a column is too narrow."""
+    return bool(_SPREADSHEET_ERROR.fullmatch(cell.strip()))
 
 
 def decimal_mark(cells: Iterable[str]) -> Mark | None:
@@ -59,17 +46,17 @@ def decimal_mark(cells: Iterable[str]) -> Mark | None:
     Raises:
         CellError: two cells contradict each other.
     """
-    told: dict[Mark, str] = {}
+    seen: dict[Mark, str] = {}
     for cell in cells:
         mark = _mark_of(_bare(cell)[0])
         if mark is not None:
-            told.setdefault(mark, cell)
-    if len(told) == 2:
+            seen.setdefault(mark, cell)
+    if len(seen) == 2:
         raise CellError(
-            f"{shown(told['.'])} has a decimal point and {shown(told[','])} a decimal comma: one of the two is allowed"
+            f"{shown(seen['.'])} has a decimal point and {shown(seen[','])} a decimal comma: one of the two is allowed"
             " in a file"
         )
-    return next(iter(told), None)
+    return next(iter(seen), None)
 
 
 def _mark_of(digits: str) -> Mark | None:
@@ -129,8 +116,21 @@ def number(cell: str, series: Series, mark: Mark | None) -> float:
     if digits.lower() in NOT_FINITE or (value is not None and math.isinf(value)):
         raise CellError(f"{shown(cell)} is not finite")
     if value is None:
-        raise CellError(f"{shown(cell)} is not a number")
+        raise CellError(f"{shown(cell)} is not a number{_help(cell)}")
     return -value if negative else value
+
+
+def _help(cell: str) -> str:
+    """What to write in place of a cell that is no number, where that can be said."""
+    if is_spreadsheet_error(cell):
+        return ", it is what a spreadsheet writes where a formula fails or a column is too narrow; mend it"
+    has_digits, others = any(map(str.isdecimal, cell)), any(c.isalpha() or c in CURRENCIES for c in cell)
+    return ", write its digits without a currency or unit" if has_digits and others else ""
+
+
+def is_number_either_way(cell: str) -> bool:
+    """Whether a cell has one mark with three digits behind it, and is another number with the other decimal mark."""
+    return bool(_GROUP_ALONE.fullmatch(_bare(cell)[0]))
 
 
 def _plain(digits: str, mark: Mark) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from thinmargin.data.periods import Period
 from thinmargin.data.series import SERIES, series_named
-from thinmargin.shown import LONGEST_PATH, listed, plain
+from thinmargin.shown import LONGEST_PATH, listed, plain, shown
 
 Numbers: TypeAlias = npt.NDArray[np.float64]
 
@@ -67,6 +67,9 @@ class Figures:
     """Line of each period in its file."""
     files: tuple[str, ...]
     """File of each period; after `merged`, the one that gave its newest cell."""
+    either_way: Mapping[tuple[str, Period], str] = field(default_factory=dict)
+    """Series and period to the text of the cell, where the other decimal mark would make it another number, as in
+    1,042; of figures read or merged, not of a choice of their rows."""
 
     def __post_init__(self) -> None:
         if list(self.periods) != sorted(set(self.periods)):
@@ -97,7 +100,7 @@ class Figures:
     def years(self, first: int, last: int) -> Figures:
         """Only full calendar years from `first` through `last`; `first` after `last` is a ValueError."""
         if first > last:
-            raise ValueError(f"years are {first} to {last}: the first is at most the last")
+            raise ValueError(f"years are {shown(first)} to {shown(last)}: the first is at most the last")
         return self._rows(
             row for row, period in enumerate(self.periods) if period.is_year and first <= period.year <= last
         )
@@ -145,10 +148,13 @@ class Figures:
                 columns[name][rows] = np.where(np.isnan(values), columns[name][rows], values)
             for row, line, file in zip(rows, figures.lines, figures.files, strict=True):
                 lines[row], files[row] = line, file
-        merged = Figures(f"{self.name} + {newer.name}", periods, columns, tuple(lines), tuple(files))
+        either_way = {cell: text for cell, text in self.either_way.items() if np.isnan(newer.value(*cell))}
+        either_way.update(newer.either_way)
+        name = f"{self.name} + {newer.name}"
+        merged = Figures(name, periods, columns, tuple(lines), tuple(files), either_way)
         for period in sorted(set(self.periods) & set(newer.periods)):
             row = self.periods.index(period)
-            merged.check(period, f" (its other cells: {self.files[row]}, line {self.lines[row]})")
+            merged.check(period, f" (its other cells: {plain(self.files[row], LONGEST_PATH)}, line {self.lines[row]})")
         return merged
 
     def check(self, period: Period, remark: str = "") -> None:
@@ -171,7 +177,9 @@ class Figures:
         value = float(self.columns[column][row])
         if abs(computed - value) > tolerance * value:
             problem = f"{value:.10g}, but {formula} is {computed:.6g}: at most {100 * tolerance:g} % apart is allowed"
-            raise self._error(row, problem + remark, column)
+            text = self.either_way.get((column, self.periods[row]), "")
+            read = f" ({shown(text)} was read as {value:.10g})" if "," in text else ""
+            raise self._error(row, problem + read + remark, column)
 
     def _error(self, row: int, problem: str, column: str) -> FiguresError:
         return FiguresError.at(self.files[row], problem, line=self.lines[row], period=self.periods[row], column=column)

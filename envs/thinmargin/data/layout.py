@@ -1,25 +1,28 @@
-"""The rows and columns of a file of figures: its encoding, separator, header, and which way round it stands."""
+"""The rows and columns of a file of figures: its separator, header, and which way round it stands."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from thinmargin.data.cells import period_text
+from thinmargin.data.cells import is_spreadsheet_error
+from thinmargin.data.encodings import text_of
 from thinmargin.data.figures import FiguresError
-from thinmargin.data.periods import parse_period
-from thinmargin.data.series import SERIES
+from thinmargin.data.headings import KNOWN, PERIOD_NAMES, foreign_unit, heading_of, is_unit, name_of, unit_above
+from thinmargin.data.period_cells import is_like_period, is_period
+from thinmargin.data.series import SERIES, suggestion
+from thinmargin.shown import plain, shown
 
-PERIOD_NAMES = ("period", "year")
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 """Between the cells of a line, and what messages call them."""
 SEARCHED = 30
 """Lines in which the header is looked for; those above it are titles."""
-_UNIT = re.compile(r"\s*[(\[][^)\]]*[)\]]$")
-_KNOWN = frozenset(series.name for series in SERIES)
+_OTHER_SEPARATORS = re.compile(r"\s*[|^~:!]\s*|\s+")
+_FIRST_CELL = re.compile(r"[\s\"]*(#[^,;\t\"]*)")
+_ONLY_HASHES = re.compile(r"##+")
+_NUMBER = re.compile(r"[(+\u2212-]*[0-9][0-9.,'\u2019\s]*[%)]*")
 
 
 class Row(NamedTuple):
@@ -41,43 +44,43 @@ def table_of(file: str, content: bytes) -> Table:
 
     Cells are separated by commas, semicolons or tabs. Lines above the header are titles; blank lines and lines that
     begin with # are skipped; a table with a column a period is turned. Names of series may be written in capitals,
-    with spaces, and with a unit in brackets behind.
+    with spaces, and with their unit behind, as of `heading_of`. Nothing else is left out: what is no title, no
+    comment and not empty is a row, a column, or an error.
 
     Raises:
-        FiguresError: the text cannot be decoded, or a line is no line of CSV.
+        FiguresError: the text cannot be decoded, a line is no line of CSV, figures stand where they would be left out,
+            or a unit is not that of its series.
     """
     lines = [
         (number, line)
-        for number, line in enumerate(_text(file, content).replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1)
-        if line.strip() and not line.lstrip().startswith("#")
+        for number, line in enumerate(text_of(file, content).split("\n"), 1)
+        if line.strip() and not _is_comment(line)
     ]
     for position, (_, line) in enumerate(lines[:SEARCHED]):
         for separator in SEPARATORS:
             names = _split(line, separator)
             if names is None:
                 continue
-            header = [name_of(name) for name in names]
-            below = lines[position + 1 :]
-            if set(header) & set(PERIOD_NAMES) and set(header) & _KNOWN:
+            header = {name_of(name) for name in names}
+            if header & set(PERIOD_NAMES) and header & KNOWN:
+                _check_titles(file, lines[:position], separator, KNOWN & header)
+                _check_units_above(file, lines[:position], separator, names)
                 return _table(file, lines[position:], separator)
-            if _stands_across(names, below, separator):
+            if _stands_across(names, lines[position + 1 :], separator):
+                _check_titles(file, lines[:position], separator, KNOWN)
                 return _turned(file, lines[position:], separator)
+    _say_what_header_lacks(file, lines)
     return _table(file, lines, ",")
 
 
-def name_of(cell: str) -> str:
-    """The name of a column as it is known here, whatever its capitals, spaces and unit; another one as it is."""
-    plain = re.sub(r"[\s-]+", "_", _UNIT.sub("", cell).strip().lower())
-    return plain if plain in _KNOWN or plain in PERIOD_NAMES else cell
-
-
-def _text(file: str, content: bytes) -> str:
-    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        return content.decode("utf-16" if marked else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        problem = f"byte {content[error.start]:#04x} is not UTF-8: save the file as CSV in UTF-8"
-        raise FiguresError.at(file, problem, line=content.count(b"\n", 0, error.start) + 1) from None
+def _is_comment(line: str) -> bool:
+    """Whether a line begins with #, and not with the error that a spreadsheet writes into a cell."""
+    found = _FIRST_CELL.match(line)
+    if not found:
+        return False
+    first, rest = found[1].strip(), line[found.end() :]
+    is_row = bool(rest.strip('"\t,; ')) and bool(_ONLY_HASHES.fullmatch(first))
+    return not is_row and not is_spreadsheet_error(first)
 
 
 def _split(line: str, separator: str) -> list[str] | None:
@@ -98,7 +101,7 @@ def _rows(file: str, lines: Sequence[tuple[int, str]], separator: str) -> Iterat
                 f" {SEPARATORS[separator]} must separate"
             )
             raise FiguresError.at(file, problem, line=number)
-        if any(cells) and not cells[0].startswith("#"):
+        if any(cells):
             yield Row(number, cells)
 
 
@@ -107,33 +110,124 @@ def _table(file: str, lines: Sequence[tuple[int, str]], separator: str) -> Table
     if not rows:
         return Table(None, [])
     first, *rest = rows
-    return Table(Row(first.line, [name_of(name) for name in first.cells]), rest)
+    return Table(Row(first.line, [_named(file, first.line, name) for name in first.cells]), rest)
+
+
+def _named(file: str, line: int, cell: str) -> str:
+    """The name in a head of a row or column, whose unit must be that of the series."""
+    name, problem = heading_of(cell)
+    if problem:
+        raise FiguresError.at(file, problem, line=line, column=name)
+    return name
 
 
 def _stands_across(names: Sequence[str], below: Sequence[tuple[int, str]], separator: str) -> bool:
-    """Whether a line names periods, and the first cell of a line below it a series."""
-    if len(names) < 2 or not all(_is_period(name) for name in names[1:] if name):
+    """Whether a line names periods, and is the last such one above a line whose first cell is a series."""
+    if not _names_periods(names):
         return False
-    cells = (_split(line, separator) for _, line in below)
-    return any(names[1:]) and any(row and name_of(row[0]) in _KNOWN for row in cells)
+    for _, line in below:
+        cells = _split(line, separator) or [""]
+        if name_of(cells[0]) in KNOWN:
+            return True
+        if _names_periods(cells):
+            return False
+    return False
 
 
-def _is_period(cell: str) -> bool:
-    try:
-        parse_period(period_text(cell))
-    except ValueError:
-        return False
-    return True
+def _names_periods(cells: Sequence[str]) -> bool:
+    """Whether a cell behind the first is a period, or written like one; a series' own figures may look like years."""
+    return name_of(cells[0]) not in KNOWN and any(map(is_like_period, cells[1:]))
 
 
 def _turned(file: str, lines: Sequence[tuple[int, str]], separator: str) -> Table:
     """A table with a column a period, turned; every row has the line of the periods."""
     first, *series = list(_rows(file, lines, separator))
+    _check_unit(file, first.line, first.cells[0], KNOWN & {name_of(row.cells[0]) for row in series})
     for row in series:
         if len(row.cells) != len(first.cells):
             problem = f"{len(row.cells)} cells, but the header has {len(first.cells)}: there must be one a period"
             raise FiguresError.at(file, problem, line=row.line)
-    header = Row(first.line, [PERIOD_NAMES[0], *(name_of(row.cells[0]) for row in series)])
-    columns = range(1, len(first.cells))
-    turned = [Row(first.line, [first.cells[k], *(row.cells[k] for row in series)]) for k in columns if first.cells[k]]
-    return Table(header, turned)
+    header = Row(first.line, [PERIOD_NAMES[0], *(_series_of(file, row) for row in series)])
+    rows = []
+    for k, period in enumerate(first.cells[1:], 1):
+        cells = [row.cells[k] for row in series]
+        if not period and any(cells):
+            line, found = next((row.line, row.cells[k]) for row in series if row.cells[k])
+            problem = (
+                f"{shown(found)} stands in column {k + 1}, which has no period above it: write its period on line"
+                f" {first.line}, or delete the column"
+            )
+            raise FiguresError.at(file, problem, line=line)
+        if period:
+            rows.append(Row(first.line, [period, *cells]))
+    return Table(header, rows)
+
+
+def _series_of(file: str, row: Row) -> str:
+    """The series that a row of a table with a column a period begins with."""
+    name = _named(file, row.line, row.cells[0])
+    if not name:
+        raise FiguresError.at(file, "the first cell names no series: name one, or delete the row", line=row.line)
+    if name not in KNOWN:
+        problem = f"unknown series: {suggestion(name, [series.name for series in SERIES])}"
+        raise FiguresError.at(file, problem, line=row.line, column=name)
+    return name
+
+
+def _check_titles(file: str, titles: Sequence[tuple[int, str]], separator: str, names: Iterable[str]) -> None:
+    """Raise FiguresError if a line above the header has figures, which would be left out, or another unit."""
+    for number, line in titles:
+        cells = _split(line, separator) or [line]
+        about = next((cell for cell in cells if is_period(cell) or name_of(cell) in KNOWN), None)
+        if about is not None and any(_NUMBER.fullmatch(cell) for cell in cells if cell is not about):
+            problem = (
+                f"{shown(about)} with figures stands above the header, where lines are titles: move the line below"
+                " the header, or begin it with #"
+            )
+            raise FiguresError.at(file, problem, line=number)
+        _check_unit(file, number, line, names)
+
+
+def _check_units_above(file: str, titles: Sequence[tuple[int, str]], separator: str, header: Sequence[str]) -> None:
+    """Raise FiguresError if a cell above the name of a series holds another unit than its own, in a row of units.
+
+    A line with a unit above the periods too is a list of units, in no order.
+    """
+    names = [name_of(name) for name in header]
+    for number, line in titles:
+        pairs = list(zip(names, _split(line, separator) or [], strict=False))
+        if any(is_unit(cell) for name, cell in pairs if name in PERIOD_NAMES):
+            continue
+        for name, cell in pairs:
+            problem = unit_above(name, cell) if name in KNOWN else ""
+            if problem:
+                raise FiguresError.at(file, problem, line=number, column=name)
+
+
+def _check_unit(file: str, line: int, title: str, names: Iterable[str]) -> None:
+    found = foreign_unit(title, names)
+    if found:
+        problem = (
+            f"{shown(found)} stands in a title, and every series is in its own unit (RMB bn, RMB, m units, %, as"
+            " python -m thinmargin.data lists them): convert the figures and change the title, or begin its line with #"
+        )
+        raise FiguresError.at(file, problem, line=line)
+
+
+def _say_what_header_lacks(file: str, lines: Sequence[tuple[int, str]]) -> None:
+    """Raise FiguresError where it is plain why no line is a header."""
+    for number, line in lines[:SEARCHED]:
+        names = [name.strip("\"' ") for name in _OTHER_SEPARATORS.split(line.strip())]
+        if set(PERIOD_NAMES) & {name_of(name) for name in names} and KNOWN & {name_of(name) for name in names}:
+            found = next((sign for sign in "|^~:!" if sign in line), " ")
+            allowed = ", ".join(SEPARATORS.values())
+            problem = f"missing: cells seem to be separated by {shown(found)}, and allowed are {allowed}"
+            raise FiguresError.at(file, problem, line=number, column=PERIOD_NAMES[0])
+        for separator in SEPARATORS:
+            cells = _split(line, separator) or [""]
+            if name_of(cells[0]) in KNOWN and any(_NUMBER.fullmatch(cell) for cell in cells[1:]):
+                problem = (
+                    f"missing: {shown(cells[0])} begins a row of figures, and no line above it names their periods;"
+                    f" write one, such as {plain(separator.join((PERIOD_NAMES[0], '2024', '2025-Q1')))}"
+                )
+                raise FiguresError.at(file, problem, line=number, column=PERIOD_NAMES[0])

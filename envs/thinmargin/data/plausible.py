@@ -9,14 +9,20 @@ from functools import partial
 from thinmargin.data.figures import SEGMENTS, TOTAL, Figures, FiguresError
 from thinmargin.data.periods import Period
 from thinmargin.data.series import SERIES, Series
+from thinmargin.shown import shown
 
 FACTOR = 5.0
 """Most that a figure may differ from the nearest known year, either way, at a year's pace."""
 MARKET_FACTOR = 1.6
 """The same of markets, which move less."""
 MARKETS = ("china_smartphone_market_m_units", "global_smartphone_market_m_units")
-SHORT, OF_A_YEAR = 4, 0.7
-"""A period of at most so many months, with at least this share of a near year, has the figure of a whole year."""
+GROWTH = 1.6
+"""Most that a part of a year may be over or under the pace of a near year before it looks like the figure of a longer
+or a shorter period."""
+OF_A_YEAR, AS_A_YEAR = 0.7, 0.99
+"""Share of a near year that looks like a whole one: of a quarter, and of a part that is nearly a year."""
+HALF_YEAR = 6
+"""Months of a period that a quarter's figure may stand in; a quarter of its own may be weaker than its year."""
 NEAR = 36
 """Months within which a known year is near."""
 PARTS_TOLERANCE = 0.02
@@ -24,7 +30,13 @@ PARTS_TOLERANCE = 0.02
 PROFIT = "adjusted_net_profit_rmb_bn"
 LARGEST_FRACTION = 1.0
 LIKELY_PERCENT = 3.0
-"""A percentage of at most the first is a fraction where a near year has at least the second."""
+"""A percentage of at most the first is a fraction where a near year has at least the second; only such are compared."""
+OTHER_SCALES = {
+    "bn": {1e3: "RMB m", 140.0: "USD m", 10.0: "hundreds of millions of RMB", 1.0 / 7.0: "USD bn", 1e-3: "RMB tn"},
+    "m": {1e3: "thousands", 1e2: "ten thousands", 1e-3: "billions"},
+    "RMB": {1.0 / 7.0: "USD"},
+}
+"""Scale of a unit to how many times larger figures in another unit are."""
 WHOLES = (
     *((part, TOTAL) for part in SEGMENTS),
     ("selling_marketing_rmb_bn", TOTAL),
@@ -71,10 +83,14 @@ def _strange(newer: Figures, known: Figures) -> Iterator[tuple[int, str, str]]:
             near = _nearest(series.name, period, known)
             if math.isnan(value) or near is None:
                 continue
-            problem = _as_fraction(series, value, *near) or _as_year(series, value, period, *near)
-            problem = problem or _as_unit(series, value, period, *near)
+            problem = (
+                _as_fraction(series, value, *near)
+                or _as_year(series, value, period, *near)
+                or _as_unit(series, value, period, *near)
+                or _as_less_than_period(series, value, period, *near)
+            )
             if problem:
-                yield row, series.name, problem
+                yield row, series.name, problem + _other_mark(newer, series, period, near[1])
 
 
 def _as_fraction(series: Series, value: float, year: Period, before: float) -> str:
@@ -85,30 +101,101 @@ def _as_fraction(series: Series, value: float, year: Period, before: float) -> s
 
 
 def _as_year(series: Series, value: float, period: Period, year: Period, before: float) -> str:
-    """The warning if the sum of a short period looks like that of a year, else nothing."""
-    near = OF_A_YEAR * before <= value <= before / OF_A_YEAR
-    if series.kind != "sum" or series.name == PROFIT or period.months > SHORT or before <= 0.0 or not near:
+    """The warning if the sum of a part of a year looks like that of a year, else nothing.
+
+    It does from a share of a near year on that grows with the period, and sooner where the near year contains it.
+    """
+    if not _is_steady_sum(series) or period.months >= 12 or before <= 0.0:
         return ""
-    return f"{value:.10g} looks like a whole year's, {year} has {before:g}: write what {period} alone had"
+    share = period.months / 12.0
+    least = min(max(OF_A_YEAR, GROWTH * share), AS_A_YEAR)
+    if year.first <= period.first and period.end <= year.end:
+        least = min(least, (1.0 + share) / 2.0)
+    if not least * before <= value <= before / OF_A_YEAR:
+        return ""
+    return f"{value:.10g} looks like a whole year's, {year} has {before:.10g}: write what {period} alone had"
+
+
+def _as_less_than_period(series: Series, value: float, period: Period, year: Period, before: float) -> str:
+    """The warning if the sum of a half-year or more looks like that of a shorter period, else nothing."""
+    if not _is_steady_sum(series) or period.months < HALF_YEAR or before <= 0.0:
+        return ""
+    expected = before * period.months / 12.0
+    if value >= expected / GROWTH:
+        return ""
+    return (
+        f"{value:.10g} looks like the figure of less than {period}, at the pace of {year} it would be"
+        f" {_rounded(expected)}: write what all of {period} had"
+    )
+
+
+def _is_steady_sum(series: Series) -> bool:
+    """Whether a longer period has more of it, and a year's pace can be told; profit may fall to nothing."""
+    return series.kind == "sum" and series.name != PROFIT
 
 
 def _as_unit(series: Series, value: float, period: Period, year: Period, before: float) -> str:
-    """The warning if a figure looks like one in another unit, else nothing; percentages have one of their own."""
-    yearly = value * 12.0 / period.months if series.kind == "sum" else value
+    """The warning if a figure looks like one in another unit, else nothing."""
+    most = MARKET_FACTOR if series.name in MARKETS else FACTOR
+    yearly = _yearly(series, value, period)
+    if _is_near(series, yearly, before):
+        return ""
+    paced = series.kind == "sum" and period.months != 12
+    has = f"{period} has {value:.10g}" + (f", at a year's pace {_rounded(yearly)}" if paced else "")
+    if value == 0.0:
+        return f"{has}, and {year} has {before:.10g}: leave the cell empty where nothing was reported"
+    factor = abs(yearly / before)
+    words = f"{_times(factor)} times" if factor >= 1.0 else f"{_times(1.0 / factor)} times less than"
+    return (
+        f"{has}, {words} the {before:.10g} of {year}; more than {most:g} times is unusual: is it in {series.unit}, and"
+        f" of {period} alone?{_scale(series, factor)}"
+    )
+
+
+def _times(factor: float) -> str:
+    return f"{factor:.3g}" if factor < 100.0 else f"{factor:,.0f}"
+
+
+def _rounded(value: float) -> str:
+    return f"{value:.4g}" if abs(value) < 1000.0 else f"{value:.0f}"
+
+
+def _yearly(series: Series, value: float, period: Period) -> float:
+    return value * 12.0 / period.months if series.kind == "sum" else value
+
+
+def _is_near(series: Series, yearly: float, before: float) -> bool:
+    """Whether a figure, at a year's pace, is within what is usual of a near year's; percentages have a limit too."""
     most = MARKET_FACTOR if series.name in MARKETS else FACTOR
     if series.name == PROFIT:  # it may fall to nothing, and below
-        fine = abs(yearly) <= most * max(abs(before), 1.0)
-    else:
-        fine = series.unit == "%" or before <= 0.0 or before / most <= yearly <= before * most
-    if fine:
+        return abs(yearly) <= most * max(abs(before), 1.0)
+    if series.unit == "%" and before < LIKELY_PERCENT:
+        return yearly <= most * LIKELY_PERCENT
+    if series.unit == "%" and yearly <= 0.0 and series.low < 0.0:
+        return True  # a margin may turn
+    return before <= 0.0 or before / most <= yearly <= before * most
+
+
+def _scale(series: Series, factor: float) -> str:
+    """The unit that a factor is typical of, as the end of a warning; empty where there is none."""
+    scale = next((scale for scale in OTHER_SCALES if scale in series.unit.split()), "")
+    scales = OTHER_SCALES.get(scale, {})
+    unit = next((unit for size, unit in scales.items() if size / 2.0 <= factor <= size * 2.0), "")
+    return f" It looks like {unit}." if unit else ""
+
+
+def _other_mark(newer: Figures, series: Series, period: Period, before: float) -> str:
+    """How the mark of a strange figure was read, if the other way would be another number; else nothing."""
+    text = newer.either_way.get((series.name, period), "")
+    value = newer.value(series.name, period)
+    as_decimal = abs(value) < 1000.0  # three digits behind the mark, one to three before it
+    other = value * 1000.0 if as_decimal else value / 1000.0
+    is_plain = as_decimal and "." in text and not _is_near(series, _yearly(series, other, period), before)
+    if not text or is_plain:
         return ""
-    factor = abs(yearly / before)
-    words = f"{factor:.3g} times" if factor >= 1.0 else f"1/{1.0 / max(factor, 1e-12):.3g} of"
-    same = "" if period.months == 12 or series.kind != "sum" else ", at a year's pace,"
-    return (
-        f"{value:.10g} is{same} {words} the {before:g} of {year}, which is more than {most:g} times apart: is it in"
-        f" {series.unit}, and of {period} alone?"
-    )
+    mark = "comma" if "," in text else "point"
+    use = "decimal mark" if as_decimal else "mark between thousands"
+    return f" The {mark} of {shown(text)} was read as a {use}: if it is none, write {other:.10g}."
 
 
 def _nearest(name: str, period: Period, known: Figures) -> tuple[Period, float] | None:
@@ -126,10 +213,10 @@ def _nearest(name: str, period: Period, known: Figures) -> tuple[Period, float] 
 
 def _check_parts(series: Series, newer: Figures, merged: Figures) -> None:
     """Raise FiguresError where a part of a period is more than all of it, or parts do not add up to it."""
-    told = [period for period in merged.periods if not math.isnan(merged.value(series.name, period))]
-    for whole in told:
+    reported = [period for period in merged.periods if not math.isnan(merged.value(series.name, period))]
+    for whole in reported:
         total = merged.value(series.name, whole)
-        inside = [part for part in told if part != whole and whole.first <= part.first and part.end <= whole.end]
+        inside = [part for part in reported if part != whole and whole.first <= part.first and part.end <= whole.end]
         for parts in _extreme_covers(whole, inside, partial(merged.value, series.name)):
             summed = sum(merged.value(series.name, part) for part in parts)
             room = PARTS_TOLERANCE * abs(total) + (0.05 if series.low < 0.0 else 0.0)

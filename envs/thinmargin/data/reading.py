@@ -11,18 +11,20 @@ from pathlib import Path
 
 import numpy as np
 
-from thinmargin.data.cells import CellError, Mark, decimal_mark, number, period_text
+from thinmargin.data.cells import CellError, Mark, decimal_mark, is_number_either_way, number
 from thinmargin.data.figures import Figures, FiguresError
-from thinmargin.data.layout import PERIOD_NAMES, Row, table_of
-from thinmargin.data.periods import START_YEAR, Period, month_name, parse_period
+from thinmargin.data.headings import PERIOD_NAMES
+from thinmargin.data.layout import Row, table_of
+from thinmargin.data.period_cells import period_help, period_text
+from thinmargin.data.periods import FORMS, START_YEAR, Period, month_name, parse_period
 from thinmargin.data.series import SERIES, Series, series_named, suggestion
 from thinmargin.shown import listed, plain, shown
 
 PERIOD = PERIOD_NAMES[0]
+BASIS_POINTS = 100.0
+"""In a percent."""
 FOUNDED = 12 * (2010 - START_YEAR)
 """January 2010, the year the firm was founded: no period begins earlier."""
-TOTALS = ("total", "totals", "sum", "average", "mean")
-"""Words in small letters where a period should stand."""
 
 
 def read_figures(path: str | os.PathLike[str], *, needed: Sequence[str] = (), today: dt.date | None = None) -> Figures:
@@ -31,7 +33,8 @@ def read_figures(path: str | os.PathLike[str], *, needed: Sequence[str] = (), to
     The header names `period` (or `year`) and any of `SERIES`. A row is a period, as `parse_period` reads it; an empty
     cell was not reported. Blank lines and lines that begin with # are skipped; a byte order mark and any line ends
     will do. What spreadsheets make of it is read where it has one meaning: see `thinmargin.data.layout` for rows and
-    columns, `thinmargin.data.cells` for numbers and periods.
+    columns, `thinmargin.data.headings` for names and units, `thinmargin.data.cells` for numbers and
+    `thinmargin.data.period_cells` for periods.
 
     Args:
         path: the file.
@@ -70,13 +73,14 @@ def parse_figures(file: str, content: bytes, today: dt.date) -> Figures:
     over = _months_over(today)
     mark = _decimal_mark(file, names, table.rows)
     found: dict[Period, tuple[int, list[float]]] = {}
+    either_way: dict[tuple[str, Period], str] = {}
     place = names.index(columns[0])
     for line, cells in table.rows:
         period = _period(file, line, cells[place], columns[0], over) if place < len(cells) else None
         if period is None or len(cells) != len(names):
             problem = (
                 f"{len(cells)} cells, but the header has {len(names)}: there must be one a column, empty where nothing"
-                " was reported, and numbers without thousands separators"
+                " was reported, and numbers without thousands separators; a note begins with #"
             )
             raise FiguresError.at(file, problem, line=line, period=period)
         if period in found:
@@ -86,6 +90,8 @@ def parse_figures(file: str, content: bytes, today: dt.date) -> Figures:
             _value(file, line, period, series_named(name), cells[names.index(name)], mark) for name in columns[1:]
         ]
         found[period] = line, values
+        texts = {name: cells[names.index(name)] for name in columns[1:]}
+        either_way.update({(name, period): text for name, text in texts.items() if is_number_either_way(text)})
     if not found:
         raise FiguresError.at(file, "no rows of figures below the header: there must be at least one")
     periods = sorted(found)
@@ -97,6 +103,7 @@ def parse_figures(file: str, content: bytes, today: dt.date) -> Figures:
         {series.name: by_name[series.name] for series in SERIES if series.name in by_name},
         tuple(found[period][0] for period in periods),
         (file,) * len(periods),
+        either_way,
     )
     for period in sorted(periods, key=lambda period: found[period][0]):
         figures.check(period)
@@ -142,8 +149,9 @@ def _period(file: str, line: int, cell: str, column: str, over: int) -> Period:
     try:
         period = parse_period(period_text(cell))
     except ValueError as error:
-        hint = "; delete a row of totals" if cell.strip().lower() in TOTALS else ""
-        raise FiguresError.at(file, f"{error}{hint}", line=line, column=column) from None
+        hint = period_help(cell)
+        problem = f"period is {shown(cell)}: {hint}; allowed are {FORMS}" if hint else str(error)
+        raise FiguresError.at(file, problem, line=line, column=column) from None
     if period.end > over:
         problem = f"{plain(cell)} ends in the future: allowed are periods that are over, through {month_name(over - 1)}"
         raise FiguresError.at(file, problem, line=line, period=period, column=column)
@@ -162,4 +170,8 @@ def _value(file: str, line: int, period: Period, series: Series, cell: str, mark
         raise FiguresError.at(file, problem, line=line, period=period, column=series.name) from None
     if math.isnan(value) or series.low <= value <= series.high:
         return value
-    raise FiguresError.at(file, f"{cell} is out of range: {allowed}", line=line, period=period, column=series.name)
+    read = "" if cell == f"{value:.10g}" else f", read as {value:.10g},"
+    problem = f"{shown(cell)}{read} is out of range: {allowed}"
+    if series.unit == "%" and abs(value) <= 100.0 * BASIS_POINTS:
+        problem += f"; basis points are divided by 100, {value / BASIS_POINTS:.10g} %"
+    raise FiguresError.at(file, problem, line=line, period=period, column=series.name)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from thinmargin.command_line import Parser, answered
 from thinmargin.data.periods import FORMS
-from thinmargin.data.series import BREAKS, SERIES, series_named
+from thinmargin.data.series import BREAKS, SERIES, Series, series_named
 from thinmargin.data.shipped import STATUSES, provenance, reported
 from thinmargin.files import check_writable, is_there, write_atomically
 from thinmargin.shown import plain, shown
@@ -33,9 +33,9 @@ def figures_text(names: Sequence[str] = ()) -> str:
     """The table of these series, by default of all, with status marks, their legend and the breaks below.
 
     Raises:
-        ValueError: a name is unknown.
+        ValueError: a name is unknown, or there twice.
     """
-    chosen = [series_named(name).name for name in names] or [series.name for series in SERIES]
+    chosen = [series.name for series in _chosen(names)]
     tables = (_table(chosen, characters) for characters in CHARACTERS)
     table = next((lines for lines in tables if max(map(len, lines)) <= WIDTH), _table(chosen, CHARACTERS[-1]))
     counts = Counter(entry.status for entry in provenance() if entry.series in chosen)
@@ -56,6 +56,14 @@ def figures_text(names: Sequence[str] = ()) -> str:
     return "\n".join(
         [*table, "", *legend, "", "What they are", *about, *(["", "Breaks and weak spots", *breaks] if breaks else [])]
     )
+
+
+def _chosen(names: Sequence[str]) -> list[Series]:
+    """The series of these names, by default all."""
+    twice = next((name for k, name in enumerate(names) if name in names[:k]), None)
+    if twice is not None:
+        raise ValueError(f"series {shown(twice)} is named twice: each series once is allowed")
+    return [series_named(name) for name in names] or list(SERIES)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -90,15 +98,16 @@ def template_text(names: Sequence[str] = ()) -> str:
     """An empty CSV file of these series, by default of all, that `read_figures` takes once it has rows.
 
     Raises:
-        ValueError: a name is unknown.
+        ValueError: a name is unknown, or there twice.
     """
-    chosen = [series_named(name) for name in names] or list(SERIES)
+    chosen = _chosen(names)
     about = [f"{series.name}: {series.meaning} [{series.unit}], {KINDS[series.kind]}" for series in chosen]
     lines = [
         "Figures of your own for python -m thinmargin.backtest --data FILE: a row a period, below the names.",
         f"period: {FORMS}",
         *about,
         "An empty cell was not reported. Lines that begin with # are skipped.",
+        "Semicolons or tabs between the cells, and decimal commas, are read too.",
     ]
     return "".join(f"# {line}\n" for line in lines) + ",".join(["period", *(series.name for series in chosen)]) + "\n"
 
