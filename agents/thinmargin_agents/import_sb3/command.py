@@ -83,7 +83,7 @@ def _import(config: ImportConfig, errors: Console) -> int:
     from thinmargin_agents.config.errors import ConfigError
     from thinmargin_agents.config.hyperparameters import flat
     from thinmargin_agents.config.preset import resolve
-    from thinmargin_agents.import_sb3.agreement import check_agreement, with_training
+    from thinmargin_agents.import_sb3.agreement import check_agreement, untold, with_training
     from thinmargin_agents.import_sb3.archive import sb3_weights, settings_of
 
     try:
@@ -115,6 +115,8 @@ def _import(config: ImportConfig, errors: Console) -> int:
     evaluate = script_command("evaluate", [path_word(config.output), *evaluation_flags(training_run)])
     message = f"{config.output}: {config.model} on {config.env}; next: {evaluate}"
     plain_console().print(message)
+    if note := untold(told):
+        plain_console().print(f"note: {note}")
     if unknown:
         plain_console().print(f"note: the zip does not tell {', '.join(unknown)}: config.json has what the flags say")
     return 0
