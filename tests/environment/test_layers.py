@@ -44,6 +44,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "command_line",
         "data",
         "plain_json",
+        "spares",
     ),
     ("parameters",),
     ("economics",),

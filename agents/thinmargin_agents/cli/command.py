@@ -150,6 +150,20 @@ def check_output(flag: str, path: Path | None) -> None:
             ) from error
 
 
+def check_folder(flag: str, path: Path | None) -> None:
+    """Raise UsageError unless a folder is there that can be written to, or can be made, or none is asked for."""
+    from thinmargin import files
+    from thinmargin.shown import shown  # --help needs no NumPy
+
+    if path is not None:
+        try:
+            files.check_folder(path)
+        except OSError as error:
+            raise UsageError(
+                f"{flag} is {shown(path)}: {error}; it must be a folder that can be written to, or can be made"
+            ) from error
+
+
 def check_libraries(what: str, libraries: Sequence[str], extra: str, hint: str = "") -> None:
     """Raise UsageError unless these libraries are installed.
 

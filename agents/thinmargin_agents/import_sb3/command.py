@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from thinmargin_agents.cli.command import path_word, run
+from thinmargin_agents.cli.command import check_folder, path_word, run
 from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.config.algorithms import AlgorithmName
@@ -72,6 +72,7 @@ def check(config: ImportConfig) -> None:
         raise UsageError(f"MODEL.zip is {shown(config.model)}: {error.strerror}") from error
     if is_there(config.output):
         raise UsageError(f"--output is {shown(config.output)}: it exists already; it must be a new folder")
+    check_folder("--output", config.output)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
