@@ -5,48 +5,54 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import tyro
-
-from thinmargin_agents.cli.arguments import check_arguments, check_no_value_is_empty, given_fields
-from thinmargin_agents.cli.command import flag_of
-from thinmargin_agents.cli.errors import UsageError
-from thinmargin_agents.cli.programs import program_name
+from thinmargin_agents.cli.arguments import given_fields
+from thinmargin_agents.cli.command import flag_of, path_word, run
+from thinmargin_agents.cli.errors import FailedError, UsageError
+from thinmargin_agents.cli.programs import program_name, script_command
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.train_config import TrainConfig
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        The exit status: 0, or 2 for a bad argument, 1 for a failed run, 130 for one that was stopped.
+        The exit status: 0, or 2 for a bad argument, 1 for a failed run, 130 for one that was stopped, 141 for one
+        whose output nobody reads any more.
     """
     words = sys.argv[1:] if argv is None else argv
-    try:
-        config = tyro.cli(TrainConfig, args=argv, prog=program_name("train"), description=TrainConfig.__doc__)
-        check_arguments(TrainConfig, words)
-        check_no_value_is_empty(TrainConfig, words)
+
+    def check(config: TrainConfig) -> None:
         if config.resume:
             _check_resume(config, given_fields(TrainConfig, words))
-    except (ConfigError, UsageError) as error:
-        return _failed(error, 2)
+
+    return run(program_name("train"), TrainConfig, words, check, _train)
+
+
+def _train(config: TrainConfig, errors: Console) -> int:
+    """Do what the flags ask for; what cannot be used is a UsageError, what failed on the way a FailedError."""
     os.environ.setdefault("OMP_NUM_THREADS", str(config.num_threads))
+    from thinmargin.command_line import is_of_output
     from thinmargin_agents.runs.folder import DivergedError, RunError
 
     try:
-        return _act(config)
+        return _act(config, errors)
     except DivergedError as error:
-        return _failed(error, 1)
+        raise FailedError(str(error)) from error
     except (ConfigError, RunError) as error:
-        return _failed(error, 2)
+        raise UsageError(str(error)) from error
     except (OSError, MemoryError) as error:
-        return _failed(f"{error}; what was written before is kept", 1)
-    except KeyboardInterrupt:
-        return 130
+        if isinstance(error, OSError) and is_of_output(error):
+            raise
+        raise FailedError(f"{error}; what was written before is kept") from error
 
 
-def _act(config: TrainConfig) -> int:
+def _act(config: TrainConfig, errors: Console) -> int:
     if config.optimize:
         from thinmargin_agents.search import optimize
 
@@ -59,7 +65,7 @@ def _act(config: TrainConfig) -> int:
         from thinmargin_agents.parallel import train_seeds
 
         return train_seeds(config)
-    return _train_one(config)
+    return _train_one(config, errors)
 
 
 def _check_resume(config: TrainConfig, given: Sequence[str]) -> None:
@@ -73,7 +79,7 @@ def _check_resume(config: TrainConfig, given: Sequence[str]) -> None:
         )
 
 
-def _train_one(config: TrainConfig) -> int:
+def _train_one(config: TrainConfig, errors: Console) -> int:
     from thinmargin_agents.config.preset import resolve
     from thinmargin_agents.runs.folder import RunFolder
     from thinmargin_agents.sb3.building import check
@@ -86,12 +92,9 @@ def _train_one(config: TrainConfig) -> int:
         run = resolve(config)
         check(run)
         folder = RunFolder.create(config.log_folder, run)
-    judgement = train(run, folder, shown=config.progress, resume=bool(config.resume))
+    try:
+        judgement = train(run, folder, shown=config.progress, resume=bool(config.resume))
+    except KeyboardInterrupt:
+        errors.print(f"resume with: {script_command('train', ['--resume', path_word(folder.path)])}")
+        raise
     return 0 if judgement is not None else 130
-
-
-def _failed(why: object, status: int) -> int:
-    from thinmargin.shown import printable
-
-    print(printable(f"{program_name('train')}: {why}"), file=sys.stderr)  # noqa: T201  # the command line's own answer
-    return status

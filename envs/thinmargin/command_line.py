@@ -79,7 +79,8 @@ def answered(program: str, act: Callable[[], int]) -> int:
         program: begins the sentence.
         act: does the command's work, prints and returns the exit status; it may raise SystemExit.
     """
-    outputs = {name: _Watched(stream) for name in STREAMS if (stream := getattr(sys, name)) is not None}
+    open_outputs()
+    outputs = {name: _Watched(getattr(sys, name)) for name in STREAMS}
     for name, output in outputs.items():
         setattr(sys, name, output)
     try:
@@ -97,6 +98,19 @@ def answered(program: str, act: Callable[[], int]) -> int:
         for name, output in outputs.items():
             if getattr(sys, name) is output:
                 setattr(sys, name, output.stream)
+
+
+def open_outputs() -> None:
+    """Where the process was started with an output closed, as by `>&-`, let what is printed there go nowhere."""
+    for name in STREAMS:
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            setattr(sys, name, os.fdopen(nowhere, "w", encoding="utf-8", closefd=False))  # as the process's own are
+
+
+def is_of_output(error: OSError) -> bool:
+    """Whether an output of the process has met this error itself; inside of `answered`, which answers for it."""
+    return any(one is error for name in STREAMS for one in getattr(getattr(sys, name), "met", ()))
 
 
 def unread(program: str, error: OSError, stream: TextIO) -> int:
@@ -164,7 +178,7 @@ def check_words(flags: Iterable[Flag], words: Sequence[str]) -> None:
     """
     by_word = {word: flag for flag in flags for word in flag.words}
     given: dict[Flag, str] = {}
-    for word, values in _groups(words, by_word):
+    for word, values in groups(words, by_word):
         flag = by_word.get(word)
         if flag is not None:
             if flag in given:
@@ -192,7 +206,7 @@ def check_values(flags: Iterable[Flag], words: Sequence[str], argument: str = "a
         argument: what messages call a value that belongs to no flag.
     """
     by_word = {word: flag for flag in flags for word in flag.words}
-    for word, values in _groups(words, by_word):
+    for word, values in groups(words, by_word):
         flag = by_word.get(word)
         if flag is not None and flag.several and not values:
             raise WordsError(f"{word} is given without a value: give one or more, or leave it out{_meaning(flag)}")
@@ -209,8 +223,13 @@ def _meaning(flag: Flag | None) -> str:
     return f" ({flag.meaning})" if flag is not None and flag.meaning else ""
 
 
-def _groups(words: Sequence[str], flags: Mapping[str, Flag]) -> Iterator[tuple[str, list[str]]]:
-    """Every flag given with the words that follow it; words before the first one come with an empty name."""
+def groups(words: Sequence[str], flags: Mapping[str, Flag]) -> Iterator[tuple[str, list[str]]]:
+    """Every flag given with the words that follow it; words before the first one come with an empty name.
+
+    Args:
+        words: arguments of the process, without its name.
+        flags: the flags of the command, by each of their words.
+    """
     name, values = "", list[str]()
     for word in words:
         flag, equals, value = word.partition("=")

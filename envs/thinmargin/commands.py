@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import NamedTuple
 
+from thinmargin.command_line import answered
 from thinmargin.shown import shown
 
 PROGRAM = "thinmargin"
@@ -69,9 +70,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status of the command; 2 for a command that is not known, or whose libraries are not installed.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["help"] and len(words) > 1:
+        words = [words[1], "--help"]
+    name = words[0].replace("_", "-") if words else ""
+    if name in COMMANDS:
+        return run(name, words[1:])
+    return answered(PROGRAM, lambda: _answer(words))
+
+
+def _answer(words: Sequence[str]) -> int:
+    """What this command says itself: the list, the version, or that there is no such command."""
     if not words or words[0] in {"-h", "--help", "help"}:
-        if words[:1] == ["help"] and len(words) > 1:
-            return main([words[1], "--help"])
         _say("\n".join(_listing()))
         return 0
     if words[0] in {"-V", "--version"}:
@@ -79,10 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         _say(f"{PROGRAM} {version(PROGRAM)}")
         return 0
-    name = words[0].replace("_", "-")
-    if name not in COMMANDS:
-        return _refuse(_unknown(words[0]))
-    return run(name, words[1:])
+    return _refuse(_unknown(words[0]))
 
 
 def train(argv: Sequence[str] | None = None) -> int:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from thinmargin.shown import shown
+from thinmargin.spares import left_behind, spare_of
 
-LONGEST_STEM = 200
-"""Bytes of a file's name that the name of its spare file has."""
-
+TEMPORARY = "tmp"
+"""Ending of a file that is being written."""
 MOST_BYTES = 1 << 26
 """Bytes of a text or table that is read, 64 MiB: far beyond any that is meant."""
 
@@ -80,15 +80,15 @@ def _check_kind(path: Path, found: os.stat_result) -> None:
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write bytes, or text as UTF-8, so that a reader or a crash finds the old file or the new one, never half of it.
 
-    A file that is replaced keeps its permissions. What a process that was killed while it wrote this file has left
-    beside it is removed.
+    A file that is replaced keeps its permissions. What a process of this machine that was killed while it wrote this
+    file has left beside it is removed.
 
     Raises:
         OSError: the file cannot be written, or the disk is full; the old one is untouched.
     """
     target = _target(path)
     _clear(target)
-    spare = _spare(target)
+    spare = spare_of(target, TEMPORARY)
     try:
         with spare.open("xb") as file:
             if target.exists():
@@ -112,13 +112,27 @@ def check_writable(path: Path) -> None:
         raise OSError("it is there and is not a file")
     if not target.parent.is_dir():
         raise OSError(f"there is no folder {shown(path.parent)}")
-    spare = _spare(target)
+    spare = spare_of(target, TEMPORARY)
     try:
         spare.touch(exist_ok=False)
     except OSError as error:
         raise OSError(error.strerror or str(error)) from error
     finally:
         spare.unlink(missing_ok=True)
+
+
+def check_folder(path: Path) -> None:
+    """Raise OSError unless there is a folder that can be written to, or one can be made; nothing is left behind.
+
+    Raises:
+        OSError: the message says why.
+    """
+    for place in (path, *path.absolute().parents):
+        if os.path.lexists(place):
+            if not is_folder(place):
+                raise OSError(f"{shown(place)} is there and is not a folder")
+            check_writable(place / path.name)
+            return
 
 
 def is_folder(path: Path) -> bool:
@@ -151,40 +165,18 @@ def same_file(one: Path, other: Path) -> bool:
 
 
 def _target(path: Path) -> Path:
-    """The file behind links: only in its own folder is renaming atomic; OSError if links go round in a circle."""
+    """The file behind links: only in its own folder is renaming atomic; OSError if they go round, or for no name."""
     try:
         return path.resolve()
     except RuntimeError as error:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
-
-
-def _spare(target: Path) -> Path:
-    """A new name in the same folder, which tells the file and the process that writes it."""
-    return target.with_name(f"{_beginning(target)}{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
-
-
-def _beginning(target: Path) -> str:
-    """How the spare names of a file begin; a long name is cut, so that the whole is one that file systems take."""
-    return f".{target.name.encode()[:LONGEST_STEM].decode('utf-8', 'ignore')}."
+    except ValueError as error:  # a zero byte in it
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
 
 
 def _clear(target: Path) -> None:
-    """Remove spare files of this file whose process is gone."""
-    beginning = _beginning(target)
-    for spare in target.parent.glob(".*.tmp"):
-        owner, _, rest = spare.name.removeprefix(beginning).partition(".")
-        if spare.name.startswith(beginning) and owner.isdecimal() and rest.count(".") == 1 and not is_alive(int(owner)):
-            spare.unlink(missing_ok=True)
-
-
-def is_alive(process: int) -> bool:
-    """Whether there is a process of this number, of whatever user; True where that cannot be asked without harm."""
-    if os.name != "posix":  # elsewhere, asking for a process by its number may end it
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):  # of another user; no number of a process
-        return True
-    return True
+    """Remove spare files of this file whose process is gone; what cannot be removed stays, and harms nobody."""
+    for spare in left_behind(target, TEMPORARY):
+        if spare.is_file() and not spare.is_symlink():
+            with suppress(OSError):  # of another user, in a folder where only owners may remove
+                spare.unlink(missing_ok=True)

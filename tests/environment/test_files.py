@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from thinmargin.files import check_writable, write_atomically
+from thinmargin import spares
+from thinmargin.files import check_folder, check_writable, write_atomically
+from thinmargin.spares import spare_of
 
 KILLED = """
 import os, signal, sys
@@ -45,13 +47,97 @@ def test_what_a_killed_process_left_is_cleared_by_the_next_write(name: str, tmp_
 @posix
 def test_what_a_process_is_writing_now_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "out.json"
-    spare = tmp_path / f".out.json.{os.getppid()}.0123abcd.tmp"
+    spare = of_process(path, os.getppid())
     foreign = tmp_path / ".out.json.notes.tmp"
     for file in (spare, foreign):
         file.touch()
     write_atomically(path, "new")
     assert spare.exists()
     assert foreign.exists()
+
+
+def of_process(target: Path, number: int) -> Path:
+    """The name beside a file that this process would have written to."""
+    return Path(str(spare_of(target, "tmp")).replace(f".{os.getpid()}.", f".{number}."))
+
+
+def dead_process() -> int:
+    """The number of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as done:
+        done.wait(timeout=600)
+    return done.pid
+
+
+@posix
+@pytest.mark.parametrize("kind", ["folder", "full folder", "link", "dangling link", "pipe"])
+def test_what_has_the_name_of_a_spare_file_and_is_none_stays_and_stops_no_write(kind: str, tmp_path: Path) -> None:
+    path, other = tmp_path / "out.json", tmp_path / "other"
+    other.write_text("kept", encoding="utf-8")
+    odd = of_process(path, dead_process())
+    if "folder" in kind:
+        odd.mkdir()
+        if kind == "full folder":
+            (odd / "file").touch()
+    elif "link" in kind:
+        odd.symlink_to(other if kind == "link" else tmp_path / "nothing")
+    else:
+        os.mkfifo(odd)
+    write_atomically(path, "new")
+    assert path.read_text(encoding="utf-8") == "new"
+    assert os.path.lexists(odd)
+    assert other.read_text(encoding="utf-8") == "kept"
+
+
+@posix
+@pytest.mark.parametrize("part", ["machine", "container"])
+def test_what_another_machine_is_writing_is_left_alone(
+    part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out.json"
+    number = dead_process()
+    with monkeypatch.context() as there:
+        if part == "machine":
+            there.setattr("platform.node", lambda: "another")
+        else:
+            (tmp_path / "processes").symlink_to("pid:[7]")
+            there.setattr(spares, "PROCESSES", tmp_path / "processes")
+        spares._machine.cache_clear()  # as in a process of that machine
+        theirs = of_process(path, number)
+        theirs.touch()
+    spares._machine.cache_clear()  # back on this one
+    ours = of_process(path, number)
+    ours.touch()
+    write_atomically(path, "new")
+    assert theirs.exists(), "its number of a process says nothing here"
+    assert not ours.exists()
+
+
+def test_names_that_begin_alike_have_spare_files_of_their_own(tmp_path: Path) -> None:
+    one, other = (tmp_path / (240 * "x" + end) for end in "ab")
+    names = {spare_of(one, "tmp").name, spare_of(other, "tmp").name}
+    assert len({name.split(".")[1] for name in names}) == 2
+    assert all(len(name.encode()) <= 255 for name in names)
+
+
+@posix
+def test_a_name_that_is_no_text_is_written_as_any_other(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/a\xff.json"))
+    write_atomically(path, "new")
+    assert path.read_text(encoding="utf-8") == "new"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_folder_that_can_be_made_is_told_from_one_that_cannot(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "nowhere").symlink_to(tmp_path / "nothing")
+    for good in (tmp_path, tmp_path / "new", tmp_path / "deep" / "new"):
+        check_folder(good)
+    for bad in (tmp_path / "file", tmp_path / "file" / "deep" / "new", tmp_path / "nowhere" / "new"):
+        with pytest.raises(OSError, match="not a folder"):
+            check_folder(bad)
+    with pytest.raises(OSError, match="No such file"):
+        check_folder(tmp_path / "zero\0byte")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "nowhere"]
 
 
 @posix

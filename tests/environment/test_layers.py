@@ -32,7 +32,20 @@ BELOW_ECONOMICS = ("thinmargin.economics", "thinmargin.records", "thinmargin.par
 SHELLS = ("thinmargin.env", "thinmargin.vector", "thinmargin.rendering", "thinmargin.registration")
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("shown", "memory", "discounting"),
-    ("names", "palette", "records", "splits", "versions", "families", "files", "fitted", "command_line", "data"),
+    (
+        "names",
+        "palette",
+        "records",
+        "splits",
+        "versions",
+        "families",
+        "files",
+        "fitted",
+        "command_line",
+        "data",
+        "plain_json",
+        "spares",
+    ),
     ("parameters",),
     ("economics",),
     ("levers", "observation", "strategies", "counter", "sources", "record_checks", "shocks", "worlds"),

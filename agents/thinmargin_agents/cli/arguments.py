@@ -55,6 +55,23 @@ def given_fields(kind: type[Any], argv: Sequence[str]) -> list[str]:
     return [name for name, flag in _flags(kind).items() if words & set(flag.words)]
 
 
+def flag_with(kind: type[Any], argv: Sequence[str], value: str) -> str:
+    """The flag that this value follows, as it was typed; what the help calls a positional argument otherwise.
+
+    Args:
+        kind: dataclass of the flags.
+        argv: arguments of the process, without its name.
+        value: one of them, or what follows an equals sign in one.
+    """
+    from thinmargin.command_line import groups  # noqa: PLC0415  # --help needs no NumPy
+
+    known = {word: flag for flag in _flags(kind).values() for word in flag.words}
+    for word, values in groups(_as_declared(argv), known):
+        if word and value in (values if known[word].several else values[:1]):
+            return word
+    return " or ".join(_positional_names(kind)) or "an argument"
+
+
 def _as_declared(argv: Sequence[str]) -> list[str]:
     """The words with hyphens in flags: tyro takes underscores for them."""
     return [_hyphens(word) if word.startswith("-") else word for word in argv]

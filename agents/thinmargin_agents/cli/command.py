@@ -15,6 +15,7 @@ import tyro
 
 from thinmargin_agents.cli.arguments import check_arguments, check_no_value_is_empty
 from thinmargin_agents.cli.errors import FailedError, UsageError
+from thinmargin_agents.cli.reading import read_flags
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,27 +43,53 @@ def run(
         check: raises UsageError, or another ValueError, for flags that cannot be used.
         act: gets the flags and a console for errors; it too may raise UsageError.
     """
+    words = sys.argv[1:] if argv is None else argv
+    if None in (sys.stdout, sys.stderr):  # tyro asks both whether they are terminals
+        from thinmargin.command_line import open_outputs
+
+        open_outputs()
+    refused: ValueError | None = None
     try:
         try:
-            config = tyro.cli(kind, args=argv, prog=program)
+            config = read_flags(program, kind, words)
         finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            sys.stdout.flush()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except OSError as error:  # of the output: reading flags opens nothing
         from thinmargin.command_line import unread
 
         return unread(program, error, sys.stdout)
+    except KeyboardInterrupt:
+        return _interrupted()
+    except ValueError as error:
+        refused = error
     from thinmargin.command_line import answered
 
-    return answered(program, lambda: _run(program, config, argv, check, act))
+    if refused is not None:
+        return answered(program, lambda: _refuse(program, refused))
+    return answered(program, lambda: _run(program, config, words, check, act))
+
+
+def _refuse(program: str, why: Exception, status: int = 2) -> int:
+    """Say why a command was not done, or did not end well; returns the exit status."""
+    from thinmargin_agents.cli.console import plain_console
+
+    plain_console(stderr=True).print(f"{program}: {why}", style="red")
+    return status
+
+
+def _interrupted() -> int:
+    from thinmargin_agents.cli.console import plain_console
+
+    plain_console(stderr=True).print("interrupted")
+    return 130
 
 
 def _run(
     program: str,
     config: C,
-    argv: Sequence[str] | None,
+    words: Sequence[str],
     check: Callable[[C], None],
     act: Callable[[C, Console], int],
 ) -> int:
@@ -71,7 +98,6 @@ def _run(
     from thinmargin_agents.cli.console import plain_console
 
     errors = plain_console(stderr=True)
-    words = sys.argv[1:] if argv is None else argv
     try:
         try:
             check_arguments(kind, words)
@@ -81,14 +107,11 @@ def _run(
             raise UsageError(str(error)) from error
         return _act(act, config, errors)
     except UsageError as error:
-        errors.print(f"{program}: {error}", style="red")
-        return 2
+        return _refuse(program, error)
     except (FailedError, MemoryError) as error:
-        errors.print(f"{program}: {error}", style="red")
-        return 1
+        return _refuse(program, error, 1)
     except KeyboardInterrupt:
-        errors.print("interrupted")
-        return 130
+        return _interrupted()
 
 
 def _act(act: Callable[[C, Console], int], config: C, errors: Console) -> int:
@@ -124,6 +147,20 @@ def check_output(flag: str, path: Path | None) -> None:
         except OSError as error:
             raise UsageError(
                 f"{flag} is {shown(path)}: {error}; it must be a file in a folder that can be written to"
+            ) from error
+
+
+def check_folder(flag: str, path: Path | None) -> None:
+    """Raise UsageError unless a folder is there that can be written to, or can be made, or none is asked for."""
+    from thinmargin import files
+    from thinmargin.shown import shown  # --help needs no NumPy
+
+    if path is not None:
+        try:
+            files.check_folder(path)
+        except OSError as error:
+            raise UsageError(
+                f"{flag} is {shown(path)}: {error}; it must be a folder that can be written to, or can be made"
             ) from error
 
 

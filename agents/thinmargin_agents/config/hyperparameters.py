@@ -206,11 +206,16 @@ def checked(origin: str, algo: str, values: Mapping[str, Any]) -> dict[str, Any]
     """The values, nested, whole numbers as such; names may be dotted.
 
     Raises:
-        ConfigError: a name the algorithm does not have, or a value that is not allowed; the message says which.
+        ConfigError: a name the algorithm does not have or that is given twice, or a value that is not allowed; the
+            message says which.
     """
     known = {item.name: item for item in TABLE if algo in item.algorithms}
     found: dict[str, Any] = {}
-    for name, given in flat(values).items():
+    try:
+        named = flat(values)
+    except ConfigError as error:
+        raise ConfigError(f"{origin}: {error}") from error
+    for name, given in named.items():
         if asks_for_nothing(name, given):
             continue
         if name in NOT_HERE:
@@ -241,13 +246,20 @@ def _number_of(value: Any, kind: Kind) -> Any:
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested `policy_kwargs` as dotted names; everything else as it is."""
+    """Nested `policy_kwargs` as dotted names; everything else as it is.
+
+    Raises:
+        ConfigError: a name is given both nested and dotted.
+    """
     one: dict[str, Any] = {}
     for name, value in values.items():
+        inside = {name: value}
         if name == "policy_kwargs" and isinstance(value, Mapping):
-            one |= {f"policy_kwargs.{inner}": item for inner, item in value.items()}
-        else:
-            one[name] = value
+            inside = {f"policy_kwargs.{inner}": item for inner, item in value.items()}
+        for key, item in inside.items():
+            if key in one:
+                raise ConfigError(f"{shown(key)} stands twice, with {shown(one[key])} and {shown(item)}: give it once")
+            one[key] = item
     return one
 
 

@@ -56,8 +56,9 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
         raise ConfigError(f"--preset {path}: {error}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"--preset {path}: it must be a mapping of environment id to hyper-parameters")
-    content = {_without_prefix(key): section for key, section in content.items()}
+    content = _by_id(path, content)
     paired = content.get(PAIRED, {})
+    paired = _by_id(path, paired, f"{PAIRED}: ") if isinstance(paired, dict) else paired
     for sections in (content, paired):
         _check_versions(path, sections)
     section = content.get(env_id, content.get("default"))
@@ -74,13 +75,27 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
         )
     copies = paired.get(env_id, paired.get("default")) if isinstance(paired, dict) else paired
     if copies is not None:
+        if PAIRED in values:
+            raise ConfigError(
+                f"--preset {path}: {PAIRED} is {shown(values[PAIRED])} in the section of the environment and"
+                f" {shown(copies)} beside it: leave one of the two out"
+            )
         values[PAIRED] = copies
     return checked(f"--preset {path}", algo, values), env_kwargs
 
 
-def _without_prefix(key: Any) -> Any:
-    """An environment id without the package that Gymnasium imports first."""
-    return key.removeprefix("thinmargin:") if isinstance(key, str) else key
+def _by_id(path: Path, content: Mapping[Any, Any], where: str = "") -> dict[Any, Any]:
+    """The sections by environment id, without the package that Gymnasium imports first; each id must stand once."""
+    found = dict[Any, Any]()
+    for key, section in content.items():
+        name = key.removeprefix("thinmargin:") if isinstance(key, str) else key
+        if name in found:
+            raise ConfigError(
+                f"--preset {path} has {where}two sections of {shown(name)}, {shown(found[name])} and {shown(section)}:"
+                " leave one of them out"
+            )
+        found[name] = section
+    return found
 
 
 def _found(content: Mapping[Any, Any]) -> str:

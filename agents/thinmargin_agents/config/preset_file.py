@@ -62,10 +62,23 @@ def _check(top: yaml.Node) -> None:
 
 
 def _check_keys(node: yaml.MappingNode) -> None:
-    found = set[str]()
-    for key, _ in node.value:
+    found: dict[str, yaml.Node] = {}
+    for key, value in node.value:
         name = key.value if isinstance(key.value, str) else ""
         if name in found:
-            raise ConfigError(f"line {key.start_mark.line + 1} has {shown(name)} a second time: give it once")
+            first = found[name]
+            raise ConfigError(
+                f"line {key.start_mark.line + 1} has {shown(name)} a second time, with {_words(value)} after"
+                f" {_words(first)} in line {first.start_mark.line + 1}: give it once"
+            )
         if name:
-            found.add(name)
+            found[name] = value
+
+
+def _words(node: yaml.Node) -> str:
+    """A value as it is written, or what kind it is."""
+    import yaml  # noqa: PLC0415  # as above
+
+    if isinstance(node, yaml.ScalarNode):
+        return shown(node.value)
+    return "a mapping" if isinstance(node, yaml.MappingNode) else "a list"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,14 +119,25 @@ def check_search(config: TrainConfig) -> None:
 
 
 def parse_pairs(flag: str, pairs: Sequence[str]) -> dict[str, Any]:
-    """`name=value` strings as a dictionary; values are JSON where they can be, else text. Never evaluated."""
+    """`name=value` strings as a dictionary; values are JSON where they can be, else text. Never evaluated.
+
+    Raises:
+        ConfigError: a pair is none, or a name, or a key inside a value, stands twice.
+    """
+    from thinmargin.plain_json import RepeatedKeyError, read_json_text  # noqa: PLC0415  # --help needs no NumPy
+
     parsed: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
             raise ConfigError(f"{flag} has {shown(pair)}: it must be NAME=VALUE, such as gae_lambda=0.95")
         try:
-            parsed[name] = json.loads(text)
+            value = read_json_text(text)
+        except RepeatedKeyError as error:
+            raise ConfigError(f"{flag} has {shown(pair)}: {error}: give it once") from error
         except (ValueError, RecursionError):  # a number may have too many digits, a list be too deep
-            parsed[name] = {"True": True, "False": False, "None": None}.get(text, text)
+            value = {"True": True, "False": False, "None": None}.get(text, text)
+        if name in parsed:
+            raise ConfigError(f"{flag} has {shown(name)} twice, {shown(parsed[name])} and {shown(value)}: give it once")
+        parsed[name] = value
     return parsed

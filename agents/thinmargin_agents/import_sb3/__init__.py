@@ -5,6 +5,7 @@
 | `command` | the command line |
 | `archive` | the zip: its tensors, and the settings that it tells in plain JSON |
 | `agreement` | whether these settings are those that the flags describe |
+| `origin` | which algorithm and which classes the zip names |
 | `pickled` | numbers inside a pickle that is not unpickled |
 """
 

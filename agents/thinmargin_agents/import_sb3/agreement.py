@@ -8,25 +8,32 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from gymnasium import spaces
+from stable_baselines3.common.torch_layers import FlattenExtractor
 
 from thinmargin.shown import plain
 from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.hyperparameters import NOT_SB3_ARGUMENTS, checked, merged, names_of
 from thinmargin_agents.config.run import Run
+from thinmargin_agents.import_sb3.origin import (
+    SERIALIZED,
+    TYPE,
+    check_algorithm,
+    class_told,
+    fields_of,
+    full_name,
+)
 from thinmargin_agents.import_sb3.pickled import numbers_in
 from thinmargin_agents.sb3.algorithms import ACTIVATIONS, CLASSES, policy_class
 from thinmargin_agents.sb3.building import check_spaces
 
-TYPE, SERIALIZED = ":type:", ":serialized:"
-"""Marks of a value that JSON cannot hold: its type as text, and its pickle in base64."""
 TRAINED_ONLY = frozenset({
     "ortho_init", "log_std_init", "optimizer_class", "optimizer_kwargs", "normalize_images", "full_std", "use_expln",
     "share_features_extractor", "n_critics", "n_quantiles", "use_sde",
@@ -34,9 +41,9 @@ TRAINED_ONLY = frozenset({
 """Settings of a network that do not change what it does with the weights of the zip, or that these weights tell."""
 BY_WEIGHTS = frozenset({"net_arch", "lstm_hidden_size", "n_lstm_layers", "enable_critic_lstm", "shared_lstm"})
 """Settings of a network that the names and shapes of its weights tell."""
-PLAIN_EXTRACTOR = "FlattenExtractor"
+SPACE_PACKAGES = ("gymnasium", "gym")
+"""Where spaces of Stable-Baselines3 come from; those of old versions from the second."""
 NORMALIZED = "vecnormalize.pkl"
-_CLASS = re.compile(r"<class '(?:\w+\.)*(\w+)'>")
 
 
 def check_agreement(file: Path, told: Mapping[str, Any], run: Run) -> None:
@@ -47,7 +54,8 @@ def check_agreement(file: Path, told: Mapping[str, Any], run: Run) -> None:
         told: its settings.
         run: what the flags describe.
     """
-    _check_algorithm(file, told, run)
+    check_algorithm(file, told, run.algo)
+    policy_class(run)
     observations, actions = check_spaces(run)
     _check_space(file, "observation_space", told.get("observation_space"), observations)
     _check_space(file, "action_space", told.get("action_space"), actions)
@@ -55,7 +63,7 @@ def check_agreement(file: Path, told: Mapping[str, Any], run: Run) -> None:
     wanted = bool(run.hyperparameters.get("use_sde", False))
     if isinstance(told.get("use_sde"), bool) and told["use_sde"] != wanted:
         raise _contradiction(file, "use_sde", told["use_sde"], wanted)
-    _check_network(file, _fields_of(told.get("policy_kwargs")), run)
+    _check_network(file, fields_of(told.get("policy_kwargs")), run)
 
 
 def with_training(file: Path, told: Mapping[str, Any], run: Run, given: Collection[str]) -> tuple[Run, list[str]]:
@@ -107,35 +115,15 @@ def _said(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else plain(value)
 
 
-def _fields_of(value: Any) -> Mapping[str, Any]:
-    """The fields of a mapping that stand in plain JSON; none for anything else."""
-    if not isinstance(value, Mapping):
-        return {}
-    return {name: item for name, item in value.items() if name not in (TYPE, SERIALIZED)}
-
-
-def _check_algorithm(file: Path, told: Mapping[str, Any], run: Run) -> None:
-    """Raise ConfigError if the zip is of another algorithm, as far as its settings tell."""
-    module = _fields_of(told.get("policy_class")).get("__module__")
-    kinds = {name: kind.policy_aliases[ALGORITHMS[name].policy].__module__ for name, kind in CLASSES.items()}
-    found = [name for name, ours in kinds.items() if ours == module]
-    if "common.policies" in str(module):  # that of two algorithms
-        found = [name for name in found if ALGORITHMS[name].clipped == ("clip_range" in told)]
-    if isinstance(module, str) and run.algo not in found:
-        whose = f" of {' or '.join(found)}" if found else ""
-        raise ConfigError(f"{file}: --algo is {run.algo}, and its network is{whose} ({_said(module)})")
-    policy_class(run)
-
-
 def _check_space(file: Path, what: str, theirs: Any, ours: spaces.Space[Any]) -> None:
     """Raise ConfigError if a space of the zip is another one, as far as its settings tell."""
-    fields = _fields_of(theirs)
+    fields = fields_of(theirs)
     if not fields:
         return
     flags = "--env, --env-kwargs, --preset and wrappers must be those of its training"
-    kind = str(theirs.get(TYPE, ""))
+    kind = class_told(theirs.get(TYPE, ""))
     is_box = isinstance(ours, spaces.Box)
-    if kind and (("Box" in kind) != is_box):
+    if kind and (kind.partition(".")[0] not in SPACE_PACKAGES or kind.rpartition(".")[2] != type(ours).__name__):
         raise ConfigError(f"{file}: its {what} is {_said(kind)}, and the flags describe {ours}: {flags}")
     if not is_box:
         count = str(fields.get("n", "")).strip()
@@ -170,15 +158,23 @@ def _numbers(text: Any) -> Any:
 
 
 def _check_not_normalized(file: Path, told: Mapping[str, Any], run: Run, observations: spaces.Box) -> None:
-    """Raise ConfigError if the model saw observations through VecNormalize, whose statistics the zip does not have."""
+    """Raise ConfigError if the model saw observations through VecNormalize, whose statistics the zip does not have.
+
+    What it saw last must be an observation of the environment, and before its first month the one that it gave: later
+    the two that are kept are of different months. A model that was saved before it saw anything tells nothing.
+    """
     beside = [path for path in (file.parent / NORMALIZED, file.with_suffix("") / NORMALIZED) if path.is_file()]
     last, original = (_pickle_of(told.get(name)) for name in ("_last_obs", "_last_original_obs"))
-    seen = numbers_in(last, np.dtype(np.float32), int(np.prod(observations.shape)))
+    columns = int(np.prod(observations.shape))
+    seen, given = (numbers_in(one, np.dtype(np.float32), columns) for one in (last, original))
+    same_month = told.get("num_timesteps") == 0
     why = ""
     if beside:
         why = f"{beside[0]} lies beside it"
     elif seen is not None and not all(observations.contains(row) for row in seen):
         why = "what it saw last is no observation of this environment"
+    elif seen is not None and given is not None and same_month and not _alike(seen, given):
+        why = "what it saw last is not what the environment gave"
     elif seen is None and ALGORITHMS[run.algo].on_policy and original is not None:
         why = "it keeps what it saw last in two forms"
     if why:
@@ -186,6 +182,21 @@ def _check_not_normalized(file: Path, told: Mapping[str, Any], run: Run, observa
             f"{file}: was trained behind VecNormalize, as {why}: a run folder has no statistics of observations; train"
             " without it (observations are scaled already), or with norm_obs=False and without the file"
         )
+
+
+def _alike(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
+    """Whether two batches of observations are the same ones."""
+    return one.shape == other.shape and bool(np.allclose(one, other, rtol=1e-4, atol=1e-6))
+
+
+def untold(told: Mapping[str, Any]) -> str:
+    """In words, what cannot be told of a model that was saved before it saw anything; empty for any other."""
+    if told.get("_last_obs") is not None:
+        return ""
+    return (
+        "the zip has no observation that the model saw, so it does not tell whether it was trained, or to be played,"
+        " behind VecNormalize: a run folder plays it without"
+    )
 
 
 def _pickle_of(value: Any) -> Any:
@@ -197,22 +208,22 @@ def _check_network(file: Path, theirs: Mapping[str, Any], run: Run) -> None:
     """Raise ConfigError if the network of the zip answers otherwise than that of the flags with the same weights."""
     ours = run.hyperparameters.get("policy_kwargs", {})
     kind = CLASSES[run.algo].policy_aliases[ALGORITHMS[run.algo].policy]
-    usual = inspect.signature(kind.__init__).parameters["activation_fn"].default.__name__
-    theirs_name = _class_name(theirs["activation_fn"]) if "activation_fn" in theirs else usual
+    usual = inspect.signature(kind.__init__).parameters["activation_fn"].default
+    theirs_name = class_told(theirs["activation_fn"]) if "activation_fn" in theirs else full_name(usual)
     chosen = ours.get("activation_fn")
-    ours_name = ACTIVATIONS[chosen].__name__ if chosen else usual
+    ours_name = full_name(ACTIVATIONS[chosen] if chosen else usual)
     if theirs_name != ours_name:
-        named = next((name for name, one in ACTIVATIONS.items() if one.__name__ == theirs_name), None)
+        named = next((name for name, one in ACTIVATIONS.items() if full_name(one) == theirs_name), None)
         if named is None:
             raise ConfigError(
                 f"{file}: its network has the activation {_said(theirs_name)}: supported are"
-                f" {', '.join(one.__name__ for one in ACTIVATIONS.values())}"
+                f" {', '.join(map(full_name, ACTIVATIONS.values()))}"
             )
-        said = chosen or next(name for name, one in ACTIVATIONS.items() if one.__name__ == ours_name)
+        said = chosen or next(name for name, one in ACTIVATIONS.items() if full_name(one) == ours_name)
         raise _contradiction(file, "policy_kwargs.activation_fn", named, said)
     extractor = theirs.get("features_extractor_class")
-    if extractor is not None and _class_name(extractor) != PLAIN_EXTRACTOR:
-        raise _unsupported(file, "features_extractor_class", _class_name(extractor))
+    if extractor is not None and class_told(extractor) != full_name(FlattenExtractor):
+        raise _unsupported(file, "features_extractor_class", class_told(extractor))
     for name, value in theirs.items():
         if name in TRAINED_ONLY | BY_WEIGHTS | {"activation_fn", "features_extractor_class"}:
             continue
@@ -225,8 +236,3 @@ def _check_network(file: Path, theirs: Mapping[str, Any], run: Run) -> None:
 
 def _unsupported(file: Path, name: str, value: object) -> ConfigError:
     return ConfigError(f"{file}: its network has policy_kwargs.{_said(name)} {_said(value)}, which is not supported")
-
-
-def _class_name(text: Any) -> str:
-    found = _CLASS.fullmatch(text) if isinstance(text, str) else None
-    return found[1] if found else str(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import lzma
 import pickle
 import warnings
@@ -13,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from thinmargin.plain_json import RepeatedKeyError, read_json_text
 from thinmargin.shown import class_name
 from thinmargin_agents.config.errors import ConfigError
 
@@ -40,7 +40,9 @@ def settings_of(file: Path) -> Mapping[str, Any]:
     """
     content = _member(file, DATA, MOST_DATA, "at most {most:,} are read")
     try:
-        found = json.loads(content)
+        found = read_json_text(content)
+    except RepeatedKeyError as error:
+        raise ConfigError(f"{file}: {DATA} is damaged: {error}") from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{file}: {DATA} is damaged: it must be JSON") from error
     if not isinstance(found, dict):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from thinmargin_agents.cli.command import path_word, run
+from thinmargin_agents.cli.command import check_folder, path_word, run
 from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.config.algorithms import AlgorithmName
@@ -72,6 +72,7 @@ def check(config: ImportConfig) -> None:
         raise UsageError(f"MODEL.zip is {shown(config.model)}: {error.strerror}") from error
     if is_there(config.output):
         raise UsageError(f"--output is {shown(config.output)}: it exists already; it must be a new folder")
+    check_folder("--output", config.output)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -83,7 +84,7 @@ def _import(config: ImportConfig, errors: Console) -> int:
     from thinmargin_agents.config.errors import ConfigError
     from thinmargin_agents.config.hyperparameters import flat
     from thinmargin_agents.config.preset import resolve
-    from thinmargin_agents.import_sb3.agreement import check_agreement, with_training
+    from thinmargin_agents.import_sb3.agreement import check_agreement, untold, with_training
     from thinmargin_agents.import_sb3.archive import sb3_weights, settings_of
 
     try:
@@ -115,6 +116,8 @@ def _import(config: ImportConfig, errors: Console) -> int:
     evaluate = script_command("evaluate", [path_word(config.output), *evaluation_flags(training_run)])
     message = f"{config.output}: {config.model} on {config.env}; next: {evaluate}"
     plain_console().print(message)
+    if note := untold(told):
+        plain_console().print(f"note: {note}")
     if unknown:
         plain_console().print(f"note: the zip does not tell {', '.join(unknown)}: config.json has what the flags say")
     return 0

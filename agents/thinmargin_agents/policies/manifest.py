@@ -213,11 +213,12 @@ def digest(content: Any) -> str:
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of an agent's folder; one that is damaged or foreign is a ShippedError."""
     from thinmargin.files import read_text  # noqa: PLC0415  # --help needs no NumPy
+    from thinmargin.plain_json import read_json_text  # noqa: PLC0415  # as above
     from thinmargin.shown import shown  # noqa: PLC0415  # as above
 
     path = folder / MANIFEST
     try:
-        manifest = Manifest.from_json(json.loads(read_text(path)))
+        manifest = Manifest.from_json(read_json_text(read_text(path)))
     except OSError as error:
         raise ShippedError(f"{path} cannot be read: {error.strerror or error}; {remedy(folder)}") from error
     except (KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from thinmargin.files import DamagedFileError, read_text, write_atomically
+from thinmargin.plain_json import read_json_text
 from thinmargin.shown import listed, shown
 from thinmargin_agents.remake.stage import MISSING, Stage, Table, Words
 
@@ -50,7 +51,7 @@ class State:
         if not path.exists():
             return cls(path)
         try:
-            content = json.loads(read_text(path))
+            content = read_json_text(read_text(path))
             if content["format"] != FORMAT:
                 raise ValueError(f"its format is not {FORMAT}")
             return cls(path, {name: _record(item) for name, item in content["stages"].items()})

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from thinmargin.files import DamagedFileError, is_file, is_folder, read_text, write_atomically
+from thinmargin.files import DamagedFileError, check_regular, is_file, is_folder, is_there, read_text, write_atomically
 from thinmargin.shown import plain, shown
 from thinmargin.versions import current, outdated
 from thinmargin_agents.cli.command import path_word
@@ -122,6 +122,8 @@ class RunFolder:
         for name in RUN_FILES:
             if (path / name).is_symlink():
                 raise RunError(f"{path / name}: a link: a run folder is used only if all of it lies inside")
+            if is_there(path / name):
+                _check_kind(path / name, folder=name in get_args(Which))
         return cls(path)
 
     @contextmanager
@@ -136,7 +138,8 @@ class RunFolder:
             with locked(self.path):
                 for folder in (self.path, *(self.path / which for which in get_args(Which))):
                     for temporary in folder.glob(TEMPORARY_FILES):
-                        temporary.unlink(missing_ok=True)
+                        if is_file(temporary):
+                            temporary.unlink(missing_ok=True)
                 yield
         except LockedError as error:
             raise RunError(f"{self.path}: another process is training this run now") from error
@@ -299,6 +302,17 @@ class RunFolder:
             return read_tree(file)
         except DamagedFileError as error:
             raise RunError(str(error)) from error
+
+
+def _check_kind(path: Path, *, folder: bool) -> None:
+    """Raise RunError unless it is of the kind that a run folder has under this name."""
+    try:
+        if not folder:
+            check_regular(path)
+        elif not is_folder(path):
+            raise RunError(f"{path}: it is a file, not a folder")
+    except OSError as error:
+        raise RunError(f"{path}: {error.strerror}") from error
 
 
 def _number(path: Path, name: str) -> int:

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from thinmargin.files import DamagedFileError, check_regular, read_text, write_atomically
 from thinmargin.parameters import ECONOMY
+from thinmargin.plain_json import RepeatedKeyError, read_json_text
 from thinmargin.records import REPORT, SHOCKS, STATE
 from thinmargin.shown import shown
 from thinmargin.sources import SOURCE
@@ -37,11 +38,13 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON; a missing or damaged file is a DamagedFileError."""
+    """Read JSON; a missing or damaged file, or one with a key twice, is a DamagedFileError."""
     try:
-        return json.loads(read_text(path))
+        return read_json_text(read_text(path))
     except OSError as error:
         raise DamagedFileError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except RepeatedKeyError as error:
+        raise DamagedFileError(f"{path}: {error}") from error
     except (ValueError, RecursionError) as error:
         raise DamagedFileError(f"{path}: not JSON: {error}") from error
 

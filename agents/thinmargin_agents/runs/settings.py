@@ -14,12 +14,14 @@ from thinmargin_agents.runs.same_agent import differing
 FREE = ("tensorboard_log", "device")
 """Settings of the machine, which another one may not have: they may be edited."""
 NOTHING = "not set"
+MOST_NAMED = 5
+"""Settings that a message names."""
 
 
 def edited(run: Run, saved: Any, at: int) -> str | None:
-    """In words, the first setting that `config.json` no longer has as it was; None where all are.
+    """In words, the settings that `config.json` no longer has as they were; None where all are.
 
-    A run that was lengthened since is compared as it was before.
+    A run that was lengthened since is compared as it was before: where it fits least badly.
 
     Args:
         run: what `config.json` says now.
@@ -31,15 +33,17 @@ def edited(run: Run, saved: Any, at: int) -> str | None:
     """
     if not isinstance(saved, dict) or not isinstance(saved.get("hyperparameters"), dict):
         raise ValueError("its settings are no mapping")
-    before = run
-    while _flat(before.to_json()) != _flat(saved) and before.lengthened and before.lengthened[-1]["at"] >= at:
-        before = before.before_lengthening()
-    now = run if _flat(before.to_json()) != _flat(saved) else before
-    names = differing(_flat(saved), _flat(now.to_json()))
+    before = [run]
+    while before[-1].lengthened and before[-1].lengthened[-1]["at"] >= at:
+        before.append(before[-1].before_lengthening())
+    was = _flat(saved)
+    is_ = min((_flat(one.to_json()) for one in before), key=lambda settings: len(differing(was, settings)))
+    names = differing(was, is_)
     if not names:
         return None
-    was, is_ = (shown(values.get(names[0], NOTHING)) for values in (_flat(saved), _flat(now.to_json())))
-    return f"{names[0]} is {is_}, and {was} where the weights were saved"
+    told = [f"{name} is {shown(is_.get(name, NOTHING))}, and {shown(was.get(name, NOTHING))}" for name in names]
+    more = f", and {len(told) - MOST_NAMED} settings more" if len(told) > MOST_NAMED else ""
+    return f"{'; '.join(told[:MOST_NAMED])} where the weights were saved{more}"
 
 
 def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:

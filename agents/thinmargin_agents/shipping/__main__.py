@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from thinmargin_agents.cli.command import run
+from thinmargin_agents.cli.command import check_folder, run
 from thinmargin_agents.cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def check(config: ShippingConfig) -> None:
     if not text.strip() or len(text) > LONGEST or not text.isprintable():
         raise ValueError(f"--meaning is {shown(text)}: it must be one line of at most {LONGEST} characters")
     place = (config.folder or FOLDER) / config.name
+    check_folder("--folder", config.folder)
     if is_there(place) and not is_file(place / MANIFEST):
         raise ValueError(f"{place} is there and is no shipped agent: it is not replaced")
 

@@ -6,18 +6,20 @@ import ctypes
 import errno
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from thinmargin.files import is_alive
+from thinmargin.spares import left_behind, spare_of
 
 AT_WORKING_FOLDER = -100
 RENAME_EXCHANGE = 2
 """Constants of Linux's renameat2."""
 CANNOT = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM}
 """What it answers where a system or a file system cannot exchange two folders."""
+
+NEW, OLD = KINDS = ("new", "old")
+"""Endings of the folder that is filled, and of the older one while it is set aside."""
 
 
 @contextmanager
@@ -33,7 +35,7 @@ def replacing(folder: Path) -> Iterator[Path]:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     recover(folder)
-    fresh, old = (_spare(folder, kind) for kind in ("new", "old"))
+    fresh, old = (spare_of(folder, kind) for kind in KINDS)
     fresh.mkdir()
     try:
         yield fresh
@@ -52,24 +54,16 @@ def replacing(folder: Path) -> Iterator[Path]:
 
 
 def recover(folder: Path) -> None:
-    """Put back what a killed process had set aside, and remove what it left beside the folder.
+    """Put back what a killed process of this machine had set aside, and remove what it left beside the folder.
 
     Raises:
         OSError: it cannot be put back.
     """
-    for spare in sorted(folder.parent.glob(f".{folder.name}.*.*.*")):
-        owner, _, kind = spare.name.removeprefix(f".{folder.name}.").partition(".")
-        if not owner.isdecimal() or is_alive(int(owner)) or not kind.endswith((".new", ".old")):
-            continue
-        if kind.endswith(".old") and not folder.exists():
+    for spare in left_behind(folder, *KINDS):
+        if spare.suffix == f".{OLD}" and not folder.exists():
             spare.rename(folder)
         else:
             shutil.rmtree(spare, ignore_errors=True)
-
-
-def _spare(folder: Path, kind: str) -> Path:
-    """A new name in the same place, which tells the folder and the process that makes it."""
-    return folder.with_name(f".{folder.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.{kind}")
 
 
 def _exchanged(one: Path, other: Path) -> bool:

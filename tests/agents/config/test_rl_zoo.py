@@ -175,8 +175,24 @@ def test_noise_that_is_null_with_a_deviation_is_refused(tmp_path: Path) -> None:
         ("default: 3\n", ["no section"]), ("", ["mapping"]), ("text", ["mapping"]), ("# nothing\n", ["mapping"]),
         ("- default: {n_envs: 1}\n", ["mapping"]),
         ("default: {n_envs: 1}\n---\ndefault: {n_envs: 2}\n", ["not a YAML file"]),
-        ("default: {n_envs: 1, n_envs: 2}\n", ["line 1 has 'n_envs' a second time"]),
-        ("default: {n_envs: 1}\ndefault: {n_envs: 2}\n", ["line 2 has 'default' a second time"]),
+        ("default: {n_envs: 1, n_envs: 2}\n", ["line 1 has 'n_envs' a second time", "'2'", "'1' in line 1"]),
+        ("default: {n_envs: 1}\ndefault: {n_envs: 2}\n", ["line 2 has 'default' a second time", "line 1"]),
+        (
+            f"{ID}: {{n_envs: 1}}\nthinmargin:{ID}: {{n_envs: 2}}\n",
+            ["two sections", repr(ID), "{'n_envs': 1}", "{'n_envs': 2}"],
+        ),
+        (
+            f"default: {{n_envs: 4}}\npaired_worlds: {{{ID}: 2, thinmargin:{ID}: 4}}\n",
+            ["paired_worlds: two sections", "2 and 4"],
+        ),
+        (
+            "default: {n_envs: 4, paired_worlds: 2}\npaired_worlds: {default: 4}\n",
+            ["paired_worlds is 2 in the section", "4 beside it"],
+        ),
+        (
+            "default: {policy_kwargs: {net_arch: [8]}, policy_kwargs.net_arch: [9]}\n",
+            ["'policy_kwargs.net_arch' stands twice", "[8] and [9]"],
+        ),
         ("default: {train_freq: !!python/tuple [1, episode]}\n", ["not a YAML file of plain values", "python/tuple"]),
         ("default: {? [1] : 2}\n", ["not a YAML file of plain values"]),
         ("default: {2: 3}\n", ["unknown hyper-parameter 2"]),

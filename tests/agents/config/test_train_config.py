@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from tests.messages import lacks, naming, said
 
 from thinmargin.families import BENCHMARK
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig, parse_pairs
+from thinmargin_agents.evaluate.command import main as evaluate
 from thinmargin_agents.import_sb3.command import ImportConfig
+from thinmargin_agents.import_sb3.command import main as import_sb3
+from thinmargin_agents.policies.manifest import read_manifest
+from thinmargin_agents.remake.state import State
+from thinmargin_agents.runs.safetensors_tree import read_json
+from thinmargin_agents.train import main as train
 
 
 def test_the_environment_is_the_benchmark_by_default() -> None:
@@ -64,6 +73,20 @@ def test_values_of_pairs_are_json_or_text_and_never_evaluated() -> None:
         (("activation_fn=relu",), ("activation_fn", "policy_kwargs.activation_fn")),
         (("buffer_size=10",), ("buffer_size", "ppo", "sac")),
         (("gae_lambda",), ("--hyperparams", "gae_lambda", "NAME=VALUE")),
+        (("n_steps=60", "n_steps=30"), ("--hyperparams", "'n_steps' twice", "60 and 30", "give it once")),
+        (("n_steps=60", "gamma=0.9", "n_steps=60"), ("--hyperparams", "'n_steps' twice", "60 and 60")),
+        (
+            ('policy_kwargs={"net_arch": [8], "net_arch": [9]}',),
+            ("--hyperparams has 'policy_kwargs=", "'net_arch' stands twice", "[8] and [9]"),
+        ),
+        (
+            ('env_wrapper=[{"thinmargin.wrappers.History": {"lags": [6], "lags": [12]}}]',),
+            ("--hyperparams has 'env_wrapper=", "'lags' stands twice", "[6] and [12]"),
+        ),
+        (
+            ("policy_kwargs.net_arch=[9]", 'policy_kwargs={"net_arch": [8]}'),
+            ("--hyperparams", "'policy_kwargs.net_arch' stands twice", "[9] and [8]"),
+        ),
     ],
 )
 def test_a_bad_hyperparameter_is_named_with_its_value_and_what_is_allowed(
@@ -73,3 +96,42 @@ def test_a_bad_hyperparameter_is_named_with_its_value_and_what_is_allowed(
         resolve(TrainConfig(hyperparams=pairs))
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "words"),
+    [
+        (("horizon=12", "horizon=24"), ("--env-kwargs", "'horizon' twice", "12 and 24")),
+        (("horizon=12", "horizon=12"), ("--env-kwargs", "'horizon' twice", "12 and 12")),
+        (('parameters={"a": 1, "a": 2}',), ("--env-kwargs", "'a' stands twice", "1 and 2")),
+    ],
+)
+def test_arguments_of_the_environment_that_stand_twice_are_named_by_every_command(
+    pairs: tuple[str, ...], words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "model.zip"
+    model.touch()
+    for main, before in (
+        (train, ["--log-folder", str(tmp_path / "logs")]),
+        (train, ["--optimize", "--log-folder", str(tmp_path / "logs")]),
+        (evaluate, ["premium"]),
+        (import_sb3, [str(model), "--output", str(tmp_path / "run")]),
+    ):
+        assert main([*before, "--env-kwargs", *pairs]) == 2
+        assert not lacks(said(capsys), *words)
+    assert list(tmp_path.iterdir()) == [model]
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "JSON": read_json,
+    "manifest": lambda path: read_manifest(path.parent),
+    "state": State.read,
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_key_that_stands_twice_in_a_file_is_named_with_both_values(reader: str, tmp_path: Path) -> None:
+    file = tmp_path / "manifest.json"
+    file.write_text('{"format": "a", "stages": {"seed": 1, "seed": 2}}', encoding="utf-8")
+    with pytest.raises(ValueError, match=naming(str(file), "seed", "twice", "1 and 2")):
+        READERS[reader](file)

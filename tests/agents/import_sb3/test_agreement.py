@@ -138,8 +138,11 @@ def test_spaces_of_other_wrappers_are_named(tmp_path: Path, capsys: pytest.Captu
     [
         ({"use_sde": True}, ("use_sde true", "flags say false")),
         ({"policy_kwargs": {"squash_output": True}, "use_sde": True}, ("use_sde true",)),
-        ({"policy_kwargs": {"features_extractor_class": Other}}, ("features_extractor_class Other", "not supported")),
-        ({"policy_kwargs": {"activation_fn": torch.nn.ELU}}, ("activation ELU", "Tanh, ReLU")),
+        (
+            {"policy_kwargs": {"features_extractor_class": Other}},
+            ("features_extractor_class", "test_agreement.Other", "not supported"),
+        ),
+        ({"policy_kwargs": {"activation_fn": torch.nn.ELU}}, ("activation", ".ELU", ".Tanh", ".ReLU")),
     ],
     ids=["exploration", "squashed", "extractor", "activation"],
 )

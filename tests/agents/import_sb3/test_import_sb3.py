@@ -17,6 +17,7 @@ from stable_baselines3 import DQN, PPO, SAC
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import DummyVecEnv
 from tests.bombs import Bomb
+from tests.messages import lacks, said
 from tests.tiny_training import FLAGS, NAMES, resume
 
 from thinmargin.observation import FEATURE_COUNT
@@ -235,5 +236,6 @@ def test_files_and_folders_that_cannot_be_used_are_named(
     assert "text.zip" in capsys.readouterr().err
     assert import_zip(saved, tmp_path) == 2
     assert "--output" in capsys.readouterr().err
-    assert import_zip(saved, tmp_path / "text.zip" / "run") == 1
-    assert "text.zip" in capsys.readouterr().err
+    for place in (tmp_path / "text.zip" / "run", Path("/dev/full/run"), Path("/dev/null/deep/run")):
+        assert import_zip(saved, place) == 2
+        assert not lacks(said(capsys), "--output is", str(place), "is there and is not a folder", "can be made")

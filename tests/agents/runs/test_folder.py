@@ -11,14 +11,14 @@ import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 import torch
 import tyro
 from tests.bombs import Bomb
-from tests.messages import lacks, naming
+from tests.messages import lacks, naming, said
 from tests.tiny_training import resume
 
 from thinmargin import baselines
@@ -30,9 +30,10 @@ from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.play.rollout import play_worlds
 from thinmargin_agents.policies.by_name import entrant_of
-from thinmargin_agents.runs.file_names import BUILT_ON
+from thinmargin_agents.runs.file_names import BUILT_ON, CONFIG, RUN_FILES, Which
 from thinmargin_agents.runs.folder import RunError, RunFolder, latest_run, load_policy
 from thinmargin_agents.runs.safetensors_tree import read_tree, write_tree
+from thinmargin_agents.train import main
 
 pytestmark = pytest.mark.usefixtures("quick_training")
 
@@ -324,6 +325,35 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_nobody_waits_for_it(folder: Pa
     os.mkfifo(folder / "best" / "state.safetensors")
     with pytest.raises(RunError, match="not a file"):
         load_policy(folder)
+
+
+@pytest.mark.parametrize("name", [*RUN_FILES])
+def test_something_of_another_kind_in_a_run_folder_is_refused_with_status_2_and_left(
+    folder: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd, is_folder = folder / name, name in get_args(Which)
+    if odd.is_dir():
+        shutil.rmtree(odd)
+    odd.unlink(missing_ok=True)
+    if is_folder:
+        odd.write_text("mine", encoding="utf-8")
+    else:
+        odd.parent.mkdir(exist_ok=True)
+        odd.mkdir()
+    assert main(["--resume", str(folder)]) == 2
+    told = ("not a run folder",) if name == CONFIG else (f"{odd}: it is a {'file' if is_folder else 'folder'}, not a",)
+    assert not lacks(said(capsys), *told)
+    assert odd.exists()
+
+
+def test_a_folder_with_the_name_of_a_temporary_file_stops_no_run(folder: Path) -> None:
+    for place in (folder, folder / "best"):
+        (place / ".config.json.1.0123abcd.tmp").mkdir()
+    (folder / ".old.tmp").touch()
+    with RunFolder(folder).held():
+        pass
+    assert (folder / "best" / ".config.json.1.0123abcd.tmp").is_dir()
+    assert not (folder / ".old.tmp").exists()
 
 
 def test_a_run_of_a_machine_with_a_gpu_plays_on_one_without_and_is_not_resumed(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from thinmargin import spares
+from thinmargin.spares import spare_of
 from thinmargin_agents.shipping import replacement
 from thinmargin_agents.shipping.replacement import recover, replacing
 
@@ -136,8 +138,22 @@ def test_after_a_kill_the_folder_is_whole_and_the_next_one_clears_up(
 
 
 def test_what_another_process_fills_now_and_what_is_not_ours_are_left(folder: Path) -> None:
-    for name in (f".tiny.{os.getppid()}.0123abcd.new", ".tiny.notes.0.new", ".tinyer.1.0.old", ".tiny.1.2.3"):
+    ours = Path(str(spare_of(folder, "new")).replace(f".{os.getpid()}.", f".{os.getppid()}."))
+    for name in (ours.name, ".tiny.notes.0.new", ".tinyer.1.0.old", ".tiny.1.2.3"):
         fill(folder.with_name(name), NEW)
+    before = sorted(folder.parent.iterdir())
+    recover(folder)
+    assert sorted(folder.parent.iterdir()) == before
+
+
+def test_what_another_machine_fills_or_has_set_aside_is_left(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as done:
+        done.wait(timeout=600)
+    with monkeypatch.context() as there:
+        there.setattr(spares, "_machine", lambda: "01234567")
+        names = [spare_of(folder, kind).name for kind in ("new", "old")]
+    for name in names:
+        fill(folder.with_name(name.replace(f".{os.getpid()}.", f".{done.pid}.")), NEW)
     before = sorted(folder.parent.iterdir())
     recover(folder)
     assert sorted(folder.parent.iterdir()) == before

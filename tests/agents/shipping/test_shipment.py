@@ -14,7 +14,7 @@ import pytest
 import torch
 import tyro
 from tests.finished import MONTHS, WORLDS, finished_run, small_run
-from tests.messages import lacks, naming
+from tests.messages import lacks, naming, said
 
 from thinmargin.observation import FEATURE_COUNT
 from thinmargin.settings import Settings
@@ -74,6 +74,16 @@ def ship(folders: list[Path], where: Path, name: str = "tiny", meaning: str = ME
 
 def files_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("place", ["file", "file/deep", "/dev/full/agents"])
+def test_a_place_where_no_folder_can_be_made_is_refused_before_anything_is_played(
+    place: str, runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shipment, "shipment_of", pytest.fail)
+    (tmp_path / "file").touch()
+    assert ship(runs, tmp_path / place) == 2
+    assert not lacks(said(capsys), "--folder is", place, "is not a folder", "can be made")
 
 
 @pytest.mark.usefixtures("trained")

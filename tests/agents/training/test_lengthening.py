@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.messages import naming
+from tests.messages import lacks, naming
 from tests.small_runs import (
     SETUPS,
     KilledError,
@@ -258,6 +258,31 @@ def test_a_setting_that_was_edited_is_refused_by_name(
         with pytest.raises(RunError, match=naming(f"{name}", "config.json", "--total-timesteps")) as caught:
             use()
         assert was in str(caught.value)
+
+
+@pytest.mark.parametrize("lengthened_before", [False, True])
+@pytest.mark.parametrize(("name", "value", "was"), EDITS)
+def test_a_setting_that_was_edited_is_named_when_the_run_is_lengthened(
+    lengthened_before: bool, name: str, value: Any, was: str, edited_folder: Callable[..., RunFolder],
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    folder = edited_folder(edit(name, value), lengthened_before=lengthened_before)
+    assert main(["--resume", str(folder.path), "--total-timesteps", "900", "--no-progress"]) == 2
+    printed = capsys.readouterr().err
+    assert not lacks(printed, name, was)
+    assert "n_timesteps is" not in printed
+
+
+def test_every_setting_that_was_edited_is_named(edited_folder: Callable[..., RunFolder]) -> None:
+    def change(values: dict[str, Any]) -> None:
+        for name, value, _ in EDITS:
+            edit(name, value)(values)
+
+    with pytest.raises(
+        RunError, match=naming("seed is 4, and 3", "eval_freq is 61, and 60", "settings more")
+    ) as caught:
+        load_policy(edited_folder(change).path)
+    assert len(str(caught.value)) < 1000
 
 
 @pytest.mark.parametrize(
