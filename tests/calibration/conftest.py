@@ -6,9 +6,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
+from tests.calibration.backtest_files import written
 
 from thinmargin.backtest.results import Result, backtest
 from thinmargin.calibration.misfit import Misfit
@@ -100,3 +101,9 @@ def lightly_helped(tmp_path: Path) -> Callable[..., str]:
         return done.stdout
 
     return helped
+
+
+@pytest.fixture(scope="session")
+def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the command writes of the back-test of the shipped figures."""
+    return written(tmp_path_factory.mktemp("whole"))

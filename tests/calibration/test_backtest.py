@@ -1,39 +1,32 @@
-"""The back-test: naive forecasts, errors and bands by hand, and what the shipped calibration must reach."""
+"""The back-test: naive forecasts, errors and bands by hand, forecasts from the past, and later periods."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from thinmargin.backtest.elasticity import ADVERTISED, SPANS, STATES, repriced
+from thinmargin.backtest.elasticity import SPANS
 from thinmargin.backtest.errors import absolute_errors, mean_error, unit_of
 from thinmargin.backtest.forecasts import last_value, trend
 from thinmargin.backtest.results import LAST_BEFORE, Result, backtest
-from thinmargin.backtest.table import RULE_SERIES, beaten, document, markdown, overall_coverage, text
+from thinmargin.backtest.table import document, markdown, overall_coverage, text
 from thinmargin.calibration.misfit import FIRST_YEAR, LAST_FITTED, years
-from thinmargin.calibration.saved import ORIGINS, OTHER_RULES, Calibration
+from thinmargin.calibration.saved import ORIGINS, Calibration
 from thinmargin.calibration.unknowns import economies
-from thinmargin.data import Figures, parse_period, parse_until, reported
-from thinmargin.economics.start import begin
-from thinmargin.history import COMPARED, NEEDED, PolicyRule, drivers, simulated
-from thinmargin.names import quantity_name, quantity_with_id
+from thinmargin.data import Figures, parse_until, reported
+from thinmargin.history import COMPARED, NEEDED, drivers, simulated
 from thinmargin.parameters import Parameters
-from thinmargin.records import FLOWS, SEAT, SHOCKS, STATE
-from thinmargin.replay import NO_LIMIT, Table, drive, replay
-from thinmargin.simulation import play_month
+from thinmargin.replay import replay
 
 NAN = math.nan
 SERIES = tuple(compared.name for compared in COMPARED)
 PERCENT = next(compared for compared in COMPARED if compared.error == "percent")
 POINTS = next(compared for compared in COMPARED if compared.error == "points")
 AMOUNT = next(compared for compared in COMPARED if compared.error == "amount")
-CENTRED: PolicyRule = "centred"
-"""The replay rule of the fit."""
 MAU = (112.0, 134.6, 170.8, 242.1, 309.6, 396.3, 508.9, 582.1, 641.2, 702.3)
 """Reported 2015 to 2024."""
 
@@ -379,217 +372,3 @@ def test_newer_figures_leave_the_scores_of_shipped_years_as_they_are(
     assert [str(each.period) for each in with_later.later] == ["2025"]
     for told in ("series", "goals", "rolling", "elasticity", "advertising", "coverage"):
         assert document(with_later)[told] == without[told], told
-
-
-# what the shipped calibration must reach
-
-
-@pytest.mark.parametrize(
-    ("name", "most"),
-    [
-        ("shipments", 8.0),
-        ("asp", 3.5),
-        ("phone_revenue", 10.0),
-        ("iot_revenue", 13.0),
-        ("internet_revenue", 7.0),
-        ("mau", 4.0),
-        ("arpu", 8.0),
-        ("iot_gross_margin", 1.8),
-        ("total_gross_margin", 0.8),
-        ("china_share", 1.3),
-        ("overseas_share", 2.0),
-        ("profit", 3.2),
-        ("services_gross_margin", 4.0),
-        ("retention", 8.0),
-    ],
-)
-def test_errors_of_2015_to_2024_stay_small(result: Result, name: str, most: float) -> None:
-    assert result.scores[name].mape_fit <= most
-
-
-@pytest.mark.parametrize(
-    ("name", "most"),
-    [
-        ("shipments", 14.0),
-        ("asp", 7.0),
-        ("iot_revenue", 16.0),
-        ("internet_revenue", 10.0),
-        ("mau", 8.0),
-        ("china_share", 1.5),
-        ("total_gross_margin", 1.0),
-    ],
-)
-def test_errors_of_the_hold_out_stay_small(result: Result, name: str, most: float) -> None:
-    assert result.scores[name].mape_holdout <= most
-
-
-def test_naive_forecasts_are_beaten_in_years_the_fit_to_2019_never_saw(result: Result) -> None:
-    for rule in ("last_value", "trend"):
-        by_hand = sum(score.mape_holdout < getattr(score, f"{rule}_holdout") for score in result.scores.values())
-        assert beaten(result)[rule] == by_hand >= 12
-
-
-@pytest.mark.parametrize("rule", [CENTRED, *OTHER_RULES])
-def test_forecasts_of_shipments_beat_both_naive_ones_under_every_rule_of_the_replay(
-    result: Result, rule: PolicyRule
-) -> None:
-    """So that no look at the year ahead is behind it."""
-    naive = result.rolling("shipments")
-    assert result.rules[rule]["shipments"] < min(naive["last_value"], naive["trend"])
-
-
-def test_the_errors_under_each_rule_are_those_of_its_own_fits(result: Result, calibration: Calibration) -> None:
-    """Made by hand: each fit replays the two years after it, told the markup aimed at by that rule."""
-    assert list(result.rules) == [CENTRED, *OTHER_RULES]
-    for rule, fits in zip((CENTRED, *OTHER_RULES), (calibration.origins, *calibration.rules.values()), strict=True):
-        errors: list[float] = []
-        for year, z in fits.items():
-            shown = years(year + 2)
-            history = drivers(reported(), 12 * len(shown), Parameters().brand_decay, policy=rule)
-            model = simulated(replay(*economies(z), history), shown)["shipments"][0]
-            told = result.truth["shipments"][: len(shown)]
-            errors.extend(100.0 * abs(ours / told - 1.0) for ours, told in zip(model[-2:], told[-2:], strict=True))
-        assert len(errors) == 12
-        assert result.rules[rule]["shipments"] == pytest.approx(mean(errors), rel=1e-9)
-    for name in SERIES:
-        assert result.rules[CENTRED][name] == pytest.approx(result.rolling(name)["model"], rel=1e-12)
-
-
-def test_without_fits_under_other_rules_the_one_of_the_fit_is_left(calibration: Calibration) -> None:
-    alone = backtest(reported(), parse_until("2024"), replace(calibration, rules={}), draws=1)
-    assert list(alone.rules) == [CENTRED]
-    assert markdown(alone)["rules"].splitlines()[0] == "| series | error in | three years |"
-
-
-def test_the_price_elasticity_is_near_minus_three_in_every_year(result: Result) -> None:
-    """Held to the range of the goals over a year; phones wanted in the first month alone answer a little more."""
-    assert list(result.elasticity) == list(SPANS)
-    for span, found in result.elasticity.items():
-        assert list(found) == list(STATES)
-        for elasticity in found.values():
-            assert (-3.5 if span == 12 else -3.6) < elasticity < -2.5
-
-
-def test_an_elasticity_is_of_the_price_that_was_asked(result: Result, calibration: Calibration) -> None:
-    """What is made less teaches less: after a year, prices are further apart than what moved them."""
-    year, start = 2015, STATES[2015]
-    economy, dearer = economies(calibration.z)
-    economy["markup_speed"] = 1.0
-    history = drivers(reported(), 156, Parameters().brand_decay)
-    as_it_was = replay(economy, dearer, history)[0]
-    dear, cheap = (replay(economy, dearer, repriced(history, as_it_was, start, share))[0] for share in (0.01, -0.01))
-    gaps = np.log(dear["price"] / cheap["price"])[start : start + 12]
-    assert gaps[0] == pytest.approx(np.log(1.01 / 0.99), rel=1e-9)
-    assert (np.diff(gaps) > 0.0).all()
-    wanted = [side["wanted"][start : start + 12].sum() for side in (dear, cheap)]
-    assert result.elasticity[12][year] == pytest.approx(np.log(wanted[0] / wanted[1]) / gaps.mean(), rel=1e-9)
-
-
-@pytest.mark.parametrize("share", [0.01, -0.01])
-def test_an_elasticity_moves_the_price_of_the_firm_and_no_component(calibration: Calibration, share: float) -> None:
-    """Components stay as dear as they were, in every month: for the firm, and for its rivals."""
-    economy, dearer = economies(calibration.z)
-    economy["markup_speed"] = 1.0
-    start, history = STATES[2015], drivers(reported(), 156, Parameters().brand_decay)
-    moved = repriced(history, replay(economy, dearer, history)[0], start, share)
-    before, after = firms_month_by_month(economy, history), firms_month_by_month(economy, moved)
-    np.testing.assert_allclose(after.price[:start], before.price[:start], rtol=1e-12)
-    here = slice(start, None)
-    np.testing.assert_allclose(after.dear[here], before.dear[here], atol=1e-12)
-    price, cost = after.price[here, SEAT], after.unit_cost[here, SEAT]
-    np.testing.assert_allclose(price / cost, (1.0 + share) * before.price[here, SEAT] / before.unit_cost[here, SEAT])
-    assert price[0] == pytest.approx((1.0 + share) * before.price[start, SEAT], rel=1e-12)
-
-
-class Months(NamedTuple):
-    """Prices and unit costs of every firm, shape (months, firms), and how dear components were, shape (months,)."""
-
-    price: np.ndarray
-    unit_cost: np.ndarray
-    dear: np.ndarray
-
-
-def firms_month_by_month(economy: Table, history: Table) -> Months:
-    state, flows, shock = (np.zeros(1, kind)[0] for kind in (STATE, FLOWS, SHOCKS))
-    economy = economy.copy()
-    economy["credit_floor"] = NO_LIMIT
-    begin(state, economy[0])
-    found = []
-    for driver in history:
-        drive(state, economy[0], driver, shock, flows)
-        play_month(state, economy[0], shock, flows)
-        found.append((state["price"].copy(), state["unit_cost"].copy(), float(flows["dear"])))
-    return Months(*(np.array(column) for column in zip(*found, strict=True)))
-
-
-def test_an_elasticity_to_price_needs_all_its_months(calibration: Calibration) -> None:
-    """Twelve months from the middle of 2019 end in the middle of 2020."""
-    for until, found in (("2019", [2013, 2015]), ("2020", [2013, 2015, 2019]), ("2023", [2013, 2015, 2019, 2022])):
-        result = backtest(reported(), parse_until(until), calibration, draws=1)
-        assert all(list(each) == found for each in result.elasticity.values())
-
-
-def test_the_elasticity_to_advertising_is_that_of_june(result: Result, calibration: Calibration) -> None:
-    history = drivers(reported(), 156, Parameters().brand_decay)
-    tracked = replay(*economies(calibration.z), history)["advertising"][0]
-    assert list(result.advertising) == list(ADVERTISED) == [2013, 2015, 2017, 2019, 2021, 2024]
-    for year, elasticity in result.advertising.items():
-        assert elasticity == tracked[parse_period(f"{year}-06").first]
-        assert 0.10 <= elasticity <= 0.25
-
-
-# shown
-
-
-def test_the_text_shows_every_series_in_a_terminals_width(result: Result) -> None:
-    shown = text(result).splitlines()
-    assert max(map(len, shown)) <= 88
-    tables = shown[: shown.index("Goals:")]
-    for name in SERIES:
-        words = f"{quantity_name(name)} "
-        assert sum(line.startswith(words) for line in tables) == (4 if name in RULE_SERIES else 3), name
-    assert not any("nan" in line for line in shown)
-    row = next(line for line in shown if line.startswith("monthly active users ")).split()
-    score = result.scores["mau"]
-    assert row == [
-        "monthly", "active", "users", "%", f"{score.mape_calibrated:.1f}", f"{score.mape_fit:.1f}", "18.8",
-        f"{score.mape_holdout:.1f}", "43.1", "20.8",
-    ]  # fmt: skip
-    row = next(line for line in shown if line.startswith("profit ")).split()
-    assert row[:3] == ["profit", "RMB", "bn"]
-    assert "fit 2015-2024, hold-out 2020-2024 of a fit to 2019." in shown[1]
-    assert ", ".join(map(str, ORIGINS)) in shown
-    june = next(line for line in shown if line.startswith("at home "))
-    assert june.split()[2:] == [f"{value:.2f}" for value in result.advertising.values()]
-
-
-def test_the_same_numbers_stand_in_the_tables_for_pages(result: Result) -> None:
-    tables = markdown(result)
-    assert list(tables) == [
-        "errors", "short errors", "rolling", "rules", "coverage", "elasticity", "advertising", "goals",
-    ]  # fmt: skip
-    assert "| monthly active users (mau) | % |" in tables["errors"]
-    assert "| profit | RMB bn |" in tables["errors"]
-    assert f"{result.elasticity[12][2019]:.2f}" in tables["elasticity"]
-    assert str(parse_period("2013").year) in tables["elasticity"]
-    head, _, row = tables["advertising"].splitlines()
-    assert head.split(" | ")[0] == "| 2013"
-    assert f"{result.advertising[2015]:.2f}" in row
-
-
-def test_the_three_rules_stand_in_text_pages_and_json_with_the_same_numbers(result: Result) -> None:
-    shown, page, told = text(result).splitlines(), markdown(result)["rules"].splitlines(), document(result)
-    assert page[0] == "| series | error in | three years | two years | its own |"
-    head = next(k for k, line in enumerate(shown) if line.split("  ")[-1] == "its own")
-    assert shown[head].split() == ["series", "error", "in", "three", "years", "two", "years", "its", "own"]
-    assert list(told["replay_rules"]) == ["centred", "trailing", "none"]
-    assert [line.split(" | ")[0].strip("| ") for line in page[2:]] == list(map(quantity_with_id, RULE_SERIES))
-    for name, row, line in zip(RULE_SERIES, page[2:], shown[head + 2 :], strict=False):
-        errors = [told["replay_rules"][rule][name] for rule in result.rules]
-        assert errors == [result.rules[rule][name] for rule in result.rules]
-        cells = [f"{error:.1f}" for error in errors]
-        assert row.strip("| ").split(" | ")[2:] == cells
-        assert line.startswith(quantity_name(name))
-        assert line.split()[-3:] == cells
-    assert all(set(errors) == set(SERIES) for errors in told["replay_rules"].values())
-    assert told["rolling"]["mean"]["mau"]["model"] == pytest.approx(told["replay_rules"]["centred"]["mau"], rel=1e-12)

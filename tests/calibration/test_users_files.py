@@ -45,6 +45,8 @@ def refused(folder: Path, text: str | bytes) -> str:
         (TOTAL, ", bn CNY"),
         (TOTAL, "/ RMBbn"),
         (TOTAL, "(bn)"),
+        (TOTAL, "[rmb_bn]"),
+        (TOTAL, "*"),
         (TOTAL, "\uff08RMB bn\uff09"),
         (TOTAL, "[RMB bn, unaudited]"),
         (TOTAL, "(restated)"),
@@ -92,6 +94,13 @@ def test_another_unit_behind_a_name_is_refused_and_the_one_wanted_is_named(
         told = refused(tmp_path, text)
         assert re.match(rf"line {line}, column {name}: ['\"]", told)
         assert f"the series is in {own}: write figures in {own}" in told
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_name_that_is_nearly_one_is_answered_with_it(tmp_path: Path, separator: str) -> None:
+    told = refused(tmp_path, f"Xiaomi\nPeriod{separator}Revenue Total (RMB bn)\n2024{separator}365\n")
+    assert told.startswith("line 2, column Revenue Total (RMB bn): unknown series: did you mean")
+    assert TOTAL in told
 
 
 def test_a_year_of_another_calendar_is_refused(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ _SPELT = {
     **dict.fromkeys(("in", "of", "."), ()),
 }
 """Words of a unit in other spellings."""
+_JOINED = str.maketrans("_-", "  ")
 _SCALES = frozenset({"m", "bn"})
 _BETWEEN = r"[\s_-]+"
 _PATTERNS = {
@@ -129,5 +130,5 @@ def _problem(name: str, piece: str) -> str:
 
 
 def _tokens(unit: str) -> frozenset[str]:
-    words = re.findall(r"[^\W\d_]+|\S", unit.lower())
+    words = re.findall(r"[^\W\d_]+|\S", unit.lower().translate(_JOINED))
     return frozenset(token for word in words for token in _SPELT.get(word, (word,)))

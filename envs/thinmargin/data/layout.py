@@ -56,6 +56,7 @@ def table_of(file: str, content: bytes) -> Table:
         for number, line in enumerate(text_of(file, content).split("\n"), 1)
         if line.strip() and not _is_comment(line)
     ]
+    unknown: tuple[int, str] | None = None  # place and separator of a header without a series that is known
     for position, (_, line) in enumerate(lines[:SEARCHED]):
         for separator in SEPARATORS:
             names = _split(line, separator)
@@ -69,6 +70,10 @@ def table_of(file: str, content: bytes) -> Table:
             if _stands_across(names, lines[position + 1 :], separator):
                 _check_titles(file, lines[:position], separator, KNOWN)
                 return _turned(file, lines[position:], separator)
+            if header & set(PERIOD_NAMES) and len(names) > 1 and unknown is None:
+                unknown = position, separator
+    if unknown is not None:
+        return _table(file, lines[unknown[0] :], unknown[1])
     _say_what_header_lacks(file, lines)
     return _table(file, lines, ",")
 
