@@ -112,6 +112,12 @@ class Cast:
         """The next best after `best` that does not know the future, or None."""
         return next((player for player in self.players if player is not self.best and not player.knows_future), None)
 
+    @property
+    def counts(self) -> str:
+        """In words, what is counted where a policy was trained more than once; empty where none was."""
+        several = any(len(player.result.value) > 1 for player in self.players)
+        return "Of a policy with several training seeds every world counts once for each of them." if several else ""
+
     def named(self, name: str) -> Player | None:
         """The player with this name, or None."""
         return next((player for player in self.players if player.name == name), None)

@@ -54,9 +54,9 @@ def test_markdown_pages_get_their_tables_and_the_command(here: Path) -> None:
     command = "thinmargin-evaluate premium --env ThinMargin/Ecosystem-v1 --split test --n-worlds 3 --n-stress-worlds 2"
     assert report["command"] == command
     text = both.read_text(encoding="utf-8")
-    assert text.startswith(
-        f"before\n<!-- results -->\n`{command} --markdown both.md`: 3 test worlds.\n\n| policy | score [interval] |"
-    )
+    few = "[-]: no interval of fewer than 10, it would be too narrow"
+    first = f"`{command} --markdown both.md`: 3 test worlds; {few}."
+    assert text.startswith(f"before\n<!-- results -->\n{first}\n\n| policy | score [interval] |")
     assert text.endswith("\n<!-- end -->\nafter\n")
     assert "old" not in text
     assert f"| premium maker (premium) | - | {report['policies']['premium']['J_mean']:.1f} [" in text
