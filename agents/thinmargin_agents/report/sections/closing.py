@@ -70,10 +70,12 @@ def leaders(cast: Cast, scored: ClosingRule) -> Iterator[str]:
             f" {whole}."
         )
         return
-    words = [f"{titles[first[rule]]} under {CLOSING_RULES[rule].head}" for rule in others]
+    under = {name: [CLOSING_RULES[rule].head for rule in others if first[rule] == name] for name in first.values()}
+    also = "".join(f" and under {head}" for head in under.pop(best))
+    words = [f"{titles[name]} under {listed(heads)}" for name, heads in under.items()]
     yield (
-        f"Who is ahead hangs on what counts behind the horizon: by mean J it is {titles[best]} under {scored.head},"
-        f" which is scored, {listed(words)}."
+        f"Who is ahead depends on what counts behind the horizon: by mean J it is {titles[best]} under {scored.head},"
+        f" which is scored,{also and also + ','} but {listed(words)}."
     )
 
 

@@ -121,10 +121,16 @@ def _score(cast: Cast, report: Mapping[str, Any]) -> Iterator[str]:
     if not is_number(score):
         yield why_no_score(report)
         return
+    if cast.best.name == TUNED:
+        yield (
+            f"{cast.best.at_start} scores 0 by definition, and {policy_name(FORESIGHT)}, the best plan known for each"
+            " world given its future, 100."
+        )
+        return
     yield (
-        f"{cast.best.at_start} scores {number(score)}: of the gap between {policy_name(TUNED)}, 0, and"
-        f" {policy_name(FORESIGHT)}, 100, the best plan known for each world given its future, that many percent are"
-        f" closed{_in_brackets(ends)}."
+        f"{cast.best.at_start} scores {number(score)}: it closes {number(score)}{SPACE}% of the gap between"
+        f" {policy_name(TUNED)}, which scores 0, and {policy_name(FORESIGHT)}, which scores 100: the best plan known for"
+        f" each world given its future{_in_brackets(ends)}."
     )
 
 
@@ -211,7 +217,8 @@ def _facts(cast: Cast, seed: int) -> Iterator[Fact]:
         yield Fact(signed(_shown(best, rival)), f"against {rival.label}", f"{_level(apart.interval)}")
     score = best.summary.get("score")
     if is_number(score):
-        yield Fact(number(score), "score", _level(best.summary.get("score_ci95")))
+        below = "by definition" if best.name == TUNED else _level(best.summary.get("score_ci95"))
+        yield Fact(number(score), "score", below)
     broke, worlds = float(best.result.bankrupt.mean()), len(best.result.keys)
     yield Fact(
         "never" if not broke else percent(broke, 1), "bankrupt", f"{'in' if not broke else 'of'} {worlds} worlds"
