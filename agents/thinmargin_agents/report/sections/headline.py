@@ -129,8 +129,8 @@ def _score(cast: Cast, report: Mapping[str, Any]) -> Iterator[str]:
         return
     yield (
         f"{cast.best.at_start} scores {number(score)}: it closes {number(score)}{SPACE}% of the gap between"
-        f" {policy_name(TUNED)}, which scores 0, and {policy_name(FORESIGHT)}, which scores 100: the best plan known for"
-        f" each world given its future{_in_brackets(ends)}."
+        f" {policy_name(TUNED)}, which scores 0, and {policy_name(FORESIGHT)}, which scores 100: the best plan known"
+        f" for each world given its future{_in_brackets(ends)}."
     )
 
 
