@@ -209,7 +209,7 @@ def best_known(
         evaluation.failures[FORESIGHT] = f"policy {shown(FORESIGHT)} cannot be loaded: {error}"
         return BestKnown()
     if known is None:
-        note = f"score is null: best known plans are those of {BENCHMARK}"
+        note = f"score is null: the plans that score 100 are known for the worlds of {BENCHMARK} alone"
         if is_benchmark(config):
             command = f"python -m thinmargin_agents.foresight --split {config.split} --n-worlds {config.n_worlds}"
             note = f"score is null: there are no best known plans of all these worlds; {command} makes them"

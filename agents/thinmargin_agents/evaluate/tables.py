@@ -142,6 +142,11 @@ def worlds_words(report: dict[str, Any]) -> str:
     return f"{report['worlds']} {report['split']} worlds{why}"
 
 
+def note_words(report: dict[str, Any]) -> str:
+    """Why there is no score, in a sentence; the document must have a note."""
+    return f"There is no score: {str(report['note']).removeprefix('score is null: ')}."
+
+
 def rules_words(report: dict[str, Any]) -> str:
     """What each closing rule is, and which one was scored."""
     scored = CLOSING_RULES[report["closing"]["scored"]]
@@ -172,7 +177,7 @@ def show(report: dict[str, Any], console: Console) -> None:
         _print_tables(_stressed(report), _stress_rules_columns(report), console)
         _print_words(STRESS_RULES_WORDS, console)
     if report["note"] is not None:
-        console.print(report["note"], markup=False, highlight=False, soft_wrap=not console.is_terminal)
+        console.print(note_words(report), markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def _print_words(words: str, console: Console) -> None:
@@ -286,7 +291,7 @@ def results_markdown(report: dict[str, Any]) -> str:
         _markdown(report["policies"], COLUMNS),
         words_of(report),
     ]
-    return "\n\n".join(parts if report["note"] is None else [*parts, f"{report['note']}."])
+    return "\n\n".join(parts if report["note"] is None else [*parts, note_words(report)])
 
 
 def rules_markdown(report: dict[str, Any]) -> str:

@@ -131,3 +131,11 @@ def test_shares_that_are_neither_none_nor_all_are_not_rounded_to_it(report: dict
 def test_what_is_counted_of_several_training_seeds_is_said(report: dict[str, Any]) -> None:
     words = words_of(report)
     assert "several training seeds every world counts once for each of them in shares, percentiles and IQM" in words
+
+
+def test_why_there_is_no_score_is_a_sentence(report: dict[str, Any]) -> None:
+    changed = {**report, "note": "score is null: nobody knows"}
+    console = Console(width=120, file=io.StringIO(), color_system=None)
+    show(changed, console)
+    for text in (console.file.getvalue(), results_markdown(changed)):
+        assert text.rstrip().endswith("There is no score: nobody knows.")

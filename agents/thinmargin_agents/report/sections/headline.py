@@ -177,8 +177,9 @@ def _risks(cast: Cast, report: Mapping[str, Any]) -> Iterator[str]:
         )
     risky = [player for player in cast.players if player.result.bankrupt.mean() >= OFTEN]
     if risky:
-        words = [f"{player.title} ({percent(float(player.result.bankrupt.mean()), 1)})" for player in risky]
-        yield f"Often bankrupt: {listed(words)} of the worlds."
+        shares = [of_worlds(float(player.result.bankrupt.mean()), worlds, 1) for player in risky]
+        words = [f"{player.title} (in {share})" for player, share in zip(risky, shares, strict=True)]
+        yield f"Often bankrupt: {listed(words)}."
 
 
 def _failures(report: Mapping[str, Any]) -> Iterator[str]:
