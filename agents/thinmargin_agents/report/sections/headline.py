@@ -212,7 +212,7 @@ def _facts(cast: Cast, seed: int) -> Iterator[Fact]:
     best = cast.best
     yield Fact(best.title, "highest mean J", "told the future" if best.knows_future else _kind(best))
     yield Fact(number(best.mean), "J, RMB bn", f"mean of {len(best.result.keys)} worlds")
-    rival = cast.anchor if cast.anchor is not best else cast.champion
+    rival = cast.anchor if cast.anchor is not best else cast.second
     if rival is not None:
         apart = gap(best.result.value, rival.result.value, seed)
         yield Fact(signed(_shown(best, rival)), f"against {rival.label}", f"{_level(apart.interval)}")
