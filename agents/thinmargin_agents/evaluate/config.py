@@ -16,8 +16,8 @@ def policies_help() -> str:
     trained = ", ".join(trained_names())
     agents = f"trained agents that are shipped ({trained}; NAME:SEED for one training seed)," if trained else ""
     return (
-        f"Names of hand-coded policies, {agents} the word shipped (all of these that play in the environment), run folders"
-        " (joined by commas: one policy of several training seeds), or file.py:Class."
+        f"Names of hand-coded policies, {agents} the word shipped (all of these that play in the environment), run"
+        " folders (joined by commas: one policy of several training seeds), or file.py:Class."
         " low_margin_ecosystem, low_margin_tuned (score 0) and foresight (score 100) always play."
     )
 
