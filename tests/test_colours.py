@@ -1,4 +1,4 @@
-"""Colours are written down once, in the palette; the phase map alone has a scale of its own."""
+"""Colours are written down once, in the palette."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import thinmargin
 
 ENVIRONMENT = Path(thinmargin.__file__).parent
 COLOUR = re.compile(r"[\"']#[0-9a-fA-F]{6}[\"']")
-OWN = {ENVIRONMENT / "palette.py", AGENTS / "phase_map" / "picture.py"}
+OWN = {ENVIRONMENT / "palette.py"}
 
 
 @pytest.mark.parametrize("package", [ENVIRONMENT, AGENTS], ids=["environment", "agents"])

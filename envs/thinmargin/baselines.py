@@ -115,7 +115,7 @@ BASELINES: dict[str, Baseline] = {
     for baseline in (
         Baseline(
             "low_margin_ecosystem",
-            "THE baseline: the highest markup (2.5 %) at which hardware never nets more than the pledged 5 % while"
+            "the baseline: the highest markup (2.5 %) at which hardware never nets more than the pledged 5 % while"
             " components cost what is normal, not even in the cheapest month of a model; steady start-up tickets,"
             " little paid marketing, weekly updates",
             "press accounts of Xiaomi's business model; pledge of April 2018",

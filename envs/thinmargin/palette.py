@@ -1,7 +1,7 @@
-"""Colours of all pictures but the phase map: one for each policy, and tones for the rest, with twins for dark pages.
+"""Colours of all pictures: one for each policy, and tones for the rest, with twins for dark pages.
 
 A policy has the same look wherever policies are drawn: the report, the learning curves, the years, the episodes in
-TensorBoard. The phase map shows no policies but which of two kinds of markup wins, on a scale of its own.
+TensorBoard. The phase map shows no policies but which of two kinds of markup wins, on a scale between two of the hues.
 
 Every hue has a contrast of at least 3 to 1 against white, its twin against the dark page; those of the first five
 policies that most pictures show can be told apart by colour-blind readers, and every policy has dashes besides.

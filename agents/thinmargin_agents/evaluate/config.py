@@ -16,8 +16,9 @@ def policies_help() -> str:
     trained = ", ".join(trained_names())
     agents = f"trained agents that are shipped ({trained}; NAME:SEED for one training seed)," if trained else ""
     return (
-        f"Names of hand-coded policies, {agents} run folders (joined by commas: one policy of several training seeds),"
-        " or file.py:Class. low_margin_ecosystem, low_margin_tuned (score 0) and foresight (score 100) always play."
+        f"Names of hand-coded policies, {agents} the word shipped (all of these that play in the environment), run"
+        " folders (joined by commas: one policy of several training seeds), or file.py:Class."
+        " low_margin_ecosystem, low_margin_tuned (score 0) and foresight (score 100) always play."
     )
 
 
@@ -31,7 +32,7 @@ class EvaluateConfig:
         tyro.conf.arg(
             metavar="[POLICY ...]",
             help=policies_help(),
-            help_behavior_hint="(default: the latest run, the environment's trained agents, all hand-coded policies)",
+            help_behavior_hint="(default: the latest run in --log-folder, then shipped)",
         ),
     ] = ()
     env: str = "ThinMargin/Ecosystem-v1"
@@ -59,9 +60,16 @@ class EvaluateConfig:
     """File for all results."""
     csv: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """File for one row a policy and world."""
-    markdown: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE ...", help_behavior_hint="")] = ()
-    """Files for the tables in Markdown: new ones, or between the lines <!-- results --> and <!-- end -->,
-    <!-- closing rules --> and <!-- end -->, <!-- stress --> and <!-- end --> of pages that have them."""
+    markdown: Annotated[
+        tuple[Path, ...],
+        tyro.conf.arg(
+            metavar="FILE ...",
+            help_behavior_hint="",
+            help="Files for the tables that are printed, in Markdown, with every policy that played: new ones, or pages"
+            " with the lines <!-- results -->, <!-- closing rules --> or <!-- stress -->; what is between these and"
+            " <!-- end --> is replaced.",
+        ),
+    ] = ()
     html: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """File for a report with pictures that needs no other file."""
     seed: int = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from thinmargin.files import DamagedFileError, is_folder, write_atomically
 from thinmargin.shown import quoted, shown
 from thinmargin.splits import KEYS
 from thinmargin.versions import current
-from thinmargin_agents.cli.command import command_of
 from thinmargin_agents.cli.console import table_console
 from thinmargin_agents.cli.errors import UsageError
 from thinmargin_agents.cli.markdown import page_with
@@ -25,6 +24,7 @@ from thinmargin_agents.evaluate.checks import is_benchmark, plays_stress, regist
 from thinmargin_agents.evaluate.checks import playground as playground_for
 from thinmargin_agents.evaluate.config import EvaluateConfig
 from thinmargin_agents.evaluate.files import as_csv, as_json
+from thinmargin_agents.evaluate.made_by import command_line
 from thinmargin_agents.evaluate.tables import results_markdown, rules_markdown, show, stress_markdown
 from thinmargin_agents.judging.arena import Arena, ArenaResults, Playground, play_all
 from thinmargin_agents.judging.stress import stress_arenas, stress_summary
@@ -39,6 +39,8 @@ from thinmargin_agents.scoring.score import FORESIGHT, TUNED
 
 ALWAYS = (REFERENCE, TUNED)
 """Baselines that are judged in every evaluation."""
+SHIPPED = "shipped"
+"""Stands on the command line for all policies of the package: `shipped_names`."""
 LEVERS_AS = {False: "a number for each lever", True: "one number of a grid of levers"}
 """Form of the actions, by whether an environment is discrete."""
 
@@ -64,8 +66,15 @@ def evaluate(config: EvaluateConfig, errors: Console) -> int:
     """
     evaluation = ArenaResults()
     playground = playground_for(config)
-    entrants = entrants_of(config, evaluation, errors)
-    notes = [*(task_note(entrant, playground) for entrant in entrants), latest_note(config)]
+    latest = [] if config.policies else latest_run_in(config.log_folder)
+    if not config.policies:
+        errors.print(latest_words(config, latest))
+        config = replace(config, policies=(*latest, SHIPPED))  # the latest run by now: what is said must stay true
+    entrants = entrants_of(config, evaluation)
+    notes = [
+        *(task_note(entrant, playground) for entrant in entrants),
+        *(f"Note: {run} is here as the latest run of {config.log_folder}; nobody named it." for run in latest),
+    ]
     keys = KEYS[config.split][: config.n_worlds]
     best = best_known(config, playground, keys, evaluation)
     if best.entrant is not None:
@@ -88,12 +97,13 @@ def evaluate(config: EvaluateConfig, errors: Console) -> int:
     return 1 if problems else 0
 
 
-def entrants_of(config: EvaluateConfig, evaluation: ArenaResults, console: Console) -> list[Entrant]:
+def entrants_of(config: EvaluateConfig, evaluation: ArenaResults) -> list[Entrant]:
     """The policies to judge, with the baselines of ALWAYS; the plans of foresight come from `best_known`.
 
     A name that is not allowed is a UsageError; a policy that cannot be loaded goes to `failures`.
     """
-    names = list(config.policies) or default_names(config, console)
+    shipped = shipped_names(registered(config.env))
+    names = [one for name in config.policies for one in (shipped if name == SHIPPED else [name])]
     entrants: dict[str, Entrant] = {}
     for name in dict.fromkeys([*names, *ALWAYS]):
         if name == FORESIGHT:
@@ -110,25 +120,23 @@ def entrants_of(config: EvaluateConfig, evaluation: ArenaResults, console: Conso
     return list(entrants.values())
 
 
-def default_names(config: EvaluateConfig, console: Console) -> list[str]:
-    """Policies where none is named: the latest run, the shipped agents of this environment, all hand-coded ones.
+def shipped_names(env_id: str) -> list[str]:
+    """What `shipped` stands for: the shipped agents that were trained for this environment, all hand-coded policies.
 
-    Prints which run that is, or how to make one. An agent whose manifest cannot be read is among them, so that its
-    failure is reported; so is one of another version of the environment.
+    An agent whose manifest cannot be read is among them, so that its failure is reported; so is one of another
+    version of the environment.
     """
-    trained = [name for name in trained_names() if environment_of(name) in (None, registered(config.env))]
-    runs = latest_run_in(config.log_folder)
-    if runs and config.markdown:
-        console.print(
-            f"Latest run: {runs[0]}: left out, since --markdown writes tables for others; name it to have it."
-        )
-        runs = []
-    elif runs:
-        console.print(f"Latest run: {runs[0]}")
-    else:
-        left = "Shipped agents and hand-coded policies only." if trained else "Hand-coded policies only."
-        console.print(f"No run in {config.log_folder}: {script_command('train')} trains one. {left}")
-    return [*runs, *trained, *BASELINES]
+    trained = [name for name in trained_names() if environment_of(name) in (None, env_id)]
+    return [*trained, *BASELINES]
+
+
+def latest_words(config: EvaluateConfig, latest: Sequence[str]) -> str:
+    """In words, which run plays where no policy is named, or how to make one."""
+    if latest:
+        return f"Latest run: {latest[0]}"
+    trained = [name for name in shipped_names(registered(config.env)) if name not in BASELINES]
+    left = "Shipped agents and hand-coded policies only." if trained else "Hand-coded policies only."
+    return f"No run in {config.log_folder}: {script_command('train')} trains one. {left}"
 
 
 def environment_of(name: str) -> str | None:
@@ -166,12 +174,6 @@ def task_note(entrant: Entrant, playground: Playground) -> str:
     return f"Note: {entrant.name} was trained with {was} and is judged with {now}: on another task than its own."
 
 
-def latest_note(config: EvaluateConfig) -> str:
-    """In words, that a run is among the results only because it is the latest; empty if it is not."""
-    runs = [] if config.policies or config.markdown else latest_run_in(config.log_folder)
-    return f"Note: {runs[0]} is here as the latest run of {config.log_folder}; nobody named it." if runs else ""
-
-
 def load_entrant(name: str, time_limit: float) -> Entrant:
     """The entrant of a name, loaded within so many seconds; errors as of `entrant_of`."""
     if name in BASELINES:
@@ -207,23 +209,13 @@ def best_known(
         evaluation.failures[FORESIGHT] = f"policy {shown(FORESIGHT)} cannot be loaded: {error}"
         return BestKnown()
     if known is None:
-        note = f"score is null: best known plans are those of {BENCHMARK}"
+        note = f"score is null: the plans that score 100 are known for the worlds of {BENCHMARK} alone"
         if is_benchmark(config):
             command = f"python -m thinmargin_agents.foresight --split {config.split} --n-worlds {config.n_worlds}"
             note = f"score is null: there are no best known plans of all these worlds; {command} makes them"
         return BestKnown(note=note)
     member = Member(FORESIGHT, known.policy, discrete=False, at_once=True)
     return BestKnown(Entrant(FORESIGHT, (member,)), known.made)
-
-
-def command_line(config: EvaluateConfig) -> str:
-    """Command line that reproduces these results, as long as the run that they name is the latest."""
-    without = {"json", "csv", "markdown", "html", "stress"}
-    if not plays_stress(config):
-        without.add("n_stress_worlds")
-    if config.policies or config.markdown or not latest_run_in(config.log_folder):
-        without.add("log_folder")  # it decides nothing
-    return command_of(script_command("evaluate"), config, without=without, always=("env", "split", "n_worlds"))
 
 
 def conclude(
@@ -266,19 +258,17 @@ def write_files(
     playground: Playground,
 ) -> list[str]:
     """Write every file that was asked for, each whole or not at all; returns a message for each failure."""
-    results = "\n\n".join([results_markdown(report), *report["notes"]])
-    tables = {"results": results, "closing rules": rules_markdown(report)}
-    if report["stress"]:
-        tables["stress"] = stress_markdown(report)
     files: list[tuple[Path, Callable[[], str]]] = []
     if config.json is not None:
         files.append((config.json, partial(as_json, report)))
     if config.csv is not None:
         files.append((config.csv, partial(as_csv, evaluation.results)))
-    files += [(page, partial(page_with, page, tables)) for page in config.markdown]
+    for page in config.markdown:
+        tables = tables_of({**report, "command": command_line(config, markdown=page)})
+        files.append((page, partial(page_with, page, tables)))
     if config.html is not None:
-        named = named_of(config, entrants)
-        files.append((config.html, partial(html, report, evaluation, entrants, playground, named)))
+        told = {**report, "command": command_line(config, html=config.html)}
+        files.append((config.html, partial(html, told, evaluation, entrants, playground, named_of(config, entrants))))
     problems = []
     for path, content in files:
         try:
@@ -288,10 +278,21 @@ def write_files(
     return problems
 
 
+def tables_of(report: dict[str, Any]) -> dict[str, str]:
+    """The tables of a page in Markdown, by the name of their place."""
+    tables = {
+        "results": "\n\n".join([results_markdown(report), *report["notes"]]),
+        "closing rules": rules_markdown(report),
+    }
+    if report["stress"]:
+        tables["stress"] = stress_markdown(report)
+    return tables
+
+
 def named_of(config: EvaluateConfig, entrants: Sequence[Entrant]) -> list[str]:
-    """The entrants that are named on the command line, in that order; none where none is named."""
-    always = {*ALWAYS, FORESIGHT} - set(config.policies)
-    return [entrant.name for entrant in entrants if config.policies and entrant.name not in always]
+    """The entrants that are named on the command line, in that order; those that SHIPPED stands for are not."""
+    unnamed = {*ALWAYS, FORESIGHT, *(shipped_names(registered(config.env)) if SHIPPED in config.policies else ())}
+    return [entrant.name for entrant in entrants if entrant.name not in unnamed - set(config.policies)]
 
 
 def html(

@@ -15,6 +15,7 @@ from thinmargin.settings import SCORED
 from thinmargin_agents.scoring import statistics
 from thinmargin_agents.scoring.closing_rules import CLOSING_RULES, rule_of
 from thinmargin_agents.scoring.comparison import PERCENTILES, rounded, shown_difference
+from thinmargin_agents.scoring.rounding import shown_share
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
 
 WIDEST = 1000
@@ -35,6 +36,10 @@ class Column(NamedTuple):
 def _decimal(value: float) -> str:
     """A number with one decimal, rounded as everywhere: no minus before a zero."""
     return f"{rounded(value):.1f}"
+
+
+def _percent(share: float) -> str:
+    return f"{shown_share(share, 1, 100.0)} %"
 
 
 def _with_interval(mean: float, interval: Sequence[float] | None) -> str:
@@ -63,7 +68,7 @@ def _difference(_: str, summary: dict[str, Any]) -> str:
 
 def _improvement(_: str, summary: dict[str, Any]) -> str:
     gap = _anchored(summary)
-    return NOTHING if gap is None else f"{gap['p_improve']:.2f}"
+    return NOTHING if gap is None else shown_share(gap["p_improve"], 2)
 
 
 def _score_iqm(_: str, summary: dict[str, Any]) -> str:
@@ -90,7 +95,7 @@ COLUMNS = (
     Column("score IQM", _score_iqm),
     _number("J IQM", "J_iqm"),
     *(_percentile(at) for at in PERCENTILES),
-    Column("bankrupt", lambda _, summary: f"{100 * summary['bankrupt_share']:.1f} %"),
+    Column("bankrupt", lambda _, summary: _percent(summary["bankrupt_share"])),
 )
 
 
@@ -124,19 +129,22 @@ def words_of(report: dict[str, Any]) -> str:
         f" run{behind}. J less tuned: mean difference to {policy_name(TUNED)}, world by world; P(better): share of"
         " worlds in which a policy earns more than it, ties half. IQM: interquartile mean, that of the middle half of"
         f" the worlds. {lowest} % to {highest} %: percentiles of J, so many percent of the worlds earn less. Bankrupt:"
-        " share of worlds that end so. Intervals are 95 %, from a bootstrap over worlds, and over training seeds"
-        f" where there are several.{few_words(report)}"
+        " share of worlds that end so. Of a policy with several training seeds every world counts once for each of"
+        " them in shares, percentiles and IQM. Intervals are 95 %, from a bootstrap over worlds, and over training"
+        " seeds where there are several."
     )
 
 
-def few_words(report: dict[str, Any]) -> str:
-    """In words, why intervals are left out; empty where none is."""
+def worlds_words(report: dict[str, Any]) -> str:
+    """How many worlds were played; where they are too few for intervals, what stands in their place and why."""
     few = report["worlds"] < statistics.MIN_UNITS
-    return (
-        f" Of fewer than {statistics.MIN_UNITS} worlds, as here, there is no interval: it would be too narrow."
-        if few
-        else ""
-    )
+    why = f"; [{NOTHING}]: no interval of fewer than {statistics.MIN_UNITS}, it would be too narrow" if few else ""
+    return f"{report['worlds']} {report['split']} worlds{why}"
+
+
+def note_words(report: dict[str, Any]) -> str:
+    """Why there is no score, in a sentence; the document must have a note."""
+    return f"There is no score: {str(report['note']).removeprefix('score is null: ')}."
 
 
 def rules_words(report: dict[str, Any]) -> str:
@@ -155,7 +163,7 @@ def show(report: dict[str, Any], console: Console) -> None:
     """Print the comparison; where lines are too short, tables are split into several."""
     if not console.is_terminal:
         console.width = WIDEST
-    console.print(f"{report['environment']}: {report['worlds']} {report['split']} worlds", markup=False)
+    console.print(f"{report['environment']}: {worlds_words(report)}", markup=False)
     _print_tables(report["policies"], (*COLUMNS, LIMITS), console)
     _print_words(f"{words_of(report)} {LIMIT_WORDS}", console)
     if report["closing"]["order"]:
@@ -169,7 +177,7 @@ def show(report: dict[str, Any], console: Console) -> None:
         _print_tables(_stressed(report), _stress_rules_columns(report), console)
         _print_words(STRESS_RULES_WORDS, console)
     if report["note"] is not None:
-        console.print(report["note"], markup=False, highlight=False, soft_wrap=not console.is_terminal)
+        console.print(note_words(report), markup=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def _print_words(words: str, console: Console) -> None:
@@ -243,7 +251,7 @@ def _stress_columns(report: dict[str, Any]) -> list[Column]:
     def column(family: str) -> Column:
         def cell(name: str, _: dict[str, Any]) -> str:
             entry = stress[family].get(name)
-            return NOTHING if entry is None else f"{_decimal(entry['J_mean'])}, {100 * entry['bankrupt_share']:.1f} %"
+            return NOTHING if entry is None else f"{_decimal(entry['J_mean'])}, {_percent(entry['bankrupt_share'])}"
 
         return Column(family.replace("_", " "), cell)
 
@@ -279,16 +287,16 @@ def _markdown(policies: dict[str, Any], columns: Sequence[Column]) -> str:
 def results_markdown(report: dict[str, Any]) -> str:
     """The comparison as a Markdown table, under the command that makes it."""
     parts = [
-        f"`{report['command']}`: {report['worlds']} {report['split']} worlds.",
+        f"`{report['command']}`: {worlds_words(report)}.",
         _markdown(report["policies"], COLUMNS),
         words_of(report),
     ]
-    return "\n\n".join(parts if report["note"] is None else [*parts, f"{report['note']}."])
+    return "\n\n".join(parts if report["note"] is None else [*parts, note_words(report)])
 
 
 def rules_markdown(report: dict[str, Any]) -> str:
     """J under every closing rule as a Markdown table, under the command that makes it."""
-    first = f"`{report['command']}`: {report['worlds']} {report['split']} worlds."
+    first = f"`{report['command']}`: {worlds_words(report)}."
     return f"{first}\n\n{_markdown(report['policies'], _rules_columns(report))}\n\n{rules_words(report)}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from thinmargin_agents.phase_map.assumptions import AS_CALIBRATED
-from thinmargin_agents.phase_map.cells import CALIBRATED, MapCell
+from thinmargin_agents.phase_map.cells import CALIBRATED, MapCell, gain_words
 from thinmargin_agents.phase_map.hidden import Share, share_of, thin_ahead
 from thinmargin_agents.phase_map.results import OTHERS, SCORED_RULE, PhaseMapResult, calibrated_difference
 from thinmargin_agents.phase_map.shipped import PREMIUM, THIN
@@ -120,7 +120,7 @@ def calibrated_words(result: PhaseMapResult) -> str:
     """Where the calibrated firm lies; it is on every map, in the row they share."""
     gap = calibrated_difference(result.maps[0])
     others = " and ".join(
-        f"{calibrated_difference(result.others[rule.name][0]):+.0f} {IF[rule.name]}" for rule in OTHERS
+        f"{gain_words(calibrated_difference(result.others[rule.name][0]))} {IF[rule.name]}" for rule in OTHERS
     )
     return (
         f"The calibrated firm (price slope {CALIBRATED.price_slope:.2f}, services 1x, owners who discount at"

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.parameters import Parameters
+from thinmargin_agents.scoring.comparison import rounded
 
 Numbers: TypeAlias = npt.NDArray[np.float64]
 Range: TypeAlias = Literal["thin", "middle", "premium"]
@@ -102,6 +103,12 @@ PROTOTYPE_SIGNS = ("-----", "-----", "---++", "--+++", "-++++")
 It ran 120 months, with constants of an earlier fit and simpler rivals. Its map is kept because a finding about when
 thin margins win is worth little if it does not outlive a change of equations: signs may differ where the two are close.
 """
+
+
+def gain_words(difference: float) -> str:
+    """Thin less premium in whole RMB bn, with its sign; 0 where it rounds to nothing."""
+    whole = rounded(difference, 0)
+    return f"{whole:+.0f}" if whole else "0"
 
 
 @dataclass(frozen=True)

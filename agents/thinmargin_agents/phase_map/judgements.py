@@ -8,6 +8,7 @@ import numpy as np
 
 from thinmargin_agents.phase_map.answer import share_words
 from thinmargin_agents.phase_map.assumptions import AS_CALIBRATED, ASSUMPTIONS
+from thinmargin_agents.phase_map.cells import gain_words
 from thinmargin_agents.phase_map.hidden import share_of, thin_ahead
 from thinmargin_agents.phase_map.results import SCORED_RULE, Judgement, PhaseMapResult
 from thinmargin_agents.phase_map.search import STARTS, SearchBudget
@@ -25,7 +26,7 @@ def judgement_tables(result: PhaseMapResult) -> list[tuple[list[str], list[list[
         [
             item.assumption,
             *(share_words(share_of(thin_ahead(item.by_rule[rule]))) for rule in CLOSING_RULES),
-            f"{np.median([cell.difference for cell in item.by_rule[SCORED_RULE.name]]):+.0f}",
+            gain_words(float(np.median([cell.difference for cell in item.by_rule[SCORED_RULE.name]]))),
         ]
         for item in result.judgements
     ]

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from thinmargin.palette import TONES
 from thinmargin_agents.phase_map.boundary import difference_at, on_map
-from thinmargin_agents.phase_map.cells import CALIBRATED, PhaseMap
+from thinmargin_agents.phase_map.cells import CALIBRATED, PhaseMap, gain_words
 from thinmargin_agents.phase_map.hidden import HiddenWorlds, thin_ahead
 from thinmargin_agents.phase_map.results import (
     ON_MAP,
@@ -23,17 +24,17 @@ from thinmargin_agents.phase_map.table import markup_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT, ALONE = 9.0, 4.9, 4.5
 """Inches: the picture is 900 pixels wide at 100 an inch, and half as wide where it is one map alone."""
-INK, GREY = "#222222", "#444444"
-COLOURS = "PuOr_r"
-"""Orange where thin wins, purple where premium does: told apart by colour-blind readers, and in print. A scale with two
-ends is no colour of a policy, so this picture has colours of its own, not those of `thinmargin.palette`."""
+PAPER, INK, GREY = (TONES[name].light for name in ("paper", "ink", "grey"))
+THIN, PREMIUM = TONES["amber"].light, TONES["blue"].light
+"""Where thin wins, in the hue of tuned low margin, and where premium does: told apart by colour-blind readers, and in
+print."""
 STRENGTH = 0.75
 """Of the strongest colour, so that text on it is read."""
-THIN, PREMIUM = "#e66101", "#5e3c99"
 DASHES = ((0, (4, 2)), (0, (1, 1.5)))
 """Of the lines on which thin and premium tie under the closing rules that are not scored."""
 BOX = {"boxstyle": "round,pad=0.12", "edgecolor": "none"}
@@ -83,7 +84,7 @@ def _panel(axes: Axes, phase_map: PhaseMap, title: str) -> None:
     grid, gaps = phase_map.grid, phase_map.differences
     strength = np.sign(gaps) * np.sqrt(np.abs(gaps))
     most = max(float(np.abs(strength).max()), 1e-9) / STRENGTH
-    axes.imshow(strength, cmap=COLOURS, vmin=-most, vmax=most, origin="lower", aspect="auto")
+    axes.imshow(strength, cmap=_scale(), vmin=-most, vmax=most, origin="lower", aspect="auto")
     if not grid.highest_is_thin:
         axes.invert_yaxis()
     axes.set_xticks(range(len(grid.slopes)), [f"{slope:g}" for slope in grid.slopes])
@@ -94,15 +95,22 @@ def _panel(axes: Axes, phase_map: PhaseMap, title: str) -> None:
     axes.spines[:].set_visible(False)
 
 
+def _scale() -> Colormap:
+    """From the colour of premium over that of the page to the colour of thin."""
+    from matplotlib.colors import LinearSegmentedColormap  # noqa: PLC0415  # only pictures need it
+
+    return LinearSegmentedColormap.from_list("thin less premium", [PREMIUM, PAPER, THIN])
+
+
 def _star(axes: Axes, phase_map: PhaseMap) -> None:
     """The calibrated firm, in the colour of the side it is on, and what thin earns more there than premium."""
     gap = calibrated_difference(phase_map)
     x, y = on_map(phase_map.grid, CALIBRATED.price_slope, phase_map.grid.calibrated_row)
     color = THIN if gap >= 0.0 else PREMIUM
-    axes.plot(x, y, "*", color=color, mec="white", mew=0.8, ms=11, ls="", label="calibrated firm", zorder=6)
+    axes.plot(x, y, "*", color=color, mec=PAPER, mew=0.8, ms=11, ls="", label="calibrated firm", zorder=6)
     axes.annotate(
-        f"{gap:+.0f}", (float(x), float(y)), (0.0, 18.0), textcoords="offset points", ha="center", va="center",
-        fontsize=8.5, fontweight="bold", color=INK, zorder=6, bbox={**BOX, "facecolor": "white"},
+        gain_words(gap), (float(x), float(y)), (0.0, 18.0), textcoords="offset points", ha="center", va="center",
+        fontsize=8.5, fontweight="bold", color=INK, zorder=6, bbox={**BOX, "facecolor": PAPER},
     )  # fmt: skip
 
 
@@ -138,7 +146,7 @@ def _dots(axes: Axes, phase_map: PhaseMap, worlds: HiddenWorlds) -> None:
     for won, color, name in ((ahead, THIN, "thin"), (~ahead, PREMIUM, "premium")):
         if won.any():
             axes.plot(
-                x[:count][won], y[:count][won], "o", color=color, ms=3.6, mec="white", mew=0.5, zorder=3,
+                x[:count][won], y[:count][won], "o", color=color, ms=3.6, mec=PAPER, mew=0.5, zorder=3,
                 label=f"{name} wins in this world",
             )  # fmt: skip
 
@@ -150,6 +158,6 @@ def _texts(axes: Axes, phase_map: PhaseMap) -> None:
     for place, cell in enumerate(phase_map.cells):
         y, x = divmod(place, columns)
         axes.text(
-            x, y, f"{markup_words(cell)}\n{cell.difference:+.0f}", ha="center", va="center", fontsize=8, color=INK,
-            zorder=5, bbox={**BOX, "facecolor": tuple(colours[y, x])},
+            x, y, f"{markup_words(cell)}\n{gain_words(cell.difference)}", ha="center", va="center", fontsize=8,
+            color=INK, zorder=5, bbox={**BOX, "facecolor": tuple(colours[y, x])},
         )  # fmt: skip

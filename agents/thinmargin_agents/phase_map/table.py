@@ -10,7 +10,7 @@ import numpy as np
 from thinmargin.records import markdown_table
 from thinmargin_agents.phase_map.answer import answers
 from thinmargin_agents.phase_map.boundary import at_boundary, ties
-from thinmargin_agents.phase_map.cells import MARKUPS, PROTOTYPE_SIGNS, MapCell, PhaseMap, Range
+from thinmargin_agents.phase_map.cells import MARKUPS, PROTOTYPE_SIGNS, MapCell, PhaseMap, Range, gain_words
 from thinmargin_agents.phase_map.hidden import DRAWN, HiddenWorlds
 from thinmargin_agents.phase_map.judgements import judgement_tables, judgement_words
 from thinmargin_agents.phase_map.results import OTHERS, SCORED_RULE, PhaseMapResult, prototype_changes
@@ -25,7 +25,7 @@ WIDTH = 100
 
 def cell_words(cell: MapCell) -> str:
     """The best markup, and thin less premium."""
-    return f"{markup_words(cell)} ({cell.difference:+.0f})"
+    return f"{markup_words(cell)} ({gain_words(cell.difference)})"
 
 
 def markup_words(cell: MapCell) -> str:
@@ -141,7 +141,7 @@ def prototype_words(phase_map: PhaseMap, changes: Sequence[tuple[int, int]]) -> 
     for row, column in changes:
         words += (
             f" {phase_map.grid.label(phase_map.grid.rows[row])} at slope {phase_map.grid.slopes[column]:g}:"
-            f" {phase_map.differences[row, column]:+.0f}, was {PROTOTYPE_SIGNS[row][column]};"
+            f" {gain_words(phase_map.differences[row, column])}, was {PROTOTYPE_SIGNS[row][column]};"
             f" {why(phase_map, row, column)}."
         )
     return words

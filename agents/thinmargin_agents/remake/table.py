@@ -73,7 +73,7 @@ def shipped_table(folder: Path) -> Table:
         raise UsageError(str(error)) from error
     return Table(
         root,
-        (*_fitted(), *(_rule(root, name) for name in rules), *_studies(), *made, *_results(agents, folder)),
+        (*_fitted(), *(_rule(root, name) for name in rules), *_studies(), *made, *_results(agents)),
         equations,
     )
 
@@ -191,11 +191,10 @@ def _agent(manifest: Manifest, folder: Path) -> Stage:
     )  # fmt: skip
 
 
-def _results(agents: list[str], folder: Path) -> tuple[Stage, ...]:
-    """What all agents appear in; the latest run of the user's own is not evaluated with them."""
+def _results(agents: list[str]) -> tuple[Stage, ...]:
+    """What all agents appear in; no run of the user's own is judged with what is `shipped`."""
     shipped = tuple(f"agent.{name}" for name in agents)
     pictures = [f"docs/algorithms/{name}.png" for name in (*agents, "all")] if agents else []
-    no_runs = f"{folder}/none"
     return (
         Stage(
             "curves", "the learning curves of docs/algorithms", (_module("thinmargin_agents.curves"),),
@@ -215,7 +214,7 @@ def _results(agents: list[str], folder: Path) -> tuple[Stage, ...]:
         Stage(
             "evaluation", "the results of README.md and docs/benchmark.md",
             ((
-                "python", "evaluate.py", "--split", "test", "--n-worlds", "512", "--log-folder", no_runs,
+                "python", "evaluate.py", "shipped", "--split", "test", "--n-worlds", "512",
                 "--markdown", "docs/benchmark.md", "README.md",
             ),),
             needs=("calibration", *_tuned(), "foresight.test", *shipped),

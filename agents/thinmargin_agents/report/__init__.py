@@ -18,6 +18,7 @@
 | `sections.response_charts` | the pictures of these responses |
 | `sections.stress` | worlds in which something breaks |
 | `sections.realism` | the back-test |
+| `sections.best_known` | how the best known plans were found |
 | `sections.glossary` | the terms of the page |
 """
 

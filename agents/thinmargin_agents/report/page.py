@@ -19,9 +19,10 @@ from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.policies.entrants import Entrant, Member
 from thinmargin_agents.report.roles import Cast, cast_of
+from thinmargin_agents.report.sections.best_known import best_known
 from thinmargin_agents.report.sections.closing import rules_table, scored_of
 from thinmargin_agents.report.sections.glossary import about, terms
-from thinmargin_agents.report.sections.headline import headline, why_no_score
+from thinmargin_agents.report.sections.headline import few_words, headline, why_no_score
 from thinmargin_agents.report.sections.leaderboard import columns_of
 from thinmargin_agents.report.sections.realism import COMMAND as BACKTEST
 from thinmargin_agents.report.sections.realism import realism
@@ -103,9 +104,11 @@ def html_report(
         command=command,
         backtest=BACKTEST,
         resamples=RESAMPLES,
+        few=few_words(len(cast.best.result.keys)),
+        plays=cast.counts,
         keys=_keys(cast),
         no_score=why_no_score(report),
-        made=in_words(report.get("foresight") or {}),
+        made=best_known(report.get("foresight") or {}, report.get("versions") or {}),
         style=f"{theme()}\n{_read(STYLE)}",
         script=script,
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -126,15 +129,6 @@ def theme() -> str:
 
 def _read(name: str) -> str:
     return (FOLDER / name).read_text("utf-8").strip()
-
-
-def in_words(value: Any) -> str:
-    """Nested dictionaries and lists as one line."""
-    if isinstance(value, Mapping):
-        return "; ".join(f"{str(name).replace('_', ' ')}: {in_words(item)}" for name, item in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(in_words(item) for item in value)
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _keys(cast: Cast) -> str:

@@ -94,7 +94,8 @@ class Cast:
         best: the best that does not know the future; the best of all where there is none.
         learned: the best that was trained, or None.
         anchor: the policy that others are compared with: low_margin_tuned, else low_margin_ecosystem, else None.
-        champion: the best that neither knows the future nor is the anchor, or None.
+        champion: the policy that is compared with the anchor: the best that was asked for by name, else the best of
+            all, that neither knows the future nor is the anchor; or None.
         chosen: those of pictures over the years.
         left_out: those that somebody named for these pictures and that there is no room for.
     """
@@ -111,6 +112,12 @@ class Cast:
     def second(self) -> Player | None:
         """The next best after `best` that does not know the future, or None."""
         return next((player for player in self.players if player is not self.best and not player.knows_future), None)
+
+    @property
+    def counts(self) -> str:
+        """In words, what is counted where a policy was trained more than once; empty where none was."""
+        several = any(len(player.result.value) > 1 for player in self.players)
+        return "Of a policy with several training seeds every world counts once for each of them." if several else ""
 
     def named(self, name: str) -> Player | None:
         """The player with this name, or None."""
@@ -135,7 +142,8 @@ def cast_of(report: Mapping[str, Any], results: Sequence[Result], named: Sequenc
     learned = next((result.name for result in ranked if result.seeds), None)
     fair = [name for name in names if name != FORESIGHT]
     anchor = next((name for name in (TUNED, REFERENCE) if name in names), None)
-    champion = next((name for name in fair if name != anchor), None)
+    wanted = [name for name in fair if name in named and name != anchor]
+    champion = next((name for name in (*wanted, *fair) if name != anchor), None)
     best = (fair or names)[0]
     chosen = _chosen(names, [name for name in named if name in names], learned or best, best)
     summaries, looks, titles = report.get("policies") or {}, looks_of(names), [policy_name(name) for name in names]
@@ -158,10 +166,14 @@ def cast_of(report: Mapping[str, Any], results: Sequence[Result], named: Sequenc
 
 
 def _chosen(names: Sequence[str], named: Sequence[str], first: str, best: str) -> list[str]:
-    """Policies of pictures over the years: the named ones with the best and the anchor, else those most asked for."""
-    if named:
-        candidates = [*dict.fromkeys((*named, best, TUNED))]
-        return [name for name in candidates if name in names][:MOST_NAMED]
+    """Policies of pictures over the years: the named ones with the best and the anchor, else those most asked for.
+
+    Where others were played besides that nobody named and that are not always played, both: the named ones first.
+    """
+    asked = [name for name in dict.fromkeys((*named, best, TUNED)) if name in names][:MOST_NAMED] if named else []
+    if asked and {*names} <= {*asked, *named, TUNED, REFERENCE, FORESIGHT}:
+        return asked
     own = [name for name in names if name not in BASELINES and name != FORESIGHT]
     wanted = (first, best, *own[:2], TUNED, *PLANS, FORESIGHT, REFERENCE)
-    return [name for name in dict.fromkeys(wanted) if name in names][:MOST_CHOSEN]
+    found = [name for name in dict.fromkeys((*asked, *wanted)) if name in names]
+    return found[: max(MOST_CHOSEN, len(asked))]

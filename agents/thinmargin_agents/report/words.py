@@ -9,6 +9,7 @@ from functools import cache
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from thinmargin_agents.scoring.comparison import rounded
+from thinmargin_agents.scoring.rounding import shown_share
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
@@ -40,8 +41,17 @@ def signed(value: float | None, digits: int = 1) -> str:
 
 
 def percent(share: float | None, digits: int = 0) -> str:
-    """A share as a percentage."""
-    return f"{number(100.0 * share, digits)}{SPACE}%" if share is not None and math.isfinite(share) else NOTHING
+    """A share as a percentage; one that would round to none or all though it is neither is told as below or above."""
+    if share is None or not math.isfinite(share):
+        return NOTHING
+    return f"{shown_share(share, digits, 100.0).replace('-', MINUS)}{SPACE}%"
+
+
+def of_worlds(share: float, worlds: int, digits: int = 0) -> str:
+    """A share of so many worlds in words: `all 8 worlds`, `none of the 8 worlds`, `75 % of the 8 worlds`."""
+    if share in (0.0, 1.0):
+        return f"{'all' if share else 'none of the'} {worlds} worlds"
+    return f"{percent(share, digits)} of the {worlds} worlds"
 
 
 def money(value: float) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 
-from thinmargin.baselines import baseline
+from thinmargin.baselines import RandomPolicy, baseline
 from thinmargin.families import BENCHMARK, FAMILY_TABLE
 from thinmargin.settings import SCORED
 from thinmargin_agents.play.rollout import play_worlds
@@ -21,6 +23,7 @@ CLOCK = SimpleNamespace(now=0.0)
 OUTSIDERS = """
 import time
 import numpy as np
+import pytest
 
 class Still:
     def predict(self, observation, state=None, episode_start=None, deterministic=True):
@@ -112,3 +115,28 @@ def read(file: str) -> dict[str, Any]:
 def read_rows(file: str) -> list[dict[str, str]]:
     with Path(file).open(newline="") as lines:
         return list(csv.DictReader(lines))
+
+
+def make_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Two run folders of random policies behind a stand-in for the module of run folders; the second is the latest."""
+    names = []
+    for seed in (1, 2):
+        run = folder / "logs" / "ppo" / f"run_{seed}"
+        run.mkdir(parents=True)
+        (run / "config.json").write_text(
+            json.dumps({"env_id": "ThinMargin/Ecosystem-v1", "env_kwargs": {}, "seed": seed})
+        )
+        names.append(f"logs/ppo/run_{seed}")
+
+    class Trained(RandomPolicy):
+        def reset(self, seed: int = 0) -> None:
+            """Keep the generator of the run."""
+
+    def load_policy(folder: Path, _which: str = "best") -> Trained:
+        policy = Trained.__new__(Trained)
+        RandomPolicy.reset(policy, int(folder.name[-1]))
+        return policy
+
+    stand_in = SimpleNamespace(load_policy=load_policy, latest_run=lambda log_folder: log_folder / "ppo" / "run_2")
+    monkeypatch.setitem(sys.modules, "thinmargin_agents.runs.folder", stand_in)
+    return names

@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-import json
 import math
 import shlex
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.agents.evaluate.stand_ins import hindsight, read, read_rows
+from tests.agents.evaluate.stand_ins import hindsight, make_runs, read, read_rows
 
 from thinmargin.baselines import BASELINES, RandomPolicy
 from thinmargin.families import BENCHMARK
@@ -18,7 +15,6 @@ from thinmargin.splits import KEYS
 from thinmargin_agents.evaluate import run
 from thinmargin_agents.evaluate.command import main
 from thinmargin_agents.evaluate.config import EvaluateConfig
-from thinmargin_agents.evaluate.run import command_line
 from thinmargin_agents.play.rollout import play_worlds
 
 
@@ -57,31 +53,6 @@ def test_without_policies_and_runs_the_hand_coded_ones_play(capsys: pytest.Captu
     assert "No run in logs: thinmargin-train trains one" in capsys.readouterr().err
 
 
-def make_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Two run folders of random policies with different seeds, behind a stand-in for the module of run folders."""
-    names = []
-    for seed in (1, 2):
-        run = folder / "logs" / "ppo" / f"run_{seed}"
-        run.mkdir(parents=True)
-        (run / "config.json").write_text(
-            json.dumps({"env_id": "ThinMargin/Ecosystem-v1", "env_kwargs": {}, "seed": seed})
-        )
-        names.append(f"logs/ppo/run_{seed}")
-
-    class Trained(RandomPolicy):
-        def reset(self, seed: int = 0) -> None:
-            """Keep the generator of the run."""
-
-    def load_policy(folder: Path, _which: str = "best") -> Trained:
-        policy = Trained.__new__(Trained)
-        RandomPolicy.reset(policy, int(folder.name[-1]))
-        return policy
-
-    stand_in = SimpleNamespace(load_policy=load_policy, latest_run=lambda log_folder: log_folder / "ppo" / "run_2")
-    monkeypatch.setitem(sys.modules, "thinmargin_agents.runs.folder", stand_in)
-    return names
-
-
 def test_without_policies_the_latest_run_plays_too(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,16 +62,6 @@ def test_without_policies_the_latest_run_plays_too(
     assert set(report["policies"]) == {"logs/ppo/run_2", *BASELINES}
     assert report["policies"]["logs/ppo/run_2"]["seeds"] == [2]
     assert "Latest run: logs/ppo/run_2" in capsys.readouterr().err
-
-
-def test_the_command_names_a_log_folder_only_where_a_run_in_it_was_played(
-    here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert "--log-folder" not in command_line(EvaluateConfig(log_folder=Path("none")))
-    make_runs(here, monkeypatch)
-    (here / "logs").rename("others")
-    assert "--log-folder others" in command_line(EvaluateConfig(log_folder=Path("others")))
-    assert "--log-folder" not in command_line(EvaluateConfig(policies=("plan",), log_folder=Path("others")))
 
 
 @pytest.mark.usefixtures("intervals_of_few")

@@ -54,7 +54,9 @@ def test_markdown_pages_get_their_tables_and_the_command(here: Path) -> None:
     command = "thinmargin-evaluate premium --env ThinMargin/Ecosystem-v1 --split test --n-worlds 3 --n-stress-worlds 2"
     assert report["command"] == command
     text = both.read_text(encoding="utf-8")
-    assert text.startswith(f"before\n<!-- results -->\n`{command}`: 3 test worlds.\n\n| policy | score [interval] |")
+    few = "[-]: no interval of fewer than 10, it would be too narrow"
+    first = f"`{command} --markdown both.md`: 3 test worlds; {few}."
+    assert text.startswith(f"before\n<!-- results -->\n{first}\n\n| policy | score [interval] |")
     assert text.endswith("\n<!-- end -->\nafter\n")
     assert "old" not in text
     assert f"| premium maker (premium) | - | {report['policies']['premium']['J_mean']:.1f} [" in text
@@ -64,7 +66,7 @@ def test_markdown_pages_get_their_tables_and_the_command(here: Path) -> None:
         f" {100 * entry['bankrupt_share']:.1f} % |" in text
     )
     results = text[text.index("<!-- results -->") : text.index("<!-- stress -->")]
-    assert one.read_text(encoding="utf-8") == results
+    assert one.read_text(encoding="utf-8") == results.replace("both.md", "one.md")
     assert "price war" not in results
     assert "price war" in (here / "new.md").read_text(encoding="utf-8")
 
@@ -92,7 +94,7 @@ def test_the_report_with_pictures_is_asked_for_with_all_that_was_played(
     assert list(asked["stress"]) == SCENARIOS
     assert {result.name for result in asked["stress"]["price_war"]} == everybody - {"foresight"}
     assert asked["playground"].worlds == "benchmark"
-    assert asked["command"] == read("all.json")["command"]
+    assert asked["command"] == f"{read('all.json')['command']} --html all.html"
     assert asked["named"] == names
 
 

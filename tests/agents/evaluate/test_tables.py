@@ -105,3 +105,37 @@ def test_no_table_has_a_minus_before_a_zero(report: dict[str, Any]) -> None:
     for table in (results_markdown(changed), rules_markdown(changed), stress_markdown(changed)):
         assert " 0.0" in table
         assert "-0.0" not in table
+
+
+def test_what_stands_for_an_interval_of_few_worlds_is_explained_above_every_table(report: dict[str, Any]) -> None:
+    assert "[-]" not in results_markdown({**report, "worlds": 512, "policies": {}})
+    for table in (results_markdown(report), rules_markdown(report)):
+        first, *rows = table.splitlines()
+        assert "[-]" in "".join(rows)
+        assert first.endswith(": 6 validation worlds; [-]: no interval of fewer than 10, it would be too narrow.")
+    console = Console(width=120, file=io.StringIO(), color_system=None)
+    show(report, console)
+    assert "[-]: no interval" in console.file.getvalue().splitlines()[0]
+
+
+def test_shares_that_are_neither_none_nor_all_are_not_rounded_to_it(report: dict[str, Any]) -> None:
+    changed = copy.deepcopy(report)
+    changed["policies"]["plan"]["bankrupt_share"] = 1 / 5120
+    changed["policies"]["plan"]["vs"]["low_margin_tuned"]["p_improve"] = 0.998
+    changed["policies"]["bang_bang"]["bankrupt_share"] = 1 - 1 / 5120
+    rows = rows_of(results_markdown(changed))
+    assert (rows[with_id("plan")][-1], rows[with_id("bang_bang")][-1]) == ("<0.1 %", ">99.9 %")
+    assert rows[with_id("plan")][rows["policy"].index("P(better)")] == ">0.99"
+
+
+def test_what_is_counted_of_several_training_seeds_is_said(report: dict[str, Any]) -> None:
+    words = words_of(report)
+    assert "several training seeds every world counts once for each of them in shares, percentiles and IQM" in words
+
+
+def test_why_there_is_no_score_is_a_sentence(report: dict[str, Any]) -> None:
+    changed = {**report, "note": "score is null: nobody knows"}
+    console = Console(width=120, file=io.StringIO(), color_system=None)
+    show(changed, console)
+    for text in (console.file.getvalue(), results_markdown(changed)):
+        assert text.rstrip().endswith("There is no score: nobody knows.")

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.agents.phase_map.small import FEW, hand_made
+from tests.contrast import contrast
 
+from thinmargin.palette import TONES
 from thinmargin_agents.phase_map.cells import CALIBRATED, GRIDS, Grid
 from thinmargin_agents.phase_map.hidden import HiddenWorlds
 from thinmargin_agents.phase_map.results import OTHERS, PhaseMapRequest, PhaseMapResult, calibrated_difference
@@ -17,6 +19,7 @@ from thinmargin_agents.phase_map.table import rows
 
 pytest.importorskip("matplotlib")
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 
 from thinmargin_agents.phase_map.picture import draw
 
@@ -78,7 +81,7 @@ def test_the_star_prints_what_thin_earns_more_there(name: str, at_star: float) -
     result = result_of(name, at_star=at_star)
     _, (axes,), renderer = drawn(result)
     (star,) = (line for line in axes.lines if line.get_marker() == "*")
-    said = f"{calibrated_difference(result.maps[0]):+.0f}"
+    said = f"{calibrated_difference(result.maps[0]):+.0f}".replace("-0", "0").replace("+0", "0")
     near = axes.transData.transform(np.ravel(star.get_data()))
     texts = [text for text in axes.texts if text.get_text() == said and "%" not in text.get_text()]
     middles = [np.mean(text.get_window_extent(renderer).get_points(), axis=0) for text in texts]
@@ -120,3 +123,27 @@ def test_a_map_that_thin_wins_everywhere_is_drawn_without_a_line() -> None:
     )
     _, (axes,), _ = drawn(result)
     assert not axes.collections
+
+
+def test_numbers_are_read_on_every_cell_and_both_sides_have_hues_of_the_palette() -> None:
+    _, panels, _ = drawn(result_of("services", "patience", worlds=20))
+    for axes in panels:
+        for side in (-1.0, 1.0):  # the strongest cell of either side
+            gaps = np.asarray(axes.images[0].get_array())
+            strongest = gaps[np.unravel_index(int((side * gaps).argmax()), gaps.shape)]
+            assert contrast(to_hex(axes.images[0].to_rgba(strongest)), TONES["ink"].light) >= 4.5
+    scale = panels[0].images[0].get_cmap()
+    assert [to_hex(scale(at)) for at in (0.0, 1.0)] == [TONES[name].light for name in ("blue", "amber")]
+    assert contrast(to_hex(scale(0.5)), TONES["paper"].light) < 1.02
+
+
+@pytest.mark.parametrize(("gap", "words"), [(-0.4, "0"), (0.4, "0"), (-0.6, "-1"), (12.3, "+12"), (0.0, "0")])
+def test_no_sign_stands_before_a_zero(gap: float, words: str) -> None:
+    grid = GRIDS["services"]
+    phase_map = hand_made(grid, np.full((len(grid.rows), len(grid.slopes)), gap))
+    result = PhaseMapResult(
+        PhaseMapRequest((grid,), 1, 0, FEW), (phase_map,), {rule.name: (phase_map,) for rule in OTHERS}, None
+    )
+    _, (axes,), _ = drawn(result)
+    assert {text.get_text().split("\n")[-1] for text in axes.texts} == {words}
+    assert {cell.rpartition(" ")[2] for row in rows(result, 0) for cell in row[1:6]} == {f"({words})"}

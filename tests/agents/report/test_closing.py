@@ -48,7 +48,11 @@ def test_the_headline_says_whether_the_leader_hangs_on_the_rule(whole: Judged) -
     assert "so is the order of all" in told(a=(3.0, 3.0, 3.0), b=(2.0, 2.0, 2.0))
     assert "others change places" in told(a=(3.0, 3.0, 3.0), b=(2.0, 1.0, 2.0), c=(1.0, 2.0, 1.0))
     hangs = told(a=(3.0, 1.0, 1.0), b=(2.0, 2.0, 0.5))
-    assert "it is a under own last year, which is scored, b under playbook and a under years alone" in hangs
+    assert "it is a under own last year, which is scored, and under years alone, but b under playbook." in hangs
+    third = told(a=(3.0, 1.0, 1.0), b=(2.0, 2.0, 0.5), c=(1.0, 1.0, 4.0))
+    assert "it is a under own last year, which is scored, but b under playbook and c under years alone." in third
+    both = told(a=(3.0, 1.0, 1.0), b=(2.0, 2.0, 5.0))
+    assert "it is a under own last year, which is scored, but b under playbook and years alone." in both
     assert told(a=(3.0, 1.0, 1.0)) == ""
     assert (
         told(a=(3.0, 3.0, 3.0), b=(2.0, 2.0, 2.0))

@@ -267,8 +267,26 @@ def test_one_policy_alone_gives_a_page_without_comparisons(alone: Reader) -> Non
 
 
 @pytest.mark.slow
+def test_a_page_of_few_worlds_says_why_it_has_no_intervals_and_claims_none(poor: Reader, seen: Reader) -> None:
+    few = "Of fewer than 10 worlds, as here, no interval is told: it would be too narrow."
+    leaderboard = poor.text[poor.text.index("Best first, by mean J.") :]
+    assert not lacks(leaderboard[: leaderboard.index("How J spreads")], few)
+    assert few not in seen.text
+    for words in ("with 95 % intervals below", "with its 95 % interval, and the rank", "Strokes across the bars"):
+        assert words in seen.text
+        assert words not in poor.text
+
+
+@pytest.mark.slow
+def test_a_page_says_how_worlds_count_where_a_policy_has_several_training_seeds(seen: Reader, alone: Reader) -> None:
+    told = "Of a policy with several training seeds every world counts once for each of them."
+    assert seen.text.count(told) == 3
+    assert told not in alone.text
+
+
+@pytest.mark.slow
 def test_a_policy_that_is_always_bankrupt_has_its_place(alone: Reader) -> None:
-    assert "Often bankrupt: do nothing (100 %)." in alone.text
+    assert "Often bankrupt: do nothing (in all 3 worlds)." in alone.text
     assert "nan" not in re.split(r"\W+", alone.text.lower())
 
 

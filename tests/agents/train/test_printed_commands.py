@@ -157,7 +157,7 @@ def test_flags_of_an_evaluation_leave_out_how_an_agent_learns() -> None:
     assert evaluation_flags(resolve(TrainConfig())) == []
 
 
-def test_the_latest_run_is_named_where_nobody_did_and_left_out_of_pages(
+def test_the_latest_run_is_named_where_nobody_did_in_pages_too_unless_what_is_shipped_was_asked_for(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("thinmargin_agents.evaluate.run.trained_names", lambda: ())
@@ -170,7 +170,9 @@ def test_the_latest_run_is_named_where_nobody_did_and_left_out_of_pages(
     assert any(note in one for one in json.loads((here / "all.json").read_text("utf-8"))["notes"])
     assert note in capsys.readouterr().out
     assert evaluate([*few, "--markdown", "page.md"]) == 0
-    assert not lacks(capsys.readouterr().err, "Latest run: logs/ppo/Ecosystem-v1_1: left out", "--markdown")
+    assert not lacks((here / "page.md").read_text("utf-8"), note, "evaluate logs/ppo/Ecosystem-v1_1 shipped --env")
+    (here / "page.md").unlink()
+    assert evaluate(["shipped", *few, "--markdown", "page.md"]) == 0
     assert "logs" not in (here / "page.md").read_text("utf-8")
 
 

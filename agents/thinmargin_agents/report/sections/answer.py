@@ -15,7 +15,7 @@ from thinmargin_agents.report.roles import Cast, Player
 from thinmargin_agents.report.sections.gaps import gap
 from thinmargin_agents.report.sections.waterfall import Waterfall, waterfall_between
 from thinmargin_agents.report.sections.years import PANELS, middle_of
-from thinmargin_agents.report.words import SPACE, capital, listed, money, number, percent, signed
+from thinmargin_agents.report.words import SPACE, capital, listed, money, number, of_worlds, signed
 
 Numbers = npt.NDArray[np.float64]
 
@@ -94,8 +94,9 @@ def _warning(best: Player) -> Iterator[str]:
     if share >= MOSTLY:
         months = float(np.median(best.result.months[best.result.bankrupt]))
         yield (
-            f"But it goes bankrupt in {percent(share)} of the worlds, in the median after {number(months, 0)} months:"
-            " it is the best of what was played, and nothing to follow. Until then this is what it does."
+            f"But it goes bankrupt in {of_worlds(share, len(best.result.keys), 1)}, in the median after"
+            f" {number(months, 0)} months: it is the best of what was played, and nothing to follow. Until then this"
+            " is what it does."
         )
 
 
@@ -211,7 +212,5 @@ def _sure(cast: Cast, seed: int) -> Iterator[str]:
         yield f"That rests on {worlds} worlds{seeds}."
         return
     apart = gap(best.result.value, second.result.value, seed)
-    yield (
-        f"How sure is that? It rests on {worlds} worlds, the same for every policy{seeds}: it earns more than"
-        f" {second.title} in {percent(apart.probability)} of the worlds."
-    )
+    told = "" if apart.is_nothing else f": it earns more than {second.title} in {of_worlds(apart.probability, worlds)}"
+    yield f"How sure is that? It rests on {worlds} worlds, the same for every policy{seeds}{told}."

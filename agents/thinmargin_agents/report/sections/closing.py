@@ -14,7 +14,7 @@ from thinmargin_agents.scoring.closing_rules import CLOSING_RULES, ClosingRule, 
 
 @dataclass(frozen=True)
 class RuleCell:
-    """J under a rule, its interval and its rank, as printed."""
+    """J under a rule, its interval, empty where there is none, and its rank, as printed."""
 
     value: str
     interval: str
@@ -46,7 +46,8 @@ def rules_table(cast: Cast) -> RulesTable | None:
         value = float(player.result.under[rule].mean()) if player.result.under else None
         places = order[rule]
         rank = str(places.index(player.name) + 1) if player.name in places else NOTHING
-        return RuleCell(number(value), interval(stated.get("J_ci95")), rank)
+        ends = stated.get("J_ci95")
+        return RuleCell(number(value), interval(ends) if ends else "", rank)
 
     rows = tuple((player, tuple(cell(player, rule) for rule in CLOSING_RULES)) for player in cast.players)
     return RulesTable(tuple(CLOSING_RULES.values()), rows)
@@ -69,10 +70,12 @@ def leaders(cast: Cast, scored: ClosingRule) -> Iterator[str]:
             f" {whole}."
         )
         return
-    words = [f"{titles[first[rule]]} under {CLOSING_RULES[rule].head}" for rule in others]
+    under = {name: [CLOSING_RULES[rule].head for rule in others if first[rule] == name] for name in first.values()}
+    also = "".join(f" and under {head}" for head in under.pop(best))
+    words = [f"{titles[name]} under {listed(heads)}" for name, heads in under.items()]
     yield (
-        f"Who is ahead hangs on what counts behind the horizon: by mean J it is {titles[best]} under {scored.head},"
-        f" which is scored, {listed(words)}."
+        f"Who is ahead depends on what counts behind the horizon: by mean J it is {titles[best]} under {scored.head},"
+        f" which is scored,{also and also + ','} but {listed(words)}."
     )
 
 

@@ -21,6 +21,8 @@ class Gap(NamedTuple):
     """95 %; None of fewer than MIN_UNITS worlds."""
     probability: float
     """Share of worlds in which it makes more, half of the ties counted."""
+    is_nothing: bool
+    """Whether both make the same in every world, whatever the training seeds."""
 
     @property
     def is_clear(self) -> bool:
@@ -39,19 +41,21 @@ def gap(values: Numbers, baseline: Numbers, seed: int) -> Gap:
         seed: of the bootstrap.
     """
     generator, worlds = np.random.default_rng(seed), values.shape[1]
+    pairs = values[:, None] - baseline[None]
+    is_nothing = not pairs.any()
     if len(baseline) == 1:
         found = paired_difference(values, baseline[0], generator)
-        return Gap(found.mean, found.interval if worlds >= statistics.MIN_UNITS else None, found.probability)
+        return Gap(found.mean, found.interval if worlds >= statistics.MIN_UNITS else None, found.probability, is_nothing)
     drawn = []
     for first in range(0, RESAMPLES, max(1, CHUNK // worlds)):
         count = min(max(1, CHUNK // worlds), RESAMPLES - first)
         a, b, w = (_shares(generator, size, count) for size in (len(values), len(baseline), worlds))
         drawn.append(((a @ values - b @ baseline) * w).sum(axis=1))
-    pairs = values[:, None] - baseline[None]
     return Gap(
         float(values.mean() - baseline.mean()),
         interval_of(np.concatenate(drawn)) if worlds >= statistics.MIN_UNITS else None,
         float(np.mean((pairs > 0.0) + 0.5 * (pairs == 0.0))),
+        is_nothing,
     )
 
 

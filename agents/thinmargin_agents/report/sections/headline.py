@@ -12,7 +12,8 @@ from thinmargin_agents.report.roles import Cast, Player
 from thinmargin_agents.report.sections.answer import answer
 from thinmargin_agents.report.sections.closing import leaders, scored_of
 from thinmargin_agents.report.sections.gaps import Gap, gap
-from thinmargin_agents.report.words import SPACE, interval, is_number, listed, money, number, percent, signed
+from thinmargin_agents.report.words import SPACE, interval, is_number, listed, money, number, of_worlds, percent, signed
+from thinmargin_agents.scoring import statistics
 from thinmargin_agents.scoring.comparison import shown_difference
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
 
@@ -63,18 +64,31 @@ def _lead(cast: Cast, seed: int) -> str:
     if second is None:
         return f"{best.at_start} earns {money(best.mean)} a world; no other policy was played beside it."
     apart = gap(best.result.value, second.result.value, seed)
-    if apart.interval == (0.0, 0.0):
+    if apart.is_nothing:
         return f"{best.at_start} and {second.title} earn the same in every world: {money(best.mean)} on average."
+    ahead = f"{money(best.mean)} a world, {number(_shown(best, second))} more than {second.title}, the next best"
+    if apart.interval is None:
+        return f"{best.at_start} earns most: {ahead}; {_too_few(cast)} to say how sure that is."
     if not apart.is_clear:
         return (
             f"{best.at_start} and {second.title} cannot be told apart: {money(best.mean)} and {money(second.mean)} a"
             f" world ({_interval(apart, best, second)})."
         )
-    more = number(_shown(best, second))
+    return f"{best.at_start} wins: {ahead} ({_level(apart.interval)})."
+
+
+def few_words(worlds: int) -> str:
+    """Why there is no interval, in a sentence; empty where there are enough worlds."""
+    few = worlds < statistics.MIN_UNITS
     return (
-        f"{best.at_start} wins: {money(best.mean)} a world, {more} more than {second.title}, the next best"
-        f" ({_level(apart.interval)})."
+        f"Of fewer than {statistics.MIN_UNITS} worlds, as here, no interval is given: it would be too narrow."
+        if few
+        else ""
     )
+
+
+def _too_few(cast: Cast) -> str:
+    return f"{len(cast.best.result.keys)} worlds are too few"
 
 
 def _against_anchor(cast: Cast, seed: int) -> Iterator[str]:
@@ -82,17 +96,23 @@ def _against_anchor(cast: Cast, seed: int) -> Iterator[str]:
     if anchor is None or player is None:
         return
     apart = gap(player.result.value, anchor.result.value, seed)
+    if apart.is_nothing:
+        return
     what = "the simple rule at its best" if anchor.name == TUNED else "the hand-coded baseline"
-    if apart.is_clear:
-        side = "more" if apart.mean > 0.0 else "less"
-        share = f" ({percent(abs(apart.mean) / abs(anchor.mean))})" if anchor.mean else ""
-        verdict = f"earns {money(abs(_shown(player, anchor)))}{share} {side} than"
+    side = "more" if apart.mean > 0.0 else "less"
+    told = apart.is_clear or apart.interval is None
+    share = percent(abs(apart.mean) / abs(anchor.mean)) if anchor.mean and told else ""
+    if {player, anchor} == {cast.best, cast.second}:  # the first sentence of the page has told the rest
+        yield f"{anchor.at_start} is {what}" + (f"; {player.title} earns {share} {side}." if share else ".")
+        return
+    if told:
+        verdict = f"earns {money(abs(_shown(player, anchor)))}{f' ({share})' if share else ''} {side} than"
     else:
         verdict = "cannot be told from"
     yield (
         f"{player.at_start} {verdict} {anchor.title}, {what}, which earns {money(anchor.mean)}"
         f" ({_interval(apart, player, anchor)})."
-        f" It is ahead in {percent(apart.probability)} of the {len(player.result.keys)} worlds."
+        f" It is ahead in {of_worlds(apart.probability, len(player.result.keys))}."
     )
 
 
@@ -101,10 +121,16 @@ def _score(cast: Cast, report: Mapping[str, Any]) -> Iterator[str]:
     if not is_number(score):
         yield why_no_score(report)
         return
+    if cast.best.name == TUNED:
+        yield (
+            f"{cast.best.at_start} scores 0 by definition, and {policy_name(FORESIGHT)}, the best plan known for each"
+            " world given its future, 100."
+        )
+        return
     yield (
-        f"{cast.best.at_start} scores {number(score, 0)}: it closes that many percent of the gap between"
-        f" {policy_name(TUNED)} and {policy_name(FORESIGHT)}, the best plan known for each world given its future"
-        f" ({_level(ends, 0)})."
+        f"{cast.best.at_start} scores {number(score)}: it closes {number(score)}{SPACE}% of the gap between"
+        f" {policy_name(TUNED)}, which scores 0, and {policy_name(FORESIGHT)}, which scores 100: the best plan known"
+        f" for each world given its future{_in_brackets(ends)}."
     )
 
 
@@ -121,9 +147,12 @@ def _learned(cast: Cast, seed: int) -> Iterator[str]:
     apart = gap(learned.result.value, best.result.value, seed)
     verdict = (
         f"{money(_shown(best, learned))} less than {best.title}"
-        if apart.is_clear
+        if apart.is_clear or apart.interval is None
         else f"which cannot be told from {best.title}"
     )
+    if apart.is_nothing:
+        yield f"The best trained policy, {learned.title}, earns the same as {best.title} in every world."
+        return
     yield (
         f"The best trained policy, {learned.title}, earns {money(learned.mean)}, {verdict}"
         f" ({_interval(apart, learned, best)})."
@@ -132,7 +161,12 @@ def _learned(cast: Cast, seed: int) -> Iterator[str]:
 
 def _risks(cast: Cast, report: Mapping[str, Any]) -> Iterator[str]:
     best, scored = cast.best.result, scored_of(report)
-    fate = f"It goes bankrupt in {percent(float(best.bankrupt.mean()), 1)} of the worlds."
+    broke, worlds = float(best.bankrupt.mean()), len(best.keys)
+    fate = (
+        f"It goes bankrupt in {of_worlds(broke, worlds, 1)}."
+        if broke
+        else f"It never goes bankrupt in these {worlds} worlds."
+    )
     if scored.closing == "none":
         yield f"All that {cast.best.title} earns comes from the years run: no closing value is scored here. {fate}"
     else:
@@ -143,7 +177,8 @@ def _risks(cast: Cast, report: Mapping[str, Any]) -> Iterator[str]:
         )
     risky = [player for player in cast.players if player.result.bankrupt.mean() >= OFTEN]
     if risky:
-        words = [f"{player.title} ({percent(float(player.result.bankrupt.mean()))})" for player in risky]
+        shares = [of_worlds(float(player.result.bankrupt.mean()), worlds, 1) for player in risky]
+        words = [f"{player.title} (in {share})" for player, share in zip(risky, shares, strict=True)]
         yield f"Often bankrupt: {listed(words)}."
 
 
@@ -153,13 +188,19 @@ def _failures(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"Not judged, because it failed: {'; '.join(str(message) for message in failures.values())}."
 
 
-def _level(ends: Sequence[float | None] | None, digits: int = 1) -> str:
+def _level(ends: Sequence[float | None] | None) -> str:
     """An interval with its level, or that there is none."""
-    return "too few worlds for an interval" if ends is None or None in ends else f"{LEVEL} {interval(ends, digits)}"
+    return "too few worlds for an interval" if ends is None or None in ends else f"{LEVEL} {interval(ends)}"
+
+
+def _in_brackets(ends: Sequence[float | None] | None) -> str:
+    """An interval with its level behind a number; nothing where there is none, which the page has said once."""
+    return "" if ends is None or None in ends else f" ({_level(ends)})"
 
 
 def _interval(apart: Gap, player: Player, other: Player) -> str:
-    return f"difference {signed(_shown(player, other))}, {_level(apart.interval)}"
+    told = f"difference {signed(_shown(player, other))}"
+    return told if apart.interval is None else f"{told}, {_level(apart.interval)}"
 
 
 def _shown(player: Player, other: Player) -> float:
@@ -171,14 +212,18 @@ def _facts(cast: Cast, seed: int) -> Iterator[Fact]:
     best = cast.best
     yield Fact(best.title, "highest mean J", "told the future" if best.knows_future else _kind(best))
     yield Fact(number(best.mean), "J, RMB bn", f"mean of {len(best.result.keys)} worlds")
-    rival = cast.anchor if cast.anchor is not best else cast.champion
+    rival = cast.anchor if cast.anchor is not best else cast.second
     if rival is not None:
         apart = gap(best.result.value, rival.result.value, seed)
         yield Fact(signed(_shown(best, rival)), f"against {rival.label}", f"{_level(apart.interval)}")
     score = best.summary.get("score")
     if is_number(score):
-        yield Fact(number(score, 0), "score", f"{_level(best.summary.get('score_ci95'), 0)}")
-    yield Fact(percent(float(best.result.bankrupt.mean()), 1), "bankrupt", "of the worlds")
+        below = "by definition" if best.name == TUNED else _level(best.summary.get("score_ci95"))
+        yield Fact(number(score), "score", below)
+    broke, worlds = float(best.result.bankrupt.mean()), len(best.result.keys)
+    yield Fact(
+        "never" if not broke else percent(broke, 1), "bankrupt", f"{'in' if not broke else 'of'} {worlds} worlds"
+    )
 
 
 def _kind(player: Player) -> str:

@@ -12,6 +12,7 @@ from thinmargin_agents.report.roles import Cast, Player
 from thinmargin_agents.report.words import NOTHING, interval, is_number, number, percent, signed
 from thinmargin_agents.scoring.closing_rules import ClosingRule
 from thinmargin_agents.scoring.comparison import shown_difference
+from thinmargin_agents.scoring.rounding import shown_share
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED
 
 DIGITS = 6
@@ -87,7 +88,8 @@ def columns_of(cast: Cast, scored: ClosingRule) -> list[PlayerColumn]:
             ),
             PlayerColumn(
                 "P(better)",
-                f"share of worlds in which it earns more than {cast.anchor.title}, with its 95 % interval",
+                f"share of worlds in which it earns more than {cast.anchor.title}, half of the ties counted,"
+                " with its 95 % interval",
                 tuple(_improvement(player, cast.anchor.name) for player in players),
             ),
         ]
@@ -201,13 +203,15 @@ def _difference(player: Player, anchor: Player) -> Cell:
     if not is_number(found.get("diff_mean")):
         return Cell(NOTHING, 0.0 if player is anchor else None)
     shown = shown_difference(player.mean, anchor.mean)
-    return Cell(signed(shown), _sorted(found["diff_mean"]), interval(found["diff_ci95"]))
+    ends = found.get("diff_ci95")
+    return Cell(signed(shown), _sorted(found["diff_mean"]), interval(ends) if ends else "")
 
 
 def _improvement(player: Player, anchor: str) -> Cell:
     found = _versus(player, anchor)
     share, ends = found.get("p_improve"), found.get("p_improve_ci95")
-    return Cell(number(share, 2), _sorted(share), interval(ends, 2) if ends else "")
+    text = shown_share(share, 2) if share is not None and is_number(share) else NOTHING
+    return Cell(text, _sorted(share), interval(ends, 2) if ends else "")
 
 
 def _limits(player: Player) -> Cell:

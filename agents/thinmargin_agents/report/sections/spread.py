@@ -11,7 +11,7 @@ import numpy.typing as npt
 from thinmargin.names import policy_name
 from thinmargin.palette import dashes
 from thinmargin_agents.report.roles import Cast, Player
-from thinmargin_agents.report.sections.gaps import gap
+from thinmargin_agents.report.sections.gaps import Gap, gap
 from thinmargin_agents.report.style import (
     GREY,
     INK,
@@ -166,8 +166,8 @@ def _differences(cast: Cast, seed: int) -> Iterator[Chart]:
         shown = number(shown_difference(player.mean, anchor.mean))
         words.append(f"{player.label} {shown}")
         told = (
-            f"{player.label}: mean difference {shown}, 95 % interval {interval(apart.interval)}, earns"
-            f" more in {percent(apart.probability)} of the worlds"
+            f"{player.label}: mean difference {shown},{_with_interval(apart)} earns more in"
+            f" {percent(apart.probability)} of the worlds"
         )
         readings.append(Reading(axes, None, float(row), told))
     axes.axvline(0.0, color=INK, linewidth=1.0, zorder=1)
@@ -182,6 +182,10 @@ def _differences(cast: Cast, seed: int) -> Iterator[Chart]:
         f"Mean differences to {anchor.label}, RMB bn: {listed(words[::-1])}.",
         readings=readings,
     )
+
+
+def _with_interval(apart: Gap) -> str:
+    return "" if apart.interval is None else f" 95 % interval {interval(apart.interval)},"
 
 
 def _pairs(cast: Cast) -> Iterator[Chart]:
@@ -214,11 +218,16 @@ def _pairs(cast: Cast) -> Iterator[Chart]:
         figure,
         "pairs",
         f"{champion.label} and {anchor.label} in the same world",
-        "Each dot is one world, with the same hidden constants and the same luck for both. Above the line"
-        f" {champion.label} earns more.",
+        "Each dot is one world, with the same hidden constants and the same luck for both"
+        f"{_in_the_mean(champion)}. Above the line {champion.label} earns more.",
         f"J of {champion.label} against J of {anchor.label}, a dot a world; above in {ahead}.",
         readings=readings[:MOST_READINGS],
     )
+
+
+def _in_the_mean(player: Player) -> str:
+    seeds = len(player.result.value)
+    return f", and the mean J of the {seeds} training seeds of {player.label}" if seeds > 1 else ""
 
 
 def _profile(cast: Cast, profile: Mapping[str, Any]) -> Iterator[Chart]:

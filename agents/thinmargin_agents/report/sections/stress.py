@@ -101,11 +101,17 @@ def _heat(entry: Mapping[str, Any] | None, scored: ClosingRule) -> Heat | None:
     return Heat(
         number(entry["J_mean"]),
         _kept(kept),
-        f"{percent(bankrupt, 1)} bankrupt" if is_number(bankrupt) else "",
+        _bankrupt(bankrupt),
         others_in_words(entry, scored),
         "" if ends == NOTHING else f"95 % interval {ends}",
         *_tint(kept),
     )
+
+
+def _bankrupt(share: float | None) -> str:
+    if share is None or not is_number(share):
+        return ""
+    return f"{percent(share, 1) if share else 'never'} bankrupt"
 
 
 def _kept(share: float | None) -> str:

@@ -149,19 +149,20 @@ def waterfall_chart(fall: Waterfall) -> Chart:
 
 
 def waterfall_rows(fall: Waterfall) -> list[list[str]]:
-    """A row a line: its name, both policies, the difference and its interval."""
+    """A row a line: its name, both policies, the difference, and its interval where there are any."""
+    told = fall.interval is not None
     found = [
         [
             step.what,
             number(step.shown_before),
             number(step.shown_after),
             signed(step.shown_change),
-            interval(step.interval),
+            *([interval(step.interval)] if told else []),
         ]
         for step in fall.steps
     ]
-    total = [number(fall.shown_start), number(fall.shown_end), signed(fall.shown_change), interval(fall.interval)]
-    return [*found, ["J", *total]]
+    total = [number(fall.shown_start), number(fall.shown_end), signed(fall.shown_change)]
+    return [*found, ["J", *total, *([interval(fall.interval)] if told else [])]]
 
 
 def _label(axes: Axes, x: float, row: int, words: str, *, left: bool) -> None:
