@@ -268,7 +268,7 @@ def test_one_policy_alone_gives_a_page_without_comparisons(alone: Reader) -> Non
 
 @pytest.mark.slow
 def test_a_page_of_few_worlds_says_why_it_has_no_intervals_and_claims_none(poor: Reader, seen: Reader) -> None:
-    few = "Of fewer than 10 worlds, as here, no interval is told: it would be too narrow."
+    few = "Of fewer than 10 worlds, as here, no interval is given: it would be too narrow."
     leaderboard = poor.text[poor.text.index("Best first, by mean J.") :]
     assert not lacks(leaderboard[: leaderboard.index("How J spreads")], few)
     assert few not in seen.text

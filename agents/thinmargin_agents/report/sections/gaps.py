@@ -45,7 +45,9 @@ def gap(values: Numbers, baseline: Numbers, seed: int) -> Gap:
     is_nothing = not pairs.any()
     if len(baseline) == 1:
         found = paired_difference(values, baseline[0], generator)
-        return Gap(found.mean, found.interval if worlds >= statistics.MIN_UNITS else None, found.probability, is_nothing)
+        return Gap(
+            found.mean, found.interval if worlds >= statistics.MIN_UNITS else None, found.probability, is_nothing
+        )
     drawn = []
     for first in range(0, RESAMPLES, max(1, CHUNK // worlds)):
         count = min(max(1, CHUNK // worlds), RESAMPLES - first)
