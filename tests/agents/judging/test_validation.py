@@ -65,6 +65,13 @@ def test_the_score_is_that_of_the_evaluation(judge: Judge, plan: Judgement) -> N
     assert judge.no_score == ""
 
 
+def test_the_difference_is_what_a_policy_earns_more_than_the_baseline(judge: Judge, plan: Judgement) -> None:
+    value = {name: play_worlds(baseline(name), KEYS_PLAYED).value for name in ("plan", "low_margin_ecosystem")}
+    assert plan.difference == pytest.approx(float(np.mean(value["plan"] - value["low_margin_ecosystem"])), rel=1e-9)
+    assert plan.difference > 0.0
+    assert judge.judge(baseline("do_nothing")).difference < 0.0
+
+
 def test_intervals_hold_what_they_are_of(plan: Judgement) -> None:
     assert plan.score is not None
     assert plan.score_low is not None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from thinmargin_agents.scoring import statistics
+from thinmargin_agents.scoring.comparison import rounded, shown_difference
 from thinmargin_agents.scoring.score import THRESHOLDS, Anchors, score_interval, score_profile
 from thinmargin_agents.scoring.statistics import (
     bootstrap_interval,
@@ -126,3 +128,40 @@ def test_up_to_524_worlds_are_resampled_two_thousand_times_at_once() -> None:
     firsts = [(again.integers(2, size=(n, 2)), again.integers(525, size=(n, 525))) for n in (1997, 3)]
     means = np.array([more[row][:, column, 0].mean() for r, c in firsts for row, column in zip(r, c, strict=True)])
     np.testing.assert_allclose(resampled_means(more, np.random.default_rng(5))[:, 0], means, rtol=1e-9, atol=1e-12)
+
+
+def test_a_table_without_seeds_worlds_or_quantities_is_refused() -> None:
+    for shape in ((0, 3, 1), (2, 0, 1), (2, 3, 0), (2, 3)):
+        with pytest.raises(ValueError, match=r"table has shape .*: it must be \(seeds, worlds, quantities\), with one"):
+            resampled_means(np.zeros(shape), rng())
+
+
+def test_more_worlds_than_fit_at_once_are_resampled_one_resample_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "CHUNK", 4)
+    values = np.arange(10.0).reshape(2, 5)
+    found = resampled_means(values[:, :, None], rng(), resamples=3)[:, 0]
+    generator, expected = rng(), []
+    for _ in range(3):
+        rows, columns = generator.integers(2, size=2), generator.integers(5, size=5)
+        expected.append(values[rows][:, columns].mean())
+    assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("share", "is_noise"), [(0.97e-12, True), (1.05e-12, False)])
+def test_differences_of_a_trillionth_of_what_they_are_differences_of_are_noise(share: float, is_noise: bool) -> None:
+    signs = np.array([1.0, 1.0, -1.0, -1.0])
+    apart = np.sqrt(2.0 * share) * np.array([1.0, -1.0, 1.0, -1.0])  # of variance share times that of both together
+    found = paired_difference(signs + apart, signs, rng())
+    assert np.isnan(found.variance_reduction) == is_noise
+
+
+def test_noise_from_the_ninth_digit_behind_what_is_printed_on_does_not_decide() -> None:
+    assert rounded(0.4499999997) == rounded(0.45) == 0.5
+    assert rounded(0.449999999) == 0.4
+    assert rounded(1.2349999999996, 2) == 1.24  # noise of the last bits
+    assert str(rounded(-0.04)) == "0.0"
+
+
+def test_differences_are_printed_with_one_digit_where_none_is_given() -> None:
+    assert shown_difference(1.26, 1.0) == 0.3
+    assert shown_difference(1.26, 1.0, 2) == 0.26
