@@ -67,13 +67,15 @@ def check_algorithm(file: Path, told: Mapping[str, Any], algo: str) -> None:
         whose = f"the zip is of {' or '.join(map(_name_of, likely))}" if likely else "its network is no other's here"
         where = f" ({plain(module)})" if isinstance(module, str) else ""
         raise ConfigError(
-            f"{file}: --algo is {algo}, and {whose}{where}{f': it has {_most_telling(foreign)}' if foreign else ''}"
+            f"{plain(file)}: --algo is {algo}, and"
+            f" {whose}{where}{f': it has {_most_telling(foreign)}' if foreign else ''}"
         )
     made_by = _INIT.fullmatch(str(network.get("__init__", "")))
     ours = inspect.getattr_static(_network(CLASSES[algo]), "__init__").__qualname__.rpartition(".")[0]
     if made_by and made_by[1] != ours:
         raise ConfigError(
-            f"{file}: its network is a {plain(made_by[1])}, and that of {algo} with {ALGORITHMS[algo].policy} a {ours}"
+            f"{plain(file)}: its network is a {plain(made_by[1])}, and that of {algo} with"
+            f" {ALGORITHMS[algo].policy} a {ours}"
         )
 
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thinmargin.shown import shown
+from thinmargin.shown import plain, shown
 from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.programs import program_name, script_command
 from thinmargin_agents.config.errors import ConfigError
@@ -179,12 +179,12 @@ def _sum_up(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], progress: SeedsPro
     for number, (job, end) in enumerate(zip(jobs, ends, strict=True)):
         judgement = end.judgement
         if judgement is None:
-            table.add_row(str(job.run.seed), "failed" if end.error else "stopped", "", "", "", "", str(job.path))
+            table.add_row(str(job.run.seed), "failed" if end.error else "stopped", "", "", "", "", plain(job.path))
             continue
         done.append((judgement.J, judgement.difference, progress.score(number)))
         interval, bankrupt = ends_in_words(judgement.low, judgement.high), f"{judgement.bankrupt_share:.1%}"
         J, over, score = map(_cell, done[-1], ("{:.1f}", "{:+.1f}", "{:.1f}"))  # noqa: N806  # its name everywhere
-        table.add_row(str(job.run.seed), J, over, interval, bankrupt, score, str(job.path))
+        table.add_row(str(job.run.seed), J, over, interval, bankrupt, score, plain(job.path))
     if len(done) > 1:
         means = [None if None in column else statistics.fmean(column) for column in zip(*done, strict=True)]
         J, over, score = map(_cell, means, ("{:.1f}", "{:+.1f}", "{:.1f}"))  # noqa: N806  # as above
