@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from thinmargin_agents.config.algorithms import (
+    ALGORITHMS,
     ALL,
     CLIPPED,
     CONTINUOUS,
@@ -26,6 +27,7 @@ from thinmargin_agents.config.algorithms import (
 )
 from thinmargin_agents.config.errors import ConfigError, shown
 from thinmargin_agents.config.rl_zoo import NOT_HERE, asks_for_nothing
+from thinmargin_agents.config.rl_zoo_values import instead_of
 
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 """A text that is a number."""
@@ -232,7 +234,8 @@ def checked(origin: str, algo: str, values: Mapping[str, Any]) -> dict[str, Any]
         kind = known[name].kind
         value = _number_of(given, kind)
         if not kind.allows(value):
-            raise ConfigError(f"{origin}: hyper-parameter {name} is {shown(value)}: {kind.words}")
+            instead = instead_of(name, value, ALGORITHMS[algo].parts)
+            raise ConfigError(f"{origin}: hyper-parameter {name} is {shown(value)}: {kind.words}{instead}")
         _put(found, name, int(value) if kind.integer and isinstance(value, float) else value)
     return found
 

@@ -22,6 +22,7 @@ from thinmargin.wrappers import Adapter, adapters_of
 from thinmargin_agents.config.algorithms import ALGORITHMS, DISCRETE
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.hyperparameters import linear_start
+from thinmargin_agents.config.rl_zoo_values import instead_of_wrappers
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.sb3.algorithms import build
 from thinmargin_agents.sb3.memory import check_run_fits
@@ -61,10 +62,11 @@ def environment_arguments(run: Run) -> dict[str, Any]:
 
 def adapters_for(run: Run) -> list[Adapter]:
     """The adapters between the run's agent and its firms; a ConfigError names one that cannot be used."""
+    given = run.hyperparameters.get("env_wrapper")
     try:
-        return adapters_of(run.hyperparameters.get("env_wrapper"))
+        return adapters_of(given)
     except ValueError as error:
-        raise ConfigError(str(error)) from error
+        raise ConfigError(f"{error}{instead_of_wrappers(given)}") from error
 
 
 def check(run: Run) -> None:
