@@ -7,6 +7,7 @@ import shlex
 import statistics
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +21,7 @@ from thinmargin_agents.config.run import evaluation_flags
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.monitoring.layout import ADDRESS
 from thinmargin_agents.parallel.jobs import SeedEnd, SeedJob
+from thinmargin_agents.runs.same_agent import PER_RUN
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,7 +87,9 @@ def resume_runs(config: TrainConfig) -> int:
     if twice is not None:
         raise ConfigError(f"--resume has {shown(twice)} more than once: each run is resumed by one process")
     folders = [RunFolder.open(path) for path in config.resume]
-    jobs = [SeedJob(_resumed(folder, config.total_timesteps), folder.path) for folder in folders]
+    runs = [_resumed(folder, config.total_timesteps) for folder in folders]
+    count = Counter(run.seed for run in runs)
+    jobs = [SeedJob(run, folder.path, by_folder=count[run.seed] > 1) for run, folder in zip(runs, folders, strict=True)]
     before = sum(folder.months() for folder in folders)
 
     def engine(progress: SeedsProgress, stop: Stop) -> list[SeedEnd]:
@@ -197,11 +201,18 @@ def _cell(value: float | None, form: str) -> str:
     return "-" if value is None else form.format(value)
 
 
+def _entrants(jobs: Sequence[SeedJob], done: Sequence[str]) -> Sequence[str]:
+    """The runs that are done as evaluate.py takes them: joined by commas where they are seeds of one agent."""
+    first, *others = [{name: value for name, value in job.run.to_json().items() if name not in PER_RUN} for job in jobs]
+    seeds = {job.run.seed for job in jobs}
+    return [",".join(done)] if len(seeds) == len(jobs) and all(one == first for one in others) else done
+
+
 def _print_next_steps(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], console: Console) -> int:
     """Print the commands that come next; returns the exit status."""
     done = [path_word(job.path) for job, end in zip(jobs, ends, strict=True) if end.judgement is not None]
     if done:
-        judge = script_command("evaluate", [",".join(done), *evaluation_flags(jobs[0].run)])
+        judge = script_command("evaluate", [*_entrants(jobs, done), *evaluation_flags(jobs[0].run)])
         look = shlex.join(
             ["tensorboard", "--logdir", path_word(Path(jobs[0].run.tensorboard_log or jobs[0].path.parent))]
         )
