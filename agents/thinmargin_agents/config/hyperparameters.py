@@ -144,7 +144,8 @@ TABLE: tuple[Hyperparameter, ...] = (
     Hyperparameter("policy", NETWORK, "kind of network"),
     Hyperparameter("learning_rate", _schedule(0.0, 1.0), "step size"),
     Hyperparameter("gamma", _number(0.0, 1.0), "discount of a month; the benchmark's own if not given"),
-    Hyperparameter("n_steps", _whole(1, 1 << 20), "months of each firm in one update, whole episodes where worlds are paired"
+    Hyperparameter("n_steps", _whole(1, 1 << 20),
+                   "months of each firm in one update, whole episodes where worlds are paired"
                    " (off-policy: in one target)"),
     Hyperparameter("batch_size", _whole(2), "months in one gradient step", (*CLIPPED, *OFF_POLICY)),
     Hyperparameter("n_epochs", _whole(1, 1000), "passes over the experience of an update", CLIPPED),
