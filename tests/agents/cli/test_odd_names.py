@@ -88,6 +88,18 @@ def test_no_folder_is_made_inside_of_a_run_or_its_events(
     assert sorted(here.rglob("*")) == before
 
 
+@pytest.mark.parametrize("more", [[], ["--optimize"], ["--seeds", "1", "2"]], ids=["one", "search", "seeds"])
+@pytest.mark.parametrize("flag", ["--log-folder", "--tensorboard-log"])
+@pytest.mark.parametrize("place", ["/dev/full/logs", "file/logs"])
+def test_a_place_where_no_folder_can_be_made_is_named_by_every_way_to_train(
+    place: str, flag: str, more: list[str], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("file").touch()
+    assert train([flag, place, *more]) == 2
+    assert not lacks(said(capsys), f"{flag} is ", place, "is not a folder")
+    assert [path.name for path in here.iterdir()] == ["file"]
+
+
 def test_nothing_is_imported_into_a_run(made: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     Path("model.zip").touch()
     assert import_sb3(["model.zip", "--output", str(made.path / "other")]) == 2
