@@ -1,9 +1,14 @@
 """Compare policies on unseen worlds: the command line of thinmargin_agents.evaluate.command."""
 
+import sys
+
 try:
     from thinmargin_agents.evaluate.command import main
 except ModuleNotFoundError as error:
     raise SystemExit(f"evaluate.py: {error}; this needs: pip install 'thinmargin[agents]'") from error
+except KeyboardInterrupt as error:
+    print("evaluate.py: interrupted before it began", file=sys.stderr)  # noqa: T201  # the command line's own answer
+    raise SystemExit(130) from error
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from thinmargin_agents.cli.arguments import given_fields
-from thinmargin_agents.cli.command import flag_of, path_word, run
+from thinmargin_agents.cli.command import check_folder, flag_of, path_word, run
 from thinmargin_agents.cli.errors import FailedError, UsageError
 from thinmargin_agents.cli.programs import program_name, script_command
 from thinmargin_agents.config.errors import ConfigError
@@ -30,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     def check(config: TrainConfig) -> None:
         if config.resume:
             _check_resume(config, given_fields(TrainConfig, words))
+        else:
+            _check_folders(config)
 
     return run(program_name("train"), TrainConfig, words, check, _train)
 
@@ -77,6 +79,16 @@ def _check_resume(config: TrainConfig, given: Sequence[str]) -> None:
             f"{', '.join(others)} with --resume: a run keeps its own settings; allowed are --progress,"
             " --total-timesteps to lengthen it, and --n-jobs with several runs"
         )
+
+
+def _check_folders(config: TrainConfig) -> None:
+    """Raise UsageError or ConfigError unless folders can be made where the flags say, outside of any run."""
+    from thinmargin_agents.runs.nesting import check_outside_runs
+
+    for flag, path in (("--log-folder", config.log_folder), ("--tensorboard-log", config.tensorboard_log)):
+        if path is not None:
+            check_folder(flag, path)
+            check_outside_runs(flag, path)
 
 
 def _train_one(config: TrainConfig, errors: Console) -> int:

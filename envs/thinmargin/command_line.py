@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,6 +34,13 @@ class Flag(NamedTuple):
     """Whether its values name files or folders."""
     meaning: str = ""
     """What its help says, for messages; may be empty."""
+    alone: bool = False
+    """Whether it takes no value: what follows belongs to no flag."""
+
+    @property
+    def most(self) -> float:
+        """Values that may follow it."""
+        return 0 if self.alone else math.inf if self.several else 1
 
 
 class WordsError(ValueError):
@@ -153,7 +161,13 @@ class Parser(argparse.ArgumentParser):
         """As argparse does; the process ends with status 2 for words that cannot be used."""
         words = sys.argv[1:] if args is None else list(args)
         flags = [
-            Flag(tuple(action.option_strings), action.nargs in ("*", "+"), action.type is Path, action.help or "")
+            Flag(
+                tuple(action.option_strings),
+                action.nargs in ("*", "+"),
+                action.type is Path,
+                action.help or "",
+                action.nargs == 0,
+            )
             for action in self._actions
             if action.option_strings
         ]
@@ -224,18 +238,21 @@ def _meaning(flag: Flag | None) -> str:
 
 
 def groups(words: Sequence[str], flags: Mapping[str, Flag]) -> Iterator[tuple[str, list[str]]]:
-    """Every flag given with the words that follow it; words before the first one come with an empty name.
+    """Every flag given with its values; words that belong to none come with an empty name.
 
     Args:
         words: arguments of the process, without its name.
         flags: the flags of the command, by each of their words.
     """
-    name, values = "", list[str]()
+    name, values, most = "", list[str](), math.inf
     for word in words:
         flag, equals, value = word.partition("=")
-        if flag not in flags:
+        if flag in flags:
+            yield name, values
+            name, values, most = flag, [value] if equals else [], flags[flag].most
+        elif len(values) < most:
             values.append(word)
-            continue
-        yield name, values
-        name, values = flag, [value] if equals else []
+        else:
+            yield name, values
+            name, values, most = "", [word], math.inf
     yield name, values

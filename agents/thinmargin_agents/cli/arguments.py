@@ -67,7 +67,7 @@ def flag_with(kind: type[Any], argv: Sequence[str], value: str) -> str:
 
     known = {word: flag for flag in _flags(kind).values() for word in flag.words}
     for word, values in groups(_as_declared(argv), known):
-        if word and value in (values if known[word].several else values[:1]):
+        if word and value in values:
             return word
     return " or ".join(_positional_names(kind)) or "an argument"
 
@@ -97,16 +97,17 @@ def _flags(kind: type[Any]) -> dict[str, Flag]:
         words = [f"--{name}", *aliases]
         if item.default is True or item.default is False:
             words.append(f"--no-{name}")
-        found[item.name] = Flag(tuple(words), "tuple" in str(hint), "Path" in str(hint))
+        alone = item.default is True or item.default is False
+        found[item.name] = Flag(tuple(words), "tuple" in str(hint), "Path" in str(hint), alone=alone)
     return found
 
 
 def _positional_names(kind: type[Any]) -> Iterator[str]:
-    """What the help calls the positional arguments of a dataclass, without the dots of several."""
+    """What the help calls the positional arguments of a dataclass, without the brackets and dots of several."""
     for item, _, marks in _fields(kind):
         if tyro.conf.Positional in marks:
             named = [mark.metavar for mark in marks if getattr(mark, "metavar", None)]
-            yield (named[0] if named else item.name.upper()).removesuffix(" ...")
+            yield (named[0] if named else item.name.upper()).strip("[]").split()[0]
 
 
 def _fields(kind: type[Any]) -> Iterator[tuple[Field[Any], Any, tuple[Any, ...]]]:

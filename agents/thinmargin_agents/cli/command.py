@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 C = TypeVar("C")
+LONGEST = 4000
+"""Characters of a message, which is one line: more than a list of all hyper-parameters has."""
 
 
 def run(
@@ -73,9 +75,10 @@ def run(
 
 def _refuse(program: str, why: Exception, status: int = 2) -> int:
     """Say why a command was not done, or did not end well; returns the exit status."""
+    from thinmargin.shown import plain
     from thinmargin_agents.cli.console import plain_console
 
-    plain_console(stderr=True).print(f"{program}: {why}", style="red")
+    plain_console(stderr=True).print(f"{program}: {plain(str(why), LONGEST)}", style="red")
     return status
 
 

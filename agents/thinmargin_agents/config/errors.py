@@ -12,3 +12,10 @@ def shown(value: object) -> str:
     from thinmargin import shown as of_package  # noqa: PLC0415  # see above
 
     return of_package.shown(value)
+
+
+def plain(name: object) -> str:
+    """As `thinmargin.shown.plain`, loaded as above."""
+    from thinmargin import shown as of_package  # noqa: PLC0415  # see above
+
+    return of_package.plain(name)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from thinmargin_agents.config.algorithms import (
+    ALGORITHMS,
     ALL,
     CLIPPED,
     CONTINUOUS,
@@ -26,6 +27,7 @@ from thinmargin_agents.config.algorithms import (
 )
 from thinmargin_agents.config.errors import ConfigError, shown
 from thinmargin_agents.config.rl_zoo import NOT_HERE, asks_for_nothing
+from thinmargin_agents.config.rl_zoo_values import instead_of
 
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 """A text that is a number."""
@@ -127,7 +129,8 @@ ENTROPY = _or(
 )
 TABLE: tuple[Hyperparameter, ...] = (
     Hyperparameter("n_timesteps", _whole(1), "months of experience, over all environments"),
-    Hyperparameter("n_envs", _whole(1, 1 << 20), "firms run in step, in one compiled batch"),
+    Hyperparameter("n_envs", _whole(1, 1 << 20),
+                   "firms run in step, in one compiled batch (on-policy: a multiple of paired_worlds)"),
     Hyperparameter(
         "paired_worlds", _whole(1, 1024),
         "firms that live through the same world side by side; the mean of their advantages in a month is"
@@ -141,7 +144,9 @@ TABLE: tuple[Hyperparameter, ...] = (
     Hyperparameter("policy", NETWORK, "kind of network"),
     Hyperparameter("learning_rate", _schedule(0.0, 1.0), "step size"),
     Hyperparameter("gamma", _number(0.0, 1.0), "discount of a month; the benchmark's own if not given"),
-    Hyperparameter("n_steps", _whole(1, 1 << 20), "months of each firm in one update (off-policy: in one target)"),
+    Hyperparameter("n_steps", _whole(1, 1 << 20),
+                   "months of each firm in one update, whole episodes where worlds are paired"
+                   " (off-policy: in one target)"),
     Hyperparameter("batch_size", _whole(2), "months in one gradient step", (*CLIPPED, *OFF_POLICY)),
     Hyperparameter("n_epochs", _whole(1, 1000), "passes over the experience of an update", CLIPPED),
     Hyperparameter("gae_lambda", _number(0.0, 1.0), "advantage estimation (Schulman et al. 2016)", ON_POLICY),
@@ -232,7 +237,8 @@ def checked(origin: str, algo: str, values: Mapping[str, Any]) -> dict[str, Any]
         kind = known[name].kind
         value = _number_of(given, kind)
         if not kind.allows(value):
-            raise ConfigError(f"{origin}: hyper-parameter {name} is {shown(value)}: {kind.words}")
+            instead = instead_of(name, value, ALGORITHMS[algo].parts)
+            raise ConfigError(f"{origin}: hyper-parameter {name} is {shown(value)}: {kind.words}{instead}")
         _put(found, name, int(value) if kind.integer and isinstance(value, float) else value)
     return found
 

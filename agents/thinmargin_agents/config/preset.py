@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from thinmargin_agents.config.algorithms import ALGORITHMS
-from thinmargin_agents.config.errors import ConfigError, shown
+from thinmargin_agents.config.errors import ConfigError, plain, shown
 from thinmargin_agents.config.hyperparameters import TABLE, checked, merged
 from thinmargin_agents.config.preset_file import read_yaml
 from thinmargin_agents.config.rl_zoo import NOT_HERE
@@ -53,9 +53,9 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
             " or a readable YAML file"
         ) from error
     except ConfigError as error:
-        raise ConfigError(f"--preset {path}: {error}") from error
+        raise ConfigError(f"--preset {plain(path)}: {error}") from error
     if not isinstance(content, dict):
-        raise ConfigError(f"--preset {path}: it must be a mapping of environment id to hyper-parameters")
+        raise ConfigError(f"--preset {plain(path)}: it must be a mapping of environment id to hyper-parameters")
     content = _by_id(path, content)
     paired = content.get(PAIRED, {})
     paired = _by_id(path, paired, f"{PAIRED}: ") if isinstance(paired, dict) else paired
@@ -64,24 +64,25 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
     section = content.get(env_id, content.get("default"))
     if not isinstance(section, dict):
         raise ConfigError(
-            f"--preset {path}: no section {shown(env_id)} or 'default' with hyper-parameters{_found(content)}"
+            f"--preset {plain(path)}: no section {shown(env_id)} or 'default' with hyper-parameters{_found(content)}"
         )
     values = dict(section)
     env_kwargs = values.pop("env_kwargs", None) or {}
     if not isinstance(env_kwargs, dict) or not all(isinstance(name, str) for name in env_kwargs):
         raise ConfigError(
-            f"--preset {path}: env_kwargs is {shown(env_kwargs)}: it must be a mapping of argument and value; a text is"
+            f"--preset {plain(path)}: env_kwargs is {shown(env_kwargs)}: it must be a mapping of argument and"
+            " value; a text is"
             " not run as Python, as rl-zoo3 does"
         )
     copies = paired.get(env_id, paired.get("default")) if isinstance(paired, dict) else paired
     if copies is not None:
         if PAIRED in values:
             raise ConfigError(
-                f"--preset {path}: {PAIRED} is {shown(values[PAIRED])} in the section of the environment and"
+                f"--preset {plain(path)}: {PAIRED} is {shown(values[PAIRED])} in the section of the environment and"
                 f" {shown(copies)} beside it: leave one of the two out"
             )
         values[PAIRED] = copies
-    return checked(f"--preset {path}", algo, values), env_kwargs
+    return checked(f"--preset {plain(path)}", algo, values), env_kwargs
 
 
 def _by_id(path: Path, content: Mapping[Any, Any], where: str = "") -> dict[Any, Any]:
@@ -91,7 +92,8 @@ def _by_id(path: Path, content: Mapping[Any, Any], where: str = "") -> dict[Any,
         name = key.removeprefix("thinmargin:") if isinstance(key, str) else key
         if name in found:
             raise ConfigError(
-                f"--preset {path} has {where}two sections of {shown(name)}, {shown(found[name])} and {shown(section)}:"
+                f"--preset {plain(path)} has {where}two sections of {shown(name)}, {shown(found[name])} and"
+                f" {shown(section)}:"
                 " leave one of them out"
             )
         found[name] = section
@@ -116,7 +118,8 @@ def _check_versions(path: Path, sections: Any) -> None:
         now = current(key) if isinstance(key, str) else key
         if now != key:
             raise ConfigError(
-                f"--preset {path} has a section {shown(key)}: worlds, observations and rewards of {now} are others;"
+                f"--preset {plain(path)} has a section {shown(key)}: worlds, observations and rewards of {now} are"
+                " others;"
                 f" choose its hyper-parameters anew and call it {shown(now)}, or delete it"
             )
 
@@ -179,8 +182,6 @@ def _name(item: Any) -> Any:
 
 
 def _arguments(item: Any) -> dict[str, Any]:
-    from thinmargin.shown import plain  # noqa: PLC0415  # --help needs no NumPy
-
     inside = next(iter(item.values())) if isinstance(item, Mapping) else None
     if not isinstance(inside, (Mapping, type(None))):
         raise ConfigError(

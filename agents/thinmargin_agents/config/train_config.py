@@ -31,7 +31,7 @@ class TrainConfig:
     preset: str = "default"
     """Name of a shipped preset (`default`: the algorithm's own), or a YAML file in the form of rl-zoo3."""
     n_envs: int | None = None
-    """Firms run in step; the preset's if not given."""
+    """Firms run in step, a multiple of the hyper-parameter paired_worlds; the preset's if not given."""
     residual: str | None = None
     """Built-in policy whose actions the agent corrects, such as plan, or none; the preset's if not given."""
     residual_bound: float | None = None

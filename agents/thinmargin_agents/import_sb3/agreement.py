@@ -105,7 +105,7 @@ def with_training(file: Path, told: Mapping[str, Any], run: Run, given: Collecti
 
 def _contradiction(file: Path, name: str, theirs: object, ours: object) -> ConfigError:
     return ConfigError(
-        f"{file}: was trained with {name} {_said(theirs)}, and the flags say {_said(ours)}: give --hyperparams"
+        f"{plain(file)}: was trained with {name} {_said(theirs)}, and the flags say {_said(ours)}: give --hyperparams"
         f" '{name}={_said(theirs)}', or the --preset that it was trained with"
     )
 
@@ -124,16 +124,20 @@ def _check_space(file: Path, what: str, theirs: Any, ours: spaces.Space[Any]) ->
     kind = class_told(theirs.get(TYPE, ""))
     is_box = isinstance(ours, spaces.Box)
     if kind and (kind.partition(".")[0] not in SPACE_PACKAGES or kind.rpartition(".")[2] != type(ours).__name__):
-        raise ConfigError(f"{file}: its {what} is {_said(kind)}, and the flags describe {ours}: {flags}")
+        raise ConfigError(f"{plain(file)}: its {what} is {_said(kind)}, and the flags describe {ours}: {flags}")
     if not is_box:
         count = str(fields.get("n", "")).strip()
         if count.isdecimal() and int(count) != int(getattr(ours, "n", -1)):
-            raise ConfigError(f"{file}: its {what} has {_said(count)} actions, and the flags describe {ours}: {flags}")
+            raise ConfigError(
+                f"{plain(file)}: its {what} has {_said(count)} actions, and the flags describe {ours}: {flags}"
+            )
         return
     assert isinstance(ours, spaces.Box)  # noqa: S101  # said above
     shape = fields.get("_shape")
     if isinstance(shape, list) and shape != list(ours.shape):
-        raise ConfigError(f"{file}: its {what} has shape {_said(shape)}, and the flags describe {ours.shape}: {flags}")
+        raise ConfigError(
+            f"{plain(file)}: its {what} has shape {_said(shape)}, and the flags describe {ours.shape}: {flags}"
+        )
     for end in ("low", "high"):
         numbers, wanted = _numbers(fields.get(end)), getattr(ours, end)
         if numbers is None or numbers.shape != ours.shape:
@@ -142,7 +146,7 @@ def _check_space(file: Path, what: str, theirs: Any, ours: spaces.Space[Any]) ->
         if len(apart):
             place = int(apart[0])
             raise ConfigError(
-                f"{file}: its {what} has {end} {numbers[place]:g} in place {place}, and the flags describe"
+                f"{plain(file)}: its {what} has {end} {numbers[place]:g} in place {place}, and the flags describe"
                 f" {wanted[place]:g}: {flags}"
             )
 
@@ -170,7 +174,7 @@ def _check_not_normalized(file: Path, told: Mapping[str, Any], run: Run, observa
     same_month = told.get("num_timesteps") == 0
     why = ""
     if beside:
-        why = f"{beside[0]} lies beside it"
+        why = f"{plain(beside[0])} lies beside it"
     elif seen is not None and not all(observations.contains(row) for row in seen):
         why = "what it saw last is no observation of this environment"
     elif seen is not None and given is not None and same_month and not _alike(seen, given):
@@ -179,7 +183,8 @@ def _check_not_normalized(file: Path, told: Mapping[str, Any], run: Run, observa
         why = "it keeps what it saw last in two forms"
     if why:
         raise ConfigError(
-            f"{file}: was trained behind VecNormalize, as {why}: a run folder has no statistics of observations; train"
+            f"{plain(file)}: was trained behind VecNormalize, as {why}: a run folder has no statistics of"
+            " observations; train"
             " without it (observations are scaled already), or with norm_obs=False and without the file"
         )
 
@@ -216,7 +221,7 @@ def _check_network(file: Path, theirs: Mapping[str, Any], run: Run) -> None:
         named = next((name for name, one in ACTIVATIONS.items() if full_name(one) == theirs_name), None)
         if named is None:
             raise ConfigError(
-                f"{file}: its network has the activation {_said(theirs_name)}: supported are"
+                f"{plain(file)}: its network has the activation {_said(theirs_name)}: supported are"
                 f" {', '.join(map(full_name, ACTIVATIONS.values()))}"
             )
         said = chosen or next(name for name, one in ACTIVATIONS.items() if full_name(one) == ours_name)
@@ -235,4 +240,6 @@ def _check_network(file: Path, theirs: Mapping[str, Any], run: Run) -> None:
 
 
 def _unsupported(file: Path, name: str, value: object) -> ConfigError:
-    return ConfigError(f"{file}: its network has policy_kwargs.{_said(name)} {_said(value)}, which is not supported")
+    return ConfigError(
+        f"{plain(file)}: its network has policy_kwargs.{_said(name)} {_said(value)}, which is not supported"
+    )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thinmargin.plain_json import RepeatedKeyError, read_json_text
-from thinmargin.shown import class_name
+from thinmargin.shown import class_name, plain
 from thinmargin_agents.config.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ def settings_of(file: Path) -> Mapping[str, Any]:
     try:
         found = read_json_text(content)
     except RepeatedKeyError as error:
-        raise ConfigError(f"{file}: {DATA} is damaged: {error}") from error
+        raise ConfigError(f"{plain(file)}: {DATA} is damaged: {error}") from error
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{file}: {DATA} is damaged: it must be JSON") from error
+        raise ConfigError(f"{plain(file)}: {DATA} is damaged: it must be JSON") from error
     if not isinstance(found, dict):
-        raise ConfigError(f"{file}: {DATA} is damaged: it must be a mapping of settings")
+        raise ConfigError(f"{plain(file)}: {DATA} is damaged: it must be a mapping of settings")
     return found
 
 
@@ -75,7 +75,7 @@ def sb3_weights(file: Path, training_run: Run) -> dict[str, Any]:
         load_weights(network, tensors)
     except (ValueError, TypeError) as error:
         raise ConfigError(
-            f"{file}: not the network that --algo, --env, --preset and the other flags describe: {error}"
+            f"{plain(file)}: not the network that --algo, --env, --preset and the other flags describe: {error}"
         ) from error
     return weights(network)
 
@@ -86,12 +86,12 @@ def _member(file: Path, name: str, most: int, limit: str) -> bytes:
         with zipfile.ZipFile(file) as archive:
             size = archive.getinfo(name).file_size
             if size > most:
-                raise ConfigError(f"{file}: {name} has {size:,} bytes: {limit.format(most=most)}")
+                raise ConfigError(f"{plain(file)}: {name} has {size:,} bytes: {limit.format(most=most)}")
             return archive.read(name)
     except KeyError as error:
-        raise ConfigError(f"{file}: has no {name}: not a model that Stable-Baselines3 saved") from error
+        raise ConfigError(f"{plain(file)}: has no {name}: not a model that Stable-Baselines3 saved") from error
     except NO_ZIP as error:
-        raise ConfigError(f"{file}: not a zip that can be read: {error}") from error
+        raise ConfigError(f"{plain(file)}: not a zip that can be read: {error}") from error
 
 
 def _tensors(file: Path, most: int) -> dict[str, Any]:
@@ -105,10 +105,10 @@ def _tensors(file: Path, most: int) -> dict[str, Any]:
             found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except UNREADABLE as error:
         why = str(error).splitlines()[0] if str(error) else class_name(type(error))
-        raise ConfigError(f"{file}: {MEMBER} is damaged or holds more than tensors: {why}") from error
+        raise ConfigError(f"{plain(file)}: {MEMBER} is damaged or holds more than tensors: {why}") from error
     named = isinstance(found, dict) and all(isinstance(name, str) for name in found)
     if not named or not all(map(_is_plain, found.values())):
-        raise ConfigError(f"{file}: {MEMBER} holds something else than named tensors")
+        raise ConfigError(f"{plain(file)}: {MEMBER} holds something else than named tensors")
     return dict(found)
 
 

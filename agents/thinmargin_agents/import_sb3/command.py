@@ -86,8 +86,10 @@ def _import(config: ImportConfig, errors: Console) -> int:
     from thinmargin_agents.config.preset import resolve
     from thinmargin_agents.import_sb3.agreement import check_agreement, untold, with_training
     from thinmargin_agents.import_sb3.archive import sb3_weights, settings_of
+    from thinmargin_agents.runs.nesting import check_outside_runs
 
     try:
+        check_outside_runs("--output", config.output)
         training_run = resolve(
             TrainConfig(
                 algo=config.algo, env=config.env, preset=config.preset, hyperparams=config.hyperparams,
@@ -114,7 +116,9 @@ def _import(config: ImportConfig, errors: Console) -> int:
     from thinmargin_agents.cli.console import plain_console
 
     evaluate = script_command("evaluate", [path_word(config.output), *evaluation_flags(training_run)])
-    message = f"{config.output}: {config.model} on {config.env}; next: {evaluate}"
+    from thinmargin.shown import plain
+
+    message = f"{plain(config.output)}: {plain(config.model)} on {config.env}; next: {evaluate}"
     plain_console().print(message)
     if note := untold(told):
         plain_console().print(f"note: {note}")

@@ -64,16 +64,16 @@ def check_algorithm(file: Path, told: Mapping[str, Any], algo: str) -> None:
     module, foreign = network.get("__module__"), _foreign_settings(told, CLASSES[algo])
     likely = _likely(told, module) if isinstance(module, str) else [CLASSES[algo]]
     if foreign or CLASSES[algo] not in likely:
-        whose = f"the zip is of {' or '.join(map(_name_of, likely))}" if likely else "its network is no other's here"
-        where = f" ({plain(module)})" if isinstance(module, str) else ""
-        raise ConfigError(
-            f"{file}: --algo is {algo}, and {whose}{where}{f': it has {_most_telling(foreign)}' if foreign else ''}"
-        )
+        whose = f"the zip is of {' or '.join(map(_name_of, likely))}" if likely else "the zip is of none that is known"
+        where = f" (network of {plain(module)})" if isinstance(module, str) else ""
+        telling = f": it has {_most_telling(foreign)}" if foreign else ""
+        raise ConfigError(f"{plain(file)}: --algo is {algo}, and {whose}{where}{telling}")
     made_by = _INIT.fullmatch(str(network.get("__init__", "")))
     ours = inspect.getattr_static(_network(CLASSES[algo]), "__init__").__qualname__.rpartition(".")[0]
     if made_by and made_by[1] != ours:
         raise ConfigError(
-            f"{file}: its network is a {plain(made_by[1])}, and that of {algo} with {ALGORITHMS[algo].policy} a {ours}"
+            f"{plain(file)}: its network is a {plain(made_by[1])}, and that of {algo} with"
+            f" {ALGORITHMS[algo].policy} a {ours}"
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thinmargin.shown import plain
 from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.config.errors import ConfigError
@@ -25,11 +26,13 @@ class SeedJob:
 
     run: Run
     path: Path
+    by_folder: bool = False
+    """Whether another job has the same seed, so that its name has the folder too."""
 
     @property
     def name(self) -> str:
         """Its name in lines and tables."""
-        return f"seed {self.run.seed}"
+        return f"seed {self.run.seed}{f' in {plain(self.path)}' if self.by_folder else ''}"
 
     @property
     def resume(self) -> str:

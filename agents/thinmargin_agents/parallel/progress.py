@@ -8,6 +8,7 @@ from typing import Self
 
 from rich.console import Console
 
+from thinmargin.shown import plain
 from thinmargin_agents.monitoring.judgement import Judgement
 from thinmargin_agents.parallel.jobs import SeedEnd, SeedJob
 from thinmargin_agents.training.callbacks.progress import Step, in_a_line, in_short, months_bars
@@ -62,7 +63,7 @@ class SeedsProgress:
         """Show that a seed begins, or begins again after its process was lost."""
         job = self._jobs[number]
         again = " again, from its last checkpoint" if number in self._running else ""
-        self.write_line(f"{job.name}: begins{again} in {job.path}, {where}")
+        self.write_line(f"{job.name}: begins{again} in {plain(job.path)}, {where}")
         self._running[number] = _Pace()
         self._progress.update(self._tasks[number], visible=True)
         self._show_all()

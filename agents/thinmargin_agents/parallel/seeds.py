@@ -7,12 +7,13 @@ import shlex
 import statistics
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thinmargin.shown import shown
+from thinmargin.shown import plain, shown
 from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.programs import program_name, script_command
 from thinmargin_agents.config.errors import ConfigError
@@ -20,6 +21,7 @@ from thinmargin_agents.config.run import evaluation_flags
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.monitoring.layout import ADDRESS
 from thinmargin_agents.parallel.jobs import SeedEnd, SeedJob
+from thinmargin_agents.runs.same_agent import PER_RUN
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,7 +87,9 @@ def resume_runs(config: TrainConfig) -> int:
     if twice is not None:
         raise ConfigError(f"--resume has {shown(twice)} more than once: each run is resumed by one process")
     folders = [RunFolder.open(path) for path in config.resume]
-    jobs = [SeedJob(_resumed(folder, config.total_timesteps), folder.path) for folder in folders]
+    runs = [_resumed(folder, config.total_timesteps) for folder in folders]
+    count = Counter(run.seed for run in runs)
+    jobs = [SeedJob(run, folder.path, by_folder=count[run.seed] > 1) for run, folder in zip(runs, folders, strict=True)]
     before = sum(folder.months() for folder in folders)
 
     def engine(progress: SeedsProgress, stop: Stop) -> list[SeedEnd]:
@@ -179,12 +183,12 @@ def _sum_up(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], progress: SeedsPro
     for number, (job, end) in enumerate(zip(jobs, ends, strict=True)):
         judgement = end.judgement
         if judgement is None:
-            table.add_row(str(job.run.seed), "failed" if end.error else "stopped", "", "", "", "", str(job.path))
+            table.add_row(str(job.run.seed), "failed" if end.error else "stopped", "", "", "", "", plain(job.path))
             continue
         done.append((judgement.J, judgement.difference, progress.score(number)))
         interval, bankrupt = ends_in_words(judgement.low, judgement.high), f"{judgement.bankrupt_share:.1%}"
         J, over, score = map(_cell, done[-1], ("{:.1f}", "{:+.1f}", "{:.1f}"))  # noqa: N806  # its name everywhere
-        table.add_row(str(job.run.seed), J, over, interval, bankrupt, score, str(job.path))
+        table.add_row(str(job.run.seed), J, over, interval, bankrupt, score, plain(job.path))
     if len(done) > 1:
         means = [None if None in column else statistics.fmean(column) for column in zip(*done, strict=True)]
         J, over, score = map(_cell, means, ("{:.1f}", "{:+.1f}", "{:.1f}"))  # noqa: N806  # as above
@@ -197,11 +201,18 @@ def _cell(value: float | None, form: str) -> str:
     return "-" if value is None else form.format(value)
 
 
+def _entrants(jobs: Sequence[SeedJob], done: Sequence[str]) -> Sequence[str]:
+    """The runs that are done as evaluate.py takes them: joined by commas where they are seeds of one agent."""
+    first, *others = [{name: value for name, value in job.run.to_json().items() if name not in PER_RUN} for job in jobs]
+    seeds = {job.run.seed for job in jobs}
+    return [",".join(done)] if len(seeds) == len(jobs) and all(one == first for one in others) else done
+
+
 def _print_next_steps(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], console: Console) -> int:
     """Print the commands that come next; returns the exit status."""
     done = [path_word(job.path) for job, end in zip(jobs, ends, strict=True) if end.judgement is not None]
     if done:
-        judge = script_command("evaluate", [",".join(done), *evaluation_flags(jobs[0].run)])
+        judge = script_command("evaluate", [*_entrants(jobs, done), *evaluation_flags(jobs[0].run)])
         look = shlex.join(
             ["tensorboard", "--logdir", path_word(Path(jobs[0].run.tensorboard_log or jobs[0].path.parent))]
         )

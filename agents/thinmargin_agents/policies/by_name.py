@@ -44,7 +44,12 @@ def entrant_of(name: str) -> Entrant:
             f"policy {quoted(name)}: commas join run folders, or seeds such as NAME:0; hand-coded policies and"
             " whole agents are named one by one"
         )
-    members = tuple(member_of(part) for part in parts)
+    try:
+        members = tuple(member_of(part) for part in parts)
+    except ValueError as error:
+        if len(parts) == 1:
+            raise
+        raise ValueError(f"policy {quoted(name)}, of {len(parts)} parts that commas join: {error}") from error
     names = [member.name for member in members]
     if len(set(names)) < len(names):
         raise ValueError(f"policy {quoted(name)} names a run twice")

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from thinmargin.files import DamagedFileError
-from thinmargin.shown import shown
+from thinmargin.shown import plain, shown
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.runs.file_names import BOARD
 from thinmargin_agents.runs.safetensors_tree import read_json, write_json
@@ -83,10 +83,10 @@ def board_of(run_folder: Path) -> Path | None:
 def _read(file: Path, *names: str) -> tuple[str, ...]:
     """These texts of a small JSON file, which is never read through a link."""
     if file.is_symlink() or not file.is_file() or file.stat().st_size > LARGEST:
-        raise DamagedFileError(f"{file}: must be a file of at most {LARGEST} bytes")
+        raise DamagedFileError(f"{plain(file)}: must be a file of at most {LARGEST} bytes")
     content = read_json(file)
     if not all(isinstance(content[name], str) for name in names):
-        raise DamagedFileError(f"{file}: {', '.join(names)} must be texts")
+        raise DamagedFileError(f"{plain(file)}: {', '.join(names)} must be texts")
     return tuple(content[name] for name in names)
 
 

@@ -47,6 +47,7 @@ from thinmargin_agents.runs.file_names import (
     Which,
 )
 from thinmargin_agents.runs.lock import LockedError, locked
+from thinmargin_agents.runs.nesting import check_outside_runs
 from thinmargin_agents.runs.provenance import built_on
 from thinmargin_agents.runs.safetensors_tree import read_json, read_tree, write_json, write_tree
 from thinmargin_agents.runs.settings import edited
@@ -73,9 +74,13 @@ class RunFolder:
         Where events go elsewhere, a folder for them is made there too, which no other run uses.
 
         Raises:
-            ConfigError: `log_folder` or `tensorboard_log` is no folder, or none can be made in it.
+            ConfigError: `log_folder` or `tensorboard_log` is no folder, none can be made in it, or it is inside that of
+                a run.
             OSError: the run cannot be written: the disk is full.
         """
+        check_outside_runs("--log-folder", log_folder)
+        if run.tensorboard_log is not None:
+            check_outside_runs("--tensorboard-log", Path(run.tensorboard_log))
         parent = log_folder / run.algo
         name = run.env_id.rsplit("/", 1)[-1]
         try:
@@ -116,12 +121,12 @@ class RunFolder:
     def open(cls, path: Path) -> RunFolder:
         """An existing run folder; anything else is a RunError."""
         if not is_folder(path):
-            raise RunError(f"{path}: no such run folder")
+            raise RunError(f"{plain(path)}: no such run folder")
         if not is_file(path / CONFIG):
-            raise RunError(f"{path}: not a run folder: it has no {CONFIG}")
+            raise RunError(f"{plain(path)}: not a run folder: it has no {CONFIG}")
         for name in RUN_FILES:
             if (path / name).is_symlink():
-                raise RunError(f"{path / name}: a link: a run folder is used only if all of it lies inside")
+                raise RunError(f"{plain(path / name)}: a link: a run folder is used only if all of it lies inside")
             if is_there(path / name):
                 _check_kind(path / name, folder=name in get_args(Which))
         return cls(path)
@@ -142,7 +147,7 @@ class RunFolder:
                             temporary.unlink(missing_ok=True)
                 yield
         except LockedError as error:
-            raise RunError(f"{self.path}: another process is training this run now") from error
+            raise RunError(f"{plain(self.path)}: another process is training this run now") from error
 
     def run(self) -> Run:
         """The run's configuration.
@@ -162,7 +167,8 @@ class RunFolder:
         changed = [name for name in now if before.get(name, now[name]) != now[name]]
         if changed:
             raise RunError(
-                f"{self.path / BUILT_ON}: {' and '.join(changed)}: the tuned rule is not the one the run began with,"
+                f"{plain(self.path / BUILT_ON)}: {' and '.join(changed)}: the tuned rule is not the one the run"
+                " began with,"
                 " and its policy would not play what it learnt; play it with the version that trained it, or train anew"
             )
         return run
@@ -190,7 +196,8 @@ class RunFolder:
         at = self.months()
         if months <= at:
             raise ConfigError(
-                f"--total-timesteps is {months:,}: {self.path} has had {at:,} months of experience already; allowed are"
+                f"--total-timesteps is {months:,}: {plain(self.path)} has had {at:,} months of experience already;"
+                " allowed are"
                 f" more than {at:,}"
             )
         return run if months == run.total_timesteps else run.of_length(months, at)
@@ -199,12 +206,14 @@ class RunFolder:
         """Months of experience of the checkpoint; 0 for a run that was killed before it had one."""
         if not self.has("checkpoint"):
             if self.has("best"):
-                raise RunError(f"{self.path}: has a policy but no checkpoint: nothing to resume from")
+                raise RunError(f"{plain(self.path)}: has a policy but no checkpoint: nothing to resume from")
             return 0
         try:
             return int(self._head()["timesteps"])
         except (LookupError, TypeError, ValueError, ArithmeticError) as error:
-            raise RunError(f"{self.path}: the checkpoint does not fit {CONFIG}: it has no months: {error}") from error
+            raise RunError(
+                f"{plain(self.path)}: the checkpoint does not fit {CONFIG}: it has no months: {error}"
+            ) from error
 
     def check_checkpoint(self, run: Run) -> None:
         """Raise RunError unless the checkpoint is of these settings; only its header is read.
@@ -235,7 +244,7 @@ class RunFolder:
         there, least = weights_in(tree.get("policy", tree.get("parameters"))), least_weights(run)
         if there < least:
             raise RunError(
-                f"{self.path / which / TREE} does not fit {CONFIG}: it has {there:,} weights, and the layers of"
+                f"{plain(self.path / which / TREE)} does not fit {CONFIG}: it has {there:,} weights, and the layers of"
                 f" net_arch need {least:,} at least"
             )
 
@@ -245,7 +254,7 @@ class RunFolder:
         try:
             lines = read_text(before) if before.is_file() else ""
         except UnicodeDecodeError as error:
-            raise RunError(f"{before}: it is no text in UTF-8: {plain(error)}") from error
+            raise RunError(f"{plain(before)}: it is no text in UTF-8: {plain(error)}") from error
         write_atomically(before, f"{lines}{shlex.join(['python', *sys.argv])}\n")
         write_json(self.path / CONFIG, run.to_json())
 
@@ -262,10 +271,11 @@ class RunFolder:
         try:
             difference = edited(run, tree["settings"], int(tree["timesteps"] or 0))
         except (LookupError, TypeError, ValueError, ArithmeticError) as error:
-            raise RunError(f"{self.path / which / TREE} does not fit {CONFIG}: {error}") from error
+            raise RunError(f"{plain(self.path / which / TREE)} does not fit {CONFIG}: {error}") from error
         if difference is not None:
             raise RunError(
-                f"{self.path / CONFIG}: {difference} ({which}/{TREE}): a run keeps the settings it began with; only its"
+                f"{plain(self.path / CONFIG)}: {difference} ({which}/{TREE}): a run keeps the settings it began"
+                " with; only its"
                 f" length can be changed, with --resume {shlex.quote(path_word(self.path))} --total-timesteps N"
             )
 
@@ -297,7 +307,7 @@ class RunFolder:
         """Read what `save` wrote; an absent or damaged file is a RunError."""
         file = self.path / which / TREE
         if not self.has(which):
-            raise RunError(f"{self.path}: has no {which}/{TREE}: the run ended before it was written")
+            raise RunError(f"{plain(self.path)}: has no {which}/{TREE}: the run ended before it was written")
         try:
             return read_tree(file)
         except DamagedFileError as error:
@@ -310,9 +320,9 @@ def _check_kind(path: Path, *, folder: bool) -> None:
         if not folder:
             check_regular(path)
         elif not is_folder(path):
-            raise RunError(f"{path}: it is a file, not a folder")
+            raise RunError(f"{plain(path)}: it is a file, not a folder")
     except OSError as error:
-        raise RunError(f"{path}: {error.strerror}") from error
+        raise RunError(f"{plain(path)}: {error.strerror}") from error
 
 
 def _number(path: Path, name: str) -> int:
@@ -348,9 +358,9 @@ def load_policy(folder: Path, which: Which = "best") -> Any:
         network = build_network(run)
         player = policy_of(network, run)
     except (ValueError, TypeError, AssertionError) as error:
-        raise RunError(f"{folder / CONFIG}: {error}") from error
+        raise RunError(f"{plain(folder / CONFIG)}: {error}") from error
     try:
         load_weights(network, tree["policy"] if which == "best" else tree["parameters"]["policy"])
     except (LookupError, RuntimeError, TypeError, ValueError, AttributeError) as error:
-        raise RunError(f"{folder}: {which}/{TREE} does not fit {CONFIG}: {error}") from error
+        raise RunError(f"{plain(folder)}: {which}/{TREE} does not fit {CONFIG}: {error}") from error
     return player

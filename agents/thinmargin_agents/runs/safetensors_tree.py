@@ -16,7 +16,7 @@ from thinmargin.files import DamagedFileError, check_regular, read_text, write_a
 from thinmargin.parameters import ECONOMY
 from thinmargin.plain_json import RepeatedKeyError, read_json_text
 from thinmargin.records import REPORT, SHOCKS, STATE
-from thinmargin.shown import shown
+from thinmargin.shown import plain, shown
 from thinmargin.sources import SOURCE
 from thinmargin.versions import VERSION
 from thinmargin_agents.runs.foreign_files import foreign_kind
@@ -42,11 +42,11 @@ def read_json(path: Path) -> Any:
     try:
         return read_json_text(read_text(path))
     except OSError as error:
-        raise DamagedFileError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise DamagedFileError(f"{plain(path)}: cannot be read: {error.strerror or error}") from error
     except RepeatedKeyError as error:
-        raise DamagedFileError(f"{path}: {error}") from error
+        raise DamagedFileError(f"{plain(path)}: {error}") from error
     except (ValueError, RecursionError) as error:
-        raise DamagedFileError(f"{path}: not JSON: {error}") from error
+        raise DamagedFileError(f"{plain(path)}: not JSON: {error}") from error
 
 
 def write_tree(path: Path, tree: Mapping[str, Any]) -> None:
@@ -76,7 +76,7 @@ def read_tree(path: Path, *, arrays: bool = True) -> dict[str, Any]:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
             if header.get("format") != FORMAT:
-                raise DamagedFileError(f"{path}: a safetensors file, but not one of this package")
+                raise DamagedFileError(f"{plain(path)}: a safetensors file, but not one of this package")
             names = list(file.keys())
             if not arrays:
                 shapes = {name: tuple(file.get_slice(name).get_shape()) for name in names}
@@ -84,22 +84,22 @@ def read_tree(path: Path, *, arrays: bool = True) -> dict[str, Any]:
             tensors = {name: file.get_tensor(name) for name in names}
         foreign = [name for name, tensor in tensors.items() if tensor.dtype.isbuiltin != 1]
         if foreign:  # other packages add types to NumPy: reading must not depend on which are imported
-            raise DamagedFileError(f"{path}: tensor {shown(foreign[0])} has a type that is not NumPy's own")
+            raise DamagedFileError(f"{plain(path)}: tensor {shown(foreign[0])} has a type that is not NumPy's own")
         tree = _put_together(json.loads(header["tree"]), tensors)
     except OtherVersionError as error:
-        raise DamagedFileError(f"{path}: {error}") from error
+        raise DamagedFileError(f"{plain(path)}: {error}") from error
     except DamagedFileError:
         raise
     except (OSError, SafetensorError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         found = foreign_kind(path)
         why = f"it is {found}" if found else f"missing, cut short or not a safetensors file: {error}"
-        raise DamagedFileError(f"{path}: {why}") from error
+        raise DamagedFileError(f"{plain(path)}: {why}") from error
     return _mapping(path, tree)
 
 
 def _mapping(path: Path, tree: Any) -> dict[str, Any]:
     if not isinstance(tree, dict):
-        raise DamagedFileError(f"{path}: holds no tree")
+        raise DamagedFileError(f"{plain(path)}: holds no tree")
     return tree
 
 

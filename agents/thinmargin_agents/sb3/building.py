@@ -22,6 +22,7 @@ from thinmargin.wrappers import Adapter, adapters_of
 from thinmargin_agents.config.algorithms import ALGORITHMS, DISCRETE
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.hyperparameters import linear_start
+from thinmargin_agents.config.rl_zoo_values import instead_of_wrappers
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.sb3.algorithms import build
 from thinmargin_agents.sb3.memory import check_run_fits
@@ -61,10 +62,11 @@ def environment_arguments(run: Run) -> dict[str, Any]:
 
 def adapters_for(run: Run) -> list[Adapter]:
     """The adapters between the run's agent and its firms; a ConfigError names one that cannot be used."""
+    given = run.hyperparameters.get("env_wrapper")
     try:
-        return adapters_of(run.hyperparameters.get("env_wrapper"))
+        return adapters_of(given)
     except ValueError as error:
-        raise ConfigError(str(error)) from error
+        raise ConfigError(f"{error}{instead_of_wrappers(given)}") from error
 
 
 def check(run: Run) -> None:
@@ -90,8 +92,12 @@ def check_pairing(run: Run) -> None:
         )
 
 
+FEW_UPDATES = 4
+"""Updates of a run of which the last is a quarter or more of its experience."""
+
+
 def training_notes(model: BaseAlgorithm, run: Run) -> list[str]:
-    """Notes, in words, on months that are rounded up and on a run too short to learn in."""
+    """Notes, in words, on months that are rounded up or not learnt from, and on batches that divide no update."""
     months, notes = run.total_timesteps, []
     if isinstance(model, OnPolicyAlgorithm):
         update = model.n_steps * model.n_envs
@@ -101,10 +107,18 @@ def training_notes(model: BaseAlgorithm, run: Run) -> list[str]:
             notes.append(
                 f"an update takes {update:,} months: {months:,} are asked for, and {several} {updates * update:,}"
             )
-        if updates == 1 and linear_start(run.hyperparameters.get("learning_rate")) is not None:
+        if updates <= FEW_UPDATES and linear_start(run.hyperparameters.get("learning_rate")) is not None:
+            which = "first update is the end" if updates == 1 else f"last of {updates} updates is there"
+            lost = "nothing is learnt" if updates == 1 else f"its {update:,} months are not learnt from"
             notes.append(
-                "the learning rate falls to zero at the end, and the first update is the end: nothing is learnt;"
-                " a smaller --n-envs makes more updates of a run"
+                f"the learning rate falls to zero at the end, and the {which}: {lost}; a smaller --n-envs makes more"
+                " updates of a run"
+            )
+        batch = getattr(model, "batch_size", None)
+        if batch is not None and update % batch:
+            notes.append(
+                f"an update of {update:,} months has batches of batch_size {batch:,}, and a last one of"
+                f" {update % batch:,}: choose n_steps x n_envs and batch_size so that one divides the other"
             )
     elif isinstance(model, OffPolicyAlgorithm) and model.learning_starts >= months:
         notes.append(f"learning_starts is {model.learning_starts:,}: a run of {months:,} months ends before it learns")
@@ -137,7 +151,9 @@ def build_model(run: Run, environment: EcosystemVecEnv) -> BaseAlgorithm:
         raise ConfigError("--device is 'cuda': PyTorch finds no GPU here; 'cpu' is allowed")
     check_spaces(run)
     try:
-        return build(run, environment)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "You have specified a mini-batch size", UserWarning)  # a note says it
+            return build(run, environment)
     except MemoryError as error:
         raise ConfigError(f"{run.algo} on {run.env_id} needs more memory than there is: {error}") from error
     except (ValueError, TypeError, AssertionError) as error:

@@ -14,6 +14,7 @@ from typing import Any
 
 from optuna import Study
 
+from thinmargin import spares
 from thinmargin.shown import plain, shown
 from thinmargin_agents.config.errors import ConfigError
 
@@ -76,14 +77,4 @@ def is_alive(claim: dict[str, Any]) -> bool:
     """Whether the search that wrote this still runs, as far as can be seen from here."""
     if time.time() - float(claim["at"]) > GRACE:
         return False
-    return claim["host"] != socket.gethostname() or os.name != "posix" or _runs(int(claim["pid"]))
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)  # signal 0 asks and does nothing
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return claim["host"] != socket.gethostname() or spares.is_alive(int(claim["pid"]))

@@ -50,7 +50,7 @@ def check(config: ShippingConfig) -> None:
     """Raise ValueError, naming flag, value and what is allowed, unless the flags can be used."""
     from thinmargin.baselines import BASELINES
     from thinmargin.files import is_file, is_there
-    from thinmargin.shown import shown
+    from thinmargin.shown import plain, shown
     from thinmargin_agents.policies.manifest import MANIFEST
     from thinmargin_agents.policies.shipped import FOLDER, NAME
     from thinmargin_agents.scoring.score import FORESIGHT
@@ -67,7 +67,7 @@ def check(config: ShippingConfig) -> None:
     place = (config.folder or FOLDER) / config.name
     check_folder("--folder", config.folder)
     if is_there(place) and not is_file(place / MANIFEST):
-        raise ValueError(f"{place} is there and is no shipped agent: it is not replaced")
+        raise ValueError(f"{plain(place)} is there and is no shipped agent: it is not replaced")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -84,6 +84,7 @@ def _run(config: ShippingConfig, errors: Console) -> int:
     except ModuleNotFoundError as error:
         raise UsageError(f"{error}; this needs: pip install 'thinmargin[agents]'") from error
     from thinmargin.files import DamagedFileError
+    from thinmargin.shown import plain
     from thinmargin_agents.config.errors import ConfigError
     from thinmargin_agents.policies.shipped import FOLDER
     from thinmargin_agents.runs.folder import RunError
@@ -98,7 +99,7 @@ def _run(config: ShippingConfig, errors: Console) -> int:
     try:
         write(shipment, place)
     except OSError as error:
-        errors.print(f"{PROGRAM}: {place} could not be written: {error}", style="red")
+        errors.print(f"{PROGRAM}: {plain(place)} could not be written: {error}", style="red")
         return 1
     print(summary(shipment.manifest, place))  # noqa: T201  # the command line's own answer
     return 0
@@ -106,6 +107,8 @@ def _run(config: ShippingConfig, errors: Console) -> int:
 
 def summary(manifest: Manifest, place: Path) -> str:
     """Summary of what was written."""
+    from thinmargin.shown import plain
+
     found, sizes = manifest.validation, {path.name: path.stat().st_size for path in sorted(place.iterdir())}
     scored = ""
     if found.score is not None and found.score_ci95 is not None:
@@ -114,7 +117,7 @@ def summary(manifest: Manifest, place: Path) -> str:
         f"{manifest.name}: training seeds {', '.join(str(one.seed) for one in manifest.seeds)}",
         f"on {found.worlds} validation worlds: J {found.J:.1f} RMB bn{scored}",
         f"trained again by: {manifest.command}",
-        *(f"{size:>9,} bytes  {place / name}" for name, size in sizes.items()),
+        *(f"{size:>9,} bytes  {plain(place / name)}" for name, size in sizes.items()),
         f"{sum(sizes.values()):>9,} bytes in all",
         "next: python -m thinmargin_agents.curves && python docs/tables.py",
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from thinmargin.files import DamagedFileError, read_text
-from thinmargin.shown import shown
+from thinmargin.shown import plain, shown
 from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.config.hyperparameters import flat
@@ -54,7 +54,7 @@ def read_finished_run(path: Path) -> FinishedRun:
     reached = evaluations[-1].timesteps if evaluations else 0
     if reached < run.total_timesteps:
         raise RunError(
-            f"{path}: not finished: judged after {reached:,} of {run.total_timesteps:,} months;"
+            f"{plain(path)}: not finished: judged after {reached:,} of {run.total_timesteps:,} months;"
             f" {script_command('train', ['--resume', path_word(path)])} goes on"
         )
     best = folder.load("best")
@@ -66,7 +66,7 @@ def read_finished_run(path: Path) -> FinishedRun:
             path, run, dict(best["policy"]), float(best["J"]), int(best["timesteps"]), evaluations, versions
         )
     except (KeyError, TypeError, ValueError, DamagedFileError) as error:
-        raise RunError(f"{path}: not a run of this package: {error}") from error
+        raise RunError(f"{plain(path)}: not a run of this package: {error}") from error
 
 
 def _evaluations(path: Path, seed: int) -> list[Evaluation]:
@@ -80,9 +80,9 @@ def _evaluations(path: Path, seed: int) -> list[Evaluation]:
             for row in csv.DictReader(read_text(path).splitlines())
         ]  # fmt: skip
     except OSError as error:
-        raise RunError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise RunError(f"{plain(path)}: cannot be read: {error.strerror or error}") from error
     except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{path}: not the evaluations of a run: {shown(error)}") from error
+        raise RunError(f"{plain(path)}: not the evaluations of a run: {shown(error)}") from error
 
 
 def _finite(text: str) -> float:
@@ -100,12 +100,14 @@ def check_same_agent(runs: Sequence[FinishedRun]) -> None:
     for run in runs:
         differences = _differences(first.run, run.run)
         if differences:
-            raise RunError(f"{run.folder} is another agent than {first.folder}: {'; '.join(differences)}")
+            raise RunError(f"{plain(run.folder)} is another agent than {plain(first.folder)}: {'; '.join(differences)}")
         if run.run.seed in known:
-            raise RunError(f"{run.folder} and {known[run.run.seed]} have the same seed, {run.run.seed}")
+            raise RunError(f"{plain(run.folder)} and {plain(known[run.run.seed])} have the same seed, {run.run.seed}")
         known[run.run.seed] = run.folder
         if [row.timesteps for row in run.evaluations] != [row.timesteps for row in first.evaluations]:
-            raise RunError(f"{run.folder} and {first.folder} were not judged after the same months of experience")
+            raise RunError(
+                f"{plain(run.folder)} and {plain(first.folder)} were not judged after the same months of experience"
+            )
 
 
 def _differences(one: Run, other: Run) -> list[str]:

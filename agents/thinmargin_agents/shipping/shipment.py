@@ -15,6 +15,7 @@ import numpy as np
 
 from thinmargin.baselines import Policy, baseline
 from thinmargin.files import write_atomically
+from thinmargin.shown import plain
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.judging.validation import Judge
 from thinmargin_agents.play.outcome import Numbers
@@ -109,7 +110,7 @@ def shipment_of(
         files[file] = content
         values.append(value)
         seeds.append(_seed(one, file, content, value, validation))
-        report(f"{one.folder}: seed {one.run.seed}, J {value.mean():.1f} RMB bn, {len(content):,} bytes")
+        report(f"{plain(one.folder)}: seed {one.run.seed}, J {value.mean():.1f} RMB bn, {len(content):,} bytes")
     files[EVALUATIONS] = table_of([row for one in runs for row in one.evaluations], validation.anchors)
     manifest = Manifest(
         name=name, meaning=meaning, algo=first.algo, env_id=first.env_id, env_kwargs=first.env_kwargs,
@@ -140,7 +141,7 @@ def _policy_of(one: FinishedRun) -> tuple[Arrays, Policy]:
         actor, run = actor_of(one.run.algo, one.weights), _here(one.run)
         return actor, policy_of(network_of(run, actor), run)
     except (ValueError, AttributeError, TypeError) as error:
-        raise RunError(f"{one.folder}: its best policy does not fit config.json: {error}") from error
+        raise RunError(f"{plain(one.folder)}: its best policy does not fit config.json: {error}") from error
 
 
 def _played_again(one: FinishedRun, policy: Policy, validation: ValidationWorlds) -> Numbers:
@@ -148,7 +149,7 @@ def _played_again(one: FinishedRun, policy: Policy, validation: ValidationWorlds
     value = validation.play(policy, discrete=validation.judge.settings.discrete)
     if not np.isclose(value.mean(), one.value, rtol=AGREEMENT, atol=AGREEMENT):
         raise RunError(
-            f"{one.folder}: its best policy earns J {value.mean():.3f} RMB bn on {len(value)} validation worlds,"
+            f"{plain(one.folder)}: its best policy earns J {value.mean():.3f} RMB bn on {len(value)} validation worlds,"
             f" not {one.value:.3f} as when it was judged: the economics, or the plan that it corrects, have changed"
             " since; train it anew"
         )

@@ -17,7 +17,7 @@ from stable_baselines3.common.logger import Logger
 
 from thinmargin.baselines import Policy
 from thinmargin.names import with_id
-from thinmargin.shown import shown
+from thinmargin.shown import plain, shown
 from thinmargin.wrappers.adapters import ResidualAdapter
 from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.console import plain_console
@@ -131,7 +131,8 @@ class _Trainer:
 
     def _diverged(self, non_finite: str) -> DivergedError:
         return DivergedError(
-            f"{self._folder.path}: training diverged before {self._model.num_timesteps:,} months: {non_finite} is no"
+            f"{plain(self._folder.path)}: training diverged before {self._model.num_timesteps:,} months:"
+            f" {non_finite} is no"
             " longer finite; the last checkpoint is kept; a smaller learning_rate or max_grad_norm may help"
         )
 
@@ -142,7 +143,9 @@ class _Trainer:
         tree = self._folder.load("checkpoint")
         before = dict(tree.get("settings", {})).get("device", self._run.device)
         if before != self._run.device:
-            self._notes.append(f"device is {self._run.device} and was {before}: numbers differ in their last digits")
+            self._notes.append(
+                f"device is {self._run.device} and was {plain(before)}: numbers differ in their last digits"
+            )
         try:
             restore(self._model, self._environment, tree)
             restore_rng(self._model, tree["dice"])
@@ -150,7 +153,7 @@ class _Trainer:
             self._purge = self._model.num_timesteps + 1
             self._validation.restore(tree["validation"])
         except (LookupError, ValueError, TypeError, ArithmeticError, RuntimeError, AttributeError) as error:
-            raise RunError(f"{self._folder.path}: the checkpoint does not fit config.json: {error}") from error
+            raise RunError(f"{plain(self._folder.path)}: the checkpoint does not fit config.json: {error}") from error
         self._checkpoint.on_resume = lambda: restore_rng(self._model, tree["dice"])
 
     def record_length(self) -> None:
@@ -162,7 +165,8 @@ class _Trainer:
         """Print what is trained, and notes on it."""
         run = self._run
         self._console.print(
-            f"run {self._folder.path}: {run.algo} on {run.env_id}, seed {run.seed}, {run.total_timesteps:,} months of"
+            f"run {plain(self._folder.path)}: {run.algo} on {run.env_id}, seed {run.seed}, {run.total_timesteps:,}"
+            " months of"
             f" {run.hyperparameters['n_envs']} firms; baseline {REFERENCE} earns"
             f" J {self._judge.baseline.value.mean():.1f} RMB bn on {run.n_eval_episodes} validation worlds"
         )
@@ -261,7 +265,7 @@ class _Trainer:
         evaluate = script_command("evaluate", [path_word(self._folder.path), *evaluation_flags(self._run)])
         look = shlex.join(["tensorboard", "--logdir", path_word(self._events)])
         self._console.print(
-            f"done: {self._folder.path}\n"
+            f"done: {plain(self._folder.path)}\n"
             f"best policy on {FINAL_WORLDS} validation worlds: J {judgement.J:.1f} RMB bn"
             f" (years run {judgement.profit_part:.1f}, closing value {judgement.closing_part:.1f},"
             f" bankrupt {judgement.bankrupt_share:.1%})\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -23,6 +24,8 @@ ADAPTERS: dict[str, Callable[..., Adapter]] = {
     "thinmargin.wrappers.ScaledReward": ScaledRewardAdapter,
 }
 """By the name a preset gives the wrapper of one environment."""
+PACKAGE = re.compile(r"[^.]*$|thinmargin")
+"""How a name begins that may be meant for one of these: without a package, or with this one."""
 
 
 def adapters_of(given: Any) -> list[Adapter]:
@@ -49,7 +52,8 @@ def _adapter(item: Any) -> Adapter:
     name, arguments = next(iter(item.items())) if isinstance(item, Mapping) and len(item) == 1 else (item, None)
     if not isinstance(name, str) or name not in ADAPTERS:
         close = [full for full in ADAPTERS if full.endswith(f".{plain(name)}")]
-        close = close or difflib.get_close_matches(plain(name), list(ADAPTERS), n=1, cutoff=0.5)
+        if not close and PACKAGE.match(plain(name)):
+            close = difflib.get_close_matches(plain(name), list(ADAPTERS), n=1, cutoff=0.5)
         hint = f"did you mean {close[0]}? " if close else ""
         raise ValueError(f"env_wrapper has {shown(item)}: {hint}allowed are {', '.join(ADAPTERS)}")
     if not isinstance(arguments, (Mapping, type(None))):

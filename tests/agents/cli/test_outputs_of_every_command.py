@@ -154,3 +154,30 @@ def test_flags_that_do_not_fit_each_other_are_named_without_the_name_of_a_class(
         printed = said(capsys)
         assert not lacks(printed, f"train.py: {named}")
         assert "TrainConfig" not in printed
+
+
+@pytest.mark.parametrize("script", ["train.py", "evaluate.py"])
+def test_ctrl_c_while_a_script_is_loaded_is_said_in_a_line(script: str) -> None:
+    code = (
+        "import builtins, runpy, sys\nload = builtins.__import__\n"
+        "def pressed(name, *rest):\n"
+        "    if name == 'tyro': raise KeyboardInterrupt\n"
+        "    return load(name, *rest)\n"
+        "builtins.__import__ = pressed\nrunpy.run_path(sys.argv[1], run_name='__main__')\n"
+    )
+    done = subprocess.run(  # noqa: S603  # the program is written above
+        [sys.executable, "-c", code, str(ROOT / script)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130
+    assert done.stderr == f"{script}: interrupted before it began\n"
+
+
+def test_ctrl_c_while_flags_are_read_is_said_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("thinmargin_agents.cli.command.read_flags", interrupted)
+    assert status_of(COMMANDS["train.py"], []) == 130
+    assert said(capsys) == "interrupted"

@@ -138,6 +138,52 @@ def test_wrappers_of_others_are_named(wrapper: str, tmp_path: Path) -> None:
         adapters_for(resolve(TrainConfig(preset=file)))
 
 
+@pytest.mark.parametrize(
+    ("wrapper", "words"),
+    [
+        ("rl_zoo3.wrappers.FrameSkip", ["rl_zoo3.wrappers.FrameSkip", "no wrapper here does the same: leave it out"]),
+        ("rl_zoo.wrappers.FrameSkip: {skip: 4}", ["rl_zoo.wrappers.FrameSkip", "'skip': 4", "leave it out"]),
+        ("rl_zoo3.wrappers.HistoryWrapper", ["thinmargin.wrappers.History: {lags: [6, 24]}"]),
+        ("gymnasium.wrappers.TimeLimit: {max_episode_steps: 60}", ["TimeLimit", "env_kwargs: {horizon: 60}"]),
+        ("gymnasium.wrappers.NormalizeReward", ["thinmargin.wrappers.ScaledReward"]),
+    ],
+)
+def test_a_wrapper_of_others_is_told_what_stands_for_it_here(wrapper: str, words: list[str], tmp_path: Path) -> None:
+    file = written(tmp_path, f"default:\n  n_envs: 4\n  n_timesteps: 1e5\n  env_wrapper:\n    - {wrapper}\n")
+    with pytest.raises(ConfigError, match=naming("env_wrapper", "not imported")) as caught:
+        adapters_for(resolve(TrainConfig(preset=file)))
+    assert not lacks(caught.value, *words)
+    assert "did you mean" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("algo", "name", "value", "written_instead"),
+    [
+        ("sac", "train_freq", [1, "episode"], "write their months, such as train_freq: 180"),
+        ("dqn", "train_freq", (4, "step"), "write train_freq: 4"),
+        ("td3", "train_freq", "episode", "train_freq: 180"),
+        ("ppo", "policy_kwargs.net_arch", [{"pi": [64], "vf": [32]}], "write net_arch: {pi: [64], vf: [32]}"),
+        ("a2c", "policy_kwargs.net_arch", [16, {"pi": [64], "vf": [32]}], "{pi: [16, 64], vf: [16, 32]}"),
+        ("ppo", "policy_kwargs.net_arch", {"pi": [8]}, "write net_arch: {pi: [8], vf: [64, 64]}"),
+        ("sac", "policy_kwargs.net_arch", [{"pi": [8], "qf": [9]}], "write net_arch: {pi: [8], qf: [9]}"),
+        ("ppo", "policy_kwargs.net_arch", [{"pi": [8], "qf": [9]}], "pi and vf are the parts"),
+        ("ppo", "policy_kwargs.net_arch", "medium", "write the sizes themselves"),
+        ("ppo", "policy_kwargs.activation_fn", "nn.ReLU", "write relu"),
+        ("sac", "policy_kwargs.activation_fn", "torch.nn.Tanh", "write tanh"),
+        ("ppo", "learning_rate", "linear_3e-4", "write lin_3e-4"),
+        ("ppo", "clip_range", "lin 0.2", "write lin_0.2"),
+        ("ppo", "normalize_advantage", "False", "write false without quotes"),
+        ("sac", "noise_type", "ornstein-uhlenbeck", "write normal"),
+    ],
+)
+def test_a_value_in_another_form_is_named_with_what_to_write(
+    algo: str, name: str, value: Any, written_instead: str
+) -> None:
+    with pytest.raises(ConfigError, match=naming("here: ", f"{name} is ", "allowed are")) as caught:
+        checked("here", algo, {name: value})
+    assert not lacks(caught.value, written_instead)
+
+
 @pytest.mark.parametrize("algo", ALL)
 def test_every_argument_of_the_library_is_a_hyper_parameter_or_named_as_none(algo: str) -> None:
     kind = CLASSES[algo]

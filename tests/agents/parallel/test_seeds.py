@@ -7,13 +7,14 @@ import multiprocessing
 import os
 import re
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
-from tests.messages import lacks
+from tests.messages import lacks, said
 
 from thinmargin_agents import train
 from thinmargin_agents.config.errors import ConfigError
@@ -151,6 +152,25 @@ def test_ctrl_c_stops_every_seed_with_a_checkpoint_that_resumes_bit_for_bit(
     assert f"next: python evaluate.py {first.path},{second.path}" in capsys.readouterr().out
     for seed, folder in ((1, first), (2, second)):
         assert same_weights(folder, alone(tmp_path, small_run(seed)))
+
+
+@pytest.mark.parametrize(("seeds", "joined"), [((3, 3), False), ((3, 4), True)])
+def test_resumed_runs_of_one_seed_have_names_of_their_own(
+    seeds: tuple[int, int], joined: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    paths = [str(small_job(tmp_path / name, seed).path) for name, seed in zip("ab", seeds, strict=True)]
+    seen: list[str] = []
+
+    def ended(jobs: Sequence[SeedJob], *_: object, **__: object) -> list[SeedEnd]:
+        seen.extend(job.name for job in jobs)
+        return [SeedEnd(JUDGEMENT) for _ in jobs]
+
+    monkeypatch.setattr(processes, "train_in_processes", ended)
+    assert train.main(["--resume", *paths, "--no-progress"]) == 0
+    assert seen == (["seed 3", "seed 4"] if joined else [f"seed 3 in {path}" for path in paths])
+    printed = said(capsys)
+    assert f"evaluate.py {(',' if joined else ' ').join(paths)}" in printed
 
 
 def test_runs_that_cannot_be_resumed_together_are_named_and_nothing_is_trained(

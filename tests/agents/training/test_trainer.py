@@ -49,6 +49,11 @@ def small_run(timesteps: int = 1440, **changes: Any) -> Run:
     return dataclasses.replace(resolve(config), **changes)
 
 
+def with_batches_of(months: int, run: Run) -> Run:
+    """The run with batches of another size."""
+    return dataclasses.replace(run, hyperparameters={**run.hyperparameters, "batch_size": months})
+
+
 def policy_in(folder: RunFolder) -> dict[str, Any]:
     """The policy's weights in the checkpoint."""
     weights: dict[str, Any] = folder.load("checkpoint")["parameters"]["policy"]
@@ -194,6 +199,18 @@ def test_a_resumed_run_draws_the_same_curves(tmp_path: Path, monkeypatch: pytest
             ("learning rate", "first update", "nothing is learnt"),
         ),
         (
+            small_run(480),
+            ("learning rate", "last of 2 updates", "240 months are not learnt from"),
+        ),
+        (
+            small_run(900),
+            ("learning rate", "last of 4 updates", "240 months are not learnt from"),
+        ),
+        (
+            with_batches_of(100, small_run(1440)),
+            ("update of 240 months", "batch_size 100", "a last one of 40"),
+        ),
+        (
             resolve(
                 TrainConfig(
                     "sac", total_timesteps=96, n_envs=8, n_eval_episodes=2, env_kwargs=("horizon=12",),
@@ -203,7 +220,7 @@ def test_a_resumed_run_draws_the_same_curves(tmp_path: Path, monkeypatch: pytest
             ("learning_starts is 96", "96 months"),
         ),
     ],
-    ids=["rounded up", "one update", "off-policy"],
+    ids=["rounded up", "one update", "two updates", "four updates", "uneven batches", "off-policy"],
 )  # fmt: skip
 def test_what_of_a_run_teaches_nothing_is_said_at_its_start(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Run, parts: tuple[str, ...]
