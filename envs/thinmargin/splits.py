@@ -44,9 +44,9 @@ def check_key(key: object) -> int:
 
 def check_keys(keys: Any) -> npt.NDArray[np.int64]:
     """Return `keys` as a new array of the same length; raise as `check_key` does for the first that is none."""
-    if isinstance(keys, np.ndarray) and keys.dtype.kind in "iu":
+    if isinstance(keys, np.ndarray) and keys.ndim == 1 and keys.dtype.kind in "iu":
         wrong = keys[(keys < 0) | (keys > MOST)]
         if wrong.size:
-            check_key(wrong.ravel()[0])
+            check_key(wrong[0])
         return np.array(keys, np.int64)
     return np.array([check_key(key) for key in keys], np.int64)

@@ -96,6 +96,7 @@ def test_advertising_elasticity_by_hand() -> None:
     assert advertising_elasticity(50.0, 90.0, 900.0, 1.0, 0.1, 2.0) == pytest.approx(100.0 * 81.0 / 180.0**2)
     assert advertising_elasticity(0.0, 90.0, 900.0, 1.0, 0.1, 1.0) == 0.0
     assert advertising_elasticity(0.0, 0.0, 900.0, 1.0, 0.1, 1.0) == 0.0
+    assert advertising_elasticity(0.0, 0.0, 0.0, 1.0, 0.1, 1.0) == 0.0  # nobody is heard at all
     assert advertising_elasticity(90.0, 90.0, 90.0, 1.0, 0.1, 1.0) == pytest.approx(0.0, abs=1e-15)  # heard alone
     # It peaks where 1.1 x own voice = 0.1 x that of the others, 110 here, at a quarter of the span over 1.1.
     peak = advertising_elasticity(10.0, 10.0, 120.0, 1.0, 0.1, 0.6)

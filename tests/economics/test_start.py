@@ -9,11 +9,14 @@ import pytest
 from tests.playing import begun, levers, quiet_world, run, watched
 
 from thinmargin.economics.month import own_mean
+from thinmargin.economics.start import begin
 from thinmargin.parameters import FIRM_TABLE, Parameters, economy_record
-from thinmargin.records import ACCESSORIES, FIRMS, HOME, MARKETING, OVERSEAS, PRICE, SEAT, UPDATES
+from thinmargin.records import ACCESSORIES, FIRMS, HOME, MARKETING, OVERSEAS, PRICE, SEAT, STATE, UPDATES
 from thinmargin.worlds import World
 
 RIVALS = slice(SEAT + 1, FIRMS)
+WRITTEN_ELSEWHERE = {"own_levers", "own_sum", "war", "demand_level", "component_level", "brand_level"}
+"""Of the state: shocks, which are calmed apart, and the levers played, which are none in a blank record."""
 ROUND: dict[str, Any] = {
     "base_start": (161.0, 640.0), "users_ceiling": (1131.0, 3300.0), "adoption_innovation": 0.003,
     "adoption_imitation": (0.635, 0.335), "device_life": 20.0, "imitation_strength": 1.2, "second_life": 0.4,
@@ -150,6 +153,35 @@ def test_fans_and_engagement_start_where_the_playbook_would_have_brought_them() 
     assert state["engagement"][1] == pytest.approx(0.65 + 0.45 * worth)
     merit = -1.8 + 0.6 + 4.0 * (0.25 - 0.60) / 1.25 + 1.5 * worth
     assert state["fans"][1] == pytest.approx(0.5 / (1.0 + math.exp(-merit)))
+
+
+def test_nothing_is_made_borne_or_funded_before_the_start() -> None:
+    state = begun(round_world()).states[0]
+    for name in ("output", "seeded", "growing"):
+        assert (state[name] == 0.0).all(), name
+    assert (state["breadth"] == [0.7, 0.0, 0.0, 0.0]).all()
+
+
+def test_the_start_is_written_whole_over_whatever_was_there() -> None:
+    world = round_world()
+    states, again = np.zeros(1, STATE), np.zeros(1, STATE)
+    begin(states[0], world.economy.copy())
+    for name in again.dtype.names or ():
+        again[name] = 7.0
+    begin(again[0], world.economy.copy())
+    written = set(again.dtype.names or ()) - WRITTEN_ELSEWHERE
+    for name in written:
+        assert np.array_equal(again[name], states[name]), name
+    assert {"passed", "output", "seeded", "growing", "markup", "trailing_revenue", "price_index_start"} <= written
+
+
+def test_use_at_the_start_is_as_little_as_updates_make_it() -> None:
+    usual, little = (
+        begun(round_world(engagement_floor=floor, engagement_span=span)).states[0]["engagement"]
+        for floor, span in ((0.65, 0.45), (0.0, 0.045))
+    )
+    assert little == pytest.approx(0.1 * (usual - 0.65))
+    assert (little < 0.05).all()
 
 
 def test_two_firms_with_the_same_constants_live_the_same_life() -> None:

@@ -363,3 +363,10 @@ def test_a_batch_says_that_it_takes_seeds_in_a_list() -> None:
         envs.reset(seed="3")  # type: ignore[arg-type]  # wrong on purpose
     with pytest.raises(TypeError, match=r"seed is '3': must be a whole number from 0, or None$"):
         envs.reset(seed=["3", 4])  # type: ignore[list-item]  # wrong on purpose
+
+
+@pytest.mark.parametrize("seed", [-1, -(10**30)])
+def test_a_seed_below_nothing_is_refused_in_our_words(seed: int) -> None:
+    for env in (EcosystemEnv(horizon=2), EcosystemVectorEnv(2, horizon=2)):
+        with pytest.raises(gymnasium.error.Error, match=r"seed is -1.*: allowed are whole numbers from 0, and None"):
+            env.reset(seed=seed)

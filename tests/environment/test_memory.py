@@ -11,9 +11,11 @@ import pytest
 
 from thinmargin import memory
 from thinmargin.baselines import baseline
+from thinmargin.batch import Batch
 from thinmargin.memory import GIB, available_memory, check_memory
 from thinmargin.scenarios import FAMILIES
 from thinmargin.settings import Settings
+from thinmargin.simulation import PLAYBOOK
 from thinmargin.splits import KEYS
 from thinmargin.vector import MAX_ENVS, EcosystemVectorEnv
 from thinmargin_agents.play.candidates import Candidates
@@ -33,6 +35,22 @@ def test_more_environments_than_fit_are_refused_with_what_they_need_and_what_the
     there_are(2 * GIB, monkeypatch)
     with pytest.raises(MemoryError, match=rf"num_envs is {MAX_ENVS}: .* [678]\.\d GiB .* 2\.0 GiB are available"):
         EcosystemVectorEnv(MAX_ENVS)
+
+
+def test_a_firm_takes_what_its_rows_do_and_four_thousand_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sizes(size: int) -> int:
+        batch = Batch(size, 12, PLAYBOOK, shaped=False)
+        records = (batch.states, batch.economies, batch.sources, batch.reports)
+        return sum(array.nbytes for array in (*records, batch.observations, batch.rewards, batch.ends))
+
+    assert Batch.bytes_a_row() == sizes(9) - sizes(8)
+    count = 1 << 16
+    needed = count * (Batch.bytes_a_row() + 4000)
+    there_are(needed, monkeypatch)
+    EcosystemVectorEnv(count)
+    there_are(needed - 1, monkeypatch)
+    with pytest.raises(MemoryError, match="num_envs is 65536: "):
+        EcosystemVectorEnv(count)
 
 
 def test_as_many_as_fit_are_made(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,8 @@ def test_splits_are_these_ranges_of_keys() -> None:
     assert check_key(2**62) == 2**62
     assert check_key(0) == 0
     assert check_keys(np.array([0, 2**62])).tolist() == [0, 2**62]
+    with pytest.raises(TypeError, match=r"world key is .*: must be an integer from 0 to 2\*\*62"):
+        check_keys(np.array([[0, 1], [2, 3]]))
     for key in (-1, 2**62 + 1):
         for check_one in (check_key, lambda key: check_keys(np.array([5, key])), lambda key: check_keys([5, key])):
             with pytest.raises(ValueError, match=f"world key is {key}"):
@@ -258,7 +260,23 @@ def test_constants_of_firms_and_books_stand_in_their_rows() -> None:
         economy_record(Parameters(), FIRM_TABLE[1:])
 
 
-@pytest.mark.parametrize(("entry", "share", "fine"), [(-1e-9, 0.26, True), (0.0, 0.26, False), (-1.0, 0.0, False)])
+def test_a_brand_cannot_be_inferred_from_no_users() -> None:
+    for share in ((0.0, 0.2), (0.1, 0.0)):
+        absent = replace(FIRM_TABLE[1], start_share=share)
+        with pytest.raises(ValueError, match="has no brand: to infer one, start_share"):
+            economy_record(Parameters(), (FIRM_TABLE[0], absent, *FIRM_TABLE[2:]))
+
+
+def test_numbers_in_a_list_are_the_same_constants() -> None:
+    listed = Parameters(base_start=[160.0, 640.0])  # type: ignore[arg-type]  # any sequence
+    assert listed == Parameters(base_start=(160.0, 640.0))
+    assert hash(listed) == hash(Parameters(base_start=(160.0, 640.0)))
+
+
+@pytest.mark.parametrize(
+    ("entry", "share", "fine"),
+    [(-1e-9, 0.26, True), (-1e-9, 0.01, True), (0.0, 0.26, False), (-1.0, 0.0, False)],
+)
 def test_somebody_is_on_sale_overseas_at_the_start(entry: float, share: float, fine: bool) -> None:
     """One firm in one country group that has some of the market."""
     economies = np.stack([economy_record(Parameters())])

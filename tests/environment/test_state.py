@@ -349,8 +349,11 @@ def test_an_episode_whose_months_are_over_does_not_run() -> None:
         player.reset(seed=1)
         go_on(player, 12)
     over = with_item("states", with_field("month", 13.0))
-    with pytest.raises(ValueError, match=r"state\['running'\] is True of row 0.*13 of 13"):
+    with pytest.raises(ValueError, match=r"state\['running'\] is True of row 0.*13 of 13 months: it must"):
         env.set_state(over(env.get_state()))
+    bare = with_item("economies", np.zeros_like)
+    with pytest.raises(ValueError, match=r"state\['running'\] is True of row 0.*12 of 13 months and has no world: it"):
+        env.set_state(bare(env.get_state()))
     with pytest.raises(ValueError, match=r"state\['states'\] has row 0.*13 of 13"):
         envs.set_state(over(envs.get_state()))
 

@@ -68,6 +68,9 @@ def test_every_environment_of_a_batch_is_the_scalar_one(name: str, bits: Bits) -
         assert ("final_obs" in infos) == ended.any()
         if ended.any():
             assert infos["_final_obs"].tolist() == infos["_final_info"].tolist() == ended.tolist()
+            masks = {key: mask for key, mask in infos["final_info"].items() if key.startswith("_")}
+            assert {"_books", "_levers", "_reward_terms", "_world"} <= set(masks)
+            assert all(mask.tolist() == ended.tolist() for mask in masks.values())
             ends["one by one"] += not ended.all()
         for row, env in enumerate(alone):
             observation, reward, scalar_terminated, scalar_truncated, info = env.step(actions[row])

@@ -30,6 +30,7 @@ from thinmargin.wrappers import (
     Surprises,
     VectorHistory,
     VectorResidual,
+    VectorSurprises,
 )
 
 BAD_ACTIONS: dict[str, tuple[Any, type[Exception]]] = {
@@ -112,7 +113,6 @@ CONSTRUCTION: dict[str, tuple[Callable[[Any], Any], type[Exception], str]] = {
         ValueError,
         "Residual already",
     ),
-    "compared twice": (lambda env: History(History(env, lags=[3])), ValueError, "History already: .* all lags"),
     "surprised twice": (lambda env: Surprises(ScaledReward(Surprises(env))), ValueError, "Surprises already"),
     "other actions": (
         lambda env: Residual(RescaleAction(env, np.float32(0.0), np.float32(1.0))),
@@ -147,8 +147,8 @@ def test_discrete_environments_take_every_wrapper_but_residual() -> None:
 def test_a_batch_is_not_corrected_twice() -> None:
     with pytest.raises(ValueError, match="Residual already"):
         VectorResidual(RecordEpisodeStatistics(VectorHistory(VectorResidual(EcosystemVectorEnv(2)))))
-    with pytest.raises(ValueError, match="History already"):
-        VectorHistory(VectorResidual(VectorHistory(EcosystemVectorEnv(2))), lags=[6])
+    with pytest.raises(ValueError, match="Surprises already"):
+        VectorSurprises(VectorHistory(VectorSurprises(EcosystemVectorEnv(2))))
 
 
 def test_rewards_may_be_scaled_twice() -> None:

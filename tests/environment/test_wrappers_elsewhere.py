@@ -164,10 +164,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a bad value": ({"thinmargin.wrappers.Residual": {"bound": 9}}, "thinmargin.wrappers.Residual: bound is 9"),
     "a policy of their own": ({"thinmargin.wrappers.Residual": {"base": Asked()}}, "the name of a built-in policy"),
     "twice": ([{"thinmargin.wrappers.Residual": {}}] * 2, "Residual twice"),
-    "twice with others": (
-        [{"thinmargin.wrappers.History": {"lags": [lag]}} for lag in (6, 12)],
-        "History twice: give one all lags",
-    ),
+    "surprised twice": (["thinmargin.wrappers.Surprises"] * 2, "Surprises twice"),
 }
 
 

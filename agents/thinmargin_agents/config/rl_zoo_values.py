@@ -9,6 +9,8 @@ from typing import Any
 
 _NO_CLASS = "classes of other packages are not imported"
 _NUMBER = r"(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
+LONGEST = 100
+"""Letters of layers that are written out."""
 WRAPPERS = {
     "HistoryWrapper FrameStack FrameStackObservation HistoryWrapperObsDict": (
         "changes since earlier months are shown by thinmargin.wrappers.History: {lags: [6, 24]}; write that"
@@ -89,7 +91,7 @@ def _of_parts(own: Any, shared: list[Any], parts: tuple[str, ...]) -> str:
         return ""
     whole = {part: [*shared, *own.get(part, [64, 64] if not shared else [])] for part in parts}
     text = ", ".join(f"{part}: {json.dumps(sizes, default=str)}" for part, sizes in whole.items())
-    return f"write net_arch: {{{text}}}"
+    return f"write net_arch: {{{text}}}" if len(text) <= LONGEST else ""
 
 
 def _activation(value: Any, _: tuple[str, ...]) -> str:

@@ -34,8 +34,9 @@ def entry_point(function: F) -> F:
 
 SHELLS = frozenset({
     "__init__", "__main__", "baselines", "batch", "command_line", "commands", "dashboard", "discounting", "env",
-    "families", "files", "fitted", "history", "memory", "names", "palette", "plans", "record_checks", "registration",
-    "rendering", "scenarios", "settings", "shown", "sources", "splits", "statement", "tuned", "vector", "versions",
+    "families", "files", "fitted", "history", "memory", "names", "palette", "plain_json", "plans", "record_checks",
+    "registration", "rendering", "scenarios", "settings", "shown", "sources", "spares", "splits", "statement", "tuned",
+    "vector", "versions",
 })  # fmt: skip
 """Modules with nothing compiled in them: editing them leaves the machine code as it is."""
 

@@ -209,14 +209,15 @@ class SurprisesAdapter(Adapter):
 class HistoryAdapter(Adapter):
     """Adds how every number seen has changed since so many months ago, or since the episode began if that is later.
 
+    One has all lags. Around another wrapper it compares what that shows too: around `Surprises` the surprises, around
+    another `History` its changes.
+
     Args:
         lags: months back, whole numbers from 1 to 180, none twice.
 
     Attributes:
         lags: the same as a tuple; k numbers become k (1 + lags) numbers.
     """
-
-    once = "give one all lags"
 
     def __init__(self, lags: Sequence[int] = (12,)) -> None:
         if not isinstance(lags, (list, tuple, range)) or not lags:

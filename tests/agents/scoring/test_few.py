@@ -56,7 +56,7 @@ def test_an_evaluation_says_that_there_is_no_interval_everywhere(
     monkeypatch.chdir(tmp_path)
     command = ["premium", "--n-worlds", str(worlds), "--n-stress-worlds", "2", "--json", "all.json"]
     assert main([*command, "--markdown", "page.md", "--html", "page.html"]) == 0
-    words = f"Of fewer than {MIN_UNITS} worlds, as here, there is no interval"
+    words = f"[-]: no interval of fewer than {MIN_UNITS}"
     places = (text_of(Path("page.md"), "results"), capsys.readouterr().out)
     few = worlds < MIN_UNITS
     for place in places:
