@@ -112,13 +112,7 @@ def check_writable(path: Path) -> None:
         raise OSError("it is there and is not a file")
     if not target.parent.is_dir():
         raise OSError(f"there is no folder {shown(path.parent)}")
-    spare = spare_of(target, TEMPORARY)
-    try:
-        spare.touch(exist_ok=False)
-    except OSError as error:
-        raise OSError(error.strerror or str(error)) from error
-    finally:
-        spare.unlink(missing_ok=True)
+    _make_and_remove(spare_of(target, TEMPORARY))
 
 
 def check_folder(path: Path) -> None:
@@ -127,12 +121,30 @@ def check_folder(path: Path) -> None:
     Raises:
         OSError: the message says why.
     """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except ValueError as error:  # a zero byte in it
+        raise OSError(os.strerror(errno.ENOENT)) from error
+    except OSError as error:
+        raise OSError(error.strerror or str(error)) from error
     for place in (path, *path.absolute().parents):
         if os.path.lexists(place):
             if not is_folder(place):
                 raise OSError(f"{shown(place)} is there and is not a folder")
-            check_writable(place / path.name)
+            _make_and_remove(spare_of(place.resolve() / "folder", TEMPORARY))
             return
+
+
+def _make_and_remove(spare: Path) -> None:
+    """Raise OSError with the reason if no file of this name can be made."""
+    try:
+        spare.touch(exist_ok=False)
+    except OSError as error:
+        raise OSError(error.strerror or str(error)) from error
+    finally:
+        spare.unlink(missing_ok=True)
 
 
 def is_folder(path: Path) -> bool:

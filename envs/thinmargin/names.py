@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 
 from thinmargin.files import is_file, is_there
+from thinmargin.shown import plain
 
+ESCAPED = 10
+"""Most characters that one is escaped with, so that a name is not cut."""
 POLICIES: Mapping[str, str] = {
     "foresight": "perfect foresight",
     "low_margin_ecosystem": "low-margin ecosystem",
@@ -83,14 +86,15 @@ def policy_name(name: str) -> str:
 
     `low_margin_tuned` is "tuned low margin", `ppo:0` "PPO + feedback, seed 0", `logs/ppo/Ecosystem-v1_1` "run
     ppo/Ecosystem-v1_1", `mine.py:Thrifty` "Thrifty of mine.py"; of names joined by commas the first, and how many
-    more; commas in the name of a folder that is there join nothing. Any other name is returned as it is.
+    more; commas in the name of a folder that is there join nothing. Any other name is returned as it is, on one line:
+    control codes are escaped.
     """
     parts = parts_of(name)
     agents = {part.rpartition(":")[0] for part in parts}
     if len(parts) > 1 and len(agents) == 1 and agents <= set(POLICIES):
         seeds = [part.rpartition(":")[2] for part in parts]
         return f"{POLICIES[agents.pop()]}, seeds {', '.join(seeds[:-1])} and {seeds[-1]}"
-    first = _one_name(parts[0])
+    first = plain(_one_name(parts[0]), len(name) * ESCAPED)
     return first if len(parts) == 1 else f"{first} and {len(parts) - 1} more"
 
 
@@ -130,8 +134,8 @@ def _one_name(name: str) -> str:
 
 def with_id(name: str) -> str:
     """A policy's name with its id behind it, `tuned low margin (low_margin_tuned)`; the id alone if it has no other."""
-    words = policy_name(name)
-    return name if words == name else f"{words} ({name})"
+    words, shown = policy_name(name), plain(name, len(name) * ESCAPED)
+    return shown if words == shown else f"{words} ({shown})"
 
 
 def quantity_name(name: str) -> str:

@@ -223,3 +223,12 @@ def test_what_may_be_is_believed(rows: str, tmp_path: Path) -> None:
 
 def test_the_shipped_figures_contradict_nothing() -> None:
     assert not check_plausible(reported(), reported(), reported())
+
+
+def test_a_percentage_beside_one_near_nothing_is_told_without_a_factor(tmp_path: Path) -> None:
+    """The gross margin of 2015 was below zero: no number is so many times of it."""
+    head = "period,gm_smartphones_pct\n"
+    warning = warned(tmp_path, f"{head}2015-Q1,20\n")
+    assert "2015-Q1 has 20, and 2015 has -0.3; more than 15 % is unusual there" in warning
+    assert "times" not in warning
+    assert not warned(tmp_path, f"{head}2015-Q1,14\n")

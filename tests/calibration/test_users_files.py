@@ -203,6 +203,25 @@ def test_empty_columns_and_lines_of_hashes_are_nothing(tmp_path: Path) -> None:
     assert figures.columns[UNITS].tolist() == [168.5, 41.8]
 
 
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "# source: https://example.com/report", "# really?", "# units: m/bn", "# note! see below", "#", "###", "## , b",
+        "# in USD/RMB, see note", "#hidden! row", '"# quoted, with a mark!"',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("above", [True, False])
+def test_lines_that_begin_with_a_hash_are_comments_whatever_they_say(tmp_path: Path, comment: str, above: bool) -> None:
+    head = f"period,{UNITS}\n"
+    figures = read(tmp_path, f"{comment}\n{head}2024,168.5\n" if above else f"{head}{comment}\n2024,168.5\n")
+    assert figures.columns[UNITS].tolist() == [168.5]
+
+
+@pytest.mark.parametrize("cell", ["#BEZUG!", "#DIV/0!", "#N/A", "#n/a", "#NAME?", "#\xbfNOMBRE?", "#NV", "####"])
+def test_a_row_whose_period_is_a_spreadsheets_error_is_no_comment(tmp_path: Path, cell: str) -> None:
+    assert refused(tmp_path, f"period,{UNITS}\n2024,168.5\n{cell},41\n").startswith("line 3, column period: ")
+
+
 def test_the_line_of_periods_is_the_one_next_to_the_figures(tmp_path: Path) -> None:
     figures = read(tmp_path, f"Report of,2024,\n\n,2023,2024\n{UNITS},145.6,168.5\n")
     assert figures.columns[UNITS].tolist() == [145.6, 168.5]

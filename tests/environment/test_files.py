@@ -62,10 +62,8 @@ def of_process(target: Path, number: int) -> Path:
 
 
 def dead_process() -> int:
-    """The number of a process that has ended."""
-    with subprocess.Popen([sys.executable, "-c", ""]) as done:
-        done.wait(timeout=600)
-    return done.pid
+    """A number that no process has: systems give none beyond 2^22."""
+    return 2**22 + 1
 
 
 @posix
@@ -127,17 +125,26 @@ def test_a_name_that_is_no_text_is_written_as_any_other(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_folder_that_can_be_made_is_told_from_one_that_cannot(tmp_path: Path) -> None:
+def test_a_folder_that_can_be_made_is_told_from_one_that_cannot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "nowhere").symlink_to(tmp_path / "nothing")
-    for good in (tmp_path, tmp_path / "new", tmp_path / "deep" / "new"):
-        check_folder(good)
+    (tmp_path / "twice" / "twice").mkdir(parents=True)
+    for good in (".", "new", "deep/new", "twice", "deep/twice"):
+        check_folder(tmp_path / good)
+    with monkeypatch.context() as there:
+        there.chdir(tmp_path / "twice")
+        for good in (Path(), Path("twice"), Path("..")):
+            check_folder(good)
     for bad in (tmp_path / "file", tmp_path / "file" / "deep" / "new", tmp_path / "nowhere" / "new"):
         with pytest.raises(OSError, match="not a folder"):
             check_folder(bad)
-    with pytest.raises(OSError, match="No such file"):
-        check_folder(tmp_path / "zero\0byte")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "nowhere"]
+    for unfit, reason in (("zero\0byte", "No such file"), ("x" * 300, "name too long")):
+        with pytest.raises(OSError, match=reason):
+            check_folder(tmp_path / unfit)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "nowhere", "twice"]
+    assert [path.name for path in (tmp_path / "twice").rglob("*")] == ["twice"]
 
 
 @posix

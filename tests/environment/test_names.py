@@ -43,12 +43,18 @@ def test_every_lever_and_series_has_a_name() -> None:
         ("mine", "mine"),
         ("plan:x", "fixed plan, seed x"),
         ("", ""),
-        ("a\udcff\x00b", "a\udcff\x00b"),
     ],
 )
 def test_whatever_names_a_policy_has_words(name: str, words: str) -> None:
     assert policy_name(name) == words
     assert with_id(name) == (name if words == name else f"{words} ({name})")
+
+
+def test_a_name_is_one_line_and_whole() -> None:
+    assert policy_name("a\udcff\x00b") == with_id("a\udcff\x00b") == r"a\udcff\x00b"
+    assert with_id("logs/x\x1b[2J/one\nFAKE") == r"run x\x1b[2J/one\nFAKE (logs/x\x1b[2J/one\nFAKE)"
+    long = "logs/" + "x" * 200 + "/one"
+    assert long in with_id(long)
 
 
 def test_no_two_policies_that_ship_look_the_same() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import Field, fields
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -55,19 +56,23 @@ def given_fields(kind: type[Any], argv: Sequence[str]) -> list[str]:
     return [name for name, flag in _flags(kind).items() if words & set(flag.words)]
 
 
-def flag_with(kind: type[Any], argv: Sequence[str], value: str) -> str:
+def flag_with(kind: type[Any], argv: Sequence[str], value: str, holds: type[float]) -> str:
     """The flag that this value follows, as it was typed; what the help calls a positional argument otherwise.
 
     Args:
         kind: dataclass of the flags.
         argv: arguments of the process, without its name.
         value: one of them, or what follows an equals sign in one.
+        holds: what the flag takes, int or float.
     """
     from thinmargin.command_line import groups  # noqa: PLC0415  # --help needs no NumPy
 
-    known = {word: flag for flag in _flags(kind).values() for word in flag.words}
+    flags = _flags(kind)
+    fitting = {item.name for item, hint, _ in _fields(kind) if re.search(rf"\b{holds.__name__}\b", str(hint))}
+    numbers = {word for name in fitting & flags.keys() for word in flags[name].words}
+    known = {word: flag for flag in flags.values() for word in flag.words}
     for word, values in groups(_as_declared(argv), known):
-        if word and value in values:
+        if word in numbers and value in values:
             return word
     return " or ".join(_positional_names(kind)) or "an argument"
 

@@ -31,9 +31,9 @@ NUMBERS = ConstructorRegistry()
 class _NoNumberError(Exception):
     """A text that is not the number that it should be; no ValueError, of which tyro would make a page."""
 
-    def __init__(self, text: str, wanted: str) -> None:
+    def __init__(self, text: str, kind: type[float], wanted: str) -> None:
         super().__init__(text)
-        self.text, self.wanted = text, wanted
+        self.text, self.kind, self.wanted = text, kind, wanted
 
 
 def read_flags(program: str, kind: type[C], argv: Sequence[str]) -> C:
@@ -53,7 +53,7 @@ def read_flags(program: str, kind: type[C], argv: Sequence[str]) -> C:
     except _NoNumberError as error:
         from thinmargin.shown import shown  # noqa: PLC0415  # --help needs no NumPy
 
-        flag = flag_with(kind, argv, error.text)
+        flag = flag_with(kind, argv, error.text, error.kind)
         raise UsageError(f"{flag} is {shown(error.text)}: must be {error.wanted}") from error
     if type(words) is kind:
         return words
@@ -83,7 +83,7 @@ def _whole(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[int] | None:
         try:
             return whole_number(words[0])
         except ValueError:
-            raise _NoNumberError(words[0], "a whole number, such as 100000, 100_000 or 1e5") from None
+            raise _NoNumberError(words[0], int, "a whole number, such as 100000, 100_000 or 1e5") from None
 
     if info.type is not int:
         return None
@@ -96,7 +96,7 @@ def _real(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[float] | None:
         try:
             return float(words[0])
         except ValueError:
-            raise _NoNumberError(words[0], "a number") from None
+            raise _NoNumberError(words[0], float, "a number") from None
 
     if info.type is not float:
         return None

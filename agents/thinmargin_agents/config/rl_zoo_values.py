@@ -89,7 +89,9 @@ def _of_parts(own: Any, shared: list[Any], parts: tuple[str, ...]) -> str:
         return f"{' and '.join(parts)} are the parts of this network" if parts else ""
     if not all(isinstance(sizes, (list, tuple)) for sizes in own.values()):
         return ""
-    whole = {part: [*shared, *own.get(part, [64, 64] if not shared else [])] for part in parts}
+    if set(own) < set(parts) and "vf" not in parts:  # Stable-Baselines3 wants both there
+        return ""
+    whole = {part: [*shared, *own.get(part, [])] for part in parts}
     text = ", ".join(f"{part}: {json.dumps(sizes, default=str)}" for part, sizes in whole.items())
     return f"write net_arch: {{{text}}}" if len(text) <= LONGEST else ""
 

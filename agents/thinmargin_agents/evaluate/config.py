@@ -10,13 +10,16 @@ import tyro
 
 from thinmargin_agents.policies.shipped import trained_names
 
+SHIPPED = "shipped"
+"""Stands on the command line for all policies of the package that play in the environment."""
+
 
 def policies_help() -> str:
     """Help on the policies that may be named, with a list of the shipped agents."""
     trained = ", ".join(trained_names())
     agents = f"trained agents that are shipped ({trained}; NAME:SEED for one training seed)," if trained else ""
     return (
-        f"Names of hand-coded policies, {agents} the word shipped (all of these that play in the environment), run"
+        f"Names of hand-coded policies, {agents} the word {SHIPPED} (all of these that play in the environment), run"
         " folders (joined by commas: one policy of several training seeds), or file.py:Class."
         " low_margin_ecosystem, low_margin_tuned (score 0) and foresight (score 100) always play."
     )

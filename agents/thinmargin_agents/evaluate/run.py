@@ -13,7 +13,7 @@ from rich.console import Console
 from thinmargin.baselines import BASELINES
 from thinmargin.families import BENCHMARK
 from thinmargin.files import DamagedFileError, is_folder, write_atomically
-from thinmargin.shown import quoted, shown
+from thinmargin.shown import plain, quoted, shown
 from thinmargin.splits import KEYS
 from thinmargin.versions import current
 from thinmargin_agents.cli.console import table_console
@@ -22,7 +22,7 @@ from thinmargin_agents.cli.markdown import page_with
 from thinmargin_agents.cli.programs import program_name, script_command
 from thinmargin_agents.evaluate.checks import is_benchmark, plays_stress, registered
 from thinmargin_agents.evaluate.checks import playground as playground_for
-from thinmargin_agents.evaluate.config import EvaluateConfig
+from thinmargin_agents.evaluate.config import SHIPPED, EvaluateConfig
 from thinmargin_agents.evaluate.files import as_csv, as_json
 from thinmargin_agents.evaluate.made_by import command_line
 from thinmargin_agents.evaluate.tables import results_markdown, rules_markdown, show, stress_markdown
@@ -39,8 +39,6 @@ from thinmargin_agents.scoring.score import FORESIGHT, TUNED
 
 ALWAYS = (REFERENCE, TUNED)
 """Baselines that are judged in every evaluation."""
-SHIPPED = "shipped"
-"""Stands on the command line for all policies of the package: `shipped_names`."""
 LEVERS_AS = {False: "a number for each lever", True: "one number of a grid of levers"}
 """Form of the actions, by whether an environment is discrete."""
 
@@ -66,14 +64,18 @@ def evaluate(config: EvaluateConfig, errors: Console) -> int:
     """
     evaluation = ArenaResults()
     playground = playground_for(config)
-    latest = [] if config.policies else latest_run_in(config.log_folder)
-    if not config.policies:
+    asked = config.policies
+    latest = [] if asked else latest_run_in(config.log_folder)
+    if not asked:
         errors.print(latest_words(config, latest))
         config = replace(config, policies=(*latest, SHIPPED))  # the latest run by now: what is said must stay true
     entrants = entrants_of(config, evaluation)
     notes = [
         *(task_note(entrant, playground) for entrant in entrants),
-        *(f"Note: {run} is here as the latest run of {config.log_folder}; nobody named it." for run in latest),
+        *(
+            f"Note: {plain(run)} is here as the latest run of {plain(config.log_folder)}; nobody named it."
+            for run in latest
+        ),
     ]
     keys = KEYS[config.split][: config.n_worlds]
     best = best_known(config, playground, keys, evaluation)
@@ -91,7 +93,9 @@ def evaluate(config: EvaluateConfig, errors: Console) -> int:
     )
     problems = list(evaluation.failures.values())
     if evaluation.results:
-        problems += conclude(config, evaluation, entrants, playground, best, stress, [note for note in notes if note])
+        named = named_of(config, entrants) if asked else []
+        found = [note for note in notes if note]
+        problems += conclude(config, evaluation, entrants, named, playground, best, stress, found)
     for problem in problems:
         errors.print(f"{program_name('evaluate')}: {problem}", style="red")
     return 1 if problems else 0
@@ -133,10 +137,10 @@ def shipped_names(env_id: str) -> list[str]:
 def latest_words(config: EvaluateConfig, latest: Sequence[str]) -> str:
     """In words, which run plays where no policy is named, or how to make one."""
     if latest:
-        return f"Latest run: {latest[0]}"
+        return f"Latest run: {plain(latest[0])}"
     trained = [name for name in shipped_names(registered(config.env)) if name not in BASELINES]
     left = "Shipped agents and hand-coded policies only." if trained else "Hand-coded policies only."
-    return f"No run in {config.log_folder}: {script_command('train')} trains one. {left}"
+    return f"No run in {plain(config.log_folder)}: {script_command('train')} trains one. {left}"
 
 
 def environment_of(name: str) -> str | None:
@@ -222,6 +226,7 @@ def conclude(
     config: EvaluateConfig,
     evaluation: ArenaResults,
     entrants: Sequence[Entrant],
+    named: Sequence[str],
     playground: Playground,
     best: BestKnown,
     stress: Sequence[Arena],
@@ -242,7 +247,7 @@ def conclude(
         failures=evaluation.failures,
     )
     report["notes"] = list(notes)
-    problems = write_files(config, report, evaluation, entrants, playground)
+    problems = write_files(config, report, evaluation, entrants, named, playground)
     console = table_console()
     show(report, console)  # last: a reader that leaves early costs no file
     for note in notes:
@@ -255,6 +260,7 @@ def write_files(
     report: dict[str, Any],
     evaluation: ArenaResults,
     entrants: Sequence[Entrant],
+    named: Sequence[str],
     playground: Playground,
 ) -> list[str]:
     """Write every file that was asked for, each whole or not at all; returns a message for each failure."""
@@ -267,8 +273,8 @@ def write_files(
         tables = tables_of({**report, "command": command_line(config, markdown=page)})
         files.append((page, partial(page_with, page, tables)))
     if config.html is not None:
-        told = {**report, "command": command_line(config, html=config.html)}
-        files.append((config.html, partial(html, told, evaluation, entrants, playground, named_of(config, entrants))))
+        with_command = {**report, "command": command_line(config, html=config.html)}
+        files.append((config.html, partial(html, with_command, evaluation, entrants, playground, named)))
     problems = []
     for path, content in files:
         try:

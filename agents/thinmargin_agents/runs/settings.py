@@ -21,7 +21,7 @@ MOST_NAMED = 5
 def edited(run: Run, saved: Any, at: int) -> str | None:
     """In words, the settings that `config.json` no longer has as they were; None where all are.
 
-    A run that was lengthened since is compared as it was before: where it fits least badly.
+    A run that was lengthened since is compared as it was before: with the length that differs least.
 
     Args:
         run: what `config.json` says now.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -27,6 +26,9 @@ from thinmargin_agents.config.run import Run
 from thinmargin_agents.sb3.algorithms import build
 from thinmargin_agents.sb3.memory import check_run_fits
 from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
+
+FEW_UPDATES = 4
+"""Updates of a run of which the last is a quarter or more of its experience."""
 
 
 def environment_arguments(run: Run) -> dict[str, Any]:
@@ -71,11 +73,6 @@ def adapters_for(run: Run) -> list[Adapter]:
 
 def check(run: Run) -> None:
     """Raise ConfigError unless the run can be trained: before a folder is made for it."""
-    if run.tensorboard_log is not None:
-        log = Path(run.tensorboard_log)
-        nearest = next(path for path in (log, *log.parents) if path.exists())
-        if not nearest.is_dir():
-            raise ConfigError(f"--tensorboard-log is {shown(Path(run.tensorboard_log))}: {nearest} is not a folder")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the run itself gives them
         build_model(run, build_environment(run))
@@ -90,10 +87,6 @@ def check_pairing(run: Run) -> None:
             f"hyper-parameter n_steps is {'missing' if n_steps is None else n_steps}: with paired_worlds {copies} it"
             f" must be a multiple of the episode's {horizon} months (paired_worlds=1 takes any)"
         )
-
-
-FEW_UPDATES = 4
-"""Updates of a run of which the last is a quarter or more of its experience."""
 
 
 def training_notes(model: BaseAlgorithm, run: Run) -> list[str]:

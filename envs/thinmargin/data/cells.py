@@ -25,7 +25,7 @@ _DIGITS = re.compile(r"[0-9.,]*[0-9][0-9.,]*")
 """What may tell a decimal mark: n.a. and other words do not."""
 _NEGATIVE = re.compile(r"\((.+)\)")
 _GROUP_ALONE = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
-_SPREADSHEET_ERROR = re.compile(r"#.*[!?/].*|#N[VDA]|##+|Err:[0-9]+", re.IGNORECASE)
+_SPREADSHEET_ERROR = re.compile(r"#[\xa1\xbf]?[^\W\d_a-z]+(/0)?[!?]|#[Nn]/?[AaVvDd]|##+|Err:[0-9]+")
 """#DIV/0!, #REF!, #N/A and their translations, a column that was too narrow, and those of LibreOffice."""
 
 

@@ -84,8 +84,9 @@ def _is_comment(line: str) -> bool:
     if not found:
         return False
     first, rest = found[1].strip(), line[found.end() :]
-    is_row = bool(rest.strip('"\t,; ')) and bool(_ONLY_HASHES.fullmatch(first))
-    return not is_row and not is_spreadsheet_error(first)
+    if _ONLY_HASHES.fullmatch(first):  # a divider; before figures, a period that was too wide for its column
+        return not any(character.isdecimal() for character in rest)
+    return not is_spreadsheet_error(first)
 
 
 def _split(line: str, separator: str) -> list[str] | None:

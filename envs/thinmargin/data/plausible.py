@@ -22,7 +22,7 @@ or a shorter period."""
 OF_A_YEAR, AS_A_YEAR = 0.7, 0.99
 """Share of a near year that looks like a whole one: of a quarter, and of a part that is nearly a year."""
 HALF_YEAR = 6
-"""Months of a period that a quarter's figure may stand in; a quarter of its own may be weaker than its year."""
+"""Shortest period, in months, that is looked at for the figure of a shorter one; single quarters vary too much."""
 NEAR = 36
 """Months within which a known year is near."""
 PARTS_TOLERANCE = 0.02
@@ -144,6 +144,11 @@ def _as_unit(series: Series, value: float, period: Period, year: Period, before:
     has = f"{period} has {value:.10g}" + (f", at a year's pace {_rounded(yearly)}" if paced else "")
     if value == 0.0:
         return f"{has}, and {year} has {before:.10g}: leave the cell empty where nothing was reported"
+    if series.unit == "%" and before < LIKELY_PERCENT:
+        return (
+            f"{has}, and {year} has {before:.10g}; more than {most * LIKELY_PERCENT:g} % is unusual there: is it in"
+            f" percent, and of {period} alone?"
+        )
     factor = abs(yearly / before)
     words = f"{_times(factor)} times" if factor >= 1.0 else f"{_times(1.0 / factor)} times less than"
     return (

@@ -12,6 +12,7 @@ from tests.tiny_training import FLAGS, NAMES
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.preset import resolve
 from thinmargin_agents.config.train_config import TrainConfig
+from thinmargin_agents.evaluate import run as evaluate_run
 from thinmargin_agents.evaluate.command import main as evaluate
 from thinmargin_agents.import_sb3.command import main as import_sb3
 from thinmargin_agents.runs.folder import RunFolder
@@ -54,6 +55,16 @@ def test_a_refusal_is_one_line_whatever_the_name_has_in_it(
     lines = capsys.readouterr().err.splitlines()
     assert not any(line.startswith("FAKE") for line in lines)
     assert any(r"one\nFAKE: line" in line for line in lines)
+
+
+def test_a_log_folder_without_a_run_is_said_on_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluate_run, "play_all", lambda *_, **__: None)
+    evaluate(["--log-folder", NAME, "--n-worlds", "2", "--no-stress"])
+    lines = capsys.readouterr().err.splitlines()
+    assert any(rf"No run in {NAME!r}:".replace("'", "") in line for line in lines)
+    assert not any(line.startswith("FAKE") for line in lines)
 
 
 @pytest.mark.usefixtures("quick_training")

@@ -91,8 +91,8 @@ def test_so_does_the_list_of_commands(
 
 @pytest.mark.parametrize("script", ["train.py", "evaluate.py"])
 def test_scripts_started_with_a_closed_output_leave_no_trace(script: str) -> None:
-    program = f"{sys.executable} -W error {ROOT / script} --help >&-"
-    done = subprocess.run(["sh", "-c", program], stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603, S607  # our own program
+    words = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-W", "error", str(ROOT / script), "--help"]
+    done = subprocess.run(words, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603  # our own program
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -149,6 +149,8 @@ def test_flags_that_do_not_fit_each_other_are_named_without_the_name_of_a_class(
         (["--seed", "3", "--seeds", "1", "2"], "--seed is 3 and --seeds are given too"),
         (["--ray-address", "auto"], "--ray-address is 'auto'"),
         (["--seeds", "1", "1e0"], "--seeds has 1 more than once"),
+        (["--preset", "abc", "--n-envs", "abc"], "--n-envs is 'abc'"),  # a text is fine for the other
+        (["--env", "ten", "--seeds", "1", "ten"], "--seeds is 'ten'"),
     ):
         assert status_of(COMMANDS["train.py"], words) == 2
         printed = said(capsys)

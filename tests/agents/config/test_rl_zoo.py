@@ -164,7 +164,7 @@ def test_a_wrapper_of_others_is_told_what_stands_for_it_here(wrapper: str, words
         ("td3", "train_freq", "episode", "train_freq: 180"),
         ("ppo", "policy_kwargs.net_arch", [{"pi": [64], "vf": [32]}], "write net_arch: {pi: [64], vf: [32]}"),
         ("a2c", "policy_kwargs.net_arch", [16, {"pi": [64], "vf": [32]}], "{pi: [16, 64], vf: [16, 32]}"),
-        ("ppo", "policy_kwargs.net_arch", {"pi": [8]}, "write net_arch: {pi: [8], vf: [64, 64]}"),
+        ("ppo", "policy_kwargs.net_arch", {"pi": [8]}, "write net_arch: {pi: [8], vf: []}"),
         ("sac", "policy_kwargs.net_arch", [{"pi": [8], "qf": [9]}], "write net_arch: {pi: [8], qf: [9]}"),
         ("ppo", "policy_kwargs.net_arch", [{"pi": [8], "qf": [9]}], "pi and vf are the parts"),
         ("ppo", "policy_kwargs.net_arch", "medium", "write the sizes themselves"),

@@ -23,7 +23,6 @@ CLOCK = SimpleNamespace(now=0.0)
 OUTSIDERS = """
 import time
 import numpy as np
-import pytest
 
 class Still:
     def predict(self, observation, state=None, episode_start=None, deterministic=True):

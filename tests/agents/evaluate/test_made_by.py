@@ -50,6 +50,27 @@ def test_shipped_leaves_out_runs_and_takes_others_beside_it(here: Path, monkeypa
     assert set(policies_of("all.json")) == {"outsiders.py:Still", *BASELINES}
 
 
+def test_a_folder_called_shipped_is_not_what_shipped_means(here: Path) -> None:
+    (here / "shipped").mkdir()
+    (here / "plan").mkdir()
+    assert main(["shipped", *QUICK, "--json", "all.json"]) == 0
+    assert shlex.split(read("all.json")["command"])[:2] == ["thinmargin-evaluate", "shipped"]
+
+
+def test_the_latest_run_is_not_one_that_somebody_named(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_runs(here, monkeypatch)
+    asked: list[Any] = []
+
+    def html_report(*arguments: Any) -> str:
+        asked.append(list(arguments[6]))
+        return "<!doctype html>"
+
+    monkeypatch.setitem(sys.modules, "thinmargin_agents.report", SimpleNamespace(html_report=html_report))
+    assert main([*QUICK, "--html", "all.html"]) == 0
+    assert main(["logs/ppo/run_2", "shipped", *QUICK, "--html", "all.html"]) == 0
+    assert asked == [[], ["logs/ppo/run_2"]]
+
+
 def test_every_file_has_the_policies_of_the_terminal(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -76,7 +97,8 @@ def test_a_page_carries_the_command_that_writes_it_again(here: Path, monkeypatch
     assert not (here / "one.md").exists()
 
 
-def test_the_report_carries_the_command_that_writes_it_again(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("here")
+def test_the_report_carries_the_command_that_writes_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     def html_report(*arguments: Any) -> str:
@@ -89,7 +111,6 @@ def test_the_report_carries_the_command_that_writes_it_again(here: Path, monkeyp
     assert words[-2:] == ["--html", "all of it.html"]
     assert main(words[1:]) == 0
     assert asked[0] == asked[1]
-    assert here.is_dir()
 
 
 @pytest.fixture

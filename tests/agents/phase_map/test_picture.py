@@ -12,7 +12,7 @@ from tests.agents.phase_map.small import FEW, hand_made
 from tests.contrast import contrast
 
 from thinmargin.palette import TONES
-from thinmargin_agents.phase_map.cells import CALIBRATED, GRIDS, Grid
+from thinmargin_agents.phase_map.cells import CALIBRATED, GRIDS, Grid, gain_words
 from thinmargin_agents.phase_map.hidden import HiddenWorlds
 from thinmargin_agents.phase_map.results import OTHERS, PhaseMapRequest, PhaseMapResult, calibrated_difference
 from thinmargin_agents.phase_map.table import rows
@@ -81,7 +81,7 @@ def test_the_star_prints_what_thin_earns_more_there(name: str, at_star: float) -
     result = result_of(name, at_star=at_star)
     _, (axes,), renderer = drawn(result)
     (star,) = (line for line in axes.lines if line.get_marker() == "*")
-    said = f"{calibrated_difference(result.maps[0]):+.0f}".replace("-0", "0").replace("+0", "0")
+    said = gain_words(calibrated_difference(result.maps[0]))
     near = axes.transData.transform(np.ravel(star.get_data()))
     texts = [text for text in axes.texts if text.get_text() == said and "%" not in text.get_text()]
     middles = [np.mean(text.get_window_extent(renderer).get_points(), axis=0) for text in texts]
