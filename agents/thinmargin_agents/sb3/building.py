@@ -100,12 +100,15 @@ def training_notes(model: BaseAlgorithm, run: Run) -> list[str]:
             notes.append(
                 f"an update takes {update:,} months: {months:,} are asked for, and {several} {updates * update:,}"
             )
-        if updates <= FEW_UPDATES and linear_start(run.hyperparameters.get("learning_rate")) is not None:
-            which = "first update is the end" if updates == 1 else f"last of {updates} updates is there"
-            lost = "nothing is learnt" if updates == 1 else f"its {update:,} months are not learnt from"
+        before = run.lengthened[-1]["at"] if run.lengthened else 0
+        new = -(-(months - before) // update)
+        if new <= FEW_UPDATES and linear_start(run.hyperparameters.get("learning_rate")) is not None:
+            kind, first = ("new update", "only") if before else ("update", "first")
+            which = f"{first} {kind} is the end" if new == 1 else f"last of {new} {kind}s is there"
+            lost = "nothing is learnt" if new == 1 else f"its {update:,} months are not learnt from"
+            cure = "a larger --total-timesteps" if before else "a smaller --n-envs"
             notes.append(
-                f"the learning rate falls to zero at the end, and the {which}: {lost}; a smaller --n-envs makes more"
-                " updates of a run"
+                f"the learning rate falls to zero at the end, and the {which}: {lost}; {cure} makes more updates of a run"
             )
         batch = getattr(model, "batch_size", None)
         if batch is not None and update % batch:

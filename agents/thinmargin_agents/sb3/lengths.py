@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from thinmargin_agents.config.run import Run
 
@@ -43,12 +44,15 @@ def _named(entry: dict[str, int]) -> dict[str, int]:
 
 def _changes(model: BaseAlgorithm, at: int, before: int, after: int) -> Iterator[str]:
     fixed = []
+    update = model.n_steps * model.n_envs if isinstance(model, OnPolicyAlgorithm) else 0  # it learns after these months
     for name, schedule in schedules(model):
         if schedule(1.0) == schedule(0.0):
             fixed.append(name)
             continue
-        was, now = (float(schedule(max(1.0 - at / months, 0.0))) for months in (before, after))
-        yield f"{name} was {was:.3g} there, is {now:.3g} from there and {float(schedule(0.0)):.3g} at the end"
+        was = float(schedule(max(1.0 - at / before, 0.0)))
+        now = float(schedule(max(1.0 - (at + update) / after, 0.0)))
+        which = "in the first update from there" if update else "from there"
+        yield f"{name} was {was:.3g} there, is {now:.3g} {which} and {float(schedule(0.0)):.3g} at the end"
     if fixed:
         yield f"{' and '.join(fixed)} {'stays' if len(fixed) == 1 else 'stay'} as set"
     yield "everything else is as it was"

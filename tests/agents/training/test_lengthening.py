@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from tests.messages import lacks, naming
+from tests.messages import lacks, naming, said
 from tests.small_runs import (
     SETUPS,
     KilledError,
@@ -124,15 +125,32 @@ def test_a_rate_that_falls_is_stretched_to_the_new_end(
     capsys.readouterr()
     assert train(folder.lengthened(480), folder, shown=False, resume=True) is not None
     printed = capsys.readouterr().out
-    was, now = 0.003 * (1 - at / 240), 0.003 * (1 - at / 480)
+    update = 48
+    was, now = 0.003 * (1 - at / 240), 0.003 * (1 - (at + update) / 480)
     assert f"lengthened at month {at} from 240 to 480 months: learning_rate was {was:.3g} there" in printed
-    assert f"is {now:.3g} from there and 0 at the end" in printed
-    assert f"clip_range was {0.3 * (1 - at / 240):.3g} there, is {0.3 * (1 - at / 480):.3g}" in printed
-    update = 48  # a point is written after the next roll-out: it has the rate of the update before
-    found = rates(folder, at + update)
+    assert f"is {now:.3g} in the first update from there and 0 at the end" in printed
+    assert f"clip_range was {0.3 * (1 - at / 240):.3g} there, is {0.3 * (1 - (at + update) / 480):.3g} in" in printed
+    found = rates(folder, at + update)  # a point is written after the next roll-out: it has the rate of the one before
+    assert found[0][1] == pytest.approx(now, abs=1e-9)
     assert found[-1][0] > 240
     for step, value in found:
         assert value == pytest.approx(0.003 * (1 - (step - update) / 480), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("months", "words"),
+    [(288, ("only new update is the end", "nothing is learnt")), (336, ("last of 2 new updates", "48 months are not"))],
+)
+def test_months_added_that_teach_nothing_are_told(
+    months: int, words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = begun(tmp_path / "logs")
+    before = folder.load("checkpoint")["parameters"]["policy"]
+    capsys.readouterr()
+    train(folder.lengthened(months), folder, shown=False, resume=True)
+    assert not lacks(said(capsys), *words, "a larger --total-timesteps")
+    after = folder.load("checkpoint")["parameters"]["policy"]
+    assert all(np.array_equal(after[name], before[name]) for name in before) == (months == 288)
 
 
 def test_a_rate_that_does_not_fall_stays_and_the_share_of_random_choices_is_stretched(
