@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import tyro
 
+from thinmargin_agents.cli import programs
 from thinmargin_agents.cli.arguments import check_arguments, check_no_value_is_empty
 from thinmargin_agents.cli.errors import FailedError, UsageError
 from thinmargin_agents.cli.reading import read_flags
@@ -203,7 +204,7 @@ def command_of(program: str, config: Any, *, without: Collection[str] = (), alwa
             words.append(flag_of(item.name))
         if value is not True:
             words += [_word(part) for part in (value if isinstance(value, tuple) else (value,))]
-    return shlex.join(words)
+    return programs.shell_line(words)
 
 
 def path_word(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Iterable
@@ -32,7 +33,30 @@ def script_command(name: Script, arguments: Iterable[str] = ()) -> str:
         name: of the script.
         arguments: what follows it.
     """
-    return shlex.join([*_words(name), *arguments])
+    return shell_line([*_words(name), *arguments])
+
+
+def shell_line(words: Iterable[str]) -> str:
+    """Words as one line for a shell, quoted where they must be.
+
+    Control codes are escaped in dollar quotes, which Bash, Zsh and POSIX.1-2024 read, so that the line is one.
+    """
+    return " ".join(shell_word(word) for word in words)
+
+
+def shell_word(word: str) -> str:
+    """One word of `shell_line`."""
+    if word.isprintable():
+        return shlex.quote(word)
+    return f"$'{''.join(_escaped(character) for character in word)}'"
+
+
+def _escaped(character: str) -> str:
+    if character in "'\\":
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    return "\\n" if character == "\n" else "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))
 
 
 def _words(name: Script) -> list[str]:

@@ -38,15 +38,8 @@ def check_flags(config: EvaluateConfig) -> None:
         raise UsageError(f"--seed is {config.seed}: allowed are whole numbers from 0")
     if not config.time_limit > 0.0:
         raise UsageError(f"--time-limit is {config.time_limit:g}: it must be above 0 seconds")
-    if config.stress and config.no_stress:
-        raise UsageError("--stress and --no-stress are both given: give one of the two")
     playground(config)
-    if config.stress and (not is_benchmark(config) or config.split != SPLIT):
-        raise UsageError(
-            f"--stress goes with --env {BENCHMARK} and --split {SPLIT}, not with --env {config.env}"
-            f"{' and --env-kwargs' if config.env_kwargs else ''} and --split {config.split}: held-out worlds are for"
-            " reporting, nothing is chosen by them"
-        )
+    _check_stress(config)
     files = [("--json", config.json), ("--csv", config.csv), ("--html", config.html)]
     check_files([*files, *(("--markdown", page) for page in config.markdown)], page="--markdown", places=PLACES)
     for flag, path in files:
@@ -54,6 +47,23 @@ def check_flags(config: EvaluateConfig) -> None:
             _check_replaces_nothing(flag, path, config.policies)
     if config.html is not None:
         check_libraries("--html", REPORT_LIBRARIES, "report")
+
+
+def _check_stress(config: EvaluateConfig) -> None:
+    """Raise UsageError for flags of held-out worlds that do not go together."""
+    if config.stress and config.no_stress:
+        raise UsageError("--stress and --no-stress are both given: give one of the two")
+    if config.stress and (not is_benchmark(config) or config.split != SPLIT):
+        raise UsageError(
+            f"--stress goes with --env {BENCHMARK} and --split {SPLIT}, not with --env {config.env}"
+            f"{' and --env-kwargs' if config.env_kwargs else ''} and --split {config.split}: held-out worlds are for"
+            " reporting, nothing is chosen by them"
+        )
+    if config.n_stress_worlds != EvaluateConfig.n_stress_worlds and not plays_stress(config):
+        raise UsageError(
+            f"--n-stress-worlds is {config.n_stress_worlds}: no held-out worlds are played"
+            f" {'with --no-stress' if config.no_stress else 'but with the test worlds of the benchmark'}"
+        )
 
 
 def _check_replaces_nothing(flag: str, path: Path, policies: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -271,9 +272,18 @@ def _stress_rules_columns(report: dict[str, Any]) -> list[Column]:
     return [column(family) for family in report["stress"]]
 
 
+_MARKUP = re.compile(r"[|`*<>\[\]]|\\(?=[!-/:-@\[-`{-~])")
+"""What means something in Markdown, inside of a word too; an underscore does not there."""
+
+
 def plain_cell(name: str) -> str:
-    """A name that cannot break a Markdown table."""
-    return " ".join(name.replace("|", "\\|").split())
+    """A name that is text in a cell of a Markdown table, whatever is in it."""
+    return " ".join(_MARKUP.sub(r"\\\g<0>", name).split())
+
+
+def code_cell(text: str) -> str:
+    """A text as code in a cell of a Markdown table."""
+    return f"`{' '.join(text.replace('|', chr(92) + '|').split())}`"
 
 
 def _markdown(policies: dict[str, Any], columns: Sequence[Column]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shlex
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from thinmargin.settings import SCORED, Closing, Settings
 from thinmargin.shown import plain
 from thinmargin.splits import KEYS, MOST
 from thinmargin.versions import UNNAMED, outdated
+from thinmargin_agents.cli.programs import shell_word
 from thinmargin_agents.foresight.config import FoundSplit
 from thinmargin_agents.foresight.search import Steps, in_actions, value_of
 
@@ -194,7 +194,7 @@ def _remedy(path: Path, keys: npt.NDArray[np.int64] | None = None) -> str:
     """
     splits = get_args(FoundSplit)
     shipped = next((split for split in splits if same_file(file_of(BENCHMARK_WORLDS, split), path)), None)
-    place = "" if shipped else f" --output {shlex.quote(str(path))}"
+    place = "" if shipped else f" --output {shell_word(str(path))}"
     worlds = _worlds_of(keys)
     if worlds is not None:
         found = f"--split {worlds[0]} --n-worlds {worlds[1]}"

@@ -22,7 +22,7 @@ OF_THE_LIBRARY: Mapping[str, str] = {
     "rollout/ep_len_mean": "mean length of the last 100 episodes, months",
     "rollout/success_rate": "share of the last 100 episodes that an environment called a success",
     "rollout/exploration_rate": "share of actions drawn at random",
-    "time/fps": "months of experience a second over all firms, learning and evaluations included",
+    "time/fps": "months of experience a second over all firms since the process began; the first before it learns",
     "train/learning_rate": "step size of the optimiser",
     "train/loss": "the loss of the last minibatch",
     "train/policy_gradient_loss": "the part of the loss that moves the policy; its size says little",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 import statistics
 import sys
 import time
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from thinmargin.shown import plain, shown
 from thinmargin_agents.cli.command import path_word
-from thinmargin_agents.cli.programs import program_name, script_command
+from thinmargin_agents.cli.programs import program_name, script_command, shell_line
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import evaluation_flags
 from thinmargin_agents.config.train_config import TrainConfig
@@ -213,7 +212,7 @@ def _print_next_steps(jobs: Sequence[SeedJob], ends: Sequence[SeedEnd], console:
     done = [path_word(job.path) for job, end in zip(jobs, ends, strict=True) if end.judgement is not None]
     if done:
         judge = script_command("evaluate", [*_entrants(jobs, done), *evaluation_flags(jobs[0].run)])
-        look = shlex.join(
+        look = shell_line(
             ["tensorboard", "--logdir", path_word(Path(jobs[0].run.tensorboard_log or jobs[0].path.parent))]
         )
         console.print(f"next: {judge}    {look}\nTensorBoard leads with score and J at {ADDRESS}", markup=False)

@@ -137,7 +137,10 @@ def shares_of_best(worlds: HiddenWorlds) -> dict[Range, float]:
 def prototype_words(phase_map: PhaseMap, changes: Sequence[tuple[int, int]]) -> str:
     """Number of signs that agree with the first prototype, and an explanation of the others."""
     count = len(phase_map.cells)
-    words = f"Signs of the first prototype's map: {count - len(changes)} of {count} cells agree."
+    words = (
+        "A prototype of this model, written before it with round constants, had a map of the same cells: which side is"
+        f" ahead agrees in {count - len(changes)} of {count}."
+    )
     for row, column in changes:
         words += (
             f" {phase_map.grid.label(phase_map.grid.rows[row])} at slope {phase_map.grid.slopes[column]:g}:"

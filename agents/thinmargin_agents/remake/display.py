@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -13,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from thinmargin_agents.cli.programs import shell_line
 from thinmargin_agents.remake.stage import Stage, Table
 from thinmargin_agents.remake.state import State, reason_to_make, way_of
 
@@ -133,7 +133,7 @@ def show_commands(
         count += 1
         console.print(f"# {stage.name}: {reason}; at most {stage.bound:,.0f} s; log {log_of(folder, stage)}")
         for words in stage.commands if fresh else way_of(table, state, stage).commands:
-            console.print(shlex.join(words))
+            console.print(shell_line(words))
     if count == 0:
         console.print("# nothing: every stage is up to date")
 

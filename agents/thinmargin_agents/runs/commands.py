@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from thinmargin.versions import current
 from thinmargin_agents.cli.command import command_of
+from thinmargin_agents.cli.programs import shell_line
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.hyperparameters import flat
 from thinmargin_agents.config.preset import EVALUATIONS_PER_RUN, load_preset, preset_names, resolve
@@ -77,7 +77,7 @@ def command_now(run: Run) -> str:
     from thinmargin_agents.sb3.building import environment_arguments  # noqa: PLC0415  # torch takes seconds
 
     now = dataclasses.replace(run, env_id=current(run.env_id), lengthened=[])
-    plain = shlex.join(["python", "train.py", "--algo", now.algo, "--env", now.env_id, "--seed", str(now.seed)])
+    plain = shell_line(["python", "train.py", "--algo", now.algo, "--env", now.env_id, "--seed", str(now.seed)])
     try:
         if isinstance(closing := now.env_kwargs.get("closing"), bool):  # the first version's was on or off
             others = {name: item for name, item in now.env_kwargs.items() if name != "closing"}

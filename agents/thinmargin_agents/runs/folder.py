@@ -30,6 +30,7 @@ from thinmargin.files import DamagedFileError, check_regular, is_file, is_folder
 from thinmargin.shown import plain, shown
 from thinmargin.versions import current, outdated
 from thinmargin_agents.cli.command import path_word
+from thinmargin_agents.cli.programs import shell_word
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.run import Run
@@ -276,7 +277,7 @@ class RunFolder:
             raise RunError(
                 f"{plain(self.path / CONFIG)}: {difference} ({which}/{TREE}): a run keeps the settings it began"
                 " with; only its"
-                f" length can be changed, with --resume {shlex.quote(path_word(self.path))} --total-timesteps N"
+                f" length can be changed, with --resume {shell_word(path_word(self.path))} --total-timesteps N"
             )
 
     def other_versions(self) -> list[str]:

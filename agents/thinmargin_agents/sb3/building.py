@@ -108,7 +108,8 @@ def training_notes(model: BaseAlgorithm, run: Run) -> list[str]:
             lost = "nothing is learnt" if new == 1 else f"its {update:,} months are not learnt from"
             cure = "a larger --total-timesteps" if before else "a smaller --n-envs"
             notes.append(
-                f"the learning rate falls to zero at the end, and the {which}: {lost}; {cure} makes more updates of a run"
+                f"the learning rate falls to zero at the end, and the {which}: {lost}; {cure} makes more updates of a"
+                " run"
             )
         batch = getattr(model, "batch_size", None)
         if batch is not None and update % batch:

@@ -16,7 +16,7 @@ from thinmargin.names import with_id
 from thinmargin.records import markdown_table
 from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.hyperparameters import TABLE, flat
-from thinmargin_agents.evaluate.tables import plain_cell
+from thinmargin_agents.evaluate.tables import code_cell, plain_cell
 from thinmargin_agents.policies.manifest import Manifest
 from thinmargin_agents.policies.shipped import evaluations_of, manifest_of, trained_names
 
@@ -231,7 +231,7 @@ def _minutes(manifest: Manifest) -> str:
 
 def _value(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
-    return f"`{plain_cell(text)}`"
+    return code_cell(text)
 
 
 def _many(count: int, thing: str) -> str:

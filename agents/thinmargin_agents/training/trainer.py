@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import signal
 import threading
 import time
@@ -21,7 +20,7 @@ from thinmargin.shown import plain, shown
 from thinmargin.wrappers.adapters import ResidualAdapter
 from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.console import plain_console
-from thinmargin_agents.cli.programs import script_command
+from thinmargin_agents.cli.programs import script_command, shell_line
 from thinmargin_agents.config.run import Run, evaluation_flags
 from thinmargin_agents.judging.validation import Judge
 from thinmargin_agents.monitoring.judgement import Judgement, ends_in_words
@@ -263,7 +262,7 @@ class _Trainer:
         best = load_policy(self._folder.path)
         judgement = last.judge(best)
         evaluate = script_command("evaluate", [path_word(self._folder.path), *evaluation_flags(self._run)])
-        look = shlex.join(["tensorboard", "--logdir", path_word(self._events)])
+        look = shell_line(["tensorboard", "--logdir", path_word(self._events)])
         self._console.print(
             f"done: {plain(self._folder.path)}\n"
             f"best policy on {FINAL_WORLDS} validation worlds: J {judgement.J:.1f} RMB bn"

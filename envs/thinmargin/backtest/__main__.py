@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _answer(parser: Parser, arguments: Sequence[str] | None) -> int:
     asked = parser.parse_args(arguments)
     try:
-        return _run(asked)
+        found = _run(asked)
     except BrokenPipeError:
         raise
     except (ValueError, OSError, MemoryError) as error:
@@ -80,9 +80,11 @@ def _answer(parser: Parser, arguments: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         print("interrupted: nothing was written", file=sys.stderr)  # noqa: T201  # as above
         return 130
+    print(found)  # noqa: T201  # as above; an output that cannot be written is told as of every command
+    return 0
 
 
-def _run(asked: argparse.Namespace) -> int:
+def _run(asked: argparse.Namespace) -> str:
     _check(asked)
     from thinmargin.backtest.given import given_text  # noqa: PLC0415  # heavy: not for --help
     from thinmargin.backtest.results import FIT_START, backtest, check_replay  # noqa: PLC0415  # as above
@@ -136,8 +138,7 @@ def _run(asked: argparse.Namespace) -> int:
 
         save(result, asked.picture)
         written.append(f"written: {plain(asked.picture)}")
-    print("\n\n".join([text(result, given), *written]))  # noqa: T201  # the command line's own answer
-    return 0
+    return "\n\n".join([text(result, given), *written])
 
 
 def _check(asked: argparse.Namespace) -> None:

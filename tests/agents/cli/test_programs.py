@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 import thinmargin_agents
 from thinmargin_agents.cli import programs
-from thinmargin_agents.cli.programs import program_name, script_command
+from thinmargin_agents.cli.programs import program_name, script_command, shell_line, shell_word
 
 SCRIPTS = ("train.py", "evaluate.py")
 
@@ -71,3 +72,16 @@ def test_arguments_are_quoted_for_a_shell(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     line = script_command("train", ["--resume", "moved here, v2/ppo's $HOME"])
     assert shlex.split(line) == ["thinmargin-train", "--resume", "moved here, v2/ppo's $HOME"]
+
+
+@pytest.mark.parametrize(
+    ("word", "typed"),
+    [
+        ("logs/ppo", "logs/ppo"), ("moved here, v2", "'moved here, v2'"), ("", "''"), ("grün", "'grün'"),
+        ("a\nb", r"$'a\nb'"), ("x\x1b[2J'y\\z", r"$'x\x1b[2J\'y\\z'"), ("a\u202eb", r"$'a\xe2\x80\xaeb'"),
+        (os.fsdecode(b"a\xff"), r"$'a\xff'"),
+    ],
+)  # fmt: skip
+def test_a_command_is_one_line_of_characters_that_print(word: str, typed: str) -> None:
+    assert shell_word(word) == typed
+    assert shell_line(["python", "train.py", word]) == f"python train.py {typed}"

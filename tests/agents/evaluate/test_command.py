@@ -108,6 +108,11 @@ def test_the_environment_decides_worlds_grid_and_closing() -> None:
         (["--time-limit", "0"], ["--time-limit is 0", "above 0 seconds"]),
         (["--time-limit", "nan"], ["--time-limit is nan", "above 0 seconds"]),
         (["--stress", "--no-stress"], ["--stress and --no-stress", "one of the two"]),
+        (["--no-stress", "--n-stress-worlds", "3"], ["--n-stress-worlds is 3", "no held-out worlds", "--no-stress"]),
+        (
+            ["--n-stress-worlds", "3", "--split", "validation"],
+            ["--n-stress-worlds is 3", "test worlds of the benchmark"],
+        ),
         (["--stress", "--split", "validation"], ["--stress", "--split test", "validation"]),
         (
             ["--stress", "--env", "ThinMargin/PriceWar-v1"],

@@ -15,6 +15,7 @@ from thinmargin.names import POLICIES, with_id
 from thinmargin_agents.evaluate.tables import (
     COLUMNS,
     LIMITS,
+    plain_cell,
     results_markdown,
     rules_markdown,
     show,
@@ -105,6 +106,17 @@ def test_no_table_has_a_minus_before_a_zero(report: dict[str, Any]) -> None:
     for table in (results_markdown(changed), rules_markdown(changed), stress_markdown(changed)):
         assert " 0.0" in table
         assert "-0.0" not in table
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("a|b", r"a\|b"), ("<img src=x>", r"\<img src=x\>"), ("`c`", r"\`c\`"), ("*e*", r"\*e\*"), ("a_b", "a_b"),
+        ("[x](y)", r"\[x\](y)"), (r"x\x1b[2J", r"x\x1b\[2J"), (r"a\*", r"a\\\*"), ("one  two\n# 3", "one two # 3"),
+    ],
+)  # fmt: skip
+def test_a_name_in_a_cell_is_text_whatever_is_in_it(name: str, cell: str) -> None:
+    assert plain_cell(name) == cell
 
 
 def test_what_stands_for_an_interval_of_few_worlds_is_explained_above_every_table(report: dict[str, Any]) -> None:

@@ -56,7 +56,7 @@ def test_the_prototypes_signs_are_compared_cell_by_cell() -> None:
     others = {rule.name: (same,) for rule in OTHERS}
     printed = text(PhaseMapResult(PhaseMapRequest((changed.grid,), 1, 0, FEW), (changed,), others, None))
     printed = printed.replace("\n", " ")
-    assert "23 of 25 cells agree" in printed
+    assert "which side is ahead agrees in 23 of 25." in printed
     assert "Levers are searched for mean J over 1 world, or J in one world" in printed
     assert not lacks(printed, "0.25x at slope 2: +1, was -", "0.5x at slope 5: +2, was -", "boundary passes beside")
     assert prototype_changes(hand_made(GRIDS["patience"], gaps)) is None

@@ -60,6 +60,10 @@ PATHS: dict[str, tuple[Any, str]] = {
         [-6] * 10 + [-4, -1, 2, 4, 6],
         "starts thin, at a markup of about -6 % and lets prices ripen from",
     ),
+    "ripens first, then harvests": (
+        [15, 24, 22, *[-7] * 7, -2, 3, 7, 12, 21],
+        "goes thin from 2015 at about -6 %, lets prices ripen from 2023 and harvests from 2025, up to 21 % in 2026",
+    ),
     "to and fro": (
         [3] * 4 + [30] * 4 + [3] * 4 + [30] * 3,
         "about 3 %, sells dearer from 2016 at about 30 %, goes thin from 2020 at about 3 % and harvests from 2024",
@@ -77,6 +81,25 @@ def test_what_the_best_policy_does_is_read_from_its_years(whole: Judged, markup:
             text, "Accessory tickets take about 1.2 % of revenue", "selling and marketing takes about 3.4 %",
             "software releases come at about 2.7 a month",
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("updates", "words"),
+    [
+        ([1.0, 2, 3, 4, 4, *np.linspace(3.5, 2.5, 10)],
+         "software releases rise from 1.0 a month in 2012 to 4.0 a month in 2015 and fall to 2.5 a month in 2026"),
+        ([4.0, 3, 1, 1, 2, *np.linspace(2.5, 3.5, 10)],
+         "software releases fall from 4.0 a month in 2012 to 1.0 a month in 2014 and rise to 3.5 a month in 2026"),
+        (np.linspace(1.0, 4.0, 15), "software releases rise from 1.0 a month in 2012 to 4.0 a month in 2026"),
+    ],
+    ids=["a peak", "a hollow", "a rise"],
+)  # fmt: skip
+def test_a_lever_that_turns_is_told_by_way_of_its_highest_or_lowest(whole: Judged, updates: Any, words: str) -> None:
+    like = whole.results[1]
+    best = following("mine", 3.0, like)
+    worlds = best.tracks["applied_updates"].shape[1]
+    best.tracks["applied_updates"] = np.repeat(np.asarray(updates, float)[:, None], worlds, axis=1)
+    assert words in told(best, following("low_margin_tuned", 1.0, like, 4.0))
 
 
 def test_a_single_odd_year_is_no_phase() -> None:

@@ -149,9 +149,16 @@ def _skims_thins_ripens(phases: Sequence[Phase], markup: Numbers) -> Iterator[st
         yield f"goes thin from {start} at about {_percent(float(np.nanmean(thin)))}"
     else:
         yield f"starts thin, at a markup of about {_percent(float(np.nanmean(thin)))}"
-    if ripens is not None:
-        verb = "harvests" if end > THIN else "lets prices ripen"
-        yield f"{verb} from {ripens}, up to {_ends(last)}"
+    if ripens is None:
+        return
+    still_thin = np.flatnonzero(values <= THIN)
+    harvests = start + (int(still_thin[-1]) + 1 if len(still_thin) else 0)
+    if end <= THIN:
+        yield f"lets prices ripen from {ripens}, up to {_ends(last)}"
+        return
+    if harvests > ripens:
+        yield f"lets prices ripen from {ripens}"
+    yield f"harvests from {max(harvests, ripens)}, up to {_ends(last)}"
 
 
 def _ends(phase: Phase) -> str:
@@ -163,16 +170,22 @@ def _percent(value: float) -> str:
 
 
 def _level(name: str, player: Player, first: int, last: int) -> str:
-    """A lever in words: about so much, or from so much to so much."""
+    """A lever in words: about so much, or from so much to so much, and by way of its highest or lowest in between."""
     subject, steady, unit = LEVELS[name]
     known = _middle(name, player)
     known = known[np.isfinite(known)]
     begun, ended = float(known[0]), float(known[-1])
-    if float(known.max() - known.min()) <= LITTLE * float(np.abs(known).max()):
+    most = LITTLE * float(np.abs(known).max())
+    if float(known.max() - known.min()) <= most:
         return f"{subject} {steady} about {number(float(known.mean()))}{unit}"
-    verb = ("rise" if ended > begun else "fall") + ("s" if name == "selling" else "")
-    to = f"{number(ended)}{unit.partition(' of ')[0]}"
-    return f"{subject} {verb} from {number(begun)}{unit} in {first} to {to} in {last}"
+    short, s = unit.partition(" of ")[0], "s" if name == "selling" else ""
+    start, end = f"from {number(begun)}{unit} in {first}", f"to {number(ended)}{short} in {last}"
+    for place, ways in ((int(known.argmax()), ("rise", "fall")), (int(known.argmin()), ("fall", "rise"))):
+        between = float(known[place])
+        if min(abs(between - begun), abs(between - ended)) > most and 0 < place < len(known) - 1:
+            by_way = f"to {number(between)}{short} in {first + place}"
+            return f"{subject} {ways[0]}{s} {start} {by_way} and {ways[1]}{s} {end}"
+    return f"{subject} {'rise' if ended > begun else 'fall'}{s} {start} {end}"
 
 
 def _earns(cast: Cast, seed: int) -> Iterator[str]:
