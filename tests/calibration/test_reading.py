@@ -83,6 +83,15 @@ def test_figures_as_a_spreadsheet_exports_them(tmp_path: Path, text: str | bytes
         ('"1,042"', "0.5", 1042.0),
         ('"1,042"', '"0,5"', 1.042),
         ("1 042", "", 1042.0),
+        ("1 042 000.5", "", None),
+        ("1 042.567", "", 1042.567),
+        ("\u201311.5", "", -11.5),
+        ("\uff0d11.5", "", -11.5),
+        ("- 11.5", "", -11.5),
+        ("-\u00a011.5", "", -11.5),
+        ("11.5-", "", -11.5),
+        ("11.5 \u2212", "", -11.5),
+        ("( 1 011.5 )", "", -1011.5),
         ("1'042", "", 1042.0),
         ("1.042", "", 1.042),
         ('"1.042,5"', "", 1042.5),
@@ -115,6 +124,34 @@ def test_a_percentage_may_have_its_sign(tmp_path: Path) -> None:
     assert figures.value("gm_total_pct", year(2024)) == -3.0
 
 
+@pytest.mark.parametrize("cell", ["-3 %", "(3)%", "(3%)", "3%-", "\u2013 3%", "(3 %)"])
+def test_a_percentage_may_be_negative(tmp_path: Path, cell: str) -> None:
+    assert read(tmp_path, f"period;gm_total_pct\n2024;{cell}\n").value("gm_total_pct", year(2024)) == -3.0
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "--12.4", "-+12.4", "+-12.4", "++12.4", "(--12.4)", "(-12.4)", "(+12.4)", "((12.4))", "-(12.4)", "(12.4-)",
+        "-12.4-", "12.4--", "\u2212-12.4", "\u2013\u201312.4", "- -12.4",
+    ],
+)  # fmt: skip
+def test_a_number_has_one_sign_at_most(tmp_path: Path, cell: str) -> None:
+    profit = "adjusted_net_profit_rmb_bn"
+    with pytest.raises(FiguresError, match=rf"line 2 \(2024\), column {profit}: .* is not a number, it has more than"):
+        read(tmp_path, f"period;{profit}\n2024;{cell}\n")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["12.4 567", "12.4'567", "12.456 789", "1 042.567 890", "12 34", "1 2 345", "1 042'000", "1042 000", "0 042"],
+)
+def test_thousands_are_grouped_before_the_decimal_mark_only(tmp_path: Path, cell: str) -> None:
+    for text, mark in ((cell, "."), (cell.replace(".", ","), ",")):
+        with pytest.raises(FiguresError, match=f"column {TOTAL}: .* is not a number"):
+            read(tmp_path, f"period;{UNITS};{TOTAL}\n2024;0{mark}5;{text}\n")
+
+
 def test_lines_are_counted_as_an_editor_does(tmp_path: Path) -> None:
     assert read(tmp_path, f"# a\n\n{HEADER}\r\n\r\n2024,1,\r\n2023,1,\n").lines == (6, 5)
 
@@ -135,7 +172,7 @@ def test_a_profit_and_a_margin_may_be_negative(tmp_path: Path) -> None:
 
 BAD_FILES: dict[str, tuple[str | bytes, Told]] = {
     "no number": (f"{HEADER}\n2024,many,1\n", ("line 2 (2024)", f"column {UNITS}", "'many'", "0 to 10000 [m units]")),
-    "two dashes": (f"{HEADER}\n2024,1,--\n", ("line 2 (2024)", f"column {TOTAL}", "'--'", "empty cell")),
+    "four dashes": (f"{HEADER}\n2024,1,----\n", ("line 2 (2024)", f"column {TOTAL}", "'----'", "empty cell")),
     "percent of no percentage": (
         f"{HEADER}\n2024,20.3%,1\n",
         ("line 2 (2024)", f"column {UNITS}", "'20.3%' is in percent", "in m units"),
