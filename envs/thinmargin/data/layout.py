@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from thinmargin.data.cells import is_spreadsheet_error
+from thinmargin.data.cells import MINUS, NOT_REPORTED, is_spreadsheet_error
 from thinmargin.data.encodings import text_of
 from thinmargin.data.figures import FiguresError
 from thinmargin.data.headings import KNOWN, PERIOD_NAMES, foreign_unit, heading_of, is_unit, name_of, unit_above
@@ -22,7 +22,7 @@ SEARCHED = 30
 _OTHER_SEPARATORS = re.compile(r"\s*[|^~:!]\s*|\s+")
 _FIRST_CELL = re.compile(r"[\s\"]*(#[^,;\t\"]*)")
 _ONLY_HASHES = re.compile(r"##+")
-_NUMBER = re.compile(r"[(+\u2212-]*[0-9][0-9.,'\u2019\s]*[%)]*")
+_NUMBER = re.compile(rf"[(+\s{MINUS}]*[0-9][0-9.,'\u2019\s]*(?:[eE][+-]?[0-9]+)?[%)\s{MINUS}]*")
 
 
 class Row(NamedTuple):
@@ -183,15 +183,33 @@ def _series_of(file: str, row: Row) -> str:
 def _check_titles(file: str, titles: Sequence[tuple[int, str]], separator: str, names: Iterable[str]) -> None:
     """Raise FiguresError if a line above the header has figures, which would be left out, or another unit."""
     for number, line in titles:
-        cells = _split(line, separator) or [line]
-        about = next((cell for cell in cells if is_period(cell) or name_of(cell) in KNOWN), None)
-        if about is not None and any(_NUMBER.fullmatch(cell) for cell in cells if cell is not about):
+        about = next(filter(None, (_figures_about(line, by, separator) for by in (*SEPARATORS, "|"))), "")
+        if about:
             problem = (
                 f"{shown(about)} with figures stands above the header, where lines are titles: move the line below"
                 " the header, or begin it with #"
             )
             raise FiguresError.at(file, problem, line=number)
         _check_unit(file, number, line, names)
+
+
+def _figures_about(line: str, separator: str, of_header: str) -> str:
+    """What the figures in a line are about, a period, a series or any other words; empty if it is no row of figures.
+
+    Sentences have commas too: a line split otherwise than the header must have the period or series in front.
+    """
+    cells = [cell for cell in _split(line, separator) or [] if cell]
+    numbers = [cell for cell in cells if _NUMBER.fullmatch(cell)]
+    for cell in cells if separator == of_header else cells[:1]:
+        others = [number for number in numbers if number is not cell]
+        if others and (is_period(cell) or name_of(cell) in KNOWN):
+            return cell
+        if is_like_period(cell) and not all(map(is_period, others)):
+            return cell
+    filled = [cell for cell in cells if cell.lower() not in NOT_REPORTED]
+    words = [cell for cell in filled if not _NUMBER.fullmatch(cell)]
+    is_row = len(words) <= 1 < len(numbers) and (separator == of_header or words == cells[:1])
+    return (words or cells)[0] if is_row else ""
 
 
 def _check_units_above(file: str, titles: Sequence[tuple[int, str]], separator: str, header: Sequence[str]) -> None:

@@ -41,7 +41,7 @@ _TOTALS = re.compile(
 _ASIDES = re.compile(r"units?|notes?|sources?|comments?|remarks?|currency|einheit")
 _WORD = re.compile(r"[^\W\d_]{3}")
 _NO_YEAR = re.compile(r"[qh][1-4]|[1-4][qh]")
-_MARKED = re.compile(r"(?:fy\s?)?((?:19|20)[0-9]{2})\s?[(]?([aefp])[)]?")
+_MARKED = re.compile(r"(?:[fc]y\s?(?:[0-9]{2}|[0-9]{4})|(?:19|20)[0-9]{2})\s?[(]?(?:[aefp]|est\.?|act\.?)[)]?")
 _FISCAL_PART = re.compile(r"[fc]y\s?([0-9]{4}|[0-9]{2})[\s.-]?([qh])([1-4])")
 _PART_FISCAL = re.compile(r"([qh])([1-4])[\s.-]?[fc]y\s?([0-9]{4}|[0-9]{2})")
 _SPAN = re.compile(rf"{_LETTERS}\s*(?:-|\u2013|to|bis)\s*{_LETTERS}{_GAP}{_YEAR}")
@@ -104,8 +104,9 @@ def is_like_period(cell: str) -> bool:
 
 def _meant(text: str) -> str:
     """The periods that a text in small letters may mean; empty where none is seen."""
-    if found := _MARKED.fullmatch(text):
-        return f"{found[1]} if it was reported, and leave it out if it is an estimate"
+    if _MARKED.fullmatch(text):
+        year = "".join(filter(str.isdecimal, text))
+        return f"{_four(year)} if it was reported, and leave it out if it is an estimate"
     if _NO_YEAR.fullmatch(text):
         return f"its year too, such as 2025-{''.join(sorted(text.upper(), reverse=True))}"
     several = _months_in(text)
