@@ -67,6 +67,9 @@ def test_a_span_of_one_meaning_is_read(tmp_path: Path, cell: str, period: str) -
         ("first two quarters of 2025", "2025-01/2025-06"),
         ("Q2 and Q3 2025", "2025-04/2025-09"),
         ("third and fourth quarter 2024", "2024-07/2024-12"),
+        *((cell, "2025-Q1 if it was reported, and leave it out if it is an estimate") for cell in (
+            "2025Q1 (unaudited)", "Q1 2025A", "1Q25E", "2025-Q1, restated", "2025-Q1*",
+        )),
         ("last six months 2024", "2024-07/2024-12"),
         ("H1-H2 2024", "2024-01/2024-12"),
         ("Q1 to Q3 FY2025", f"2025-01/2025-09{IF}"),

@@ -10,9 +10,10 @@ from typing import NamedTuple
 from thinmargin.data.cells import MINUS, NOT_REPORTED, is_spreadsheet_error
 from thinmargin.data.encodings import text_of
 from thinmargin.data.figures import FiguresError
-from thinmargin.data.headings import KNOWN, PERIOD_NAMES, foreign_unit, heading_of, is_unit, name_of, unit_above
+from thinmargin.data.headings import KNOWN, PERIOD_NAMES, has_unit, heading_of, is_unit, name_of, unit_above
 from thinmargin.data.period_cells import is_like_period, is_period
 from thinmargin.data.series import SERIES, suggestion
+from thinmargin.data.titles import foreign_unit, other_periods
 from thinmargin.shown import plain, shown
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
@@ -190,7 +191,15 @@ def _check_titles(file: str, titles: Sequence[tuple[int, str]], separator: str, 
                 " the header, or begin it with #"
             )
             raise FiguresError.at(file, problem, line=number)
-        _check_unit(file, number, line, names)
+        for title in _units_apart(_split(line, separator) or []) or [line]:
+            _check_unit(file, number, title, names)
+
+
+def _units_apart(cells: Sequence[str]) -> Sequence[str]:
+    """The cells of a row of units, which are read one by one; none where a line is a title that has separators."""
+    first, *others = cells or [""]
+    is_row = any(others) and not has_unit(first) and all(is_unit(cell) for cell in others if cell)
+    return cells if is_row else []
 
 
 def _figures_about(line: str, separator: str, of_header: str) -> str:
@@ -234,6 +243,13 @@ def _check_unit(file: str, line: int, title: str, names: Iterable[str]) -> None:
         problem = (
             f"{shown(found)} stands in a title, and every series is in its own unit (RMB bn, RMB, m units, %, as"
             " python -m thinmargin.data lists them): convert the figures and change the title, or begin its line with #"
+        )
+        raise FiguresError.at(file, problem, line=line)
+    found = other_periods(title)
+    if found:
+        problem = (
+            f"{shown(found)} stands in a title, and every figure is of its own period, in years of the calendar:"
+            " convert the figures and change the title, or begin its line with #"
         )
         raise FiguresError.at(file, problem, line=line)
 

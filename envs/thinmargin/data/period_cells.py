@@ -39,13 +39,16 @@ _TOTALS = re.compile(
 _ASIDES = re.compile(r"units?|notes?|sources?|comments?|remarks?|currency|einheit")
 _NOTES = re.compile(r"\b(?:sources?|notes?|see|report(?:ed|s)?|restated|company|filings?|footnotes?)\b")
 _OF_PERIODS = re.compile(
-    rf"\b(?:quarters?|quartale?|months?|monate?|half|halves|halbjahre?|years?|jahre?|weeks?|fiscal|ended|ending|[qh][1-4]"
-    rf"|[1-4][qh]|[0-9]+m|m[0-9]+|(?:{'|'.join(MONTH_NAMES)})[^\W\d_]*)\b|[\u5b63\u6708\u5e74]"
+    rf"(?<![^\W\d_])(?:quarters?|quartale?|months?|monate?|half|halves|halbjahre?|years?|jahre?|weeks?|fiscal|ended|ending|[qh][1-4]"
+    rf"|[1-4][qh]|[0-9]+m|m[0-9]+|(?:{'|'.join(MONTH_NAMES)})[^\W\d_]*)(?![^\W\d_])|[\u5b63\u6708\u5e74]"
 )
 """Words that periods have, with digits beside them."""
 _WORD = re.compile(r"[^\W\d_]{3}")
 _NO_YEAR = re.compile(r"[qh][1-4]|[1-4][qh]")
 _MARKED = re.compile(r"(?:[fc]y\s?(?:[0-9]{2}|[0-9]{4})|(?:19|20)[0-9]{2})\s?[(]?(?:[aefp]|est\.?|act\.?)[)]?")
+_REMARK = re.compile(
+    r"\s*(?:[aefp*]|[(\[,]?\s*(?:un)?(?:audited|reported|restated|actual|estimated?|preliminary)[)\]]?)$"
+)
 _FISCAL_PART = re.compile(r"[fc]y\s?([0-9]{4}|[0-9]{2})[\s.-]?([qh])([1-4])")
 _PART_FISCAL = re.compile(r"([qh])([1-4])[\s.-]?[fc]y\s?([0-9]{4}|[0-9]{2})")
 _SPAN = re.compile(rf"{_LETTERS}(?:{_GAP}{_YEAR})?\s*(?:-|\u2013|to|bis)\s*{_LETTERS}{_GAP}{_YEAR}")
@@ -124,6 +127,9 @@ def _meant(text: str) -> str:
     if _MARKED.fullmatch(text):
         year = "".join(filter(str.isdecimal, text))
         return f"{_four(year)} if it was reported, and leave it out if it is an estimate"
+    bare = _REMARK.sub("", text)
+    if bare != text and is_period(bare):
+        return f"{parse_period(period_text(bare))} if it was reported, and leave it out if it is an estimate"
     if _NO_YEAR.fullmatch(text):
         return f"its year too, such as 2025-{''.join(sorted(text.upper(), reverse=True))}"
     several = _months_in(text)
