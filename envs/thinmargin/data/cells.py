@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 from thinmargin.data.series import Series
@@ -49,29 +48,12 @@ def is_spreadsheet_error(cell: str) -> bool:
     return bool(_SPREADSHEET_ERROR.fullmatch(cell.strip()))
 
 
-def decimal_mark(cells: Iterable[str]) -> Mark | None:
-    """The character between whole numbers and decimals in these cells; None if none of them tells.
+def told_mark(cell: str) -> Mark | None:
+    """The character between whole numbers and decimals, where a cell tells it.
 
-    "12,4" and "1.042,5" tell a comma; "12.4" and "1,042.5" a point; "1,042" alone may be either.
-
-    Raises:
-        CellError: two cells contradict each other.
+    "12,4" and "1.042,5" tell a comma; "12.4" and "1,042.5" a point; "1,042" may be either, and words tell nothing.
     """
-    seen: dict[Mark, str] = {}
-    for cell in cells:
-        mark = _mark_of(_bare(cell)[0])
-        if mark is not None:
-            seen.setdefault(mark, cell)
-    if len(seen) == 2:
-        raise CellError(
-            f"{shown(seen['.'])} has a decimal point and {shown(seen[','])} a decimal comma: one of the two is allowed"
-            " in a file"
-        )
-    return next(iter(seen), None)
-
-
-def _mark_of(digits: str) -> Mark | None:
-    """What the digits of one cell tell of the decimal mark; nothing where there are others than digits and marks."""
+    digits = _bare(cell)[0]
     if not _DIGITS.fullmatch(digits):
         return None
     point, comma = digits.rfind("."), digits.rfind(",")
@@ -119,7 +101,7 @@ def number(cell: str, series: Series, mark: Mark | None) -> float:
     Args:
         cell: its text, without spaces around it.
         series: its column: only one in percent takes a percent sign.
-        mark: between whole numbers and decimals, as `decimal_mark` found it in the file; None: no cell tells.
+        mark: between whole numbers and decimals, as `told_mark` of the file's cells; None: no cell tells.
 
     Raises:
         CellError: it is no number, or may be two.

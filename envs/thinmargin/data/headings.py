@@ -17,7 +17,7 @@ CALENDAR = frozenset({"calendar", "calendar year"})
 """The same behind the name of the periods' column."""
 
 _SPELT = {
-    **dict.fromkeys(("cny", "yuan", "renminbi", "\u4eba\u6c11\u5e01", "\u5143"), ("rmb",)),
+    **dict.fromkeys(("cny", "yuan", "renminbi", "\xa5", "\u4eba\u6c11\u5e01", "\u5143"), ("rmb",)),
     **dict.fromkeys(("b", "bln", "billion", "billions", "mrd"), ("bn",)),
     **dict.fromkeys(("mn", "mm", "mln", "mio", "million", "millions"), ("m",)),
     **dict.fromkeys(("percent", "pct", "percentage"), ("%",)),
@@ -28,7 +28,7 @@ _SPELT = {
     **dict.fromkeys(("\u767e\u4e07\u5143",), ("rmb", "m")),
     **dict.fromkeys(("\u767e\u4e07\u53f0", "\u767e\u4e07\u90e8"), ("m", "units")),
     **dict.fromkeys(("rmbbn", "rmbb", "cnybn"), ("rmb", "bn")),
-    **dict.fromkeys(("in", "of", "."), ()),
+    **dict.fromkeys(("in", "of", ".", "cn", "'", "\u2019"), ()),
 }
 """Words of a unit in other spellings."""
 _BRACKETS = " .*:()[]{}<>\u3010\u3011\uff08\uff09"
@@ -70,6 +70,9 @@ def heading_of(cell: str) -> Heading:
     for name, pattern in _PATTERNS.items():
         if found := pattern.fullmatch(text):
             pieces = [piece.strip(" \t_*'-\u2013\u2014") for piece in _PIECES.split(found[1] or "")]
+            units = [piece for piece in pieces if piece and piece.lower() not in NOTES]
+            if name in KNOWN and len(units) > 1 and not _problem(name, " ".join(units)):
+                return Heading(name, "")
             return Heading(name, next(filter(None, (_problem(name, piece) for piece in pieces if piece)), ""))
     return Heading(cell, "")
 

@@ -21,7 +21,11 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 SEARCHED = 30
 """Lines in which the header is looked for; those above it are titles."""
 _OTHER_SEPARATORS = re.compile(r"\s*[|^~:!]\s*|\s+")
-_FIRST_CELL = re.compile(r"[\s\"]*(#[^,;\t\"]*)")
+_UNSEEN = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad"
+"""Characters that no screen shows: marks of byte order and direction, spaces without width, soft hyphens."""
+_EDGES = re.compile(rf"^[\s{_UNSEEN}]+|[\s{_UNSEEN}]+$")
+_EDGE_OF_LINE = re.compile(rf"^[{_UNSEEN}]+|[{_UNSEEN}]+$")
+_FIRST_CELL = re.compile(rf"[\s\"{_UNSEEN}]*(#[^,;\t\"]*)")
 _ONLY_HASHES = re.compile(r"##+")
 _NUMBER = re.compile(rf"[(+\s{MINUS}]*[0-9][0-9.,'\u2019\s]*(?:[eE][+-]?[0-9]+)?[%)\s{MINUS}]*")
 
@@ -43,10 +47,10 @@ class Table(NamedTuple):
 def table_of(file: str, content: bytes) -> Table:
     """The header and rows of the bytes of a file, a row a period.
 
-    Cells are separated by commas, semicolons or tabs. Lines above the header are titles; blank lines and lines that
-    begin with # are skipped; a table with a column a period is turned. Names of series may be written in capitals,
-    with spaces, and with their unit behind, as of `heading_of`. Nothing else is left out: what is no title, no
-    comment and not empty is a row, a column, or an error.
+    Cells are separated by commas, semicolons or tabs. Lines above the header are titles; blank lines, lines that begin
+    with # and columns without a name or a cell are skipped; a table with a column a period is turned. Names of series
+    may be written in capitals, with spaces, and with their unit behind, as of `heading_of`. Nothing else is left out:
+    what is no title, no comment and not empty is a row, a column, or an error.
 
     Raises:
         FiguresError: the text cannot be decoded, a line is no line of CSV, figures stand where they would be left out,
@@ -93,7 +97,10 @@ def _is_comment(line: str) -> bool:
 def _split(line: str, separator: str) -> list[str] | None:
     """The cells of a line; None if it is no line of CSV with this separator."""
     try:
-        return [cell.strip() for cell in next(csv.reader([line], delimiter=separator, strict=True), [])]
+        return [
+            _EDGES.sub("", cell)
+            for cell in next(csv.reader([_EDGE_OF_LINE.sub("", line)], delimiter=separator, strict=True), [])
+        ]
     except csv.Error:
         return None
 
@@ -116,8 +123,27 @@ def _table(file: str, lines: Sequence[tuple[int, str]], separator: str) -> Table
     rows = list(_rows(file, lines, separator))
     if not rows:
         return Table(None, [])
-    first, *rest = rows
+    first, *rest = _without_empty_columns(file, rows)
     return Table(Row(first.line, [_named(file, first.line, name) for name in first.cells]), rest)
+
+
+def _without_empty_columns(file: str, rows: Sequence[Row]) -> list[Row]:
+    """Rows without the columns that have neither a name in the first row nor a cell below it, as spreadsheets leave.
+
+    Empty cells at the end are dropped where the first row has none, so that rows may be shorter than it.
+    """
+    names = rows[0].cells
+    dropped = {k for k, name in enumerate(names) if not name}
+    for row in rows if {name_of(name) for name in names} & set(PERIOD_NAMES) else ():
+        place = next((k for k, cell in enumerate(row.cells) if cell and k in dropped), None)
+        if place is not None:
+            problem = f"column {place + 1} has no name, and {shown(row.cells[place])} on line {row.line}: it must name"
+            raise FiguresError.at(file, f"{problem} a series", line=rows[0].line)
+    return [
+        Row(row.line, [cell for k, cell in enumerate(row.cells) if k not in dropped and (k < len(names) or k <= last)])
+        for row in rows
+        for last in [max(k for k, cell in enumerate(row.cells) if cell)]
+    ]
 
 
 def _named(file: str, line: int, cell: str) -> str:
@@ -150,8 +176,9 @@ def _turned(file: str, lines: Sequence[tuple[int, str]], separator: str) -> Tabl
     """A table with a column a period, turned; every row has the line of the periods."""
     first, *series = list(_rows(file, lines, separator))
     _check_unit(file, first.line, first.cells[0], KNOWN & {name_of(row.cells[0]) for row in series})
+    series = [Row(line, _fitted(cells, len(first.cells))) for line, cells in series]
     for row in series:
-        if len(row.cells) != len(first.cells):
+        if len(row.cells) > len(first.cells):
             problem = f"{len(row.cells)} cells, but the header has {len(first.cells)}: there must be one a period"
             raise FiguresError.at(file, problem, line=row.line)
     header = Row(first.line, [PERIOD_NAMES[0], *(_series_of(file, row) for row in series)])
@@ -168,6 +195,13 @@ def _turned(file: str, lines: Sequence[tuple[int, str]], separator: str) -> Tabl
         if period:
             rows.append(Row(first.line, [period, *cells]))
     return Table(header, rows)
+
+
+def _fitted(cells: list[str], length: int) -> list[str]:
+    """Cells with empty ones at their end, as many as are missing, or without those that are too many."""
+    while len(cells) > length and not cells[-1]:
+        cells = cells[:-1]
+    return cells + [""] * (length - len(cells))
 
 
 def _series_of(file: str, row: Row) -> str:
