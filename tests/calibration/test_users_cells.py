@@ -100,3 +100,11 @@ def test_another_unit_in_pieces_is_refused(tmp_path: Path, unit: str) -> None:
 
 def test_a_yuan_sign_is_the_unit_of_a_price(tmp_path: Path) -> None:
     assert read(tmp_path, f"period,{PRICE} (\xa5)\n2024,1138.2\n").value(PRICE, year(2024)) == 1138.2
+
+
+@pytest.mark.parametrize("gap", [" " * 100_000, "\u00a0" * 100_000, "-" * 100_000, "1 " * 50_000])
+def test_a_long_cell_is_refused_as_a_short_one(tmp_path: Path, gap: str) -> None:
+    with pytest.raises(FiguresError, match="is not a number"):
+        read(tmp_path, f"{HEADER}\n2024,1{gap}x,1\n")
+    with pytest.raises(FiguresError, match="period is "):
+        read(tmp_path, f"1{gap}x\n{HEADER}\n2024 {gap}x,1,1\n")

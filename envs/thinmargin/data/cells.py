@@ -32,7 +32,7 @@ _GROUPS = {mark: re.compile(rf"[1-9][0-9]{{0,2}}(\{mark}[0-9]{{3}})+") for mark 
 _DIGITS = re.compile(r"[0-9.,]*[0-9][0-9.,]*")
 """What may tell a decimal mark: n.a. and other words do not."""
 _NEGATIVE = re.compile(r"\((.+)\)")
-_SIGNED = re.compile(rf"[+(\s{MINUS}]*[0-9][0-9.,\s'\u2019]*[)%\s+{MINUS}]*")
+_SIGNED = re.compile(rf"[+(\s{MINUS}]*[0-9][0-9.,\s'\u2019]*(?:[)%+{MINUS}]\s*)*")
 _SPACED_BEHIND = re.compile(r"[^.,]*[0-9][.,][0-9]+(?:[\s'\u2019][0-9]+)+[)%]?")
 _GROUP_ALONE = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _SPREADSHEET_ERROR = re.compile(r"#[\xa1\xbf]?[^\W\d_a-z]+(/0)?[!?]|#[Nn]/?[AaVvDd]|##+|Err:[0-9]+")

@@ -23,11 +23,10 @@ SEARCHED = 30
 _OTHER_SEPARATORS = re.compile(r"\s*[|^~:!]\s*|\s+")
 _UNSEEN = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad"
 """Characters that no screen shows: marks of byte order and direction, spaces without width, soft hyphens."""
-_EDGES = re.compile(rf"^[\s{_UNSEEN}]+|[\s{_UNSEEN}]+$")
-_EDGE_OF_LINE = re.compile(rf"^[{_UNSEEN}]+|[{_UNSEEN}]+$")
+_EDGES = _UNSEEN + "".join(character for character in map(chr, range(0x3001)) if character.isspace())
 _FIRST_CELL = re.compile(rf"[\s\"{_UNSEEN}]*(#[^,;\t\"]*)")
 _ONLY_HASHES = re.compile(r"##+")
-_NUMBER = re.compile(rf"[(+\s{MINUS}]*[0-9][0-9.,'\u2019\s]*(?:[eE][+-]?[0-9]+)?[%)\s{MINUS}]*")
+_NUMBER = re.compile(rf"[(+\s{MINUS}]*[0-9][0-9.,'\u2019\s]*(?:[eE][+-]?[0-9]+)?(?:[%){MINUS}]\s*)*")
 
 
 class Row(NamedTuple):
@@ -97,12 +96,10 @@ def _is_comment(line: str) -> bool:
 def _split(line: str, separator: str) -> list[str] | None:
     """The cells of a line; None if it is no line of CSV with this separator."""
     try:
-        return [
-            _EDGES.sub("", cell)
-            for cell in next(csv.reader([_EDGE_OF_LINE.sub("", line)], delimiter=separator, strict=True), [])
-        ]
+        cells = next(csv.reader([line.strip(_UNSEEN)], delimiter=separator, strict=True), [])
     except csv.Error:
         return None
+    return [cell.strip(_EDGES) for cell in cells]
 
 
 def _rows(file: str, lines: Sequence[tuple[int, str]], separator: str) -> Iterator[Row]:
