@@ -83,6 +83,15 @@ def test_figures_as_a_spreadsheet_exports_them(tmp_path: Path, text: str | bytes
         ('"1,042"', "0.5", 1042.0),
         ('"1,042"', '"0,5"', 1.042),
         ("1 042", "", 1042.0),
+        ("1 042 000.5", "", None),
+        ("1 042.567", "", 1042.567),
+        ("\u201311.5", "", -11.5),
+        ("\uff0d11.5", "", -11.5),
+        ("- 11.5", "", -11.5),
+        ("-\u00a011.5", "", -11.5),
+        ("11.5-", "", -11.5),
+        ("11.5 \u2212", "", -11.5),
+        ("( 1 011.5 )", "", -1011.5),
         ("1'042", "", 1042.0),
         ("1.042", "", 1.042),
         ('"1.042,5"', "", 1042.5),
@@ -115,6 +124,34 @@ def test_a_percentage_may_have_its_sign(tmp_path: Path) -> None:
     assert figures.value("gm_total_pct", year(2024)) == -3.0
 
 
+@pytest.mark.parametrize("cell", ["-3 %", "(3)%", "(3%)", "3%-", "\u2013 3%", "(3 %)"])
+def test_a_percentage_may_be_negative(tmp_path: Path, cell: str) -> None:
+    assert read(tmp_path, f"period;gm_total_pct\n2024;{cell}\n").value("gm_total_pct", year(2024)) == -3.0
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "--12.4", "-+12.4", "+-12.4", "++12.4", "(--12.4)", "(-12.4)", "(+12.4)", "((12.4))", "-(12.4)", "(12.4-)",
+        "-12.4-", "12.4--", "\u2212-12.4", "\u2013\u201312.4", "- -12.4",
+    ],
+)  # fmt: skip
+def test_a_number_has_one_sign_at_most(tmp_path: Path, cell: str) -> None:
+    profit = "adjusted_net_profit_rmb_bn"
+    with pytest.raises(FiguresError, match=rf"line 2 \(2024\), column {profit}: .* is not a number, it has more than"):
+        read(tmp_path, f"period;{profit}\n2024;{cell}\n")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["12.4 567", "12.4'567", "12.456 789", "1 042.567 890", "12 34", "1 2 345", "1 042'000", "1042 000", "0 042"],
+)
+def test_thousands_are_grouped_before_the_decimal_mark_only(tmp_path: Path, cell: str) -> None:
+    for text, mark in ((cell, "."), (cell.replace(".", ","), ",")):
+        with pytest.raises(FiguresError, match=f"column {TOTAL}: .* is not a number"):
+            read(tmp_path, f"period;{UNITS};{TOTAL}\n2024;0{mark}5;{text}\n")
+
+
 def test_lines_are_counted_as_an_editor_does(tmp_path: Path) -> None:
     assert read(tmp_path, f"# a\n\n{HEADER}\r\n\r\n2024,1,\r\n2023,1,\n").lines == (6, 5)
 
@@ -135,7 +172,7 @@ def test_a_profit_and_a_margin_may_be_negative(tmp_path: Path) -> None:
 
 BAD_FILES: dict[str, tuple[str | bytes, Told]] = {
     "no number": (f"{HEADER}\n2024,many,1\n", ("line 2 (2024)", f"column {UNITS}", "'many'", "0 to 10000 [m units]")),
-    "two dashes": (f"{HEADER}\n2024,1,--\n", ("line 2 (2024)", f"column {TOTAL}", "'--'", "empty cell")),
+    "four dashes": (f"{HEADER}\n2024,1,----\n", ("line 2 (2024)", f"column {TOTAL}", "'----'", "empty cell")),
     "percent of no percentage": (
         f"{HEADER}\n2024,20.3%,1\n",
         ("line 2 (2024)", f"column {UNITS}", "'20.3%' is in percent", "in m units"),
@@ -160,14 +197,22 @@ BAD_FILES: dict[str, tuple[str | bytes, Told]] = {
     ),
     "two decimal marks": (
         f"period;{UNITS};{TOTAL}\n2024;168,5;1\n2023;1;145.6\n",
-        ("'145.6' has a decimal point", "'168,5' a decimal comma", "one of the two"),
+        (
+            f"line 3, column {TOTAL}: '145.6' has a decimal point",
+            f"'168,5' a decimal comma (line 2, column {UNITS})",
+            "one of the two",
+        ),
+    ),
+    "two decimal marks across": (
+        f"series;2023;2024\n{UNITS};145.6;168,5\n",
+        (f"line 1, column {UNITS}: '168,5' has a decimal comma", f"'145.6' a decimal point (line 1, column {UNITS})"),
     ),
     "groups that are none": (f"period;{UNITS}\n2024;1.23,4\n", (f"column {UNITS}", "'1.23,4' is not a number")),
     "underscore": (f"{HEADER}\n2024,1_685,1\n", (f"column {UNITS}", "'1_685'", "not a number")),
     "a row of totals": (f"{HEADER}\n2024,1,1\nTotal,1,1\n", ("line 3", "'Total'", "delete a row of totals")),
-    "a column a period, cut short": (
-        f"series,2023,2024\n{UNITS},1,2\n{TOTAL},1\n",
-        ("line 3", "2 cells", "one a period"),
+    "a column a period, too long": (
+        f"series,2023,2024\n{UNITS},1,2\n{TOTAL},1,2,3\n",
+        ("line 3", "4 cells", "one a period"),
     ),
     "thousands unquoted": (f"{HEADER}\n2024,1,685,1\n", ("line 2 (2024)", "4 cells", "header has 3", "thousands")),
     "future": (f"{HEADER}\n2025-10,1,1\n", ("line 2 (2025-10)", "column period", "future", "through 2025-09")),
@@ -181,8 +226,7 @@ BAD_FILES: dict[str, tuple[str | bytes, Told]] = {
         f"{HEADER}\n2024-Q1,1,1\n2024-01/2024-03,2,2\n",
         ("line 3 (2024-Q1)", "column period", "line 2"),
     ),
-    "few cells": (f"{HEADER}\n2024,1\n", ("line 2 (2024)", "2 cells", "header has 3")),
-    "many cells": (f"{HEADER}\n2024,1,1,\n", ("line 2 (2024)", "4 cells", "header has 3")),
+    "many cells": (f"{HEADER}\n2024,1,,2,\n", ("line 2 (2024)", "4 cells", "header has 3")),
     "too few for a period": (f"{UNITS},{TOTAL},period\n1,2\n", ("line 2", "2 cells", "header has 3")),
     "empty": (b"", ("empty", "header", "'period'")),
     "only comments": ("# nothing\n\n", ("empty", "header")),
@@ -194,7 +238,7 @@ BAD_FILES: dict[str, tuple[str | bytes, Told]] = {
     ),
     "strange series": ("period,xyzzy\n2024,1\n", ("line 1", "column xyzzy", "allowed are", TOTAL)),
     "series twice": (f"period,{UNITS},{UNITS}\n2024,1,1\n", ("line 1", f"column {UNITS}", "named twice")),
-    "nameless column": (f"period,{UNITS},\n2024,1,\n", ("line 1", "column 3", "no name")),
+    "nameless column": (f"period,,{UNITS},\n2024,,1,2\n", ("line 1", "column 4", "no name", "'2' on line 2")),
     "no period column": (f"{UNITS},{TOTAL}\n1,1\n", ("line 1", "column period", "missing", f"found: {UNITS}, {TOTAL}")),
     "two period columns": (f"period,year,{UNITS}\n2024,2024,1\n", ("line 1", "column period", "more than once")),
     "only periods": ("period\n2024\n", ("line 1", "no series", UNITS)),

@@ -103,6 +103,33 @@ def test_a_name_that_is_nearly_one_is_answered_with_it(tmp_path: Path, separator
     assert TOTAL in told
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("selling", "selling_marketing_rmb_bn"),
+        ("Marketing expense", "selling_marketing_rmb_bn"),
+        ("profit", "adjusted_net_profit_rmb_bn"),
+        ("Total revenue (RMB bn)", TOTAL),
+        ("stores", "mi_home_stores_china"),
+        ("users", "miui_mau_m"),
+        ("ASP", PRICE),
+        ("India share", "xiaomi_india_share_pct"),
+        ("Research", "rnd_rmb_bn"),
+        ("smartphone_shipment", UNITS),
+        ("revenue_totl_rmb_bn", TOTAL),
+    ],
+)
+def test_a_series_is_suggested_by_its_letters_or_a_word_of_it(tmp_path: Path, name: str, near: str) -> None:
+    for text in (f"period,{name},{UNITS}\n2024,1,1\n", f",2024\n{UNITS},1\n{name},1\n"):
+        assert f"unknown series: did you mean {near}" in refused(tmp_path, text)
+
+
+@pytest.mark.parametrize("name", ["EBITDA", "xyzzy", "RMB", "units"])
+def test_all_series_are_listed_where_none_is_near(tmp_path: Path, name: str) -> None:
+    told = refused(tmp_path, f"period,{name},{UNITS}\n2024,1,1\n")
+    assert f"unknown series: allowed are {UNITS}, {PRICE}, " in told
+
+
 def test_a_year_of_another_calendar_is_refused(tmp_path: Path) -> None:
     assert "'ends March' stands behind the name" in refused(tmp_path, f"Year (ends March);{UNITS}\n2024;1\n")
     assert read(tmp_path, f"Year (calendar);{UNITS}\n2024;1\n").periods == (parse_period("2024"),)

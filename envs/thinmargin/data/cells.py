@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 from thinmargin.data.series import Series
@@ -12,18 +11,29 @@ from thinmargin.shown import plain, shown
 
 Mark: TypeAlias = Literal[".", ","]
 """Character between whole numbers and decimals."""
-NOT_REPORTED = frozenset({"", "-", "\u2013", "\u2014", "n/a", "na", "n.a.", "n.a", "n.m.", "not reported"})
+MINUS = "\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d-"
+"""What stands for a minus before or behind a number: hyphens, the en dash, the minus sign."""
+NOT_REPORTED = frozenset(
+    {
+        *("", "n/a", "na", "n.a.", "n.a", "n.m.", "n.m", "n/m", "nm", "n/d", "n.d.", "k.a.", "k. a.", "k.a", "null"),
+        *("..", "...", "\u2026", "not reported", "not available", "not disclosed"),
+        *(dash * count for dash in "-\u2013\u2014\u2212" for count in (1, 2, 3)),
+    }
+)
 """Cells that say that nothing was reported, in small letters."""
 NOT_FINITE = frozenset({"nan", "inf", "infinity"})
 
 CURRENCIES = "$\u20ac\xa3\xa5"
 
-_PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_SPACES = re.compile(r"(?<=[0-9])[\s'\u2019](?=[0-9]{3}(?![0-9]))")
-_GROUPS = {mark: re.compile(rf"[0-9]{{1,3}}(\{mark}[0-9]{{3}})+") for mark in ".,"}
+_PLAIN = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_SPACED = re.compile(r"([1-9][0-9]{0,2}(?P<space>[\s'\u2019])[0-9]{3}(?:(?P=space)[0-9]{3})*)(?![0-9])")
+"""Whole numbers with a space or an apostrophe between their thousands, the same one everywhere."""
+_GROUPS = {mark: re.compile(rf"[1-9][0-9]{{0,2}}(\{mark}[0-9]{{3}})+") for mark in ".,"}
 _DIGITS = re.compile(r"[0-9.,]*[0-9][0-9.,]*")
 """What may tell a decimal mark: n.a. and other words do not."""
 _NEGATIVE = re.compile(r"\((.+)\)")
+_SIGNED = re.compile(rf"[+(\s{MINUS}]*[0-9][0-9.,\s'\u2019]*(?:[)%+{MINUS}]\s*)*")
+_SPACED_BEHIND = re.compile(r"[^.,]*[0-9][.,][0-9]+(?:[\s'\u2019][0-9]+)+[)%]?")
 _GROUP_ALONE = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _SPREADSHEET_ERROR = re.compile(r"#[\xa1\xbf]?[^\W\d_a-z]+(/0)?[!?]|#[Nn]/?[AaVvDd]|##+|Err:[0-9]+")
 """#DIV/0!, #REF!, #N/A and their translations, a column that was too narrow, and those of LibreOffice."""
@@ -38,29 +48,12 @@ def is_spreadsheet_error(cell: str) -> bool:
     return bool(_SPREADSHEET_ERROR.fullmatch(cell.strip()))
 
 
-def decimal_mark(cells: Iterable[str]) -> Mark | None:
-    """The character between whole numbers and decimals in these cells; None if none of them tells.
+def told_mark(cell: str) -> Mark | None:
+    """The character between whole numbers and decimals, where a cell tells it.
 
-    "12,4" and "1.042,5" tell a comma; "12.4" and "1,042.5" a point; "1,042" alone may be either.
-
-    Raises:
-        CellError: two cells contradict each other.
+    "12,4" and "1.042,5" tell a comma; "12.4" and "1,042.5" a point; "1,042" may be either, and words tell nothing.
     """
-    seen: dict[Mark, str] = {}
-    for cell in cells:
-        mark = _mark_of(_bare(cell)[0])
-        if mark is not None:
-            seen.setdefault(mark, cell)
-    if len(seen) == 2:
-        raise CellError(
-            f"{shown(seen['.'])} has a decimal point and {shown(seen[','])} a decimal comma: one of the two is allowed"
-            " in a file"
-        )
-    return next(iter(seen), None)
-
-
-def _mark_of(digits: str) -> Mark | None:
-    """What the digits of one cell tell of the decimal mark; nothing where there are others than digits and marks."""
+    digits = _bare(cell)[0]
     if not _DIGITS.fullmatch(digits):
         return None
     point, comma = digits.rfind("."), digits.rfind(",")
@@ -77,17 +70,29 @@ def _mark_of(digits: str) -> Mark | None:
 
 
 def _bare(cell: str) -> tuple[str, bool, bool]:
-    """Digits and marks of a cell, whether it is negative, and whether it is in percent."""
+    """Digits and marks of a cell, whether it is negative, and whether it is in percent.
+
+    One sign is taken off: a minus or plus before the digits, a minus behind them, or brackets around them. A second
+    one is left, and makes the cell no number.
+    """
     text = cell.strip()
-    negative = _NEGATIVE.fullmatch(text)
-    if negative:
-        text = negative[1].strip()
     percent = text.endswith("%")
-    text = _SPACES.sub("", text.removesuffix("%").strip())
-    sign = text[:1]
-    if sign in "+-\u2212" and sign:
-        text = text[1:]
-    return text, bool(negative) or sign in ("-", "\u2212"), percent
+    text = text.removesuffix("%").strip()
+    if brackets := _NEGATIVE.fullmatch(text):
+        text, negative = brackets[1].strip(), True
+        if not percent and text.endswith("%"):
+            text, percent = text.removesuffix("%").strip(), True
+    elif text[:1] in ("+", *MINUS):
+        text, negative = text[1:].strip(), text[0] != "+"
+    elif text[-1:] in (*MINUS,):
+        text, negative = text[:-1].strip(), True
+        if not percent and text.endswith("%"):
+            text, percent = text.removesuffix("%").strip(), True
+    else:
+        negative = False
+    if spaced := _SPACED.match(text):
+        text = spaced[1].replace(spaced["space"], "") + text[spaced.end() :]
+    return text, negative, percent
 
 
 def number(cell: str, series: Series, mark: Mark | None) -> float:
@@ -96,7 +101,7 @@ def number(cell: str, series: Series, mark: Mark | None) -> float:
     Args:
         cell: its text, without spaces around it.
         series: its column: only one in percent takes a percent sign.
-        mark: between whole numbers and decimals, as `decimal_mark` found it in the file; None: no cell tells.
+        mark: between whole numbers and decimals, as `told_mark` of the file's cells; None: no cell tells.
 
     Raises:
         CellError: it is no number, or may be two.
@@ -124,6 +129,10 @@ def _help(cell: str) -> str:
     """What to write in place of a cell that is no number, where that can be said."""
     if is_spreadsheet_error(cell):
         return ", it is what a spreadsheet writes where a formula fails or a column is too narrow; mend it"
+    if _SIGNED.fullmatch(cell.strip()) and sum(map(cell.count, f"+({MINUS}")) > 1:
+        return ", it has more than one sign; write one minus before a negative number, and no brackets"
+    if _SPACED_BEHIND.fullmatch(cell.strip()):
+        return ", spaces stand between thousands before the decimal mark only"
     has_digits, others = any(map(str.isdecimal, cell)), any(c.isalpha() or c in CURRENCIES for c in cell)
     return ", write its digits without a currency or unit" if has_digits and others else ""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from thinmargin.data.series import SERIES, series_named
@@ -18,15 +17,21 @@ CALENDAR = frozenset({"calendar", "calendar year"})
 """The same behind the name of the periods' column."""
 
 _SPELT = {
-    **dict.fromkeys(("cny", "yuan", "renminbi", "\u4eba\u6c11\u5e01", "\u5143"), ("rmb",)),
+    **dict.fromkeys(("cny", "yuan", "renminbi", "\xa5", "\u4eba\u6c11\u5e01", "\u5143"), ("rmb",)),
     **dict.fromkeys(("b", "bln", "billion", "billions", "mrd"), ("bn",)),
     **dict.fromkeys(("mn", "mm", "mln", "mio", "million", "millions"), ("m",)),
     **dict.fromkeys(("percent", "pct", "percentage"), ("%",)),
     **dict.fromkeys(("phones", "smartphones", "pieces", "pcs"), ("units",)),
+    **dict.fromkeys(("\u767e\u4e07",), ("m",)),
+    **dict.fromkeys(("\u5341\u4ebf",), ("bn",)),
+    **dict.fromkeys(("\u5341\u4ebf\u5143",), ("rmb", "bn")),
+    **dict.fromkeys(("\u767e\u4e07\u5143",), ("rmb", "m")),
+    **dict.fromkeys(("\u767e\u4e07\u53f0", "\u767e\u4e07\u90e8"), ("m", "units")),
     **dict.fromkeys(("rmbbn", "rmbb", "cnybn"), ("rmb", "bn")),
-    **dict.fromkeys(("in", "of", "."), ()),
+    **dict.fromkeys(("in", "of", ".", "cn", "'", "\u2019"), ()),
 }
 """Words of a unit in other spellings."""
+_BRACKETS = " .*:()[]{}<>\u3010\u3011\uff08\uff09"
 _JOINED = str.maketrans("_-", "  ")
 _SCALES = frozenset({"m", "bn"})
 _BETWEEN = r"[\s_-]+"
@@ -38,27 +43,11 @@ _PATTERNS = {
     **{name: re.compile(name + r"\s*([\[({<,:/|\u3010].*)?", re.IGNORECASE) for name in PERIOD_NAMES},
 }
 _PIECES = re.compile(r"[\[\](){}<>,;:/|\u3010\u3011]+")
-_FOREIGN = re.compile(
-    r"(?<![a-z])(?:USD|EUR|GBP|HKD|JPY|INR|KRW|TWD|SGD|CHF|dollars?|euros?|yen|rupees?)(?![a-z])|(?:US|HK|NT)?[$]"
-    r"|[\u20ac\xa3\u20b9\u20a9]|[\u7f8e\u6e2f\u6b27\u65e5]\u5143|[\u5343\u4e07\u4ebf]\u5143",
-    re.IGNORECASE,
-)
-"""Other currencies, and Chinese words for other scales of the yuan."""
-_YUAN, _SHORT, _LONG = (
-    r"(?:RMB|CNY|yuan|renminbi)",
-    r"(?:m|mn|mm|mln|mio|k|tn)",
-    r"(?:millions?|thousands?|'?000s?|trillions?)",
-)
-_SCALED = re.compile(
-    rf"(?<![a-z])(?:{_YUAN}[ -]*{_SHORT}|{_SHORT}[ -]*{_YUAN}|{_YUAN}[ ,(-]*(?:in )?{_LONG}"
-    rf"|{_LONG}[ ,(-]*(?:of )?{_YUAN})(?![a-z])",
-    re.IGNORECASE,
-)
-
-_IN_SCALE = re.compile(
-    r"(?<![a-z])in\s+(thousands?|millions?|billions?|trillions?)(?![a-z])|(?<![0-9.,])'?000s?", re.IGNORECASE
-)
-_WORDS = frozenset({"rmb", "usd", "eur", "k", "thousand", "thousands", "tn", "bp", "bps"}) | _SCALES
+_WORDS = _SCALES | {
+    *("rmb", "usd", "eur", "k", "thousand", "thousands", "tsd", "tn", "bp", "bps", "basis", "points"),
+    *("fraction", "fractions", "decimal", "\u4ebf", "\u4e07", "\u5343", "\u4ebf\u5143", "\u4e07\u5143", "\u5343\u5143"),
+    *("\u4e07\u53f0", "\u5343\u53f0", "\u53f0", "\u4e07\u90e8"),
+}
 """Words that only units have, beside those of the series."""
 
 
@@ -81,6 +70,9 @@ def heading_of(cell: str) -> Heading:
     for name, pattern in _PATTERNS.items():
         if found := pattern.fullmatch(text):
             pieces = [piece.strip(" \t_*'-\u2013\u2014") for piece in _PIECES.split(found[1] or "")]
+            units = [piece for piece in pieces if piece and piece.lower() not in NOTES]
+            if name in KNOWN and len(units) > 1 and not _problem(name, " ".join(units)):
+                return Heading(name, "")
             return Heading(name, next(filter(None, (_problem(name, piece) for piece in pieces if piece)), ""))
     return Heading(cell, "")
 
@@ -90,26 +82,20 @@ def name_of(cell: str) -> str:
     return heading_of(cell).name
 
 
-def foreign_unit(text: str, names: Iterable[str]) -> str:
-    """A currency, or a scale, in a title above figures of these series that none of them has; empty if none."""
-    found = _FOREIGN.search(text) or _SCALED.search(text)
-    if found:
-        return found[0]
-    scale = _IN_SCALE.search(text)
-    if scale and not any(_tokens(scale[1] or scale[0]) <= _tokens(series_named(name).unit) for name in names):
-        return scale[0]
-    return ""
-
-
 def is_unit(cell: str) -> bool:
     """Whether a cell holds a unit, of a series or another one, and nothing else."""
-    written = _tokens(cell)
-    return bool(written) and written <= _WORDS.union(*(_tokens(series.unit) for series in SERIES))
+    written = tokens(cell.strip(_BRACKETS))
+    return bool(written) and written <= _UNITS
+
+
+def has_unit(cell: str) -> bool:
+    """Whether a word of a cell is one of a unit."""
+    return bool(tokens(cell) & _UNITS)
 
 
 def unit_above(name: str, cell: str) -> str:
     """What is wrong with a unit in the cell above a name; empty if it holds none, or the right one."""
-    return _problem(name, cell) if is_unit(cell) else ""
+    return _problem(name, cell.strip(_BRACKETS)) if is_unit(cell) else ""
 
 
 def _problem(name: str, piece: str) -> str:
@@ -120,7 +106,7 @@ def _problem(name: str, piece: str) -> str:
             return ""
         return f"{shown(piece)} stands behind the name: periods are those of the calendar, write {name} alone"
     unit = series_named(name).unit
-    own, written = _tokens(unit), _tokens(words)
+    own, written = tokens(unit), tokens(words)
     if words in NOTES or (written and written <= own and own & _SCALES <= written):
         return ""
     return (
@@ -129,6 +115,11 @@ def _problem(name: str, piece: str) -> str:
     )
 
 
-def _tokens(unit: str) -> frozenset[str]:
+def tokens(unit: str) -> frozenset[str]:
+    """The words of a unit, each in the spelling of the series."""
     words = re.findall(r"[^\W\d_]+|\S", unit.lower().translate(_JOINED))
     return frozenset(token for word in words for token in _SPELT.get(word, (word,)))
+
+
+_UNITS = _WORDS.union(*(tokens(series.unit) for series in SERIES))
+"""Words of units, those of the series and others."""

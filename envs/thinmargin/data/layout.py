@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from thinmargin.data.cells import is_spreadsheet_error
+from thinmargin.data.cells import MINUS, NOT_REPORTED, is_spreadsheet_error
 from thinmargin.data.encodings import text_of
 from thinmargin.data.figures import FiguresError
-from thinmargin.data.headings import KNOWN, PERIOD_NAMES, foreign_unit, heading_of, is_unit, name_of, unit_above
+from thinmargin.data.headings import KNOWN, PERIOD_NAMES, has_unit, heading_of, is_unit, name_of, unit_above
 from thinmargin.data.period_cells import is_like_period, is_period
 from thinmargin.data.series import SERIES, suggestion
+from thinmargin.data.titles import foreign_unit, other_periods
 from thinmargin.shown import plain, shown
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
@@ -20,9 +21,12 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 SEARCHED = 30
 """Lines in which the header is looked for; those above it are titles."""
 _OTHER_SEPARATORS = re.compile(r"\s*[|^~:!]\s*|\s+")
-_FIRST_CELL = re.compile(r"[\s\"]*(#[^,;\t\"]*)")
+_UNSEEN = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad"
+"""Characters that no screen shows: marks of byte order and direction, spaces without width, soft hyphens."""
+_EDGES = _UNSEEN + "".join(character for character in map(chr, range(0x3001)) if character.isspace())
+_FIRST_CELL = re.compile(rf"[\s\"{_UNSEEN}]*(#[^,;\t\"]*)")
 _ONLY_HASHES = re.compile(r"##+")
-_NUMBER = re.compile(r"[(+\u2212-]*[0-9][0-9.,'\u2019\s]*[%)]*")
+_NUMBER = re.compile(rf"[(+\s{MINUS}]*[0-9][0-9.,'\u2019\s]*(?:[eE][+-]?[0-9]+)?(?:[%){MINUS}]\s*)*")
 
 
 class Row(NamedTuple):
@@ -42,10 +46,10 @@ class Table(NamedTuple):
 def table_of(file: str, content: bytes) -> Table:
     """The header and rows of the bytes of a file, a row a period.
 
-    Cells are separated by commas, semicolons or tabs. Lines above the header are titles; blank lines and lines that
-    begin with # are skipped; a table with a column a period is turned. Names of series may be written in capitals,
-    with spaces, and with their unit behind, as of `heading_of`. Nothing else is left out: what is no title, no
-    comment and not empty is a row, a column, or an error.
+    Cells are separated by commas, semicolons or tabs. Lines above the header are titles; blank lines, lines that begin
+    with # and columns without a name or a cell are skipped; a table with a column a period is turned. Names of series
+    may be written in capitals, with spaces, and with their unit behind, as of `heading_of`. Nothing else is left out:
+    what is no title, no comment and not empty is a row, a column, or an error.
 
     Raises:
         FiguresError: the text cannot be decoded, a line is no line of CSV, figures stand where they would be left out,
@@ -92,9 +96,10 @@ def _is_comment(line: str) -> bool:
 def _split(line: str, separator: str) -> list[str] | None:
     """The cells of a line; None if it is no line of CSV with this separator."""
     try:
-        return [cell.strip() for cell in next(csv.reader([line], delimiter=separator, strict=True), [])]
+        cells = next(csv.reader([line.strip(_UNSEEN)], delimiter=separator, strict=True), [])
     except csv.Error:
         return None
+    return [cell.strip(_EDGES) for cell in cells]
 
 
 def _rows(file: str, lines: Sequence[tuple[int, str]], separator: str) -> Iterator[Row]:
@@ -115,8 +120,27 @@ def _table(file: str, lines: Sequence[tuple[int, str]], separator: str) -> Table
     rows = list(_rows(file, lines, separator))
     if not rows:
         return Table(None, [])
-    first, *rest = rows
+    first, *rest = _without_empty_columns(file, rows)
     return Table(Row(first.line, [_named(file, first.line, name) for name in first.cells]), rest)
+
+
+def _without_empty_columns(file: str, rows: Sequence[Row]) -> list[Row]:
+    """Rows without the columns that have neither a name in the first row nor a cell below it, as spreadsheets leave.
+
+    Empty cells at the end are dropped where the first row has none, so that rows may be shorter than it.
+    """
+    names = rows[0].cells
+    dropped = {k for k, name in enumerate(names) if not name}
+    for row in rows if {name_of(name) for name in names} & set(PERIOD_NAMES) else ():
+        place = next((k for k, cell in enumerate(row.cells) if cell and k in dropped), None)
+        if place is not None:
+            problem = f"column {place + 1} has no name, and {shown(row.cells[place])} on line {row.line}: it must name"
+            raise FiguresError.at(file, f"{problem} a series", line=rows[0].line)
+    return [
+        Row(row.line, [cell for k, cell in enumerate(row.cells) if k not in dropped and (k < len(names) or k <= last)])
+        for row in rows
+        for last in [max(k for k, cell in enumerate(row.cells) if cell)]
+    ]
 
 
 def _named(file: str, line: int, cell: str) -> str:
@@ -149,8 +173,9 @@ def _turned(file: str, lines: Sequence[tuple[int, str]], separator: str) -> Tabl
     """A table with a column a period, turned; every row has the line of the periods."""
     first, *series = list(_rows(file, lines, separator))
     _check_unit(file, first.line, first.cells[0], KNOWN & {name_of(row.cells[0]) for row in series})
+    series = [Row(line, _fitted(cells, len(first.cells))) for line, cells in series]
     for row in series:
-        if len(row.cells) != len(first.cells):
+        if len(row.cells) > len(first.cells):
             problem = f"{len(row.cells)} cells, but the header has {len(first.cells)}: there must be one a period"
             raise FiguresError.at(file, problem, line=row.line)
     header = Row(first.line, [PERIOD_NAMES[0], *(_series_of(file, row) for row in series)])
@@ -169,6 +194,13 @@ def _turned(file: str, lines: Sequence[tuple[int, str]], separator: str) -> Tabl
     return Table(header, rows)
 
 
+def _fitted(cells: list[str], length: int) -> list[str]:
+    """Cells with empty ones at their end, as many as are missing, or without those that are too many."""
+    while len(cells) > length and not cells[-1]:
+        cells = cells[:-1]
+    return cells + [""] * (length - len(cells))
+
+
 def _series_of(file: str, row: Row) -> str:
     """The series that a row of a table with a column a period begins with."""
     name = _named(file, row.line, row.cells[0])
@@ -183,15 +215,41 @@ def _series_of(file: str, row: Row) -> str:
 def _check_titles(file: str, titles: Sequence[tuple[int, str]], separator: str, names: Iterable[str]) -> None:
     """Raise FiguresError if a line above the header has figures, which would be left out, or another unit."""
     for number, line in titles:
-        cells = _split(line, separator) or [line]
-        about = next((cell for cell in cells if is_period(cell) or name_of(cell) in KNOWN), None)
-        if about is not None and any(_NUMBER.fullmatch(cell) for cell in cells if cell is not about):
+        about = next(filter(None, (_figures_about(line, by, separator) for by in (*SEPARATORS, "|"))), "")
+        if about:
             problem = (
                 f"{shown(about)} with figures stands above the header, where lines are titles: move the line below"
                 " the header, or begin it with #"
             )
             raise FiguresError.at(file, problem, line=number)
-        _check_unit(file, number, line, names)
+        for title in _units_apart(_split(line, separator) or []) or [line]:
+            _check_unit(file, number, title, names)
+
+
+def _units_apart(cells: Sequence[str]) -> Sequence[str]:
+    """The cells of a row of units, which are read one by one; none where a line is a title that has separators."""
+    first, *others = cells or [""]
+    is_row = any(others) and not has_unit(first) and all(is_unit(cell) for cell in others if cell)
+    return cells if is_row else []
+
+
+def _figures_about(line: str, separator: str, of_header: str) -> str:
+    """What the figures in a line are about, a period, a series or any other words; empty if it is no row of figures.
+
+    Sentences have commas too: a line split otherwise than the header must have the period or series in front.
+    """
+    cells = [cell for cell in _split(line, separator) or [] if cell]
+    numbers = [cell for cell in cells if _NUMBER.fullmatch(cell)]
+    for cell in cells if separator == of_header else cells[:1]:
+        others = [number for number in numbers if number is not cell]
+        if others and (is_period(cell) or name_of(cell) in KNOWN):
+            return cell
+        if is_like_period(cell) and not all(map(is_period, others)):
+            return cell
+    filled = [cell for cell in cells if cell.lower() not in NOT_REPORTED]
+    words = [cell for cell in filled if not _NUMBER.fullmatch(cell)]
+    is_row = len(words) <= 1 < len(numbers) and (separator == of_header or words == cells[:1])
+    return (words or cells)[0] if is_row else ""
 
 
 def _check_units_above(file: str, titles: Sequence[tuple[int, str]], separator: str, header: Sequence[str]) -> None:
@@ -216,6 +274,13 @@ def _check_unit(file: str, line: int, title: str, names: Iterable[str]) -> None:
         problem = (
             f"{shown(found)} stands in a title, and every series is in its own unit (RMB bn, RMB, m units, %, as"
             " python -m thinmargin.data lists them): convert the figures and change the title, or begin its line with #"
+        )
+        raise FiguresError.at(file, problem, line=line)
+    found = other_periods(title)
+    if found:
+        problem = (
+            f"{shown(found)} stands in a title, and every figure is of its own period, in years of the calendar:"
+            " convert the figures and change the title, or begin its line with #"
         )
         raise FiguresError.at(file, problem, line=line)
 

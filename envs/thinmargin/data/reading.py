@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import itertools
 import math
 import os
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from thinmargin.data.cells import CellError, Mark, decimal_mark, is_number_either_way, number
+from thinmargin.data.cells import CellError, Mark, is_number_either_way, number, told_mark
 from thinmargin.data.figures import Figures, FiguresError
 from thinmargin.data.headings import PERIOD_NAMES
 from thinmargin.data.layout import Row, table_of
@@ -31,10 +32,11 @@ def read_figures(path: str | os.PathLike[str], *, needed: Sequence[str] = (), to
     """Figures of a CSV file.
 
     The header names `period` (or `year`) and any of `SERIES`. A row is a period, as `parse_period` reads it; an empty
-    cell was not reported. Blank lines and lines that begin with # are skipped; a byte order mark and any line ends
-    will do. What spreadsheets make of it is read where it has one meaning: see `thinmargin.data.layout` for rows and
-    columns, `thinmargin.data.headings` for names and units, `thinmargin.data.cells` for numbers and
-    `thinmargin.data.period_cells` for periods.
+    cell, or one that a row lacks at its end, was not reported. Blank lines and lines that begin with # are skipped; a
+    byte order mark and any line ends will do. What spreadsheets make of it is read where it has one meaning: see
+    `thinmargin.data.layout` for rows and columns, `thinmargin.data.headings` for names and units,
+    `thinmargin.data.titles` for what stands above, `thinmargin.data.cells` for numbers, `thinmargin.data.period_cells`
+    and `thinmargin.data.spans` for periods.
 
     Args:
         path: the file.
@@ -77,21 +79,19 @@ def parse_figures(file: str, content: bytes, today: dt.date) -> Figures:
     place = names.index(columns[0])
     for line, cells in table.rows:
         period = _period(file, line, cells[place], columns[0], over) if place < len(cells) else None
-        if period is None or len(cells) != len(names):
+        if period is None or len(cells) > len(names):
             problem = (
                 f"{len(cells)} cells, but the header has {len(names)}: there must be one a column, empty where nothing"
                 " was reported, and numbers without thousands separators; a note begins with #"
             )
             raise FiguresError.at(file, problem, line=line, period=period)
+        texts = dict(itertools.zip_longest(names, cells, fillvalue=""))
         if period in found:
             problem = f"{period} stands on line {found[period][0]} already: each period once is allowed"
             raise FiguresError.at(file, problem, line=line, period=period, column=columns[0])
-        values = [
-            _value(file, line, period, series_named(name), cells[names.index(name)], mark) for name in columns[1:]
-        ]
+        values = [_value(file, line, period, series_named(name), texts[name], mark) for name in columns[1:]]
         found[period] = line, values
-        texts = {name: cells[names.index(name)] for name in columns[1:]}
-        either_way.update({(name, period): text for name, text in texts.items() if is_number_either_way(text)})
+        either_way.update({(name, period): texts[name] for name in columns[1:] if is_number_either_way(texts[name])})
     if not found:
         raise FiguresError.at(file, "no rows of figures below the header: there must be at least one")
     periods = sorted(found)
@@ -111,12 +111,20 @@ def parse_figures(file: str, content: bytes, today: dt.date) -> Figures:
 
 
 def _decimal_mark(file: str, names: Sequence[str], rows: Sequence[Row]) -> Mark | None:
-    """The decimal mark of a file's numbers, where one of them tells."""
-    columns = [place for place, name in enumerate(names) if name not in PERIOD_NAMES]
-    try:
-        return decimal_mark(row.cells[place] for row in rows for place in columns if place < len(row.cells))
-    except CellError as error:
-        raise FiguresError.at(file, str(error)) from None
+    """The decimal mark of a file's numbers, where one of them tells; two that contradict each other are an error."""
+    seen: dict[Mark, tuple[Row, int]] = {}
+    for row in rows:
+        for place, cell in enumerate(row.cells[: len(names)]):
+            mark = None if names[place] in PERIOD_NAMES else told_mark(cell)
+            if mark is not None and seen.setdefault(mark, (row, place)) == (row, place) and len(seen) == 2:
+                (first, column), word = seen["," if mark == "." else "."], {".": "point", ",": "comma"}
+                other = "comma" if mark == "." else "point"
+                problem = (
+                    f"{shown(cell)} has a decimal {word[mark]} and {shown(first.cells[column])} a decimal {other}"
+                    f" (line {first.line}, column {plain(names[column])}): one of the two is allowed in a file"
+                )
+                raise FiguresError.at(file, problem, line=row.line, column=names[place])
+    return next(iter(seen), None)
 
 
 def _header(file: str, line: int, names: list[str]) -> list[str]:
@@ -128,8 +136,6 @@ def _header(file: str, line: int, names: list[str]) -> list[str]:
         raise FiguresError.at(file, problem, line=line, column=PERIOD)
     known = [series.name for series in SERIES]
     for position, name in enumerate(names):
-        if not name:
-            raise FiguresError.at(file, f"column {position + 1} has no name: it must name a series", line=line)
         if name not in known and name not in periods:
             raise FiguresError.at(file, f"unknown series: {suggestion(name, known)}", line=line, column=name)
         if name in names[:position]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -129,6 +130,10 @@ SERIES: tuple[Series, ...] = (
 BREAKS: dict[str, str] = {series.name: series.breaks for series in SERIES if series.breaks}
 """Series name to its breaks and weak spots."""
 
+_WORDS_OF_UNITS = frozenset(
+    {"rmb", "pct", "units", "xiaomi", "the", "and", "for", "all", "who", "when", "they", "bought"}
+)
+"""Words that suggest no series."""
 _BY_NAME = {series.name: series for series in SERIES}
 
 
@@ -140,7 +145,20 @@ def series_named(name: str) -> Series:
 
 
 def suggestion(name: str, allowed: Iterable[str]) -> str:
-    """The allowed names nearest to `name`, or all of them, as the end of a message."""
+    """The allowed names nearest to `name`, by their letters or by a word of them, or all, as the end of a message."""
     names = list(allowed)
-    close = difflib.get_close_matches(name[:LONGEST].lower(), names, n=3)
-    return f"did you mean {' or '.join(close)}?" if close else f"allowed are {', '.join(names)}"
+    text = "_".join(re.findall(r"[a-z0-9&]+", name[:LONGEST].lower()))
+    words = {word for word in re.findall(r"[a-z]{2,}", text) if word not in _WORDS_OF_UNITS}
+    shared = {known: sum(_likeness(known, word) for word in words) for known in names}
+    most = max(shared.values(), default=0)
+    by_word = [known for known in names if shared[known] == most > 0][:4]
+    near = list(dict.fromkeys([*by_word, *difflib.get_close_matches(text, names, n=3)]))[: max(3, len(by_word))]
+    return f"did you mean {' or '.join(near)}?" if near else f"allowed are {', '.join(names)}"
+
+
+def _likeness(name: str, word: str) -> int:
+    """2 for a word, or the beginning of one, of a name, 1 for a word of what the series means, else 0."""
+    if any(part.startswith(word) or part.removesuffix("s") == word.removesuffix("s") for part in name.split("_")):
+        return 2
+    meaning = re.findall(r"[a-z]+", _BY_NAME[name].meaning.lower()) if name in _BY_NAME else []
+    return int(any(part == word or part.removesuffix("s") == word.removesuffix("s") for part in meaning))
