@@ -81,6 +81,8 @@ def _network(told: Mapping[str, Any], run: Run) -> dict[str, Any]:
             continue
         else:
             value = theirs[inner] if theirs.get(inner) is not None else _usual(run, name)
+        if inner == "net_arch" and isinstance(value, list) and len(value) == 1 and isinstance(value[0], Mapping):
+            (value,) = value  # as versions before 1.8 wrote it
         if inner == "activation_fn" and isinstance(value, str) and value not in ACTIVATIONS:
             value = next((key for key, kind in ACTIVATIONS.items() if full_name(kind) == class_told(value)), value)
         try:

@@ -202,7 +202,8 @@ def _is_usual(value: Any, usual: Any) -> bool:
         return class_told(value) == full_name(usual)
     if isinstance(value, Mapping) and TYPE in value and usual is None:
         return fields_of(value).get("__module__") == BUFFERS
-    return same(value_told(value), usual)
+    read = value_told(value)
+    return read is not UNTOLD and same(read, usual)
 
 
 def _seed(file: Path, theirs: Any, ours: int | None, left: list[str]) -> int:

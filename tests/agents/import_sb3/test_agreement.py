@@ -137,7 +137,7 @@ def test_spaces_of_other_wrappers_are_named(tmp_path: Path, capsys: pytest.Captu
     ("settings", "words"),
     [
         ({"use_sde": True}, ("use_sde true", "flags say false")),
-        ({"policy_kwargs": {"squash_output": True}, "use_sde": True}, ("use_sde true",)),
+        ({"policy_kwargs": {"squash_output": True}, "use_sde": True}, ("squash_output true", "not supported")),
         (
             {"policy_kwargs": {"features_extractor_class": Other}},
             ("features_extractor_class", "test_agreement.Other", "not supported"),

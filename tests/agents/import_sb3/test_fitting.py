@@ -50,6 +50,13 @@ def test_a_refusal_names_the_flags_that_fit(
     assert load_policy(tmp_path / "run") is not None
 
 
+def test_layers_as_older_versions_wrote_them_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = stock("ppo", tmp_path, policy_kwargs={"net_arch": {"pi": [8], "vf": [9]}})
+    older = edited(model, policy_kwargs={"net_arch": [{"pi": [8], "vf": [9]}]})
+    assert import_sb3.main([str(older), "--output", str(tmp_path / "run")]) == 2
+    assert shlex.quote('policy_kwargs.net_arch={"pi":[8],"vf":[9]}') in said(capsys)
+
+
 def test_a_shared_memory_is_said_not_to_be_supported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = stock("ppo_lstm", tmp_path, policy_kwargs={"shared_lstm": True, "enable_critic_lstm": False})
     assert import_sb3.main([str(model), "--algo", "ppo_lstm", "--output", str(tmp_path / "run")]) == 2
