@@ -11,8 +11,8 @@ from typing import Literal
 Script = Literal["train", "evaluate"]
 CLONE = Path(__file__).parents[3]
 """Top of the clone that this package was loaded from, with its scripts; an installed package has none there."""
-PACKAGE = Path(__file__).parents[1]
-"""Folder of this package."""
+SOURCES = ("agents", "envs")
+"""Folders of a clone with its packages."""
 
 
 def program_name(name: Script) -> str:
@@ -45,7 +45,7 @@ def _words(name: Script) -> list[str]:
         return ["python", script]
     if started.name in {"train.py", "evaluate.py"} and _is_ours(started.with_name(script)):
         return ["python", str(started.with_name(script))]
-    if started.name == "__main__.py" and PACKAGE in started.parents and (CLONE / script).is_file():
+    if any(CLONE / folder in started.parents for folder in SOURCES) and (CLONE / script).is_file():
         return ["python", str(CLONE / script)]
     return [f"thinmargin-{name}"]
 

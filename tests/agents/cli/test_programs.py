@@ -73,10 +73,14 @@ def test_arguments_are_quoted_for_a_shell(tmp_path: Path, monkeypatch: pytest.Mo
     assert shlex.split(line) == ["thinmargin-train", "--resume", "moved here, v2/ppo's $HOME"]
 
 
-def test_a_module_of_a_clone_names_the_script_of_the_clone(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "PACKAGE", clone / "agents" / "thinmargin_agents")
-    for module in ("import_sb3", "shipping"):
-        monkeypatch.setattr(sys, "argv", [str(clone / "agents" / "thinmargin_agents" / module / "__main__.py")])
-        assert shlex.split(script_command("evaluate", ["run"])) == ["python", str(clone / "evaluate.py"), "run"]
+@pytest.mark.parametrize(
+    "module", ["agents/thinmargin_agents/import_sb3/__main__.py", "agents/thinmargin_agents/stock.py",
+               "envs/thinmargin/__main__.py"],
+)  # fmt: skip
+def test_a_module_of_a_clone_names_the_script_of_the_clone(
+    module: str, clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [str(clone / module)])
+    assert shlex.split(script_command("evaluate", ["run"])) == ["python", str(clone / "evaluate.py"), "run"]
     (clone / "evaluate.py").unlink()
     assert script_command("evaluate") == "thinmargin-evaluate"
