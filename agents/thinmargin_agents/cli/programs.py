@@ -12,6 +12,8 @@ from typing import Literal
 Script = Literal["train", "evaluate"]
 CLONE = Path(__file__).parents[3]
 """Top of the clone that this package was loaded from, with its scripts; an installed package has none there."""
+SOURCES = ("agents", "envs")
+"""Folders of a clone with its packages."""
 
 
 def program_name(name: Script) -> str:
@@ -27,7 +29,8 @@ def script_command(name: Script, arguments: Iterable[str] = ()) -> str:
     """A command line that can be typed here, quoted for a shell.
 
     `python train.py` where that script of the clone that this package was loaded from is in the working folder or
-    beside the script that this process runs; else `thinmargin-train`. Many projects have a `train.py` of their own.
+    beside the script that this process runs, or where it runs a module of that clone with `python -m`; else
+    `thinmargin-train`. Many projects have a `train.py` of their own.
 
     Args:
         name: of the script.
@@ -66,6 +69,8 @@ def _words(name: Script) -> list[str]:
         return ["python", script]
     if started.name in {"train.py", "evaluate.py"} and _is_ours(started.with_name(script)):
         return ["python", str(started.with_name(script))]
+    if any(CLONE / folder in started.parents for folder in SOURCES) and (CLONE / script).is_file():
+        return ["python", str(CLONE / script)]
     return [f"thinmargin-{name}"]
 
 

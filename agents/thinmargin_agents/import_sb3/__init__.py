@@ -4,7 +4,10 @@
 | --- | --- |
 | `command` | the command line |
 | `archive` | the zip: its tensors, and the settings that it tells in plain JSON |
-| `agreement` | whether these settings are those that the flags describe |
+| `values` | a value of these settings, and what it is in words |
+| `agreement` | whether the model plays as the flags describe it |
+| `training` | settings of its training: compared, taken over, or named as left |
+| `fitting` | the flags that would fit, for the message that others do not |
 | `origin` | which algorithm and which classes the zip names |
 | `pickled` | numbers inside a pickle that is not unpickled |
 """

@@ -1,14 +1,12 @@
-"""Whether the settings that a stock zip tells are those that the flags describe, and those it tells beside them.
+"""Whether a model plays as the flags describe it, as far as the settings of its stock zip tell.
 
 The weights alone do not tell how a network is played: of two activations, both fit. The zip's own JSON does. What
-decides how the model plays must agree; what decided only how it was trained is taken over.
+decides how the model plays must agree; what decided only how it was trained is for `training`.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +15,9 @@ import numpy.typing as npt
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import FlattenExtractor
 
-from thinmargin.shown import plain
+from thinmargin.shown import plain, shown
 from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.config.errors import ConfigError
-from thinmargin_agents.config.hyperparameters import NOT_SB3_ARGUMENTS, checked, merged, names_of
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.import_sb3.origin import (
     SERIALIZED,
@@ -31,7 +28,9 @@ from thinmargin_agents.import_sb3.origin import (
     full_name,
 )
 from thinmargin_agents.import_sb3.pickled import numbers_in
-from thinmargin_agents.sb3.algorithms import ACTIVATIONS, CLASSES, policy_class
+from thinmargin_agents.import_sb3.training import contradiction, network_class, usual_of
+from thinmargin_agents.import_sb3.values import numbers_printed, same, words_of
+from thinmargin_agents.sb3.algorithms import ACTIVATIONS, policy_class
 from thinmargin_agents.sb3.building import check_spaces
 
 TRAINED_ONLY = frozenset({
@@ -39,11 +38,15 @@ TRAINED_ONLY = frozenset({
     "share_features_extractor", "n_critics", "n_quantiles", "use_sde",
 })  # fmt: skip
 """Settings of a network that do not change what it does with the weights of the zip, or that these weights tell."""
-BY_WEIGHTS = frozenset({"net_arch", "lstm_hidden_size", "n_lstm_layers", "enable_critic_lstm", "shared_lstm"})
+BY_WEIGHTS = frozenset({"net_arch", "lstm_hidden_size", "n_lstm_layers", "enable_critic_lstm"})
 """Settings of a network that the names and shapes of its weights tell."""
 SPACE_PACKAGES = ("gymnasium", "gym")
 """Where spaces of Stable-Baselines3 come from; those of old versions from the second."""
 NORMALIZED = "vecnormalize.pkl"
+
+
+class UnsupportedError(ConfigError):
+    """A model that no run folder can play, whatever the flags are."""
 
 
 def check_agreement(file: Path, told: Mapping[str, Any], run: Run) -> None:
@@ -56,66 +59,19 @@ def check_agreement(file: Path, told: Mapping[str, Any], run: Run) -> None:
     """
     check_algorithm(file, told, run.algo)
     policy_class(run)
+    network = fields_of(told.get("policy_kwargs"))
+    _check_supported(file, network, run)
     observations, actions = check_spaces(run)
-    _check_space(file, "observation_space", told.get("observation_space"), observations)
-    _check_space(file, "action_space", told.get("action_space"), actions)
+    check_space(file, "observation_space", told.get("observation_space"), observations)
+    check_space(file, "action_space", told.get("action_space"), actions)
     _check_not_normalized(file, told, run, observations)
     wanted = bool(run.hyperparameters.get("use_sde", False))
     if isinstance(told.get("use_sde"), bool) and told["use_sde"] != wanted:
-        raise _contradiction(file, "use_sde", told["use_sde"], wanted)
-    _check_network(file, fields_of(told.get("policy_kwargs")), run)
+        raise contradiction(file, run.algo, "use_sde", told["use_sde"], wanted)
+    _check_network(file, network, run)
 
 
-def with_training(file: Path, told: Mapping[str, Any], run: Run, given: Collection[str]) -> tuple[Run, list[str]]:
-    """The run with the settings of training that the zip tells, and those whose value it does not tell.
-
-    Args:
-        file: the zip, for messages.
-        told: its settings.
-        run: what the flags describe.
-        given: hyper-parameters of --hyperparams, which the zip may not contradict.
-    """
-    found: dict[str, Any] = {"paired_worlds": 1} if "paired_worlds" in run.hyperparameters else {}
-    unknown = []
-    for name in names_of(run.algo):
-        if name in NOT_SB3_ARGUMENTS or "." in name or name == "use_sde" or name not in told:
-            continue
-        value = told[name]
-        if value is None:
-            continue
-        if not isinstance(value, (bool, int, float, str)):
-            unknown.append(name)
-            continue
-        try:
-            (value,) = checked(str(file), run.algo, {name: value}).values()
-        except ConfigError:
-            unknown.append(name)
-            continue
-        if name in given and run.hyperparameters[name] != value:
-            raise _contradiction(file, name, value, run.hyperparameters[name])
-        found[name] = value
-    for name, key in (("n_envs", "n_envs"), ("n_timesteps", "num_timesteps")):
-        value = told.get(key)
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-            if name in given and run.hyperparameters[name] != value:
-                raise _contradiction(file, name, value, run.hyperparameters[name])
-            found[name] = value
-    return dataclasses.replace(run, hyperparameters=merged(run.hyperparameters, found)), unknown
-
-
-def _contradiction(file: Path, name: str, theirs: object, ours: object) -> ConfigError:
-    return ConfigError(
-        f"{plain(file)}: was trained with {name} {_said(theirs)}, and the flags say {_said(ours)}: give --hyperparams"
-        f" '{name}={_said(theirs)}', or the --preset that it was trained with"
-    )
-
-
-def _said(value: object) -> str:
-    """A value as --hyperparams takes it, in a message."""
-    return str(value).lower() if isinstance(value, bool) else plain(value)
-
-
-def _check_space(file: Path, what: str, theirs: Any, ours: spaces.Space[Any]) -> None:
+def check_space(file: Path, what: str, theirs: Any, ours: spaces.Space[Any]) -> None:
     """Raise ConfigError if a space of the zip is another one, as far as its settings tell."""
     fields = fields_of(theirs)
     if not fields:
@@ -124,22 +80,25 @@ def _check_space(file: Path, what: str, theirs: Any, ours: spaces.Space[Any]) ->
     kind = class_told(theirs.get(TYPE, ""))
     is_box = isinstance(ours, spaces.Box)
     if kind and (kind.partition(".")[0] not in SPACE_PACKAGES or kind.rpartition(".")[2] != type(ours).__name__):
-        raise ConfigError(f"{plain(file)}: its {what} is {_said(kind)}, and the flags describe {ours}: {flags}")
+        raise ConfigError(
+            f"{plain(file)}: its {what} is {words_of(kind)}, and the flags describe {shown(ours)}: {flags}"
+        )
     if not is_box:
         count = str(fields.get("n", "")).strip()
         if count.isdecimal() and int(count) != int(getattr(ours, "n", -1)):
             raise ConfigError(
-                f"{plain(file)}: its {what} has {_said(count)} actions, and the flags describe {ours}: {flags}"
+                f"{plain(file)}: its {what} has {words_of(count)} actions, and the flags describe {shown(ours)}:"
+                f" {flags}"
             )
         return
     assert isinstance(ours, spaces.Box)  # noqa: S101  # said above
     shape = fields.get("_shape")
     if isinstance(shape, list) and shape != list(ours.shape):
         raise ConfigError(
-            f"{plain(file)}: its {what} has shape {_said(shape)}, and the flags describe {ours.shape}: {flags}"
+            f"{plain(file)}: its {what} has shape {words_of(shape)}, and the flags describe {ours.shape}: {flags}"
         )
     for end in ("low", "high"):
-        numbers, wanted = _numbers(fields.get(end)), getattr(ours, end)
+        numbers, wanted = numbers_printed(fields.get(end)), getattr(ours, end)
         if numbers is None or numbers.shape != ours.shape:
             continue
         apart = np.flatnonzero(~np.isclose(numbers, wanted, atol=1e-6))
@@ -149,16 +108,6 @@ def _check_space(file: Path, what: str, theirs: Any, ours: spaces.Space[Any]) ->
                 f"{plain(file)}: its {what} has {end} {numbers[place]:g} in place {place}, and the flags describe"
                 f" {wanted[place]:g}: {flags}"
             )
-
-
-def _numbers(text: Any) -> Any:
-    """The numbers of an array that NumPy has printed whole; None for anything else."""
-    if not isinstance(text, str) or "..." in text:
-        return None
-    try:
-        return np.array([float(word) for word in text.replace("[", " ").replace("]", " ").split()])
-    except ValueError:
-        return None
 
 
 def _check_not_normalized(file: Path, told: Mapping[str, Any], run: Run, observations: spaces.Box) -> None:
@@ -182,7 +131,7 @@ def _check_not_normalized(file: Path, told: Mapping[str, Any], run: Run, observa
     elif seen is None and ALGORITHMS[run.algo].on_policy and original is not None:
         why = "it keeps what it saw last in two forms"
     if why:
-        raise ConfigError(
+        raise UnsupportedError(
             f"{plain(file)}: was trained behind VecNormalize, as {why}: a run folder has no statistics of"
             " observations; train"
             " without it (observations are scaled already), or with norm_obs=False and without the file"
@@ -212,20 +161,23 @@ def _pickle_of(value: Any) -> Any:
 def _check_network(file: Path, theirs: Mapping[str, Any], run: Run) -> None:
     """Raise ConfigError if the network of the zip answers otherwise than that of the flags with the same weights."""
     ours = run.hyperparameters.get("policy_kwargs", {})
-    kind = CLASSES[run.algo].policy_aliases[ALGORITHMS[run.algo].policy]
-    usual = inspect.signature(kind.__init__).parameters["activation_fn"].default
+    usual = usual_of(network_class(run.algo), "activation_fn")
     theirs_name = class_told(theirs["activation_fn"]) if "activation_fn" in theirs else full_name(usual)
     chosen = ours.get("activation_fn")
     ours_name = full_name(ACTIVATIONS[chosen] if chosen else usual)
     if theirs_name != ours_name:
         named = next((name for name, one in ACTIVATIONS.items() if full_name(one) == theirs_name), None)
         if named is None:
-            raise ConfigError(
-                f"{plain(file)}: its network has the activation {_said(theirs_name)}: supported are"
+            raise UnsupportedError(
+                f"{plain(file)}: its network has the activation {words_of(theirs_name)}: supported are"
                 f" {', '.join(map(full_name, ACTIVATIONS.values()))}"
             )
         said = chosen or next(name for name, one in ACTIVATIONS.items() if full_name(one) == ours_name)
-        raise _contradiction(file, "policy_kwargs.activation_fn", named, said)
+        raise contradiction(file, run.algo, "policy_kwargs.activation_fn", named, said)
+
+
+def _check_supported(file: Path, theirs: Mapping[str, Any], run: Run) -> None:
+    """Raise UnsupportedError if the network of the zip has parts that no network here has."""
     extractor = theirs.get("features_extractor_class")
     if extractor is not None and class_told(extractor) != full_name(FlattenExtractor):
         raise _unsupported(file, "features_extractor_class", class_told(extractor))
@@ -234,12 +186,12 @@ def _check_network(file: Path, theirs: Mapping[str, Any], run: Run) -> None:
             continue
         if name == "clip_mean" and not run.hyperparameters.get("use_sde"):
             continue
-        if value in (None, False, {}):
+        if value in (None, False, {}) or same(value, usual_of(network_class(run.algo), name)):
             continue
         raise _unsupported(file, name, value)
 
 
-def _unsupported(file: Path, name: str, value: object) -> ConfigError:
-    return ConfigError(
-        f"{plain(file)}: its network has policy_kwargs.{_said(name)} {_said(value)}, which is not supported"
+def _unsupported(file: Path, name: str, value: object) -> UnsupportedError:
+    return UnsupportedError(
+        f"{plain(file)}: its network has policy_kwargs.{words_of(name)} {words_of(value)}, which is not supported"
     )

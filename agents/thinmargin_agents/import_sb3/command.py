@@ -5,10 +5,11 @@ Nothing heavy is imported before it is read, so that `--help` answers at once.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -22,6 +23,8 @@ from thinmargin_agents.config.train_config import TrainConfig, parse_pairs
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from thinmargin_agents.config.run import Run
+
 PROGRAM = "python -m thinmargin_agents.import_sb3"
 
 
@@ -31,8 +34,11 @@ class ImportConfig:
 
     Reads tensors, and settings that stand in plain JSON: nothing in the zip is executed. The network and the wrappers
     are those of the preset and of --hyperparams; a model that does not fit them, or that its own settings contradict,
-    is refused. Settings of training are taken over from the zip. Exit status 2 for what cannot be used, 1 if the folder
-    cannot be written.
+    is refused. Settings of training are taken over from the zip, and a note names those that are not. Exit status 2 for
+    what cannot be used, 1 if the folder cannot be written.
+
+    A plain PPO("MlpPolicy", "thinmargin:ThinMargin/Ecosystem-v1"): MODEL.zip --algo ppo --hyperparams env_wrapper=[]
+    'policy_kwargs.net_arch=[64,64]' --output FOLDER. If flags do not fit a zip, the error names those that do.
     """
 
     model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL.zip")]
@@ -55,8 +61,8 @@ class ImportConfig:
     """Most that a correction adds to an action; the preset's if not given."""
     history: Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="LAG ...")] = None
     """Months back whose changes it sees too; the preset's if not given, 0 for none."""
-    seed: int = 0
-    """Seed it was trained with, which distinguishes several seeds of one agent."""
+    seed: int | None = None
+    """Seed it was trained with; the zip's if not given, 0 if it has none."""
 
 
 def check(config: ImportConfig) -> None:
@@ -84,8 +90,10 @@ def _import(config: ImportConfig, errors: Console) -> int:
     from thinmargin_agents.config.errors import ConfigError
     from thinmargin_agents.config.hyperparameters import flat
     from thinmargin_agents.config.preset import resolve
-    from thinmargin_agents.import_sb3.agreement import check_agreement, untold, with_training
+    from thinmargin_agents.import_sb3.agreement import UnsupportedError, check_agreement, untold
     from thinmargin_agents.import_sb3.archive import sb3_weights, settings_of
+    from thinmargin_agents.import_sb3.fitting import fitting_flags
+    from thinmargin_agents.import_sb3.training import with_training
     from thinmargin_agents.runs.nesting import check_outside_runs
 
     try:
@@ -94,34 +102,60 @@ def _import(config: ImportConfig, errors: Console) -> int:
             TrainConfig(
                 algo=config.algo, env=config.env, preset=config.preset, hyperparams=config.hyperparams,
                 env_kwargs=config.env_kwargs, residual=config.residual, residual_bound=config.residual_bound,
-                history=config.history, seed=config.seed,
+                history=config.history, seed=config.seed or 0,
             )
         )  # fmt: skip
         told = settings_of(config.model)
-        check_agreement(config.model, told, training_run)
-        weights = sb3_weights(config.model, training_run)
-        given = set(flat(parse_pairs("--hyperparams", config.hyperparams)))
-        training_run, unknown = with_training(config.model, told, training_run, given)
+        given = flat(parse_pairs("--hyperparams", config.hyperparams))
+        try:
+            check_agreement(config.model, told, training_run)
+            weights = sb3_weights(config.model, training_run)
+        except UnsupportedError:
+            raise
+        except ConfigError as error:
+            raise ConfigError(f"{error}{fitting_flags(config.model, told, training_run, given)}") from error
+        training_run, left = with_training(config.model, told, training_run, given, config.seed)
     except ConfigError as error:
         raise UsageError(str(error)) from error
-    from thinmargin_agents.runs.folder import RunFolder
+    notes = [note for note in (untold(told), _left_words(left)) if note]
+    return _write(config, training_run, weights, notes, errors)
 
-    try:
-        config.output.mkdir(parents=True)
-        folder = RunFolder.describe(config.output, training_run)
-        folder.save("best", {"policy": weights, "timesteps": None, "J": None})
-    except OSError as error:
-        errors.print(f"{PROGRAM}: --output: {error}", style="red")
-        return 1
+
+def _left_words(left: Sequence[str]) -> str:
+    """A note of the settings of the zip that are not taken over; empty if there are none."""
+    if not left:
+        return ""
+    return f"not taken over from the zip: {', '.join(left)}: config.json has of these what the flags say, or nothing"
+
+
+def _write(config: ImportConfig, training_run: Run, weights: dict[str, Any], notes: list[str], errors: Console) -> int:
+    """Make the run folder and say so; it stands in its place when all of this is done, and before there is nothing."""
+    from thinmargin.command_line import is_of_output
+    from thinmargin.files import is_there
+    from thinmargin.shown import plain
     from thinmargin_agents.cli.console import plain_console
+    from thinmargin_agents.runs.folder import RunError, RunFolder, load_policy
+    from thinmargin_agents.runs.replacement import replacing
 
     evaluate = script_command("evaluate", [path_word(config.output), *evaluation_flags(training_run)])
-    from thinmargin.shown import plain
-
-    message = f"{plain(config.output)}: {plain(config.model)} on {config.env}; next: {evaluate}"
-    plain_console().print(message)
-    if note := untold(told):
-        plain_console().print(f"note: {note}")
-    if unknown:
-        plain_console().print(f"note: the zip does not tell {', '.join(unknown)}: config.json has what the flags say")
+    try:
+        with replacing(config.output) as fresh:
+            RunFolder.describe(fresh, training_run).save("best", {"policy": weights, "timesteps": None, "J": None})
+            try:
+                load_policy(fresh)
+            except RunError as error:
+                why = str(error).replace(plain(fresh), plain(config.output))
+                raise UsageError(f"{plain(config.model)} cannot be played as a run folder: {why}") from error
+            message = f"{plain(config.output)}: {plain(config.model)} on {config.env}; next: {evaluate}"
+            plain_console().print(message)
+            for note in notes:
+                plain_console().print(f"note: {note}")
+            sys.stdout.flush()
+            if is_there(config.output):
+                raise FileExistsError(f"{plain(config.output)} was made meanwhile")
+    except OSError as error:
+        if is_of_output(error):
+            raise
+        errors.print(f"{PROGRAM}: --output: {error}", style="red")
+        return 1
     return 0

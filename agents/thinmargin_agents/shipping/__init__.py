@@ -4,6 +4,5 @@
 | --- | --- |
 | `finished_run` | runs that are finished and differ in nothing but their seed |
 | `shipment` | the content of the agent's folder, and writing it |
-| `replacement` | a folder made anew in the place of an older one |
 | `pages` | the agent's page of the documentation |
 """

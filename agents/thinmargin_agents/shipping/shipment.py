@@ -24,6 +24,7 @@ from thinmargin_agents.policies.manifest import COLUMNS, MANIFEST, Evaluation, M
 from thinmargin_agents.runs.commands import training_of
 from thinmargin_agents.runs.file_names import EVALUATIONS
 from thinmargin_agents.runs.folder import RunError
+from thinmargin_agents.runs.replacement import replacing
 from thinmargin_agents.runs.safetensors_tree import write_json
 from thinmargin_agents.sb3.actor_weights import Arrays, actor_of, network_of, write_actor
 from thinmargin_agents.sb3.building import environment_arguments
@@ -31,7 +32,6 @@ from thinmargin_agents.sb3.networks import policy_of
 from thinmargin_agents.scoring.score import FORESIGHT, TUNED, Anchors, score, score_interval
 from thinmargin_agents.scoring.statistics import bootstrap_interval
 from thinmargin_agents.shipping.finished_run import FinishedRun, check_same_agent
-from thinmargin_agents.shipping.replacement import replacing
 
 COMPARED = (TUNED, "plan", "plan_with_feedback")
 """Policies whose J on the same worlds is stored beside the agent's."""

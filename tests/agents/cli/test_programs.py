@@ -85,3 +85,16 @@ def test_arguments_are_quoted_for_a_shell(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_command_is_one_line_of_characters_that_print(word: str, typed: str) -> None:
     assert shell_word(word) == typed
     assert shell_line(["python", "train.py", word]) == f"python train.py {typed}"
+
+
+@pytest.mark.parametrize(
+    "module", ["agents/thinmargin_agents/import_sb3/__main__.py", "agents/thinmargin_agents/stock.py",
+               "envs/thinmargin/__main__.py"],
+)  # fmt: skip
+def test_a_module_of_a_clone_names_the_script_of_the_clone(
+    module: str, clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [str(clone / module)])
+    assert shlex.split(script_command("evaluate", ["run"])) == ["python", str(clone / "evaluate.py"), "run"]
+    (clone / "evaluate.py").unlink()
+    assert script_command("evaluate") == "thinmargin-evaluate"

@@ -137,7 +137,7 @@ def test_spaces_of_other_wrappers_are_named(tmp_path: Path, capsys: pytest.Captu
     ("settings", "words"),
     [
         ({"use_sde": True}, ("use_sde true", "flags say false")),
-        ({"policy_kwargs": {"squash_output": True}, "use_sde": True}, ("use_sde true",)),
+        ({"policy_kwargs": {"squash_output": True}, "use_sde": True}, ("squash_output true", "not supported")),
         (
             {"policy_kwargs": {"features_extractor_class": Other}},
             ("features_extractor_class", "test_agreement.Other", "not supported"),
@@ -164,7 +164,7 @@ def test_squashed_actions_are_not_supported(tmp_path: Path, capsys: pytest.Captu
 def test_settings_of_training_are_taken_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = trained("ppo", tmp_path, gamma=0.97, vf_coef=0.3, learning_rate=0.002, clip_range=lambda left: 0.1 * left)
     assert take(model, "ppo") == 0
-    assert "does not tell clip_range" in capsys.readouterr().out
+    assert "not taken over from the zip: clip_range FloatSchedule" in capsys.readouterr().out
     values = RunFolder.open(tmp_path / "run").run().hyperparameters
     assert (values["gamma"], values["vf_coef"], values["learning_rate"]) == (0.97, 0.3, 0.002)
     assert (values["n_envs"], values["n_timesteps"], values["paired_worlds"]) == (1, 24, 1)

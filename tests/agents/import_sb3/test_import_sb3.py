@@ -40,6 +40,7 @@ def stock_model(algo: str, **flags: Any) -> tuple[Run, BaseAlgorithm]:
     """A model as it stands after some training elsewhere: its weights are not those of a fresh one."""
     run = resolve(TrainConfig(algo=algo, **{**FLAGS, **flags}))  # type: ignore[arg-type]  # one of the names
     model = build_model(run, build_environment(run))
+    model.seed = None  # as of one that nobody seeded
     torch.manual_seed(1)
     for parameter in model.policy.parameters():
         parameter.data.add_(0.1 * torch.randn_like(parameter))

@@ -11,13 +11,13 @@ import pytest
 
 from thinmargin import spares
 from thinmargin.spares import spare_of
-from thinmargin_agents.shipping import replacement
-from thinmargin_agents.shipping.replacement import recover, replacing
+from thinmargin_agents.runs import replacement
+from thinmargin_agents.runs.replacement import recover, replacing
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from thinmargin_agents.shipping import replacement
+from thinmargin_agents.runs import replacement
 moment, exchanges, folder = sys.argv[1], sys.argv[2] == "exchanges", Path(sys.argv[3])
 if not exchanges:
     replacement._exchanged = lambda one, other: False
