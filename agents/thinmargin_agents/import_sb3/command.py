@@ -37,8 +37,9 @@ class ImportConfig:
     is refused. Settings of training are taken over from the zip, and a note names those that are not. Exit status 2 for
     what cannot be used, 1 if the folder cannot be written.
 
-    A plain PPO("MlpPolicy", "thinmargin:ThinMargin/Ecosystem-v1"): MODEL.zip --algo ppo --hyperparams env_wrapper=[]
-    'policy_kwargs.net_arch=[64,64]' --output FOLDER. If flags do not fit a zip, the error names those that do.
+    A plain PPO("MlpPolicy", "thinmargin:ThinMargin/Ecosystem-v1"): python -m thinmargin_agents.import_sb3 MODEL.zip
+    --algo ppo --hyperparams 'policy_kwargs.net_arch=[64,64]' 'env_wrapper=[]' --output FOLDER. If flags do not fit a
+    zip, the error names those that do.
     """
 
     model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL.zip")]
