@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import gymnasium as gym
 import numpy as np
 import pytest
-from gymnasium.error import DependencyNotInstalled, UnsupportedMode
+from gymnasium.error import DependencyNotInstalled, ResetNeeded, UnsupportedMode
 from gymnasium.utils.env_checker import check_env
 
 import thinmargin
@@ -425,3 +425,10 @@ def fresh_run() -> Callable[..., str]:
         return done.stdout
 
     return run
+
+
+@pytest.mark.parametrize("mode", ["rgb_array", "ansi"])
+def test_a_batch_shows_nothing_before_its_first_episode(mode: str) -> None:
+    envs = EcosystemVectorEnv(2, render_mode=mode)
+    with pytest.raises(ResetNeeded, match="render needs running episodes: call reset first"):
+        envs.render()
