@@ -20,6 +20,7 @@ from thinmargin.env import EcosystemEnv
 from thinmargin.levers import action_of
 from thinmargin.records import BOOK_FIELDS, REPORT
 from thinmargin.rendering import episode_as_picture, month_as_text
+from thinmargin.vector import EcosystemVectorEnv
 
 ID = "thinmargin:ThinMargin/EcosystemCalibrated-v1"
 STEADY = action_of(0.10, 0.012, 0.05, 3.0)
