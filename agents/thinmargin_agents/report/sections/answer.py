@@ -158,7 +158,8 @@ def _skims_thins_ripens(phases: Sequence[Phase], markup: Numbers) -> Iterator[st
         return
     if harvests > ripens:
         yield f"lets prices ripen from {ripens}"
-    yield f"harvests from {max(harvests, ripens)}, up to {_ends(last)}"
+    begins = max(harvests, ripens)
+    yield f"harvests from {begins}, up to {_ends(last)}" if begins < last.last else f"harvests at {_ends(last)}"
 
 
 def _ends(phase: Phase) -> str:
