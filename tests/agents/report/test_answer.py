@@ -165,9 +165,7 @@ def test_winners_that_were_played_are_told_by_what_they_did() -> None:
     learned = judged([run_of(Remembering(0.3), Remembering(0.4), name="logs/x_1"), *hand_coded("do_nothing")], worlds=4)
     texts = [" ".join(answer(cast_of(found.report, found.results), 0)) for found in (plan, constant, learned)]
     texts = [text.replace("\N{NO-BREAK SPACE}", " ") for text in texts]
-    assert not lacks(
-        texts[0], "skims until 2014", "goes thin from 2015", "harvests ", "Against tuned low margin"
-    )
+    assert not lacks(texts[0], "skims until 2014", "goes thin from 2015", "harvests ", "Against tuned low margin")
     assert not lacks(texts[1], "keeps a markup of about 45 % throughout", "Against do nothing")
     assert not lacks(texts[2], "never goes thin", "4 worlds, the same for every policy, and 2 training seeds of it")
 
