@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from thinmargin.shown import plain
+from thinmargin.shown import plain, shown
 from thinmargin_agents.config.algorithms import ALGORITHMS, CONTINUOUS
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.hyperparameters import NOT_SB3_ARGUMENTS, checked, flat, merged, names_of
@@ -215,8 +215,8 @@ def _seed(file: Path, theirs: Any, ours: int | None, left: list[str]) -> int:
     low, high = LIMITS["seed"]
     fits = low <= theirs <= high
     if ours is not None and ours != theirs:
-        cure = f"give --seed {words_of(theirs)}, or leave it out" if fits else "leave it out"
-        raise ConfigError(f"{plain(file)}: was trained with seed {words_of(theirs)}, and --seed is {ours}: {cure}")
+        cure = f"give --seed {shown(theirs)}, or leave it out" if fits else "leave it out"
+        raise ConfigError(f"{plain(file)}: was trained with seed {shown(theirs)}, and --seed is {ours}: {cure}")
     if not fits:
         left.append(f"seed {words_of(theirs)}")
     return theirs if fits else 0

@@ -126,7 +126,7 @@ def _schedule(text: str) -> Any:
         if constant:
             return float(constant[1])
         if linear and (float(linear[2]), float(linear[3])) == (0.0, 1.0):
-            return f"lin_{float(linear[1])!r}"
+            return f"lin_{float(linear[1])}"
     except ValueError:
         return UNTOLD
     return UNTOLD
