@@ -62,29 +62,6 @@ _CHINESE_PARTS = re.compile(
 )
 _ANY_YEAR = r"(?:[fc]y\s?)?'?(?:(?:19|20)?[0-9]{2})"
 _BETWEEN_PARTS = re.compile(rf"(?:[\s/.'-]*{_ANY_YEAR})?\s*{_JOINT}\s*(?:{_ANY_YEAR}[\s/.'-]*)?")
-_YEARS = re.compile(rf"{_MONTH}[/.]([0-9]{{4}}){_TO}{_MONTH}[/.]([0-9]{{4}})")
-_LENGTHS = {"q": 3, "h": 6}
-_PART = re.compile(r"(?<![a-z0-9])(?:([qh])\s?([1-4])(?![0-9])|([1-4])(?:\.|st|nd|rd|th)?\s?([qh]))")
-_PARTS_SHORT = (
-    (re.compile(rf"([qh])\s?([1-4])\s*{_JOINT}\s*([1-4])(?![0-9])"), r"\1\2 \3 \1\4 "),
-    (re.compile(rf"(?<![0-9])([1-4])\.?\s*{_JOINT}\s*([1-4])\.?\s?([qh])"), r"\4\1 \2 \4\3 "),
-)
-_WORDS_OF_PARTS = (
-    (re.compile(r"(?:quarters?|quartale?)"), "q"),
-    (re.compile(r"(?:half-years?|halves|half|halbjahre?)"), "h"),
-    *(
-        (re.compile(rf"\b{word}\b"), str(k))
-        for k, word in enumerate(("first|1st", "second|2nd", "third|3rd", "fourth|4th"), 1)
-    ),
-)
-_CHINESE_PARTS = re.compile(
-    r"\u7b2c?([\u4e00\u4e8c\u4e09\u56db1-4])(?:\u5b63\u5ea6?)?(?:-|~|/|\u81f3|\u5230|\u3001|\u548c)"
-    r"\u7b2c?([\u4e00\u4e8c\u4e09\u56db1-4])\u5b63\u5ea6?"
-)
-_ANY_YEAR = r"(?:[fc]y\s?)?'?(?:(?:19|20)?[0-9]{2})"
-_BETWEEN_PARTS = re.compile(
-    rf"(?:[\s/.'-]*{_ANY_YEAR})?\s*(-|/|~|\+|&|,|to|bis|und|until|through|thru|and|\u81f3|\u5230)\s*(?:{_ANY_YEAR}[\s/.'-]*)?"
-)
 _YEARS = re.compile(r"(?<![0-9])(?:((?:19|20)[0-9]{2})|'?([0-9]{2}))(?![0-9])")
 _FIRST = re.compile(
     rf"(?:\b(first|last|final|1st|ersten?|letzten?)\s+)?{_COUNT}[\s-]+(?:(months?(?=\s+period)|months|monate)|(quarters|quartale)|(?:halves|half-years))"
