@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import pytest
 
 
 def run_with_files(main: Callable[[Sequence[str]], int], folder: Path, name: str, place: str, *flags: str) -> str:
@@ -13,8 +13,7 @@ def run_with_files(main: Callable[[Sequence[str]], int], folder: Path, name: str
     page = folder / "page.md"
     page.write_text(f"before\n\n<!-- {place} -->\nlast year\n<!-- end -->\n\nafter\n", encoding="utf-8")
     files = ["--json", folder / f"{name}.json", "--picture", folder / f"{name}.png", "--markdown", page]
-    with pytest.MonkeyPatch.context() as patch:  # capsys is of one test only
-        printed: list[str] = []
-        patch.setattr("builtins.print", lambda *parts, **_: printed.extend(map(str, parts)))
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):  # capsys is of one test only
         assert main([*flags, *map(str, files)]) == 0
-    return "\n".join(printed)
+    return printed.getvalue()
