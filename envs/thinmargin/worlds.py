@@ -108,8 +108,9 @@ class Family:
         recipe = self._recipe
         numbers = economies.view(np.float64).reshape(-1, COLUMNS)
         _COMPILED.draw(
-            places, checked, recipe.base, recipe.columns, recipe.rules, recipe.weights, recipe.source, numbers, sources
-        )
+            places, checked, recipe.base, recipe.columns, recipe.rules, recipe.weights, recipe.spans, recipe.source,
+            numbers, sources,
+        )  # fmt: skip
 
     @cached_property
     def _recipe(self) -> _Recipe:
@@ -125,7 +126,9 @@ class _Recipe(NamedTuple):
     rules: Numbers
     """A row a hidden number: 1 if log, low, high."""
     weights: Numbers
-    """A row a hidden number: its weights on as many draws as any of them uses, in whole blocks."""
+    """A row a draw, in whole blocks: the weight that each hidden number has on it."""
+    spans: Whole
+    """A row a draw: the first hidden number that has a weight on it, and the one behind the last."""
     source: Table
     """One record: the event before its month is drawn, no key yet."""
 
@@ -141,14 +144,20 @@ def _recipe(family: Family) -> _Recipe:
     columns = np.zeros(len(hidden), np.int64)
     rules = np.zeros((len(hidden), 3))
     blocks = -(-max((len(item.weights) for item in hidden), default=0) // NORMALS_A_BLOCK)
-    weights = np.zeros((len(hidden), blocks * NORMALS_A_BLOCK))
+    weights = np.zeros((blocks * NORMALS_A_BLOCK, len(hidden)))
     for k, item in enumerate(hidden):
         columns[k] = ECONOMY.fields[item.field][1] // 8 + item.place  # type: ignore[index]  # a structured type has fields
         if columns[k] in columns[:k]:
             raise ValueError(f"family {family.name} hides number {item.place} of {item.field} twice: allowed is once")
         rules[k] = (float(item.log), *ranges.get(item.field, (-math.inf, math.inf)))
-        weights[k, : len(item.weights)] = item.weights
-    return _Recipe(base.view(np.float64).copy(), columns, rules, weights, source_record(family.event))
+        weights[: len(item.weights), k] = item.weights
+    spans = np.array([_span(np.flatnonzero(row)) for row in weights], np.int64).reshape(-1, 2)
+    return _Recipe(base.view(np.float64).copy(), columns, rules, weights, spans, source_record(family.event))
+
+
+def _span(places: Whole) -> tuple[int, int]:
+    """The first of these places and the one behind the last; (0, 0) without any."""
+    return (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)
 
 
 def _range(item: Any) -> tuple[float, float]:
@@ -156,22 +165,35 @@ def _range(item: Any) -> tuple[float, float]:
 
 
 @mechanism
-def hide_constants(key: int, base: Numbers, columns: Whole, rules: Numbers, weights: Numbers, numbers: Numbers) -> None:
-    """Write one world's constants: the family's, with the hidden ones moved by their draws."""
+def hide_constants(
+    key: int,
+    base: Numbers,
+    columns: Whole,
+    rules: Numbers,
+    weights: Numbers,
+    spans: Whole,
+    moves: Numbers,
+    numbers: Numbers,
+) -> None:
+    """Write one world's constants: the family's, with the hidden ones moved by their draws.
+
+    `moves` is a scratch of one number a hidden constant: how far it moves, the draws added in their order.
+    """
     for k in range(base.shape[0]):
         numbers[k] = base[k]
-    for k in range(columns.shape[0]):  # the place of a hidden number holds how far it moves, until all are drawn
-        numbers[columns[k]] = 0.0
-    for block in range(weights.shape[1] // NORMALS_A_BLOCK):
+    for k in range(moves.shape[0]):
+        moves[k] = 0.0
+    for block in range(weights.shape[0] // NORMALS_A_BLOCK):
         z = hidden_normals(key, block)
-        for k in range(columns.shape[0]):
-            for j in range(NORMALS_A_BLOCK):
-                numbers[columns[k]] += weights[k, block * NORMALS_A_BLOCK + j] * z[j]
+        for j in range(NORMALS_A_BLOCK):
+            draw = block * NORMALS_A_BLOCK + j
+            normal = z[j]
+            for k in range(spans[draw, 0], spans[draw, 1]):
+                moves[k] += weights[draw, k] * normal
     for k in range(columns.shape[0]):
         is_log, low, high = rules[k, 0], rules[k, 1], rules[k, 2]
-        moved = numbers[columns[k]]
         value = base[columns[k]]
-        value = value * math.exp(moved) if is_log > 0.0 else value + moved
+        value = value * math.exp(moves[k]) if is_log > 0.0 else value + moves[k]
         numbers[columns[k]] = min(max(value, low), high)
 
 
@@ -191,14 +213,16 @@ def _entry_points(digest: str) -> _Compiled:
         columns: Whole,
         rules: Numbers,
         weights: Numbers,
+        spans: Whole,
         source: Table,
         numbers: Numbers,
         sources: Table,
     ) -> None:
         _ = digest
+        moves = np.zeros(columns.shape[0])
         for k in range(rows.shape[0]):
             row, key = rows[k], int(keys[k])
-            hide_constants(key, base, columns, rules, weights, numbers[row])
+            hide_constants(key, base, columns, rules, weights, spans, moves, numbers[row])
             sources[row] = source[0]
             draw_source(key, sources[row])
 
