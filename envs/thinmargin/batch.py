@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from thinmargin.shown import shown
 from thinmargin.simulation import KERNELS
 from thinmargin.sources import SOURCE
 from thinmargin.splits import MOST
+from thinmargin.threads import Team, check_threads, parts
 from thinmargin.worlds import Family, World
 
 _BLANK_STATE = np.zeros((), STATE)
@@ -25,14 +28,30 @@ _BLANK_SOURCE = np.zeros((), SOURCE)
 WHOLE = ("states", "economies", "sources", "reports", "observations")
 """The arrays of all rows that decide what comes next; `shocks` has those of the rows that have a table."""
 
-BOUND = ("keys", "report_numbers", "_step_arguments")
-"""Views of the arrays, and the arrays as they are handed to the compiled month."""
+BOUND = ("keys", "report_numbers", "_step_arguments", "_spare_reports")
+"""Views of the arrays, the arrays as they are handed to the compiled month, and those it may be handed next."""
+
+
+class _Scratch:
+    """Records that a month is reckoned in: each thread has its own."""
+
+    def __init__(self) -> None:
+        self.flows = np.zeros(1, FLOWS)
+        self.state = np.zeros(1, STATE)
+        self.shocks = np.zeros(2, SHOCKS)
 
 
 class Batch:
     """`size` environments in step: arrays of records, written in place by the compiled month.
 
     A row plays the world of its key, whose shocks are made month by month, or a `World` with a table of its own.
+
+    Args:
+        size: rows.
+        horizon: months.
+        rule: what prices the firm at the end, a number of `thinmargin.simulation`.
+        shaped: whether the reward is shaped.
+        num_threads: how many share the rows of a month; results are the same bit for bit.
 
     Attributes:
         states, reports, economies, sources: record arrays of shape (size,).
@@ -47,7 +66,10 @@ class Batch:
         keys: int64 of shape (size,), the world keys, in the memory of the sources.
     """
 
-    def __init__(self, size: int, horizon: int, rule: int, shaped: bool) -> None:
+    def __init__(self, size: int, horizon: int, rule: int, shaped: bool, num_threads: int = 1) -> None:
+        check_threads(num_threads)
+        self._parts = parts(size, num_threads)
+        self._team = Team(len(self._parts))
         self.horizon = float(horizon)
         self._rule = rule
         self._shaped = shaped
@@ -55,25 +77,44 @@ class Batch:
         self.economies = np.zeros(size, ECONOMY)
         self.sources = np.zeros(size, SOURCE)
         self.shocks = np.zeros((0, horizon), SHOCKS)
-        self.flows = np.zeros(1, FLOWS)
-        self.last_shocks = np.zeros(2, SHOCKS)
+        self._scratches = [_Scratch() for _ in self._parts]
+        self.flows, self.last_shocks = self._scratches[-1].flows, self._scratches[-1].shocks
         self._blank = np.zeros(1, FLOWS)
         self.reports = np.zeros(size, REPORT)
         self.observations = np.zeros((size, FEATURE_COUNT), np.float32)
         self.rewards = np.zeros(size)
         self.ends = np.zeros(size, np.int64)
-        self._spare_state = np.zeros(1, STATE)
+        self._spare_reports = np.zeros(size, REPORT)
         self._bind()
+        self._own_references = sys.getrefcount(self.reports)
 
     def _bind(self) -> None:
         """Gather what every step hands to the compiled month; a copy of the batch has arrays of its own."""
         self.keys = self.sources["key"]
         self.report_numbers = self.reports.view(np.float64).reshape(len(self.reports), -1)
-        self._step_arguments = (
-            self.states, self.economies, self.sources, self.shocks, self.flows, self.reports, self.horizon,
-            self._rule, self._shaped, self.observations, self.rewards, self.ends, self._spare_state,
-            self.last_shocks,
-        )  # fmt: skip
+        self._step_arguments = [
+            (
+                self.states[part], self.economies[part], self.sources[part], self.shocks[part], scratch.flows,
+                self.reports[part], self.horizon, self._rule, self._shaped, self.observations[part], self.rewards[part],
+                self.ends[part], scratch.state, scratch.shocks,
+            )
+            for part, scratch in zip(self._parts, self._scratches, strict=True)
+        ]  # fmt: skip
+
+    def renew_reports(self) -> None:
+        """Write the next reports into another array if somebody else still holds this one, or a view of it.
+
+        So views can be handed out: nothing is copied, and nothing that is held is overwritten. No row is carried over:
+        `step`, `restore`, or `begin` with all rows, must follow.
+        """
+        if sys.getrefcount(self.reports) <= self._own_references:
+            return
+        before, self.reports = self.reports, self._spare_reports
+        self._spare_reports = before
+        self._bind()
+        if sys.getrefcount(self.reports) > self._own_references:  # the one before is held as well
+            self.reports = np.empty_like(before)
+            self._bind()
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what `_bind` makes: views and arguments would not be of the copy's own arrays."""
@@ -82,6 +123,8 @@ class Batch:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Arrays of a copy, bound to each other again."""
         vars(self).update(state)
+        self._spare_reports = np.zeros(len(self.states), REPORT)
+        self.flows, self.last_shocks = self._scratches[-1].flows, self._scratches[-1].shocks
         self._bind()
 
     @staticmethod
@@ -89,6 +132,11 @@ class Batch:
         """Memory of a row without a table of shocks, bytes."""
         records = sum(kind.itemsize for kind in (STATE, ECONOMY, SOURCE, REPORT))
         return records + FEATURE_COUNT * np.dtype(np.float32).itemsize + 2 * np.dtype(np.float64).itemsize
+
+    @staticmethod
+    def bytes_handed_out() -> int:
+        """Memory of a row that is held besides while what a step handed out is, bytes."""
+        return REPORT.itemsize + FEATURE_COUNT * np.dtype(np.float32).itemsize
 
     def check_room(self) -> None:
         """Raise MemoryError unless the tables of shocks, if there are none yet, fit into the memory there is."""
@@ -125,7 +173,19 @@ class Batch:
 
     def step(self, actions: npt.NDArray[np.float64]) -> None:
         """Run one month of every row; `actions` is float64 of shape (size, 4), cut to [-1, 1]."""
-        KERNELS.step(actions, *self._step_arguments)
+        if len(self._parts) == 1:
+            KERNELS.step(actions, *self._step_arguments[0])
+            return
+        self._team.run(
+            [
+                partial(KERNELS.step, actions[part], *arguments)
+                for part, arguments in zip(self._parts, self._step_arguments, strict=True)
+            ]
+        )
+
+    def close(self) -> None:
+        """End the threads; the next step starts them anew."""
+        self._team.close()
 
     def closing_values(self, rows: npt.NDArray[np.int64], rule: int) -> npt.NDArray[np.float64]:
         """Worth of these rows' firms, RMB m, closed now under a rule of `thinmargin.simulation`: shape (len(rows),).
@@ -136,7 +196,7 @@ class Batch:
         values = np.zeros(len(rows))
         KERNELS.close(
             rows, self.states, self.economies, self.sources, self.shocks, np.zeros(1, FLOWS), rule, values,
-            self._spare_state, np.zeros(2, SHOCKS),
+            np.zeros(1, STATE), np.zeros(2, SHOCKS),
         )  # fmt: skip
         return values
 
@@ -168,6 +228,7 @@ class Batch:
             self.check_room()
             self._make_room()
             self.shocks[tabled] = arrays["shocks"]
+        self.renew_reports()
         for name in WHOLE:
             getattr(self, name)[...] = arrays[name]
 

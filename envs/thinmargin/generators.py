@@ -32,19 +32,39 @@ ONE, LAST_BIT, ALL = np.uint64(1), np.uint64(63), np.uint64(0xFFFFFFFFFFFFFFFF)
 class Generators:
     """One PCG64 a row.
 
+    Args:
+        seeds: a seed a row, as Gymnasium seeds an environment; None takes one from the operating system.
+
     Attributes:
         numbers: uint32 of shape (size, 10), see `Row`.
     """
 
-    def __init__(self, size: int) -> None:
-        self.numbers: npt.NDArray[np.uint32] = np.zeros((size, NUMBERS), np.uint32)
+    def __init__(self, seeds: Sequence[int | None]) -> None:
+        self.numbers: npt.NDArray[np.uint32] = np.zeros((len(seeds), NUMBERS), np.uint32)
+        for row, seed in enumerate(seeds):
+            self._put(row, seeding.np_random(seed)[0].bit_generator.state)
 
-    def seed(self, row: int, seed: int | None) -> None:
-        """Seed this row as Gymnasium seeds an environment; None takes a seed from the operating system."""
-        self.put(row, seeding.np_random(seed)[0].bit_generator.state)
+    @classmethod
+    def in_states(cls, states: Sequence[Any]) -> Generators:
+        """The generators in these states, a row each, as NumPy's PCG64 tells them."""
+        made = cls([])
+        made.numbers = np.zeros((len(states), NUMBERS), np.uint32)
+        for row, state in enumerate(states):
+            made._put(row, state)
+        return made
 
-    def put(self, row: int, state: Any) -> None:
-        """Make a state of NumPy's PCG64 that of this row."""
+    @staticmethod
+    def bytes_a_row() -> int:
+        """Memory of a row, bytes."""
+        return NUMBERS * np.dtype(np.uint32).itemsize
+
+    def seed(self, seeds: Sequence[int | None]) -> None:
+        """Seed the rows anew, but for those whose seed is None: they go on."""
+        for row, seed in enumerate(seeds):
+            if seed is not None:
+                self._put(row, seeding.np_random(seed)[0].bit_generator.state)
+
+    def _put(self, row: int, state: Any) -> None:
         numbers = self.numbers[row]
         for place, whole in ((STATE, state["state"]["state"]), (INCREMENT, state["state"]["inc"])):
             numbers[place : place + 4] = [whole >> shift & 0xFFFFFFFF for shift in (0, 32, 64, 96)]
@@ -133,6 +153,8 @@ def below(row: Row, count: Word) -> Word:
             while product & WORD < threshold:
                 product = next_32(row) * count
         return product >> HALF
+    if count - ONE == WORD:
+        return next_32(row)
     high, low = wide_product(next_64(row), count)
     if low < count:
         threshold = (ALL - (count - ONE)) % count

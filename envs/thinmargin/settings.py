@@ -98,10 +98,10 @@ class Settings:
         """The family of worlds, with the overridden parameters."""
         return family_of(self.worlds).with_parameters(self.parameters)
 
-    def batch(self, size: int) -> Batch:
+    def batch(self, size: int, num_threads: int = 1) -> Batch:
         """Arrays for `size` environments; a MemoryError if they need more memory than there is."""
         check_memory(f"{size:,} environments side by side", size * Batch.bytes_a_row())
-        return Batch(size, self.horizon, closing_rule("closing", self.closing), self.reward == "shaped")
+        return Batch(size, self.horizon, closing_rule("closing", self.closing), self.reward == "shaped", num_threads)
 
     @property
     def pays_closing(self) -> bool:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from gymnasium.error import ResetNeeded
-from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from thinmargin.batch import Batch
+from thinmargin.generators import Generators
 from thinmargin.memory import check_memory
 from thinmargin.records import BN, REPORT, REPORT_FIELDS
 from thinmargin.settings import (
@@ -40,13 +40,15 @@ from thinmargin.settings import (
 from thinmargin.shown import shown
 from thinmargin.simulation import BANKRUPT, CLOSED, RUNNING
 from thinmargin.splits import Split, keys_of
+from thinmargin.threads import check_threads
 from thinmargin.versions import VERSION, check_state
 from thinmargin.worlds import World
 
 Array = npt.NDArray[Any]
 MAX_ENVS = 1 << 20
-BYTES_A_FIRM = 4000
-"""Memory of a firm's generator and its row of Python's lists, measured."""
+BYTES_A_FIRM = Generators.bytes_a_row() + Batch.bytes_handed_out() + 100
+"""Memory of a firm beside its rows of the batch: its generator, what a step hands out, and its entries in Python's
+lists while all firms are reset."""
 
 
 class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
@@ -60,7 +62,10 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
 
     Args:
         num_envs: how many, at least 1.
-        copy: False hands out the buffers of observations and infos, which the next step overwrites.
+        copy: False hands out the buffers of observations and infos, which the next step overwrites. With True nothing
+            that is held is ever overwritten: infos are views, and the next step writes elsewhere while one is held.
+        num_threads: how many threads share the firms of a step, at most the processors there are. Results are the same
+            bit for bit at any number.
         worlds, reward, closing, horizon, split, parameters, discrete: as of `EcosystemEnv`.
 
     Raises:
@@ -86,9 +91,11 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         discrete: bool = False,
         render_mode: str | None = None,
         copy: bool = True,
+        num_threads: int = 1,
     ) -> None:
         check_whole("num_envs", num_envs, MAX_ENVS)
         check_flag("copy", copy)
+        check_threads(num_threads)
         check_render_mode(render_mode, self.metadata["render_modes"])
         self.settings = Settings(worlds, reward, closing, horizon, split, parameters, discrete)
         check_memory(f"num_envs is {num_envs}", num_envs * (Batch.bytes_a_row() + BYTES_A_FIRM))
@@ -102,11 +109,11 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         self._copy = copy
         self._family = self.settings.family()
         self._keys = keys_of(split)
-        self._batch = self.settings.batch(num_envs)
+        self._batch = self.settings.batch(num_envs, num_threads)
         self._actions = np.zeros((num_envs, len(LEVER_NAMES)))
         self._grid = discrete_actions() if discrete else None
-        self._generators: list[np.random.Generator] = []
-        self._histories: list[list[np.record]] = [[] for _ in range(num_envs)]
+        self._generators: Generators | None = None
+        self._histories: list[list[np.record]] = [[] for _ in range(num_envs if render_mode is not None else 0)]
 
     def reset(
         self,
@@ -138,27 +145,33 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
                 raise ValueError(f"{name} has {count} entries: must be {self.num_envs}")
         if any(isinstance(item, World) for item in worlds):
             self._batch.check_room()
-        self._generators = [
-            self._generators[row] if self._generators and single is None else seeding.np_random(single)[0]
-            for row, single in enumerate(seeds)
-        ]
-        self._place(np.arange(self.num_envs), worlds)
-        self._batch.begin(np.arange(self.num_envs))
-        self._histories = [[] for _ in range(self.num_envs)]
+        if self._generators is None:
+            self._generators = Generators(seeds)
+        else:
+            self._generators.seed(seeds)
+        self._renew()
+        everyone = np.arange(self.num_envs)
+        if world is None:
+            self._draw(everyone, self._generators)
+        else:
+            self._place(worlds, self._generators)
+        self._batch.begin(everyone)
+        self._forget()
         self._remember()
         return self._observations(), self._infos()
 
-    def _place(self, rows: npt.NDArray[np.int64], worlds: Sequence[World | int | None]) -> None:
-        """Give each of these rows a world: this one, that of this key, or one drawn by the row's generator."""
-        keys: dict[int, int] = {}
-        for row, world in zip(rows.tolist(), worlds, strict=True):
+    def _draw(self, rows: npt.NDArray[np.int64], generators: Generators) -> None:
+        """Give each of these rows a world drawn by its generator."""
+        self._batch.draw(rows, self._family, generators.draw(rows, self._keys))
+
+    def _place(self, worlds: Sequence[World | int | None], generators: Generators) -> None:
+        """Give every row a world: this one, that of this key, or one drawn by the row's generator."""
+        keys = {row: world for row, world in enumerate(worlds) if isinstance(world, int)}
+        self._batch.draw(list(keys), self._family, list(keys.values()))
+        self._draw(np.array([row for row, world in enumerate(worlds) if world is None], np.int64), generators)
+        for row, world in enumerate(worlds):
             if isinstance(world, World):
                 self._batch.put(row, world)
-            elif world is None:
-                keys[row] = int(self._generators[row].integers(self._keys.start, self._keys.stop))
-            else:
-                keys[row] = world
-        self._batch.draw(list(keys), self._family, list(keys.values()))
 
     def step(self, actions: Any) -> tuple[npt.NDArray[np.float32], Array, Array, Array, dict[str, Any]]:
         """Run one month of every environment; those that end start anew in the same step.
@@ -170,13 +183,14 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
             ValueError, TypeError: wrong shape, type or a number that is not finite; nothing changes.
             gymnasium.error.ResetNeeded: called before `reset`.
         """
-        if not self._generators:
+        if self._generators is None:
             raise ResetNeeded("step needs running episodes: call reset first")
         if self._grid is not None:
             self._actions[:] = self._grid[check_choices(actions, (self.num_envs,), len(self._grid))]
         else:
             self._actions[:] = check_numbers(actions, self._actions.shape)
         batch = self._batch
+        self._renew()
         batch.step(self._actions)
         self._remember()
         closed = batch.ends == CLOSED
@@ -184,20 +198,20 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         terminated = bankrupt | closed if self.settings.pays_closing else bankrupt
         truncated = np.zeros_like(closed) if self.settings.pays_closing else closed
         ended = np.flatnonzero(batch.ends != RUNNING)
-        final = self._start_again(ended) if len(ended) else {}
+        final = self._start_again(ended, self._generators) if len(ended) else {}
         return self._observations(), batch.rewards.copy(), terminated, truncated, {**self._infos(), **final}
 
-    def _start_again(self, ended: npt.NDArray[np.int64]) -> dict[str, Any]:
+    def _start_again(self, ended: npt.NDArray[np.int64], generators: Generators) -> dict[str, Any]:
         mask = np.zeros(self.num_envs, np.bool_)
         mask[ended] = True
         last = np.full(self.num_envs, None, dtype=object)
-        for row in ended:
-            last[row] = self._batch.observations[row].copy()
+        for row, seen in zip(ended.tolist(), self._batch.observations[ended], strict=True):
+            last[row] = seen
         infos = self._infos(ended)
         for name in infos:
             if name.startswith("_"):
                 infos[name] = mask
-        self._place(ended, [None] * len(ended))
+        self._draw(ended, generators)
         self._batch.begin(ended)
         if self.render_mode is not None:
             for row in ended:
@@ -212,16 +226,19 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
     def _observations(self) -> npt.NDArray[np.float32]:
         return self._batch.observations.copy() if self._copy else self._batch.observations
 
+    def _renew(self) -> None:
+        """Leave the infos that were handed out to whoever holds them still, before the batch is written."""
+        if self._copy:
+            self._batch.renew_reports()
+
     def _infos(self, rows: npt.NDArray[np.int64] | None = None) -> dict[str, Any]:
         """Infos of all environments, or copies with only these rows filled in."""
-        numbers = self._batch.report_numbers  # as plain numbers: NumPy copies records far slower
+        report = self._batch.reports
         if rows is not None:
-            some = np.zeros_like(numbers)
+            numbers = self._batch.report_numbers  # as plain numbers: NumPy copies records far slower
+            some = np.zeros(numbers.shape)
             some[rows] = numbers[rows]
-            numbers = some
-        elif self._copy:
-            numbers = numbers.copy()
-        report = numbers.view(REPORT).reshape(self.num_envs)
+            report = some.view(REPORT).reshape(self.num_envs)
         everyone = np.ones(self.num_envs, np.bool_)
         return {
             "books": report.view(BOOKS_VIEW),
@@ -235,15 +252,23 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         }
 
     def _remember(self) -> None:
-        if self.render_mode is not None:
-            for row, history in enumerate(self._histories):
-                history.append(self._batch.reports[row].copy())
+        for row, history in enumerate(self._histories):
+            history.append(self._batch.reports[row].copy())
+
+    def _forget(self) -> None:
+        for history in self._histories:
+            history.clear()
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """End the threads that share the firms."""
+        del kwargs
+        self._batch.close()
 
     def render(self) -> tuple[Any, ...] | None:
         """One text or picture an environment."""
         if self.render_mode is None:
             return None
-        if not self._generators:
+        if self._generators is None:
             raise ResetNeeded("render needs running episodes: call reset first")
         from thinmargin import rendering  # noqa: PLC0415  # pictures are only paid for when drawn
 
@@ -261,7 +286,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
             gymnasium.error.ResetNeeded: called before `reset`.
         """
         number = closing_rule("rule", rule)
-        if not self._generators:
+        if self._generators is None:
             raise ResetNeeded("closing_values needs running episodes: call reset first")
         rows = np.flatnonzero(self._batch.states["month"] >= 1.0)
         worth = np.full(self.num_envs, np.nan)
@@ -273,7 +298,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         return {
             **self._batch.saved(),
             "version": VERSION,
-            "generators": [generator.bit_generator.state for generator in self._generators],
+            "generators": [] if self._generators is None else self._generators.states(),
         }
 
     def set_state(self, state: Mapping[str, Any]) -> npt.NDArray[np.float32]:
@@ -286,9 +311,11 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
             raise ValueError(
                 f"state['generators'] is {shown(states)}: must be a list of {self.num_envs}, as of get_state"
             )
-        generators = [generator_from(f"generators[{k}]", saved) for k, saved in enumerate(states)]
+        generators = Generators.in_states(
+            [generator_from(f"generators[{k}]", saved).bit_generator.state for k, saved in enumerate(states)]
+        )
         self._batch.restore(state)
         self._generators = generators
-        self._histories = [[] for _ in range(self.num_envs)]
+        self._forget()
         self._remember()
         return self._observations()

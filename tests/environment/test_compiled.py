@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import thinmargin
-from thinmargin import replay, worlds
+from thinmargin import generators, replay, worlds
 from thinmargin.env import EcosystemEnv
 from thinmargin.observation import observe
 from thinmargin.records import FEATURES
@@ -148,7 +148,7 @@ def test_an_unchanged_package_is_loaded_from_disk_not_compiled(
 COMPILED = {"mechanism", "entry_point"}
 
 
-ENTRIES = ("simulation.py", "worlds.py", "replay.py")
+ENTRIES = ("simulation.py", "worlds.py", "generators.py", "replay.py")
 """The files of the entry points."""
 
 
@@ -262,7 +262,7 @@ def test_what_is_not_compiled_does_not_throw_the_disk_cache_away(
 
 
 def test_every_entry_point_carries_the_digest() -> None:
-    for dispatcher in (*KERNELS, *worlds._COMPILED, replay._REPLAY):
+    for dispatcher in (*KERNELS, *worlds._COMPILED, generators._DRAW, replay._REPLAY):
         function = dispatcher.py_func
         cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         assert len(cells["digest"].cell_contents) == 64, function.__name__

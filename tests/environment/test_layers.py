@@ -31,7 +31,7 @@ HARD_TO_FIND = ("envs", "agents", "tests", "benchmarks")
 BELOW_ECONOMICS = ("thinmargin.economics", "thinmargin.records", "thinmargin.parameters")
 SHELLS = ("thinmargin.env", "thinmargin.vector", "thinmargin.rendering", "thinmargin.registration")
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("shown", "memory", "discounting"),
+    ("shown", "memory", "threads", "discounting"),
     (
         "names",
         "palette",
@@ -48,7 +48,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("parameters",),
     ("economics",),
-    ("levers", "observation", "strategies", "counter", "sources", "record_checks", "shocks", "worlds"),
+    ("levers", "observation", "strategies", "counter", "sources", "record_checks", "shocks", "worlds", "generators"),
     ("calibration.unknowns", "calibration.saved"),
     ("scenarios",),
     ("simulation",),

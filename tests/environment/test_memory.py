@@ -12,12 +12,13 @@ import pytest
 from thinmargin import memory
 from thinmargin.baselines import baseline
 from thinmargin.batch import Batch
+from thinmargin.generators import Generators
 from thinmargin.memory import GIB, available_memory, check_memory
 from thinmargin.scenarios import FAMILIES
 from thinmargin.settings import Settings
 from thinmargin.simulation import PLAYBOOK
 from thinmargin.splits import KEYS
-from thinmargin.vector import MAX_ENVS, EcosystemVectorEnv
+from thinmargin.vector import BYTES_A_FIRM, MAX_ENVS, EcosystemVectorEnv
 from thinmargin_agents.play.candidates import Candidates
 from thinmargin_agents.play.rollout import play_worlds
 
@@ -33,19 +34,21 @@ def test_more_environments_than_fit_are_refused_with_what_they_need_and_what_the
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     there_are(2 * GIB, monkeypatch)
-    with pytest.raises(MemoryError, match=rf"num_envs is {MAX_ENVS}: .* [678]\.\d GiB .* 2\.0 GiB are available"):
+    with pytest.raises(MemoryError, match=rf"num_envs is {MAX_ENVS}: .* [45]\.\d GiB .* 2\.0 GiB are available"):
         EcosystemVectorEnv(MAX_ENVS)
 
 
-def test_a_firm_takes_what_its_rows_do_and_four_thousand_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_firm_takes_four_kilobytes_and_what_a_step_hands_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def sizes(size: int) -> int:
         batch = Batch(size, 12, PLAYBOOK, shaped=False)
         records = (batch.states, batch.economies, batch.sources, batch.reports)
         return sum(array.nbytes for array in (*records, batch.observations, batch.rewards, batch.ends))
 
     assert Batch.bytes_a_row() == sizes(9) - sizes(8)
+    assert Batch.bytes_a_row() + Generators.bytes_a_row() <= 4000
     count = 1 << 16
-    needed = count * (Batch.bytes_a_row() + 4000)
+    needed = count * (Batch.bytes_a_row() + BYTES_A_FIRM)
+    assert needed <= 0.5e9
     there_are(needed, monkeypatch)
     EcosystemVectorEnv(count)
     there_are(needed - 1, monkeypatch)

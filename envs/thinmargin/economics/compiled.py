@@ -25,18 +25,21 @@ def mechanism(function: F) -> F:
 
 
 def entry_point(function: F) -> F:
-    """Compile a function that Python calls, and keep the result on disk where a place can be found."""
+    """Compile a function that Python calls, and keep the result on disk where a place can be found.
+
+    It gives up the interpreter's lock while it runs: it must write to nothing but the arrays it is given.
+    """
     try:
-        return cast("F", numba.njit(error_model="numpy", cache=True)(function))
+        return cast("F", numba.njit(error_model="numpy", nogil=True, cache=True)(function))
     except RuntimeError:  # numba found no folder that it may write its cache to
-        return mechanism(function)
+        return cast("F", numba.njit(error_model="numpy", nogil=True)(function))
 
 
 SHELLS = frozenset({
     "__init__", "__main__", "baselines", "batch", "command_line", "commands", "dashboard", "discounting", "env",
     "families", "files", "fitted", "history", "memory", "names", "palette", "plain_json", "plans", "record_checks",
-    "registration", "rendering", "scenarios", "settings", "shown", "sources", "spares", "splits", "statement", "tuned",
-    "vector", "versions",
+    "registration", "rendering", "scenarios", "settings", "shown", "sources", "spares", "splits", "statement",
+    "threads", "tuned", "vector", "versions",
 })  # fmt: skip
 """Modules with nothing compiled in them: editing them leaves the machine code as it is."""
 
