@@ -16,7 +16,7 @@ from thinmargin.parameters import ECONOMY
 from thinmargin.record_checks import check_economies, check_observations, check_shocks, check_sources, check_states
 from thinmargin.records import FLOWS, REPORT, SHOCKS, STATE
 from thinmargin.shown import shown
-from thinmargin.simulation import KERNELS
+from thinmargin.simulation import FLOWS_END, KERNELS, SCRATCH, STATE_END
 from thinmargin.sources import SOURCE
 from thinmargin.splits import MOST
 from thinmargin.threads import Team, check_threads, parts
@@ -28,17 +28,13 @@ _BLANK_SOURCE = np.zeros((), SOURCE)
 WHOLE = ("states", "economies", "sources", "reports", "observations")
 """The arrays of all rows that decide what comes next; `shocks` has those of the rows that have a table."""
 
-BOUND = ("keys", "report_numbers", "_step_arguments", "_spare_reports")
+BOUND = ("keys", "report_numbers", "flows", "last_shocks", "_step_arguments", "_spare_reports")
 """Views of the arrays, the arrays as they are handed to the compiled month, and those it may be handed next."""
 
 
-class _Scratch:
-    """Records that a month is reckoned in: each thread has its own."""
-
-    def __init__(self) -> None:
-        self.flows = np.zeros(1, FLOWS)
-        self.state = np.zeros(1, STATE)
-        self.shocks = np.zeros(2, SHOCKS)
+def _plain(records: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Records as the plain numbers they are made of, eight bytes each, in the same memory: shape (numbers,)."""
+    return records.reshape(-1).view(np.float64)
 
 
 class Batch:
@@ -77,8 +73,7 @@ class Batch:
         self.economies = np.zeros(size, ECONOMY)
         self.sources = np.zeros(size, SOURCE)
         self.shocks = np.zeros((0, horizon), SHOCKS)
-        self._scratches = [_Scratch() for _ in self._parts]
-        self.flows, self.last_shocks = self._scratches[-1].flows, self._scratches[-1].shocks
+        self._scratches = [np.zeros(SCRATCH) for _ in self._parts]  # each thread has its own
         self._blank = np.zeros(1, FLOWS)
         self.reports = np.zeros(size, REPORT)
         self.observations = np.zeros((size, FEATURE_COUNT), np.float32)
@@ -92,11 +87,13 @@ class Batch:
         """Gather what every step hands to the compiled month; a copy of the batch has arrays of its own."""
         self.keys = self.sources["key"]
         self.report_numbers = self.reports.view(np.float64).reshape(len(self.reports), -1)
+        self.flows = self._scratches[-1][:FLOWS_END].view(FLOWS)
+        self.last_shocks = self._scratches[-1][STATE_END:].view(SHOCKS)
         self._step_arguments = [
             (
-                self.states[part], self.economies[part], self.sources[part], self.shocks[part], scratch.flows,
-                self.reports[part], self.horizon, self._rule, self._shaped, self.observations[part], self.rewards[part],
-                self.ends[part], scratch.state, scratch.shocks,
+                _plain(self.states[part]), _plain(self.economies[part]), _plain(self.sources[part]),
+                _plain(self.shocks[part]), scratch, _plain(self.reports[part]), self.horizon, self._rule, self._shaped,
+                self.observations[part], self.rewards[part], self.ends[part],
             )
             for part, scratch in zip(self._parts, self._scratches, strict=True)
         ]  # fmt: skip
@@ -124,7 +121,6 @@ class Batch:
         """Arrays of a copy, bound to each other again."""
         vars(self).update(state)
         self._spare_reports = np.zeros(len(self.states), REPORT)
-        self.flows, self.last_shocks = self._scratches[-1].flows, self._scratches[-1].shocks
         self._bind()
 
     @staticmethod

@@ -19,20 +19,25 @@ from thinmargin.economics.month import advance, own_mean
 from thinmargin.economics.start import begin
 from thinmargin.levers import read_levers
 from thinmargin.observation import observe
-from thinmargin.parameters import CLOSING_BOOK
+from thinmargin.parameters import CLOSING_BOOK, ECONOMY
 from thinmargin.records import (
     ACCESSORIES,
     FIRMS,
+    FLOWS,
     HOME,
     MARKETING,
     MONEY_SCALE,
     OVERSEAS,
     PRICE,
     REGIONS,
+    REPORT,
     SEAT,
+    SHOCKS,
+    STATE,
     UPDATES,
 )
 from thinmargin.shocks import calm, month_shocks, services_so_far, shocks_of_last_month
+from thinmargin.sources import SOURCE
 from thinmargin.strategies import play, play_rivals
 
 CLOSING_MONTHS = 60
@@ -40,10 +45,17 @@ CLOSING_MONTHS = 60
 CLOSING_RULES = ("none", "playbook", "own_levers")
 """What is played behind the horizon: nothing, the fixed closing playbook, or the mean of the firm's own last year."""
 NO_CLOSING, PLAYBOOK, OWN_LEVERS = range(3)
+FLOWS_END = FLOWS.itemsize // 8
+STATE_END = FLOWS_END + STATE.itemsize // 8
+SCRATCH = STATE_END + 2 * SHOCKS.itemsize // 8
+"""Numbers of the scratch of a month: its flows, a spare state, its shocks and those behind the horizon."""
+LAYOUTS = (STATE, ECONOMY, SOURCE, SHOCKS, FLOWS, REPORT)
+"""Record types that compiled batches view numbers as."""
 RUNNING, BANKRUPT, CLOSED = 0, 1, 2
 """Outcome of a month."""
 
 Levers = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.float64]
 Table = npt.NDArray[Any]
 
 
@@ -325,28 +337,32 @@ def _entry_points(digest: str) -> Kernels:
     @entry_point
     def step_all(
         actions: Levers,
-        states: Table,
-        economies: Table,
-        sources: Table,
-        tables: Table,
-        flows: Table,
-        reports: Table,
+        state_numbers: Numbers,
+        economy_numbers: Numbers,
+        source_numbers: Numbers,
+        table_numbers: Numbers,
+        scratch: Numbers,
+        report_numbers: Numbers,
         horizon: float,
         rule: int,
         shaped: bool,
         observations: npt.NDArray[np.float32],
         rewards: npt.NDArray[np.float64],
         ends: npt.NDArray[np.int64],
-        spare_state: Table,
-        scratch: Table,
     ) -> None:
+        # Records come as the plain numbers they are made of: Python hands those over in a third of the time.
         _ = digest
-        shock, shocks_off = scratch[0], scratch[1]
+        states, economies, reports = state_numbers.view(STATE), economy_numbers.view(ECONOMY), report_numbers.view(REPORT)
+        sources, tables = source_numbers.view(SOURCE), table_numbers.view(SHOCKS)
+        flows, spare_state = scratch[:FLOWS_END].view(FLOWS), scratch[FLOWS_END:STATE_END].view(STATE)
+        shocks = scratch[STATE_END:].view(SHOCKS)
+        shock, shocks_off = shocks[0], shocks[1]
+        months = int(horizon)
         for e in range(states.shape[0]):
             if sources[e].tabled > 0.0:
-                month = min(int(states[e].month), tables.shape[1] - 1)
-                services_before = tables[e, month - 1].services if month > 0 else 1.0
-                scratch[0] = tables[e, month]
+                month = min(int(states[e].month), months - 1)
+                services_before = tables[e * months + month - 1].services if month > 0 else 1.0
+                shocks[0] = tables[e * months + month]
             else:
                 services_before = services_so_far(states[e], sources[e])
                 month_shocks(states[e], economies[e], sources[e], shock)
@@ -366,4 +382,4 @@ def _entry_points(digest: str) -> Kernels:
     return Kernels(begin_rows, step_all, play_books, _closing(digest))
 
 
-KERNELS = _entry_points(source_digest())
+KERNELS = _entry_points(source_digest(*LAYOUTS))

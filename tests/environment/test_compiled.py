@@ -15,11 +15,12 @@ import pytest
 
 import thinmargin
 from thinmargin import generators, replay, worlds
+from thinmargin.economics.compiled import source_digest
 from thinmargin.env import EcosystemEnv
 from thinmargin.observation import observe
 from thinmargin.records import FEATURES
 from thinmargin.scenarios import FAMILIES
-from thinmargin.simulation import KERNELS
+from thinmargin.simulation import KERNELS, LAYOUTS
 from thinmargin.tuned import tuned_policy
 from thinmargin.vector import EcosystemVectorEnv
 
@@ -162,8 +163,12 @@ def compiled_functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
             yield node
 
 
+RECORD_TYPES = {"STATE", "ECONOMY", "SOURCE", "SHOCKS", "FLOWS", "REPORT"}
+"""They count by their layout, which the digest has, and not by the files that it is made from."""
+
+
 def names_in(code: ast.AST) -> set[str]:
-    return {node.id for node in ast.walk(code) if isinstance(node, ast.Name)}
+    return {node.id for node in ast.walk(code) if isinstance(node, ast.Name)} - RECORD_TYPES
 
 
 def used_names(tree: ast.Module, wanted: set[str]) -> set[str]:
@@ -266,6 +271,16 @@ def test_every_entry_point_carries_the_digest() -> None:
         function = dispatcher.py_func
         cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         assert len(cells["digest"].cell_contents) == 64, function.__name__
+
+
+def test_the_key_of_the_disk_cache_knows_the_layout_of_every_record_that_numbers_are_viewed_as() -> None:
+    assert len(LAYOUTS) == len(RECORD_TYPES)
+    digests = {source_digest(*LAYOUTS), source_digest()}
+    for layout in LAYOUTS:
+        names = list(layout.names or ())
+        moved = {name: layout.fields[name][0] for name in reversed(names)}  # type: ignore[index]  # it has fields
+        digests.add(source_digest(*(np.dtype(list(moved.items())) if kind is layout else kind for kind in LAYOUTS)))
+    assert len(digests) == 2 + len(LAYOUTS)
 
 
 def test_nothing_is_compiled_twice(bits: Callable[[Any], Any]) -> None:

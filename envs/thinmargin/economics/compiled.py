@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
 
 import numba
+import numpy as np
 
 Record: TypeAlias = Any
 """One record of a type declared in `thinmargin.records` or `thinmargin.parameters`."""
@@ -44,15 +45,15 @@ SHELLS = frozenset({
 """Modules with nothing compiled in them: editing them leaves the machine code as it is."""
 
 
-def source_digest() -> str:
-    """Digest of every source file the entry points inline.
+def source_digest(*layouts: np.dtype[Any]) -> str:
+    """Digest of every source file the entry points inline, and of the record types that they view numbers as.
 
-    numba's disk cache looks at the file of the entry point alone: without this digest in the key, an
-    edit of an equation elsewhere would silently run the old machine code.
+    numba's disk cache looks at the file of the entry point and the types of its arguments alone: without this digest in
+    the key, an edit of an equation elsewhere would silently run the old machine code.
     """
     package = Path(__file__).parent.parent
     sources = [path for path in package.glob("*.py") if path.stem not in SHELLS]
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(repr([layout.descr for layout in layouts]).encode())
     for path in sorted([*sources, *package.glob("economics/*.py")]):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
