@@ -10,11 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.error import ResetNeeded
 
-from thinmargin.records import BN
+from thinmargin.infos import MAKERS, Info, check_info
+from thinmargin.records import BN, LEVER_NAMES
 from thinmargin.settings import (
-    BOOK_NAMES,
-    LEVER_NAMES,
-    REWARD_NAMES,
     SCORED,
     Closing,
     Reward,
@@ -30,7 +28,7 @@ from thinmargin.settings import (
     observation_space,
 )
 from thinmargin.shown import shown
-from thinmargin.simulation import BANKRUPT, CLOSED, RUNNING
+from thinmargin.simulation import BANKRUPT, RUNNING
 from thinmargin.splits import Split, keys_of
 from thinmargin.versions import VERSION, check_state
 from thinmargin.worlds import World
@@ -140,6 +138,8 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     - `reward_terms`: `profit_term`, `closing_term`, `shaping_term` in RMB 10 bn.
     - `world`: the key of the episode's world; `reset(options={"world": key})` plays it again.
 
+    `books`, `levers` and `reward_terms` are dictionaries that are filled when something is asked of them.
+
     The info of `reset` has the same entries: nothing asked or paid, and the markup of the start as the price applied.
 
     ## Arguments
@@ -156,6 +156,9 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
     - `discrete`: whether actions are indices of the grid.
     - `render_mode`: `"ansi"` (the month as text), `"rgb_array"` (the episode as a picture, 800 x 1200 x 3), `"human"`
       (a window) or None.
+    - `info`: `"full"` has the four entries above; `"plain"` has them as ordinary dictionaries filled at once, for code
+      that looks for exactly `dict` (once JAX or Minari is loaded, which do, `"full"` is the same); `"lean"` has
+      `world` alone.
 
     | `worlds` | Environment id | Held out |
     | --- | --- | --- |
@@ -223,9 +226,12 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         parameters: Mapping[str, Any] | None = None,
         discrete: bool = False,
         render_mode: str | None = None,
+        info: Info = "full",
     ) -> None:
         self.settings = Settings(worlds, reward, closing, horizon, split, parameters, discrete)
         check_render_mode(render_mode, self.metadata["render_modes"])
+        check_info(info)
+        self._make_info = MAKERS[info]
         self.render_mode = render_mode
         self.action_space = self.settings.action_space()
         self.observation_space = observation_space()  # type: ignore[assignment]  # a Box of float32
@@ -270,7 +276,7 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
         self._running = True
         self._history = []
         self._remember()
-        return self._observation(), self._info()
+        return self._observation(), self._make_info(self._batch.report_numbers.tobytes(), self._world)
 
     def step(self, action: Any) -> tuple[npt.NDArray[np.float32], SupportsFloat, bool, bool, dict[str, Any]]:
         """Run one month.
@@ -293,28 +299,20 @@ class EcosystemEnv(gymnasium.Env[npt.NDArray[np.float32], Any]):
             self._actions[0] = check_numbers(action, (len(LEVER_NAMES),))
         batch = self._batch
         batch.step(self._actions)
-        end = int(batch.ends[0])
-        self._running = end == RUNNING
-        terminated = end == BANKRUPT or (end == CLOSED and self.settings.pays_closing)
-        truncated = end == CLOSED and not self.settings.pays_closing
-        self._remember()
-        return self._observation(), float(batch.rewards[0]), terminated, truncated, self._info()
+        terminated = truncated = False
+        end = batch.ends.item()
+        if end != RUNNING:
+            self._running = False
+            terminated = end == BANKRUPT or self.settings.pays_closing
+            truncated = not terminated
+        if self.render_mode is not None:
+            self._remember()
+        info = self._make_info(batch.report_numbers.tobytes(), self._world)
+        return batch.observations[0].copy(), batch.rewards.item(), terminated, truncated, info
 
     def _observation(self) -> npt.NDArray[np.float32]:
         observation: npt.NDArray[np.float32] = self._batch.observations[0].copy()
         return observation
-
-    def _info(self) -> dict[str, Any]:
-        # One pass over the report in the order of REPORT_FIELDS: names run out before numbers do.
-        numbers = iter(self._batch.report_numbers[0].tolist())
-        asked = dict(zip(LEVER_NAMES, numbers, strict=False))
-        applied = dict(zip(LEVER_NAMES, numbers, strict=False))
-        return {
-            "books": dict(zip(BOOK_NAMES, numbers, strict=False)),
-            "levers": {"asked": asked, "applied": applied},
-            "reward_terms": dict(zip(REWARD_NAMES, numbers, strict=False)),
-            "world": self._world,
-        }
 
     def _remember(self) -> None:
         if self.render_mode is not None:

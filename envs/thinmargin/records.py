@@ -248,6 +248,9 @@ REWARD_FIELDS = (
     Quantity("shaping_term", "RMB 10 bn", "change of potential, with reward='shaped' only"),
 )
 REPORT_FIELDS = (*LEVER_REPORT, *BOOK_FIELDS, *REWARD_FIELDS)
+BOOK_NAMES = [field.name for field in BOOK_FIELDS]
+REWARD_NAMES = [field.name for field in REWARD_FIELDS]
+LEVER_NAMES = [lever.name for lever in LEVERS]
 
 FEATURES = (
     Feature("time", "month / horizon", 0, 1, "share of the episode gone"),

@@ -18,7 +18,17 @@ from thinmargin.levers import action_of
 from thinmargin.memory import check_memory
 from thinmargin.parameters import ECONOMY
 from thinmargin.record_checks import check_economies, check_shocks
-from thinmargin.records import BOOK_FIELDS, FEATURES, LEVER_REPORT, LEVERS, REPORT, REWARD_FIELDS, SHOCKS, group_type
+from thinmargin.records import (
+    BOOK_NAMES,
+    FEATURES,
+    LEVER_NAMES,
+    LEVER_REPORT,
+    LEVERS,
+    REPORT,
+    REWARD_NAMES,
+    SHOCKS,
+    group_type,
+)
 from thinmargin.scenarios import family_of
 from thinmargin.shown import shown
 from thinmargin.simulation import CLOSING_RULES
@@ -42,11 +52,8 @@ LEVER_GRID = (
 WIDEST = np.dtype(np.float64).itemsize
 """Bytes of the numbers that levers are computed in."""
 
-BOOK_NAMES = [field.name for field in BOOK_FIELDS]
 ASKED_NAMES = [field.name for field in LEVER_REPORT[: len(LEVERS)]]
 APPLIED_NAMES = [field.name for field in LEVER_REPORT[len(LEVERS) :]]
-REWARD_NAMES = [field.name for field in REWARD_FIELDS]
-LEVER_NAMES = [lever.name for lever in LEVERS]
 BOOKS_VIEW = group_type(REPORT, BOOK_NAMES, BOOK_NAMES)
 ASKED_VIEW = group_type(REPORT, ASKED_NAMES, LEVER_NAMES)
 APPLIED_VIEW = group_type(REPORT, APPLIED_NAMES, LEVER_NAMES)

@@ -352,7 +352,11 @@ def _entry_points(digest: str) -> Kernels:
     ) -> None:
         # Records come as the plain numbers they are made of: Python hands those over in a third of the time.
         _ = digest
-        states, economies, reports = state_numbers.view(STATE), economy_numbers.view(ECONOMY), report_numbers.view(REPORT)
+        states, economies, reports = (
+            state_numbers.view(STATE),
+            economy_numbers.view(ECONOMY),
+            report_numbers.view(REPORT),
+        )
         sources, tables = source_numbers.view(SOURCE), table_numbers.view(SHOCKS)
         flows, spare_state = scratch[:FLOWS_END].view(FLOWS), scratch[FLOWS_END:STATE_END].view(STATE)
         shocks = scratch[STATE_END:].view(SHOCKS)

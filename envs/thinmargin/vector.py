@@ -13,13 +13,13 @@ from gymnasium.vector.utils import batch_space
 
 from thinmargin.batch import Batch
 from thinmargin.generators import Generators
+from thinmargin.infos import Info, check_info
 from thinmargin.memory import check_memory
-from thinmargin.records import BN, REPORT, REPORT_FIELDS
+from thinmargin.records import BN, LEVER_NAMES, REPORT, REPORT_FIELDS
 from thinmargin.settings import (
     APPLIED_VIEW,
     ASKED_VIEW,
     BOOKS_VIEW,
-    LEVER_NAMES,
     REWARD_VIEW,
     SCORED,
     Closing,
@@ -66,6 +66,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
             that is held is ever overwritten: infos are views, and the next step writes elsewhere while one is held.
         num_threads: how many threads share the firms of a step, at most the processors there are. Results are the same
             bit for bit at any number.
+        info: "lean" has `world` alone; "full" and "plain" are the same here.
         worlds, reward, closing, horizon, split, parameters, discrete: as of `EcosystemEnv`.
 
     Raises:
@@ -92,10 +93,12 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         render_mode: str | None = None,
         copy: bool = True,
         num_threads: int = 1,
+        info: Info = "full",
     ) -> None:
         check_whole("num_envs", num_envs, MAX_ENVS)
         check_flag("copy", copy)
         check_threads(num_threads)
+        check_info(info)
         check_render_mode(render_mode, self.metadata["render_modes"])
         self.settings = Settings(worlds, reward, closing, horizon, split, parameters, discrete)
         check_memory(f"num_envs is {num_envs}", num_envs * (Batch.bytes_a_row() + BYTES_A_FIRM))
@@ -107,6 +110,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.report_names = [field.name for field in REPORT_FIELDS]
         self._copy = copy
+        self._lean = info == "lean"
         self._family = self.settings.family()
         self._keys = keys_of(split)
         self._batch = self.settings.batch(num_envs, num_threads)
@@ -233,13 +237,16 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
 
     def _infos(self, rows: npt.NDArray[np.int64] | None = None) -> dict[str, Any]:
         """Infos of all environments, or copies with only these rows filled in."""
+        everyone = np.ones(self.num_envs, np.bool_)
+        world = {"world": self._batch.keys.copy(), "_world": everyone}
+        if self._lean:
+            return world
         report = self._batch.reports
         if rows is not None:
             numbers = self._batch.report_numbers  # as plain numbers: NumPy copies records far slower
             some = np.zeros(numbers.shape)
             some[rows] = numbers[rows]
             report = some.view(REPORT).reshape(self.num_envs)
-        everyone = np.ones(self.num_envs, np.bool_)
         return {
             "books": report.view(BOOKS_VIEW),
             "_books": everyone,
@@ -247,8 +254,7 @@ class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
             "_levers": everyone,
             "reward_terms": report.view(REWARD_VIEW),
             "_reward_terms": everyone,
-            "world": self._batch.keys.copy(),
-            "_world": everyone,
+            **world,
         }
 
     def _remember(self) -> None:

@@ -60,7 +60,7 @@ ANYTHING: dict[str, Any] = {
 """What no argument takes but where ALLOWED says so."""
 ALLOWED = {
     "worlds": (), "reward": (), "closing": (), "horizon": (), "split": (), "discrete": (), "copy": (), "num_envs": (),
-    "num_threads": (),
+    "num_threads": (), "info": (),
     "parameters": ("nothing",), "render_mode": ("nothing",), "seed": ("nothing", "a huge number"),
     "options": ("nothing",), "world": ("a world",), "action": (), "state": (),
 }  # fmt: skip

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from thinmargin.baselines import Policy
-from thinmargin.settings import LEVER_NAMES, discrete_actions
+from thinmargin.records import LEVER_NAMES
+from thinmargin.settings import discrete_actions
 from thinmargin.shown import class_name, quoted
 from thinmargin_agents.play.errors import PolicyError, in_words
 from thinmargin_agents.play.outcome import Numbers

@@ -13,8 +13,8 @@ from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.baselines import Policy
 from thinmargin.batch import Batch
 from thinmargin.memory import check_memory
-from thinmargin.records import REPORT, REPORT_FIELDS
-from thinmargin.settings import LEVER_NAMES, SCORED, Closing, Settings
+from thinmargin.records import LEVER_NAMES, REPORT, REPORT_FIELDS
+from thinmargin.settings import SCORED, Closing, Settings
 from thinmargin.shown import class_name, shown
 from thinmargin.simulation import BANKRUPT, CLOSED, CLOSING_RULES, RUNNING
 from thinmargin.worlds import Family

@@ -7,6 +7,7 @@ A mechanism is a pure function of numbers, or of one month's records, and draws 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
@@ -38,9 +39,9 @@ def entry_point(function: F) -> F:
 
 SHELLS = frozenset({
     "__init__", "__main__", "baselines", "batch", "command_line", "commands", "dashboard", "discounting", "env",
-    "families", "files", "fitted", "history", "memory", "names", "palette", "plain_json", "plans", "record_checks",
-    "registration", "rendering", "scenarios", "settings", "shown", "sources", "spares", "splits", "statement",
-    "threads", "tuned", "vector", "versions",
+    "families", "files", "fitted", "history", "infos", "memory", "names", "palette", "plain_json", "plans",
+    "record_checks", "registration", "rendering", "scenarios", "settings", "shown", "sources", "spares", "splits",
+    "statement", "threads", "tuned", "vector", "versions",
 })  # fmt: skip
 """Modules with nothing compiled in them: editing them leaves the machine code as it is."""
 
@@ -53,7 +54,7 @@ def source_digest(*layouts: np.dtype[Any]) -> str:
     """
     package = Path(__file__).parent.parent
     sources = [path for path in package.glob("*.py") if path.stem not in SHELLS]
-    digest = hashlib.sha256(repr([layout.descr for layout in layouts]).encode())
+    digest = hashlib.sha256(json.dumps([layout.descr for layout in layouts]).encode())
     for path in sorted([*sources, *package.glob("economics/*.py")]):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
