@@ -150,7 +150,14 @@ class Batch:
 
     def draw(self, rows: npt.ArrayLike, family: Family, keys: npt.ArrayLike) -> None:
         """Draw the worlds of `keys`, one a row, straight into these rows; `begin` must follow."""
-        family.draw_into(np.atleast_1d(rows), np.atleast_1d(keys), self.economies, self.sources)
+        places, worlds = np.atleast_1d(rows), np.atleast_1d(keys)
+        if len(self._parts) == 1 or len(places) != len(worlds):
+            family.draw_into(places, worlds, self.economies, self.sources)
+            return
+        shared = parts(len(places), len(self._parts))
+        self._team.run([
+            partial(family.draw_into, places[part], worlds[part], self.economies, self.sources) for part in shared
+        ])
 
     def _make_room(self) -> None:
         """Allocate the tables, if there are none yet."""
@@ -162,10 +169,13 @@ class Batch:
         """Set these rows to January 2012 of their worlds."""
         self.states[rows] = _BLANK_STATE
         self.reports[rows] = _BLANK_REPORT
-        KERNELS.begin(
-            rows, self.states, self.economies, self.flows, self._blank, self.reports,
-            self.horizon, self.observations,
-        )  # fmt: skip
+        self._team.run([
+            partial(
+                KERNELS.begin, rows[part], self.states, self.economies, scratch[:FLOWS_END].view(FLOWS), self._blank,
+                self.reports, self.horizon, self.observations,
+            )
+            for part, scratch in zip(parts(len(rows), len(self._parts)), self._scratches, strict=False)
+        ])  # fmt: skip
 
     def step(self, actions: npt.NDArray[np.float64]) -> None:
         """Run one month of every row; `actions` is float64 of shape (size, 4), cut to [-1, 1]."""
