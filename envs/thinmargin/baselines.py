@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from thinmargin.levers import action_of, read_levers
+from thinmargin.levers import action_of
 from thinmargin.parameters import (
     ECONOMY,
     FIRM_TABLE,
@@ -93,9 +93,9 @@ def playbook_policy(playbook: Playbook) -> ConstantPolicy:
     levers = np.zeros((1, len(LEVERS)))
     KERNELS.play(economies, levers)
     action = action_of(*levers[0].tolist())
-    asked = np.zeros(len(LEVERS))
-    read_levers(action.astype(np.float64), asked)
-    if asked[PRICE] > levers[0, PRICE]:  # an action is float32: no pledge is broken by its rounding
+    asked = np.zeros((1, len(LEVERS)))
+    KERNELS.read(action.astype(np.float64)[None], asked)
+    if asked[0, PRICE] > levers[0, PRICE]:  # an action is float32: no pledge is broken by its rounding
         action[PRICE] = np.nextafter(action[PRICE], np.float32(-1.0))
     return ConstantPolicy(action)
 

@@ -155,9 +155,9 @@ class Batch:
             family.draw_into(places, worlds, self.economies, self.sources)
             return
         shared = parts(len(places), len(self._parts))
-        self._team.run([
-            partial(family.draw_into, places[part], worlds[part], self.economies, self.sources) for part in shared
-        ])
+        self._team.run(
+            [partial(family.draw_into, places[part], worlds[part], self.economies, self.sources) for part in shared]
+        )
 
     def _make_room(self) -> None:
         """Allocate the tables, if there are none yet."""

@@ -51,6 +51,7 @@ COMMANDS = {
     "tuning": Command(f"{AGENTS}.tuning.__main__", "Tune a rule or a plan with CMA-ES."),
     "foresight": Command(f"{AGENTS}.foresight.__main__", "Look for the best plan of every world given its future."),
     "import-sb3": Command(f"{AGENTS}.import_sb3.command", "Import a zip of Stable-Baselines3 as a run folder."),
+    "warm-up": Command("thinmargin.warm_up", "Compile the equations now, so that no first step waits for it."),
     "export": Command(f"{AGENTS}.export.__main__", "Write a trained policy as one ONNX file."),
     "shipping": Command(f"{AGENTS}.shipping.__main__", "Make an agent that evaluate knows by name, of finished runs."),
     "curves": Command(f"{AGENTS}.curves.__main__", "Draw the learning curves of the shipped agents.", needs_clone=True),

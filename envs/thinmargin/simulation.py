@@ -39,6 +39,7 @@ from thinmargin.records import (
 from thinmargin.shocks import calm, month_shocks, services_so_far, shocks_of_last_month
 from thinmargin.sources import SOURCE
 from thinmargin.strategies import play, play_rivals
+from thinmargin.waiting import Announcer
 
 CLOSING_MONTHS = 60
 """Months run behind the horizon to price what the firm is worth."""
@@ -279,6 +280,7 @@ class Kernels(NamedTuple):
     begin: Callable[..., None]
     step: Callable[..., None]
     play: Callable[..., None]
+    read: Callable[..., None]
     close: Callable[..., None]
 
 
@@ -383,7 +385,14 @@ def _entry_points(digest: str) -> Kernels:
         for e in range(economies.shape[0]):
             play(economies[e], SEAT, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, levers[e])
 
-    return Kernels(begin_rows, step_all, play_books, _closing(digest))
+    @entry_point
+    def read_rows(actions: Levers, levers: Levers) -> None:
+        _ = digest
+        for e in range(actions.shape[0]):
+            read_levers(actions[e], levers[e])
+
+    return Kernels(begin_rows, step_all, play_books, read_rows, _closing(digest))
 
 
+Announcer().listen()
 KERNELS = _entry_points(source_digest(*LAYOUTS))

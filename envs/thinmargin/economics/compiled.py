@@ -41,7 +41,8 @@ SHELLS = frozenset({
     "__init__", "__main__", "baselines", "batch", "command_line", "commands", "dashboard", "discounting", "env",
     "families", "files", "fitted", "history", "infos", "memory", "names", "palette", "plain_json", "plans",
     "record_checks", "registration", "rendering", "scenarios", "settings", "shown", "sources", "spares", "splits",
-    "statement", "threads", "tuned", "vector", "versions",
+    "statement", "threads", "tuned", "vector", "versions", "waiting",
+    "warm_up",
 })  # fmt: skip
 """Modules with nothing compiled in them: editing them leaves the machine code as it is."""
 
