@@ -157,7 +157,7 @@ def _play(
         seen = np.where(alive[:, None], batch.observations, seen)  # a new array: policies may hold on to the last one
         ended = batch.ends != RUNNING
         closed = np.flatnonzero(alive & (batch.ends == CLOSED))
-        for place, rule in enumerate(rules):
+        for place, rule in enumerate(rules if len(closed) else ()):
             worth = batch.closing_values(closed, CLOSING_RULES.index(rule))
             closed_at[place, closed] = BILLION * MONTHLY_DISCOUNT**month * worth
         bankrupt |= alive & (batch.ends == BANKRUPT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import torch
 from stable_baselines3.common.policies import BasePolicy
@@ -13,6 +13,7 @@ from thinmargin_agents.config.run import Run
 from thinmargin_agents.play.adapted_policy import AdaptedPolicy
 from thinmargin_agents.sb3.algorithms import CLASSES, policy_arguments, policy_class
 from thinmargin_agents.sb3.building import adapters_for, check_spaces
+from thinmargin_agents.sb3.player import player_of
 
 
 def build_network(run: Run) -> BasePolicy:
@@ -34,7 +35,7 @@ def build_network(run: Run) -> BasePolicy:
 
 def policy_of(network: BasePolicy, run: Run) -> Policy:
     """The network with its adapters: it plays the bare environment."""
-    return AdaptedPolicy(cast("Policy", network), adapters_for(run))
+    return AdaptedPolicy(player_of(network, run.algo), adapters_for(run))
 
 
 def weights(network: BasePolicy) -> dict[str, Any]:

@@ -10,9 +10,9 @@ each resample; resampling the seeds, every world does. With one row only the wor
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import NormalDist
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,8 @@ Unit: TypeAlias = Literal["both", "worlds", "seeds"]
 """Sampling units that are resampled."""
 
 RESAMPLES = 2000
+KEPT, MOST_KEPT = 1 << 22, 4
+"""Most numbers of a set of resamples that is kept, and most sets: 128 MiB."""
 CHUNK = 1 << 20
 """Most numbers resampled at once: 8 MB."""
 MIN_UNITS = 10
@@ -36,6 +38,8 @@ MIN_UNITS = 10
 A bootstrap of few numbers is too narrow. Of normal ones, an interval of the mean that says 95 % holds it in about 90 of
 100 samples of ten, in 85 of five, in 73 of three; of two it lies between the two, and holds it in half of them.
 """
+_RESAMPLES_KEPT: dict[tuple[Any, ...], tuple[list[tuple[Numbers, Numbers]], dict[str, Any]]] = {}
+"""How often rows and columns were drawn, and where that left the generator, by where it began and what was asked."""
 ROUNDING = 1e-12
 """Rounding error: a variance of differences below this share of the separate variances counts as zero."""
 
@@ -171,10 +175,37 @@ def resampled_means(
     if isinstance(resamples, int):
         check_memory(f"resamples is {shown(resamples)}", resamples * quantities * table.itemsize)
     means = []
-    for rows, columns in _draws((seeds, worlds), generator, over, resamples, worlds):
-        by_world = np.tensordot(_counts(columns, worlds), table, axes=(1, 1))
-        means.append(np.einsum("bs,bsq->bq", _counts(rows, seeds), by_world) / (seeds * worlds))
+    for rows, columns in _times_drawn((seeds, worlds), generator, over, resamples):
+        by_world = np.tensordot(columns, table, axes=(1, 1))
+        means.append(np.einsum("bs,bsq->bq", rows, by_world) / (seeds * worlds))
     return np.concatenate(means)
+
+
+def _times_drawn(
+    shape: tuple[int, int], generator: np.random.Generator, over: Unit, resamples: int
+) -> Iterable[tuple[Numbers, Numbers]]:
+    """How often each row and each column of a table is drawn: shapes (n, seeds) and (n, worlds), in portions.
+
+    Intervals of many quantities of the same worlds begin with the same seed: their resamples are kept, and the
+    generator goes where drawing them would have left it.
+    """
+    portions = (
+        (_counts(rows, shape[0]), _counts(columns, shape[1]))
+        for rows, columns in _draws(shape, generator, over, resamples, shape[1])
+    )
+    begun = generator.bit_generator.state
+    usual = begun["bit_generator"] == "PCG64" and isinstance(resamples, int) and isinstance(over, str)
+    if not usual or resamples * sum(shape) > KEPT:
+        return portions
+    key = (*begun["state"].values(), begun["has_uint32"], begun["uinteger"], *shape, over, resamples)
+    if key not in _RESAMPLES_KEPT:
+        kept = list(portions)
+        while len(_RESAMPLES_KEPT) >= MOST_KEPT:
+            del _RESAMPLES_KEPT[next(iter(_RESAMPLES_KEPT))]
+        _RESAMPLES_KEPT[key] = kept, dict(generator.bit_generator.state)
+    kept, ended = _RESAMPLES_KEPT[key]
+    generator.bit_generator.state = ended
+    return kept
 
 
 def interval_of(drawn: npt.ArrayLike, level: float = 0.95) -> Interval:

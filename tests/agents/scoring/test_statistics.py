@@ -9,6 +9,7 @@ import pytest
 from thinmargin import memory
 from thinmargin_agents.scoring import statistics
 from thinmargin_agents.scoring.statistics import (
+    Unit,
     bootstrap_interval,
     interquartile_mean,
     paired_difference,
@@ -345,3 +346,37 @@ def test_bad_arguments_are_named(call: object, words: str) -> None:
     assert callable(call)
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("over", ["both", "worlds", "seeds"])
+def test_resamples_of_the_same_seed_are_drawn_once_and_change_nothing(
+    over: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = np.random.default_rng(1).normal(size=(3, 2, 7, 2))
+
+    def found(*, kept: bool) -> list[Any]:
+        monkeypatch.setattr(statistics, "_RESAMPLES_KEPT", {})
+        monkeypatch.setattr(statistics, "KEPT", 1 << 20 if kept else 0)
+        results: list[Any] = []
+        for table in tables:
+            generator = np.random.default_rng(5)
+            results += [resampled_means(table, generator, over=over, resamples=50).tobytes(), generator.random()]
+            results.append(resampled_means(table[:1], generator, over=over, resamples=50).tobytes())
+        return results
+
+    alone = found(kept=False)
+    assert statistics._RESAMPLES_KEPT == {}
+    assert found(kept=True) == alone
+    assert len(statistics._RESAMPLES_KEPT) == 2, "one set a beginning and a shape"
+
+
+def test_no_more_sets_of_resamples_are_kept_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "_RESAMPLES_KEPT", {})
+    for seed in range(10):
+        resampled_means(np.ones((2, 3, 1)), np.random.default_rng(seed))
+    assert len(statistics._RESAMPLES_KEPT) == statistics.MOST_KEPT
+    monkeypatch.setattr(statistics, "KEPT", 100)
+    resampled_means(np.ones((2, 3, 1)), np.random.default_rng(99), resamples=21)
+    assert len(statistics._RESAMPLES_KEPT) == statistics.MOST_KEPT, "a large one is not kept"
+    for kind in (np.random.MT19937, np.random.Philox):
+        assert resampled_means(np.ones((2, 3, 1)), np.random.Generator(kind(0)), resamples=2).shape == (2, 1)
