@@ -236,15 +236,12 @@ def run_month(
     shaped: bool,
     flows: Record,
     report: Record,
-    spare_state: Table,
-    shocks_off: Record,
 ) -> int:
-    """Play one action in one world; the reward's three terms are in `report`.
+    """Play one action in one world; the reward's three terms are in `report`, but for the closing value.
 
     The potential of the shaped reward is the run-off value under the law on services of the month that led to a state:
     `services_before` is what it left in the month before this one. So it depends on what has been seen alone.
-    The closing value runs on a copy in `spare_state` (length one) and uses up `flows`.
-    Returns how the month ended.
+    Returns how the month ended; where it closed, `close_month` on a copy of the state writes the closing term.
     """
     lever = flows.lever[SEAT]
     read_levers(action, lever)
@@ -262,16 +259,20 @@ def run_month(
     elif state.month >= horizon:
         end = CLOSED
     factor = monthly_discount(p.discount_rate) if shaped else 1.0
-    closing = 0.0
-    if end == CLOSED and rule != NO_CLOSING:
-        spare_state[0] = state
-        closing = closing_value(spare_state[0], p, shock, flows, shocks_off, rule)
     after = 0.0
     if shaped and (end == RUNNING or (end == CLOSED and rule == NO_CLOSING)):
         after = run_off_value(state, p, SEAT, shock.services)
-    report.closing_term = closing / MONEY_SCALE
+    report.closing_term = 0.0
     report.shaping_term = (factor * after - before) / MONEY_SCALE if shaped else 0.0
     return end
+
+
+@mechanism
+def close_month(
+    state: Record, p: Record, shock: Record, flows: Record, shocks_off: Record, rule: int, report: Record
+) -> None:
+    """Write the closing value of the month just run; `state`, which must be a copy, and `flows` are used up."""
+    report.closing_term = closing_value(state, p, shock, flows, shocks_off, rule) / MONEY_SCALE
 
 
 class Kernels(NamedTuple):
@@ -373,9 +374,11 @@ def _entry_points(digest: str) -> Kernels:
                 services_before = services_so_far(states[e], sources[e])
                 month_shocks(states[e], economies[e], sources[e], shock)
             ends[e] = run_month(
-                states[e], economies[e], shock, services_before, actions[e], horizon, rule, shaped,
-                flows[0], reports[e], spare_state, shocks_off,
-            )  # fmt: skip
+                states[e], economies[e], shock, services_before, actions[e], horizon, rule, shaped, flows[0], reports[e]
+            )
+            if ends[e] == CLOSED and rule != NO_CLOSING:
+                spare_state[0] = states[e]
+                close_month(spare_state[0], economies[e], shock, flows[0], shocks_off, rule, reports[e])
             rewards[e] = reports[e].profit_term + reports[e].closing_term + reports[e].shaping_term
             observe(states[e], economies[e], shock.component, reports[e], horizon, observations[e])
 
