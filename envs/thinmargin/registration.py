@@ -49,6 +49,6 @@ def register_environments() -> None:
             gymnasium.register(
                 entry.id,
                 entry_point="thinmargin.env:EcosystemEnv",
-                vector_entry_point="thinmargin.vector:EcosystemVectorEnv",
+                vector_entry_point="thinmargin.vector:make_vector",
                 kwargs=dict(entry.kwargs),
             )

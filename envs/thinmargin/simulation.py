@@ -315,6 +315,24 @@ def _closing(digest: str) -> Callable[..., None]:
     return close_rows
 
 
+def _levers(digest: str) -> tuple[Callable[..., None], Callable[..., None]]:
+    """Compile what asks a playbook for levers, and what reads them from actions, likewise."""
+
+    @entry_point
+    def play_books(economies: Table, levers: Levers) -> None:
+        _ = digest
+        for e in range(economies.shape[0]):
+            play(economies[e], SEAT, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, levers[e])
+
+    @entry_point
+    def read_rows(actions: Levers, levers: Levers) -> None:
+        _ = digest
+        for e in range(actions.shape[0]):
+            read_levers(actions[e], levers[e])
+
+    return play_books, read_rows
+
+
 def _entry_points(digest: str) -> Kernels:
     """Compile the batches, with `digest` in their closure and so in the key of numba's disk cache."""
 
@@ -382,19 +400,7 @@ def _entry_points(digest: str) -> Kernels:
             rewards[e] = reports[e].profit_term + reports[e].closing_term + reports[e].shaping_term
             observe(states[e], economies[e], shock.component, reports[e], horizon, observations[e])
 
-    @entry_point
-    def play_books(economies: Table, levers: Levers) -> None:
-        _ = digest
-        for e in range(economies.shape[0]):
-            play(economies[e], SEAT, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, levers[e])
-
-    @entry_point
-    def read_rows(actions: Levers, levers: Levers) -> None:
-        _ = digest
-        for e in range(actions.shape[0]):
-            read_levers(actions[e], levers[e])
-
-    return Kernels(begin_rows, step_all, play_books, read_rows, _closing(digest))
+    return Kernels(begin_rows, step_all, *_levers(digest), _closing(digest))
 
 
 Announcer().listen()

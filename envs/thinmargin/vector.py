@@ -51,6 +51,28 @@ BYTES_A_FIRM = Generators.bytes_a_row() + Batch.bytes_handed_out() + 100
 lists while all firms are reset."""
 
 
+def make_vector(num_envs: int = 1, device: str = "cpu", **arguments: Any) -> VectorEnv[Any, Any, Any]:
+    """Many firms in step, as `gymnasium.make_vec` makes them.
+
+    Args:
+        num_envs: how many, at least 1.
+        device: "cpu" makes an `EcosystemVectorEnv`, "cuda" or "cuda:NUMBER" a `thinmargin.cuda.vector.CudaVectorEnv`.
+        arguments: of the class.
+
+    Raises:
+        ValueError, TypeError, MemoryError: as of the class; a device that is none.
+        ModuleNotFoundError: a library that the device needs is not installed.
+    """
+    if device == "cpu":
+        return EcosystemVectorEnv(num_envs, **arguments)
+    from thinmargin.cuda.devices import check_device  # noqa: PLC0415  # only where one is asked for
+
+    check_device(device)
+    from thinmargin.cuda.vector import CudaVectorEnv  # noqa: PLC0415
+
+    return CudaVectorEnv(num_envs, device=device, **arguments)
+
+
 class EcosystemVectorEnv(VectorEnv[npt.NDArray[np.float32], Any, Array]):
     """`num_envs` copies of `EcosystemEnv`, stepped by one compiled call.
 

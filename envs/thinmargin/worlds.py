@@ -105,7 +105,7 @@ class Family:
         checked = check_keys(keys)
         if checked.shape != places.shape:
             raise ValueError(f"keys has shape {checked.shape}: must be {places.shape}, one a row")
-        recipe = self._recipe
+        recipe = self.recipe
         numbers = economies.view(np.float64).reshape(-1, COLUMNS)
         _COMPILED.draw(
             places, checked, recipe.base, recipe.columns, recipe.rules, recipe.weights, recipe.spans, recipe.source,
@@ -113,11 +113,12 @@ class Family:
         )  # fmt: skip
 
     @cached_property
-    def _recipe(self) -> _Recipe:
+    def recipe(self) -> Recipe:
+        """How its worlds are made from their keys, as numbers."""
         return _recipe(self)
 
 
-class _Recipe(NamedTuple):
+class Recipe(NamedTuple):
     """A family, ready for the compiled draw."""
 
     base: Numbers
@@ -133,7 +134,7 @@ class _Recipe(NamedTuple):
     """One record: the event before its month is drawn, no key yet."""
 
 
-def _recipe(family: Family) -> _Recipe:
+def _recipe(family: Family) -> Recipe:
     base = np.zeros(1, ECONOMY)
     base[0] = economy_record(family.parameters)
     if family.change is not None:
@@ -152,7 +153,7 @@ def _recipe(family: Family) -> _Recipe:
         rules[k] = (float(item.log), *ranges.get(item.field, (-math.inf, math.inf)))
         weights[: len(item.weights), k] = item.weights
     spans = np.array([_span(np.flatnonzero(row)) for row in weights], np.int64).reshape(-1, 2)
-    return _Recipe(base.view(np.float64).copy(), columns, rules, weights, spans, source_record(family.event))
+    return Recipe(base.view(np.float64).copy(), columns, rules, weights, spans, source_record(family.event))
 
 
 def _span(places: Whole) -> tuple[int, int]:

@@ -1,9 +1,9 @@
 """A firm as one column of a table, which the equations take for a record.
 
-The equations read and write fields of records: `state.users[i, r]`. On a CPU a firm's numbers lie side by side. On a GPU
-neighbouring threads run neighbouring firms, and memory is fast where they read neighbouring addresses: so a table has a
-row for every number of a record, and a column for every firm. `view_of(KIND)` makes the function `at(table, firm)` whose
-result has the fields of a record of type KIND, in compiled code and in plain Python alike.
+The equations read and write fields of records: `state.users[i, r]`. On a CPU a firm's numbers lie side by side. On a
+GPU neighbouring threads run neighbouring firms, and memory is fast where they read neighbouring addresses: so a table
+has a row for every number of a record, and a column for every firm. `view_of(KIND)` makes the function
+`at(table, firm)` whose result has the fields of a record of type KIND, in compiled code and in plain Python alike.
 """
 
 from __future__ import annotations

@@ -37,6 +37,8 @@ class PartType(types.Type):
 
 @register_model(ColumnsType)
 class ColumnsModel(models.StructModel):
+    """Address of the first number, and how far it is to the next."""
+
     def __init__(self, manager: Any, kind: ColumnsType) -> None:
         members = [("data", types.CPointer(types.float64)), ("stride", types.intp)]
         super().__init__(manager, kind, members)
@@ -44,6 +46,8 @@ class ColumnsModel(models.StructModel):
 
 @register_model(PartType)
 class PartModel(models.StructModel):
+    """Address of the first number, and how far it is to the next."""
+
     def __init__(self, manager: Any, kind: PartType) -> None:
         super().__init__(manager, kind, [("data", types.CPointer(kind.number)), ("stride", types.intp)])
 
@@ -54,9 +58,12 @@ def _number(field: Any) -> types.Type:
 
 @infer_getattr
 class ColumnsAttributes(AttributeTemplate):
+    """The type of every field."""
+
     key = ColumnsType
 
     def generic_resolve(self, columns: ColumnsType, name: str) -> types.Type | None:
+        """The type of one field; None if there is none of this name."""
         field = columns.fields.get(name)
         if field is None:
             return None
@@ -77,6 +84,7 @@ def _field(context: Any, builder: Any, kind: ColumnsType, columns: Any, name: st
 
 @lower_getattr_generic(ColumnsType)
 def get_field(context: Any, builder: Any, kind: ColumnsType, columns: Any, name: str) -> Any:
+    """Read a number, or the address of several."""
     field, place, stride = _field(context, builder, kind, columns, name)
     if not field.shape:
         return builder.load(place)
@@ -87,6 +95,7 @@ def get_field(context: Any, builder: Any, kind: ColumnsType, columns: Any, name:
 
 @lower_setattr_generic(ColumnsType)
 def set_field(context: Any, builder: Any, sig: Any, arguments: Any, name: str) -> None:
+    """Write a number."""
     kind, given = sig.args
     field, place, _ = _field(context, builder, kind, arguments[0], name)
     builder.store(context.cast(builder, arguments[1], given, _number(field)), place)
@@ -103,7 +112,10 @@ def _index(part: PartType, place: types.Type) -> types.Type | None:
 
 @infer_global(operator.getitem)
 class PartItem(AbstractTemplate):
+    """The type of one number, or of the part behind a first index."""
+
     def generic(self, arguments: Any, _: Any) -> Any:
+        """Its signature, or None for what is no part."""
         part, place = arguments
         index = _index(part, place) if isinstance(part, PartType) else None
         if index is None:
@@ -114,7 +126,10 @@ class PartItem(AbstractTemplate):
 
 @infer_global(operator.setitem)
 class PartSetItem(AbstractTemplate):
+    """Any number can be written."""
+
     def generic(self, arguments: Any, _: Any) -> Any:
+        """Its signature, or None for what is no part."""
         part, place, value = arguments
         index = _index(part, place) if isinstance(part, PartType) else None
         if index is None or not isinstance(value, (types.Number, types.Boolean)):
@@ -136,6 +151,7 @@ def _item(context: Any, builder: Any, part: PartType, value: Any, places: list[A
 
 @lower_builtin(operator.getitem, PartType, types.intp)
 def get_item(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
+    """Read a number, or the address of the part behind a first index."""
     part = sig.args[0]
     place, stride = _item(context, builder, part, arguments[0], [arguments[1]])
     if not part.shape[1:]:
@@ -147,12 +163,14 @@ def get_item(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
 
 @lower_builtin(operator.getitem, PartType, types.UniTuple)
 def get_item_of_several(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
+    """Read a number by all its indices."""
     places = cgutils.unpack_tuple(builder, arguments[1])
     return builder.load(_item(context, builder, sig.args[0], arguments[0], places)[0])
 
 
 @lower_builtin(operator.setitem, PartType, types.intp, types.Any)
 def set_item(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
+    """Write a number."""
     place, _ = _item(context, builder, sig.args[0], arguments[0], [arguments[1]])
     builder.store(arguments[2], place)
     return context.get_dummy_value()
@@ -160,6 +178,7 @@ def set_item(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
 
 @lower_builtin(operator.setitem, PartType, types.UniTuple, types.Any)
 def set_item_of_several(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
+    """Write a number by all its indices."""
     places = cgutils.unpack_tuple(builder, arguments[1])
     builder.store(arguments[2], _item(context, builder, sig.args[0], arguments[0], places)[0])
     return context.get_dummy_value()

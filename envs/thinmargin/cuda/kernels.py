@@ -1,7 +1,7 @@
 """What a GPU runs, one thread a firm: a month, a closing value, the beginning in a new world.
 
-Shells, as in `thinmargin.simulation`: every equation is the function that the CPU runs. A thread runs firms a whole grid
-apart, and what it reckons with (flows, shocks, a spare state) has a column a thread, not a firm.
+Shells, as in `thinmargin.simulation`: every equation is the function that the CPU runs. A thread runs firms a whole
+grid apart, and what it reckons with (flows, shocks, a spare state) has a column a thread, not a firm.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
-from numba import config, cuda
+from numba import cuda
 
 from thinmargin.economics.start import begin
 from thinmargin.generators import below
@@ -18,11 +19,12 @@ from thinmargin.observation import observe
 from thinmargin.parameters import ECONOMY
 from thinmargin.records import FLOWS, REPORT, SHOCKS, STATE
 from thinmargin.shocks import calm, draw_source, month_shocks, services_so_far, shocks_of_last_month
-from thinmargin.simulation import CLOSED, close_month, first_report, run_month
+from thinmargin.simulation import CLOSED, close_month, closing_value, first_report, run_month
 from thinmargin.sources import SOURCE
 from thinmargin.worlds import hide_constants
 
-IS_SIMULATED = bool(config.ENABLE_CUDASIM)
+SETTINGS: Any = numba.config
+IS_SIMULATED = bool(SETTINGS.ENABLE_CUDASIM)
 """Whether numba's simulator stands in for a GPU."""
 MOST_HIDDEN = 128
 """Most hidden constants of a family."""
@@ -110,17 +112,16 @@ def _start(
 
 def _price(
     states: Any, economies: Any, sources: Any, flows: Any, shocks: Any, shocks_off: Any, spare_states: Any,
-    spare_reports: Any, values: Any, rule: int,
+    values: Any, rule: int,
 ) -> None:  # fmt: skip
     thread = cuda.grid(1)
     for e in range(thread, values.shape[0], cuda.gridsize(1)):
         for k in range(states.shape[0]):
             spare_states[k, thread] = states[k, e]
         state, p, shock = state_of(spare_states, thread), economy_of(economies, e), shocks_of(shocks, thread)
-        report = report_of(spare_reports, thread)
+        flow, shock_off = flows_of(flows, thread), shocks_of(shocks_off, thread)
         shocks_of_last_month(state, p, source_of(sources, e), shock)
-        close_month(state, p, shock, flows_of(flows, thread), shocks_of(shocks_off, thread), rule, report)
-        values[e] = report.closing_term
+        values[e] = closing_value(state, p, shock, flow, shock_off, rule)
 
 
 def _compiled(function: Callable[..., None]) -> Any:
