@@ -36,6 +36,8 @@ def check_flags(config: EvaluateConfig) -> None:
         raise UsageError(f"--n-stress-worlds is {config.n_stress_worlds}: allowed are whole numbers from 2")
     if config.seed < 0:
         raise UsageError(f"--seed is {config.seed}: allowed are whole numbers from 0")
+    if not 1 <= config.processes <= 64:
+        raise UsageError(f"--processes is {config.processes}: allowed are 1 to 64")
     if not config.time_limit > 0.0:
         raise UsageError(f"--time-limit is {config.time_limit:g}: it must be above 0 seconds")
     playground(config)

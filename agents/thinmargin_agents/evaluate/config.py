@@ -57,6 +57,8 @@ class EvaluateConfig:
     """How many worlds of each scenario: the first of the --n-worlds."""
     time_limit: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 600.0
     """How long one policy may take for all its worlds."""
+    processes: int = 2
+    """How many play side by side where there is enough to play; results do not depend on it."""
     log_folder: Annotated[Path, tyro.conf.arg(aliases=["-f"])] = Path("logs")
     """Where the latest run is looked for."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None

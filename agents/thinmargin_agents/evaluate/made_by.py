@@ -27,7 +27,7 @@ def command_line(config: EvaluateConfig, *, markdown: Path | None = None, html: 
         markdown: the page that the command stands in, if any: it writes that page.
         html: the report that it stands in, likewise.
     """
-    without = {"json", "csv", "stress", "log_folder"}  # policies are named, so no run is looked for
+    without = {"json", "csv", "stress", "log_folder", "processes"}  # policies are named, so no run is looked for
     if not plays_stress(config):
         without.add("n_stress_worlds")
     in_clone = programs.script_command("evaluate").startswith("python ")

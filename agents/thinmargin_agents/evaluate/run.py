@@ -90,6 +90,7 @@ def evaluate(config: EvaluateConfig, errors: Console) -> int:
         seed=config.seed,
         time_limit=config.time_limit,
         console=errors,
+        processes=config.processes,
     )
     problems = list(evaluation.failures.values())
     if evaluation.results:

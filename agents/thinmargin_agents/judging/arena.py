@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import gymnasium
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from thinmargin.baselines import baseline
 from thinmargin.settings import Closing, Settings
+from thinmargin_agents.cli.processes import run_all
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.play.outcome import Outcome
 from thinmargin_agents.play.rollout import play_worlds
@@ -22,6 +25,8 @@ from thinmargin_agents.scoring.comparison import REFERENCE, Result, result_of
 
 BATCH = 512
 """Worlds played in step, the same for all."""
+WORTH_PROCESSES = 2_000_000
+"""Months to play from which further processes pay: it takes some seconds to start them."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +82,11 @@ def play_all(
     seed: int,
     time_limit: float,
     console: Console,
+    processes: int = 1,
 ) -> None:
     """Play every entrant through the worlds of every arena, with a progress bar.
+
+    Results do not depend on the number of processes. Policies whose code is not of this package are played in this one.
 
     Args:
         entrants: to play; plans made for the main worlds (`Member.at_once`) play nowhere else.
@@ -88,6 +96,10 @@ def play_all(
         seed: of policies that draw random numbers.
         time_limit: seconds that each policy may take for all its worlds.
         console: for the bar.
+        processes: how many play side by side, where there is enough to play.
+
+    Raises:
+        LostProcessError: a process ended before its work was done.
     """
     evaluation.stress.update({arena.playground.worlds: [] for arena in stress})
     plays = [
@@ -102,7 +114,7 @@ def play_all(
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        everything = sum(_months(entrant, arenas) for entrant, arenas in plays)
+        everything = sum(_months(len(entrant.members), arenas) for entrant, arenas in plays)
         task = bar.add_task("compiled model (slow only the first time)", total=everything, rate=0.0)
         play_worlds(baseline(REFERENCE), main.keys[:1], horizon=1)
 
@@ -112,36 +124,63 @@ def play_all(
             rate = (bar.tasks[0].completed + count) / max(time.monotonic() - start, 1e-9)
             bar.update(task, advance=count, rate=rate)
 
-        settled = 0
-        for entrant, arenas in plays:
-            bar.update(task, description=entrant.name)
-            _play_entrant(entrant, arenas, evaluation, seed, time_limit, progress if console.is_terminal else None)
-            settled += _months(entrant, arenas)
-            bar.update(task, completed=settled)
+        members = [(member, arenas) for entrant, arenas in plays for member in entrant.members]
+        elsewhere = [k for k, (member, _) in enumerate(members) if _is_ours(member)] if processes > 1 else []
+        played: dict[int, Played] = {}
+        if elsewhere and sum(_months(1, members[k][1]) for k in elsewhere) >= WORTH_PROCESSES:
+            bar.update(task, description=f"in {processes} processes")
+            tasks = [partial(play_member, *members[k], seed, time_limit) for k in elsewhere]
+            done = iter([_months(1, members[k][1]) for k in elsewhere])
+            played.update(zip(elsewhere, run_all(tasks, processes, lambda: progress(next(done))), strict=True))
+        for k, (member, arenas) in enumerate(members):
+            if k not in played:
+                bar.update(task, description=member.name)
+                played[k] = play_member(member, arenas, seed, time_limit, progress if console.is_terminal else None)
+    each = iter(played[k] for k in range(len(members)))
+    for entrant, arenas in plays:
+        _take(entrant, arenas, [next(each) for _ in entrant.members], evaluation)
 
 
-def _play_entrant(
-    entrant: Entrant,
+class Played(NamedTuple):
+    """What one policy did in the arenas, in their order, up to one in which it failed."""
+
+    outcomes: list[Outcome]
+    failure: str | None
+
+
+def _is_ours(member: Member) -> bool:
+    """Whether another process of this package can play a policy as well as this one: its code is here, and no other."""
+    return type(member.policy).__module__.split(".")[0] in {"thinmargin", "thinmargin_agents"}
+
+
+def play_member(
+    member: Member,
     arenas: Sequence[Arena],
-    evaluation: ArenaResults,
     seed: int,
     time_limit: float,
-    progress: Callable[[int], None] | None,
-) -> None:
-    """Play the arenas in order, up to one in which a member fails."""
-    clocks = [Clock(time_limit) for _ in entrant.members]
+    progress: Callable[[int], None] | None = None,
+) -> Played:
+    """Play the arenas in order, up to one in which the policy fails, on one clock."""
+    torch.set_num_threads(1)  # networks are small: threads would wait for each other
+    clock, outcomes = Clock(time_limit), []
+    for arena in arenas:
+        try:
+            outcomes.append(play(member, arena, seed, clock, progress))
+        except PolicyError as error:
+            return Played(outcomes, str(error))
+    return Played(outcomes, None)
+
+
+def _take(entrant: Entrant, arenas: Sequence[Arena], played: Sequence[Played], evaluation: ArenaResults) -> None:
+    """Add what the members did, up to an arena in which one fails."""
     for number, arena in enumerate(arenas):
         worlds = arena.playground.worlds
-        try:
-            outcomes = [
-                play(member, arena, seed, clock, progress)
-                for member, clock in zip(entrant.members, clocks, strict=True)
-            ]
-        except PolicyError as error:
-            evaluation.failures[entrant.name] = str(error) if number == 0 else f"{error} (in {worlds} worlds)"
+        failed = next((one.failure for one in played if len(one.outcomes) <= number), None)
+        if failed is not None:
+            evaluation.failures[entrant.name] = failed if number == 0 else f"{failed} (in {worlds} worlds)"
             return
         results = evaluation.results if number == 0 else evaluation.stress[worlds]
-        results.append(result_of(entrant, outcomes))
+        results.append(result_of(entrant, [one.outcomes[number] for one in played]))
 
 
 def play(member: Member, arena: Arena, seed: int, clock: Clock, progress: Callable[[int], None] | None) -> Outcome:
@@ -168,5 +207,5 @@ def play(member: Member, arena: Arena, seed: int, clock: Clock, progress: Callab
         )
 
 
-def _months(entrant: Entrant, arenas: Sequence[Arena]) -> int:
-    return len(entrant.members) * sum(len(arena.keys) * arena.playground.horizon for arena in arenas)
+def _months(members: int, arenas: Sequence[Arena]) -> int:
+    return members * sum(len(arena.keys) * arena.playground.horizon for arena in arenas)
