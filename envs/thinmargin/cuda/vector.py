@@ -130,7 +130,7 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
         self._world = tuple(
             device.tensor(item)
             for item in (recipe.base, recipe.columns, recipe.rules, recipe.weights, recipe.spans,
-                         recipe.source.view(np.float64).reshape(-1))
+                         recipe.source.view(np.float64).reshape(-1, 1))
         )  # fmt: skip
 
     def reset(
