@@ -17,6 +17,8 @@ from thinmargin_agents.config.train_config import TrainConfig, parse_pairs
 PRESETS = Path(__file__).parent / "presets"
 PAIRED = "paired_worlds"
 """A section of a preset beside those of the environments: rl-zoo3 knows no paired worlds and passes over it."""
+ON_GPU = "on_gpu"
+"""Another such section: hyper-parameters that take the place of those of an environment with --device cuda."""
 EVALUATIONS_PER_RUN = 12
 """Evaluations, and checkpoints, of a run whose flags do not set how often."""
 MOST_NAMED = 5
@@ -30,7 +32,7 @@ def preset_names() -> list[str]:
     return sorted(path.stem for path in PRESETS.glob("*.yml"))
 
 
-def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def load_preset(name: str, algo: str, env_id: str, device: str = "cpu") -> tuple[dict[str, Any], dict[str, Any]]:
     """Hyper-parameters and environment arguments of a preset for this environment id.
 
     The file maps environment ids to hyper-parameters, as rl-zoo3's do; `default` serves every other id. A ConfigError
@@ -40,6 +42,7 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
         name: `default` for the algorithm's own, the name of a shipped preset, or a YAML file.
         algo: learning algorithm.
         env_id: registered id.
+        device: "cpu" or "cuda": a preset may have larger batches for a GPU.
     """
     from thinmargin.shown import quoted  # noqa: PLC0415  # --help needs no NumPy
 
@@ -57,9 +60,8 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
     if not isinstance(content, dict):
         raise ConfigError(f"--preset {plain(path)}: it must be a mapping of environment id to hyper-parameters")
     content = _by_id(path, content)
-    paired = content.get(PAIRED, {})
-    paired = _by_id(path, paired, f"{PAIRED}: ") if isinstance(paired, dict) else paired
-    for sections in (content, paired):
+    paired, on_gpu = (_beside(path, content, name) for name in (PAIRED, ON_GPU))
+    for sections in (content, paired, on_gpu):
         _check_versions(path, sections)
     section = content.get(env_id, content.get("default"))
     if not isinstance(section, dict):
@@ -74,6 +76,13 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
             " value; a text is"
             " not run as Python, as rl-zoo3 does"
         )
+    larger = on_gpu.get(env_id, on_gpu.get("default", {})) if isinstance(on_gpu, dict) else on_gpu
+    if not isinstance(larger, dict):
+        raise ConfigError(
+            f"--preset {plain(path)}: {ON_GPU} is {shown(larger)}: it must be a mapping of environment id to"
+            " hyper-parameters"
+        )
+    larger = checked(f"--preset {plain(path)}: {ON_GPU}", algo, larger)
     copies = paired.get(env_id, paired.get("default")) if isinstance(paired, dict) else paired
     if copies is not None:
         if PAIRED in values:
@@ -82,7 +91,14 @@ def load_preset(name: str, algo: str, env_id: str) -> tuple[dict[str, Any], dict
                 f" {shown(copies)} beside it: leave one of the two out"
             )
         values[PAIRED] = copies
-    return checked(f"--preset {plain(path)}", algo, values), env_kwargs
+    values = checked(f"--preset {plain(path)}", algo, values)
+    return merged(values, larger, {}) if device == "cuda" else values, env_kwargs
+
+
+def _beside(path: Path, content: dict[Any, Any], name: str) -> Any:
+    """Take a section beside those of the environments out of them, by environment id if it is a mapping."""
+    section = content.pop(name, {})
+    return _by_id(path, section, f"{name}: ") if isinstance(section, dict) else section
 
 
 def _by_id(path: Path, content: Mapping[Any, Any], where: str = "") -> dict[Any, Any]:
@@ -102,7 +118,7 @@ def _by_id(path: Path, content: Mapping[Any, Any], where: str = "") -> dict[Any,
 
 def _found(content: Mapping[Any, Any]) -> str:
     """In words, what a preset has instead of a section that can be used."""
-    names = [name for name in content if name != PAIRED]
+    names = list(content)
     if any(name in NOT_HERE or any(name == item.name for item in TABLE) for name in names):
         return ": hyper-parameters stand at the top of it; write them under a line default:"
     if not names:
@@ -127,7 +143,7 @@ def _check_versions(path: Path, sections: Any) -> None:
 def resolve(config: TrainConfig) -> Run:
     """The run a command line asks for; a ConfigError names what cannot be used."""
     env_id = config.env.removeprefix("thinmargin:")
-    preset, env_kwargs = load_preset(config.preset, config.algo, env_id)
+    preset, env_kwargs = load_preset(config.preset, config.algo, env_id, config.device)
     given = checked("--hyperparams", config.algo, parse_pairs("--hyperparams", config.hyperparams))
     flags: dict[str, Any] = {}
     if config.total_timesteps is not None:

@@ -39,7 +39,7 @@ class TrainConfig:
     history: Annotated[tuple[int, ...] | None, tyro.conf.arg(metavar="LAG ...")] = None
     """Months back whose changes the agent sees too, such as 6 24; the preset's if not given, 0 for none."""
     num_threads: int = 1
-    """Threads of torch; more than one rarely pays and changes the result."""
+    """Threads of torch, which change the result in its last digits, and of the firms, which do not."""
     eval_freq: int | None = None
     """Months of experience between two evaluations on validation worlds; a twelfth of the run if not given."""
     n_eval_episodes: Annotated[int, tyro.conf.arg(aliases=["--eval-episodes"])] = 256
@@ -59,7 +59,7 @@ class TrainConfig:
     resume: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RUN ...")] = ()
     """Run folders to resume, several side by side; every other setting but --total-timesteps is then the run's own."""
     device: Device = "cpu"
-    """Device of the networks; these small ones are fastest on the processor."""
+    """Where firms and networks are: cuda keeps the firms on a GPU, with the larger batches that PPO's presets name."""
     n_jobs: int | None = None
     """Runs, or workers of a search, at once; one a processor core if not given."""
     engine: Engine = "local"

@@ -91,7 +91,7 @@ def command_now(run: Run) -> str:
 
 def _config(run: Run, preset: str) -> TrainConfig:
     """The command line that begins from this preset and gives every setting in which the run differs."""
-    hyperparameters, env_kwargs = load_preset(preset, run.algo, run.env_id)
+    hyperparameters, env_kwargs = load_preset(preset, run.algo, run.env_id, run.device)
     often = max(1, run.total_timesteps // EVALUATIONS_PER_RUN)
     values, defaults = flat(run.hyperparameters), flat(hyperparameters)
     values.setdefault("env_wrapper", None)

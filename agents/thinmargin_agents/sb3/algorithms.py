@@ -19,6 +19,7 @@ from thinmargin_agents.config.hyperparameters import NOT_SB3_ARGUMENTS, linear_s
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.seeds import Use, seeds_of
 from thinmargin_agents.sb3.paired_worlds import PairedRecurrentRolloutBuffer, PairedRolloutBuffer
+from thinmargin_agents.sb3.rollouts import TensorRolloutBuffer
 from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
 
 CLASSES: dict[str, type[BaseAlgorithm]] = {
@@ -82,9 +83,11 @@ def build(run: Run, environment: EcosystemVecEnv) -> BaseAlgorithm:
         n_steps = int(values.get("n_steps", 0))
         if n_steps and "batch_size" in values:
             values["batch_size"] = min(values["batch_size"], n_steps * environment.num_envs)
-        if environment.copies > 1 and not ALGORITHMS[run.algo].recurrent:
-            values["rollout_buffer_class"] = PairedRolloutBuffer
-            values["rollout_buffer_kwargs"] = {"copies": environment.copies, "horizon": environment.horizon}
+        if not ALGORITHMS[run.algo].recurrent:
+            values["rollout_buffer_class"] = TensorRolloutBuffer
+            if environment.copies > 1:
+                values["rollout_buffer_class"] = PairedRolloutBuffer
+                values["rollout_buffer_kwargs"] = {"copies": environment.copies, "horizon": environment.horizon}
     (learning,) = seeds_of(run.seed, Use.LEARNING, bits=32)
     model = CLASSES[run.algo](policy_class(run), environment, seed=learning, device=run.device, **values)
     _seed_environment(environment, run.seed)

@@ -17,6 +17,7 @@ from thinmargin import ENVIRONMENTS
 from thinmargin.families import FAMILY_TABLE
 from thinmargin.settings import Settings, observation_space
 from thinmargin.shown import shown
+from thinmargin.threads import available_threads
 from thinmargin.wrappers import Adapter, adapters_of
 from thinmargin_agents.config.algorithms import ALGORITHMS, DISCRETE
 from thinmargin_agents.config.errors import ConfigError
@@ -126,14 +127,24 @@ def build_environment(run: Run) -> EcosystemVecEnv:
     """The environment a run trains on, a batch of firms.
 
     Raises:
-        ConfigError: hyper-parameters and environment do not fit each other.
+        ConfigError: hyper-parameters and environment do not fit each other, or the device or what it needs is not
+            there.
     """
     values, arguments = run.hyperparameters, environment_arguments(run)
     check_pairing(run)
+    if run.device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("--device is 'cuda': PyTorch finds no GPU here; 'cpu' is allowed")
     check_run_fits(run, *check_spaces(run))
     copies = int(values.get("paired_worlds", 1))
     try:
-        return EcosystemVecEnv(run.env_id, int(values["n_envs"]), adapters_for(run), copies, **arguments)
+        return EcosystemVecEnv(
+            run.env_id, int(values["n_envs"]), adapters_for(run), copies, run.device,
+            min(run.num_threads, available_threads()), **arguments,
+        )  # fmt: skip
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"--{error}") from error
+    except MemoryError as error:
+        raise ConfigError(f"hyper-parameter {error}") from error
     except ValueError as error:
         raise ConfigError(f"{run.algo} on {run.env_id}: {error}") from error
 
@@ -142,10 +153,8 @@ def build_model(run: Run, environment: EcosystemVecEnv) -> BaseAlgorithm:
     """The algorithm with the run's hyper-parameters, seeded.
 
     Raises:
-        ConfigError: the algorithm refuses its hyper-parameters or the environment, or its device is not there.
+        ConfigError: the algorithm refuses its hyper-parameters or the environment.
     """
-    if run.device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("--device is 'cuda': PyTorch finds no GPU here; 'cpu' is allowed")
     check_spaces(run)
     try:
         with warnings.catch_warnings():

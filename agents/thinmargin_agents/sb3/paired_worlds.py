@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 from sb3_contrib.common.recurrent.buffers import RecurrentRolloutBuffer
-from stable_baselines3.common.buffers import RolloutBuffer
+
+from thinmargin_agents.sb3.rollouts import TensorRolloutBuffer
 
 
 def advantage_over_world_mean(advantages: Any, starts: Any, copies: int, horizon: int) -> Any:
@@ -56,7 +57,7 @@ class _Paired:
         self.advantages = advantage_over_world_mean(self.advantages, self.episode_starts, self._copies, self._horizon)
 
 
-class PairedRolloutBuffer(_Paired, RolloutBuffer):
+class PairedRolloutBuffer(_Paired, TensorRolloutBuffer):
     """Experience of PPO and A2C in paired worlds."""
 
 

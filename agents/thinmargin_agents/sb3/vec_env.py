@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gymnasium
@@ -12,8 +12,7 @@ import numpy.typing as npt
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from thinmargin import MONTHLY_DISCOUNT
-from thinmargin.records import LEVERS
+from thinmargin.records import LEVERS, REPORT_FIELDS
 from thinmargin.settings import generator_from
 from thinmargin.shown import shown
 from thinmargin.splits import keys_of
@@ -22,7 +21,8 @@ from thinmargin.wrappers import AdaptedVectorEnv, Adapter
 from thinmargin.wrappers.adapters import ResidualAdapter
 from thinmargin_agents.config.seeds import Use, seeds_of, sequence
 from thinmargin_agents.monitoring.training_statistics import TrainingStatistics
-from thinmargin_agents.play.candidates import REWARD_UNIT
+from thinmargin_agents.sb3.device_firms import DeviceFirms
+from thinmargin_agents.sb3.earnings import Cpu, Earnings, reports_of
 
 
 class EcosystemVecEnv(VecEnv):
@@ -37,6 +37,8 @@ class EcosystemVecEnv(VecEnv):
         adapters: between the agent and the firms, innermost first.
         copies: neighbours that live through the same world side by side. Every `horizon` months all firms
             start anew together; one that went bankrupt before plays another world until then.
+        device: "cpu", or "cuda" for firms that live on a GPU.
+        num_threads: threads that share the firms on a CPU; results are the same at any number.
         env_kwargs: further keyword arguments of the environment.
 
     Raises:
@@ -44,12 +46,27 @@ class EcosystemVecEnv(VecEnv):
     """
 
     def __init__(
-        self, env_id: str, n_envs: int, adapters: Sequence[Adapter] = (), copies: int = 1, **env_kwargs: Any
+        self,
+        env_id: str,
+        n_envs: int,
+        adapters: Sequence[Adapter] = (),
+        copies: int = 1,
+        device: str = "cpu",
+        num_threads: int = 1,
+        **env_kwargs: Any,
     ) -> None:
         if n_envs % copies:
             raise ValueError(f"n_envs is {n_envs}: it must be a multiple of copies, {copies}")
         kwargs = {**gymnasium.spec(env_id).kwargs, **env_kwargs}
-        self.firms = EcosystemVectorEnv(n_envs, copy=False, **kwargs)
+        self.firms: EcosystemVectorEnv | DeviceFirms
+        take_reports: Callable[[], npt.NDArray[np.float64]] | None = None
+        if device == "cpu":
+            self.firms = EcosystemVectorEnv(n_envs, copy=False, num_threads=num_threads, **kwargs)
+            self._earnings = Earnings(n_envs, Cpu())
+        else:
+            self.firms = DeviceFirms(n_envs, device, **kwargs)
+            self._earnings = self.firms.earnings
+            take_reports = self.firms.take_reports
         self.vector: Any = self.firms
         for adapter in adapters:
             self.vector = AdaptedVectorEnv(self.vector, adapter)
@@ -61,14 +78,16 @@ class EcosystemVecEnv(VecEnv):
         self.render_mode = None
         super().__init__(n_envs, self.vector.single_observation_space, self.vector.single_action_space)
         self._returns = np.zeros(n_envs)
-        self._values = np.zeros(n_envs)
-        self._discounts = np.ones(n_envs)
         self._lengths = np.zeros(n_envs, np.int64)
         self._started = time.time()
         self._no_info: dict[str, Any] = {}
         self._actions: npt.NDArray[Any] = np.zeros((n_envs, len(LEVERS)), np.float32)
         self._residual = next((item for item in reversed(adapters) if isinstance(item, ResidualAdapter)), None)
-        self.statistics = TrainingStatistics(self.firms.report_names, corrected=self._residual is not None)
+        self.statistics = TrainingStatistics(
+            [field.name for field in REPORT_FIELDS],
+            corrected=self._residual is not None,
+            take_reports=take_reports,
+        )
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
         """Seed the worlds, from the next `reset` on: each firm's by a stream of its own, not by seed + i.
@@ -92,8 +111,7 @@ class EcosystemVecEnv(VecEnv):
             observations = self._pair()
         self._reset_seeds()
         self._returns[:] = 0.0
-        self._values[:] = 0.0
-        self._discounts[:] = 1.0
+        self._earnings.begin(slice(None))
         self._lengths[:] = 0
         return np.array(observations)
 
@@ -112,17 +130,20 @@ class EcosystemVecEnv(VecEnv):
         """Run a month of every firm."""
         observations, rewards, terminated, truncated, infos = self.vector.step(self._actions)
         self._returns += rewards
-        earned = self._of_the_month("reward_terms", infos)
-        self._values += self._discounts * (earned["profit_term"] + earned["closing_term"]) * REWARD_UNIT
-        self._discounts *= MONTHLY_DISCOUNT
+        reports = None
+        if isinstance(self.firms, EcosystemVectorEnv):  # a device has counted already
+            reports = reports_of(infos)
+            self._earnings.add(reports)
         self._lengths += 1
         self._month += 1
         together = self.copies > 1 and self._month == self.horizon
         dones = terminated | truncated | together
-        books = self._of_the_month("books", infos)
-        self._count(books)
+        added = None if self._residual is None else self._residual.correction(self.num_envs, self._actions)
+        self.statistics.add(None if reports is None else reports.T, self.firms.asked, added)
         env_infos: list[dict[str, Any]] = [self._no_info] * self.num_envs
-        for row in np.flatnonzero(dones):
+        over = np.flatnonzero(dones)
+        values, bankrupt = self._earnings.end(over) if len(over) else (dones, dones)
+        for place, row in enumerate(over):
             env_infos[row] = {
                 "terminal_observation": self._last_seen(row, observations, terminated | truncated, infos),
                 "TimeLimit.truncated": bool(dones[row] and not terminated[row]),
@@ -130,36 +151,20 @@ class EcosystemVecEnv(VecEnv):
                     "r": float(self._returns[row]),
                     "l": int(self._lengths[row]),
                     "t": round(time.time() - self._started, 6),
-                    "J": float(self._values[row]),
+                    "J": float(values[place]),
                 },
             }
-            self._returns[row] = self._values[row] = 0.0
-            self._discounts[row] = 1.0
+            self._returns[row] = 0.0
             self._lengths[row] = 0
-            self.statistics.add_episode_ends(1, float(books["bankrupt"][row]))
+            self.statistics.add_episode_ends(1, float(bankrupt[place]))
         if together:
             observations = self._pair()
         return observations.copy(), rewards.astype(np.float32), dones, env_infos
 
     @staticmethod
-    def _of_the_month(name: str, infos: dict[str, Any]) -> npt.NDArray[Any]:
-        """Records of the month just run, of firms that ended in it too."""
-        now: npt.NDArray[Any] = infos[name]
-        if "final_info" not in infos:
-            return now
-        tables = [records.view(np.float64).reshape(len(now), -1) for records in (infos["final_info"][name], now)]
-        return np.where(infos["_final_info"][:, None], *tables).view(now.dtype).reshape(len(now))
-
-    @staticmethod
     def _last_seen(row: Any, observations: Any, ended: Any, infos: dict[str, Any]) -> Any:
         """The last observation of an episode; one that is cut short so that all start together has not ended."""
         return infos["final_obs"][row] if ended[row] else observations[row].copy()
-
-    def _count(self, books: Any) -> None:
-        # Records of one number type: summed as a plain table, a column a field.
-        table = books.view(np.float64).reshape(self.num_envs, -1)
-        added = None if self._residual is None else self._residual.correction(self.num_envs, self._actions)
-        self.statistics.add(table, self.firms.asked, added)
 
     def get_state(self) -> dict[str, Any]:
         """Everything that decides what comes next: the worlds, their months, the running returns."""
@@ -169,8 +174,7 @@ class EcosystemVecEnv(VecEnv):
             "month": self._month,
             "dice": self.action_space.np_random.bit_generator.state,
             "returns": self._returns.copy(),
-            "values": self._values.copy(),
-            "discounts": self._discounts.copy(),
+            **self._earnings.get_state(),
             "lengths": self._lengths.copy(),
             "tally": self.statistics.get_state(),
         }
@@ -187,8 +191,8 @@ class EcosystemVecEnv(VecEnv):
         self._month = int(state["month"])
         self.statistics.set_state(state["tally"])
         self.vector.set_state(state["vector"])
-        for name, numbers in running.items():
-            getattr(self, f"_{name}")[:] = numbers
+        self._returns[:], self._lengths[:] = running["returns"], running["lengths"]
+        self._earnings.set_state(running)
 
     def close(self) -> None:
         """Do nothing: there is no process and no window to close."""

@@ -59,6 +59,11 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
     `infos["levers"]` has two of them, `asked` and `applied`. What is in `final_obs`, a tensor of shape
     (num_envs, features), and in `final_info` counts where `_final_obs` is True.
 
+    Attributes:
+        device: where the tensors are.
+        reports: all numbers of the month just run, in the order of `thinmargin.records.REPORT_FIELDS`, of firms that
+            ended in it too: a tensor of shape (fields, num_envs), which the next step may overwrite.
+
     Args:
         num_envs: how many, at least 1.
         device: "cuda", or "cuda:1" and so on.
@@ -95,8 +100,8 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
         check_flag("copy", copy)
         check_info(info)
         self.settings = Settings(worlds, reward, closing, horizon, split, parameters, discrete)
-        self._device = Device(device)
-        self._device.check_room(f"num_envs is {num_envs}", num_envs * BYTES_A_FIRM)
+        self.device = Device(device)
+        self.device.check_room(f"num_envs is {num_envs}", num_envs * BYTES_A_FIRM)
         self.num_envs = num_envs
         self.render_mode = None
         self.single_action_space = self.settings.action_space()
@@ -108,13 +113,14 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
         self._rule = closing_rule("closing", closing)
         self._shaped = reward == "shaped"
         self._recipe = self.settings.family().recipe
-        self._grid = self._device.tensor(discrete_actions()) if discrete else None
+        self._grid = self.device.tensor(discrete_actions()) if discrete else None
         self._begun = False
         self._make_tables()
+        self.reports = self._reports
 
     def _make_tables(self) -> None:
         """Allocate everything that stays on the device."""
-        device, size = self._device, self.num_envs
+        device, size = self.device, self.num_envs
         self._states, self._economies, self._sources, self._reports = (
             device.zeros((rows_of(kind), size)) for kind in (STATE, ECONOMY, SOURCE, REPORT)
         )
@@ -163,7 +169,7 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
         self._seed(seeds)
         drawn = np.array([item is None for item in worlds])
         keys = np.array([item if isinstance(item, int) else 0 for item in worlds], np.int64)
-        device = self._device
+        device = self.device
         self._world_keys.copy_(device.tensor(keys))
         self._start(device.tensor(np.ones(self.num_envs, np.bool_)), device.tensor(drawn))
         self._begun = True
@@ -179,16 +185,16 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
 
     def _put_generators(self, generators: Generators) -> None:
         # words of 32 bits in 64: torch does little with uint32
-        self._generators = self._device.tensor(generators.numbers.T.astype(np.int64))
+        self._generators = self.device.tensor(generators.numbers.T.astype(np.int64))
 
     def _get_generators(self) -> Generators:
         generators = Generators([])
-        generators.numbers = self._device.array(self._generators).T.astype(np.uint32, order="C")
+        generators.numbers = self.device.array(self._generators).T.astype(np.uint32, order="C")
         return generators
 
     def _start(self, chosen: Any, drawn: Any) -> None:
         """Begin anew where `chosen`: in a world drawn by the row's generator where `drawn`, else of the row's key."""
-        self._device.launch(
+        self.device.launch(
             "start", self.num_envs, chosen, drawn, self._world_keys, self._generators, self._keys.start,
             np.uint64(len(self._keys)), *self._world, self._states, self._economies, self._sources, self._flows,
             self._reports, self._seen, float(self.settings.horizon),
@@ -212,7 +218,7 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
         if not self._begun:
             raise ResetNeeded("step needs running episodes: call reset first")
         asked = self._checked(actions)
-        self._device.launch(
+        self.device.launch(
             "month", self.num_envs, asked, self._states, self._economies, self._sources, self._flows, self._shocks,
             self._reports, self._seen, self._rewards, self._ends, float(self.settings.horizon), self._rule,
             self._shaped,
@@ -221,24 +227,25 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
         closed, bankrupt = self._ends == CLOSED, self._ends == BANKRUPT
         terminated = ended if self.settings.pays_closing else bankrupt
         truncated = closed & ~closed if self.settings.pays_closing else closed
+        self.reports = self._reports
         if not bool(ended.any()):
             return self._observations(), self._rewards.clone(), terminated, truncated, self._infos(self._handed_out())
         if self._rule != NO_CLOSING:
-            self._device.launch(
+            self.device.launch(
                 "close", self.num_envs, self._states, self._economies, self._sources, self._flows, self._shocks,
                 self._shocks_off, self._spare_states, self._reports, self._rewards, self._ends, self._rule,
             )  # fmt: skip
-        rewards = self._rewards.clone()
+        rewards, self.reports = self._rewards.clone(), self._reports.clone()
         last = {
             "final_obs": self._seen.T.clone(), "_final_obs": ended,
-            "final_info": self._infos(self._reports.clone()), "_final_info": ended,
+            "final_info": self._infos(self.reports), "_final_info": ended,
         }  # fmt: skip
         self._start(ended, ended)
         return self._observations(), rewards, terminated, truncated, {**self._infos(self._handed_out()), **last}
 
     def _checked(self, actions: Any) -> Any:
         """The actions as float64 on the device."""
-        device = self._device
+        device = self.device
         if self._grid is not None:
             choices = actions if not device.is_tensor(actions) else device.array(actions)
             return self._grid[device.tensor(check_choices(choices, (self.num_envs,), len(self._grid)))]
@@ -251,7 +258,7 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
         return self._reports.clone() if self._copy and not self._lean else self._reports
 
     def _infos(self, reports: Any) -> dict[str, Any]:
-        everyone = self._device.tensor(np.ones(self.num_envs, np.bool_))
+        everyone = self.device.tensor(np.ones(self.num_envs, np.bool_))
         world = {"world": self._world_keys.clone(), "_world": everyone}
         if self._lean:
             return world
@@ -281,8 +288,8 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
         number = closing_rule("rule", rule)
         if not self._begun:
             raise ResetNeeded("closing_values needs running episodes: call reset first")
-        values = self._device.zeros((self.num_envs,))
-        self._device.launch(
+        values = self.device.zeros((self.num_envs,))
+        self.device.launch(
             "price", self.num_envs, self._states, self._economies, self._sources, self._flows, self._shocks,
             self._shocks_off, self._spare_states, values, number,
         )  # fmt: skip
@@ -293,7 +300,7 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
 
     def get_state(self) -> dict[str, Any]:
         """Everything that decides what comes next, as plain arrays: what `EcosystemVectorEnv.get_state` has."""
-        device = self._device
+        device = self.device
         tables = {"states": STATE, "economies": ECONOMY, "sources": SOURCE, "reports": REPORT}
         return {
             **{name: records_of(device.array(getattr(self, f"_{name}")), kind) for name, kind in tables.items()},
@@ -330,8 +337,8 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
     def _take(self, batch: Batch, generators: Generators) -> None:
         """Take over the firms of a batch of a CPU."""
         for name in ("states", "economies", "sources", "reports"):
-            getattr(self, f"_{name}").copy_(self._device.tensor(table_of(getattr(batch, name))))
-        self._seen.copy_(self._device.tensor(np.ascontiguousarray(batch.observations.T)))
-        self._world_keys.copy_(self._device.tensor(batch.keys.copy()))
+            getattr(self, f"_{name}").copy_(self.device.tensor(table_of(getattr(batch, name))))
+        self._seen.copy_(self.device.tensor(np.ascontiguousarray(batch.observations.T)))
+        self._world_keys.copy_(self.device.tensor(batch.keys.copy()))
         self._put_generators(generators)
         self._begun = True

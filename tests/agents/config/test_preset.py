@@ -92,6 +92,12 @@ def test_an_unknown_preset_is_refused_with_the_names_of_the_shipped_ones() -> No
         ("default: {bad_name: 4}", "bad_name"),
         ("default: {env_kwargs: 3}", "env_kwargs"),
         ("default: {n_envs: 4}\npaired_worlds: 0", "paired_worlds"),
+        ("default: {n_envs: 4}\non_gpu: 0", "on_gpu is 0: it must be a mapping"),
+        ("default: {n_envs: 4}\non_gpu: {default: 8}", "on_gpu is 8: it must be a mapping"),
+        ("default: {n_envs: 4}\non_gpu: {default: {firms: 8}}", "on_gpu: unknown hyper-parameter 'firms'"),
+        ("default: {n_envs: 4}\non_gpu: {default: {n_envs: 0}}", "on_gpu: .*n_envs is 0"),
+        ("default: {n_envs: 4}\non_gpu: {ThinMargin/Ecosystem-v0: {n_envs: 8}}", "worlds, observations and rewards"),
+        ("on_gpu: {default: {n_envs: 8}}", "no section"),
         ("default: !!python/object/apply:os.system ['true']", "not a YAML file"),
     ],
 )

@@ -20,7 +20,9 @@ from thinmargin import ENVIRONMENTS, MONTHLY_DISCOUNT
 from thinmargin.baselines import BASELINES
 from thinmargin.scenarios import family_of
 from thinmargin.wrappers import ADAPTERS
-from thinmargin_agents.config.preset import PAIRED, PRESETS, load_preset
+from thinmargin_agents.config.limits import Device
+from thinmargin_agents.config.preset import ON_GPU, PAIRED, PRESETS, load_preset, resolve
+from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.sb3.algorithms import CLASSES
 
 FILES = sorted(PRESETS.glob("*.yml"))
@@ -30,6 +32,7 @@ LOADER = {
     "callback", "normalize", "noise_type", "noise_std",
 }  # fmt: skip
 """Names that the loader takes out before it makes the algorithm; every other one must be the algorithm's."""
+DEVICES: tuple[Device, ...] = ("cpu", "cuda")
 WORDS = re.compile(r"MlpPolicy|MlpLstmPolicy|lin_[0-9.e+-]+|auto(_[0-9.]+)?|normal|shaped|profit")
 """The texts that are allowed, beside names of wrappers and base policies: the loader evaluates some texts as Python."""
 
@@ -42,7 +45,7 @@ def algorithm_of(path: Path) -> str:
 def sections_of(path: Path) -> dict[str, Any]:
     """Hyper-parameters by environment id or `default`."""
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {name: section for name, section in content.items() if name != PAIRED}
+    return {name: section for name, section in content.items() if name not in (PAIRED, ON_GPU)}
 
 
 def wrappers_of(section: dict[str, Any]) -> list[tuple[Any, Any]]:
@@ -68,7 +71,7 @@ def problems(algo: str, content: Any) -> list[str]:
     known = LOADER | set(inspect.signature(CLASSES[algo]).parameters)
     paired = content.get(PAIRED, {})
     for name, section in content.items():
-        if name == PAIRED:
+        if name in (PAIRED, ON_GPU):
             continue
         where = f"section {name!r}: "
         if name != "default" and name not in IDS:
@@ -87,7 +90,12 @@ def problems(algo: str, content: Any) -> list[str]:
         copies = paired.get(name, paired.get("default", 1))
         if not isinstance(copies, int) or copies < 1 or section.get("n_envs", 1) % copies:
             found.append(f"{where}{copies} paired worlds of {section.get('n_envs')} firms")
-    return [*found, *(f"paired worlds of {name!r}" for name in paired if name != "default" and name not in IDS)]
+    found += [f"paired worlds of {name!r}" for name in paired if name != "default" and name not in IDS]
+    on_gpu = content.get(ON_GPU, {})
+    found += [f"{ON_GPU} of {name!r}" for name in on_gpu if name != "default" and name not in IDS]
+    return found + [
+        f"{ON_GPU}: unknown name {key!r}" for larger in on_gpu.values() for key in larger if key not in known
+    ]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -121,12 +129,40 @@ BROKEN: dict[str, tuple[str, str, str]] = {
     "a foreign wrapper": ("thinmargin.wrappers.Surprises", "os.system", "wrapper 'os.system'"),
     "a wrapper with nothing behind its colon": ("{bound: 0.5}", "", "wrapper 'thinmargin.wrappers.Residual' with None"),
     "worlds kept for judging": ("n_envs: 8", "env_kwargs: {split: test}", "kept for judging"),
+    "a GPU for an unknown id": (
+        "paired_worlds:",
+        "on_gpu: {CartPole-v1: {}}\npaired_worlds:",
+        "on_gpu of 'CartPole-v1'",
+    ),
+    "a GPU with another name": ("paired_worlds:", "on_gpu: {default: {tau: 1}}\npaired_worlds:", "unknown name 'tau'"),
     "an unknown id": ("paired_worlds: {default: 4}", "CartPole-v1: {gamma: 0.9920888}", "no registered id"),
 }
 
 
 def test_a_preset_without_a_problem_has_none() -> None:
     assert problems("ppo", yaml.safe_load(SOUND)) == []
+
+
+@pytest.mark.parametrize("preset", ["default", "ppo_plan"])
+@pytest.mark.parametrize("env", list(IDS))
+def test_a_gpu_gets_more_firms_and_as_many_updates(preset: str, env: str) -> None:
+    if preset == "ppo_plan" and IDS[env].get("discrete"):
+        pytest.skip("it corrects a plan, which a grid of levers cannot")
+    cpu, gpu = (resolve(TrainConfig(preset=preset, env=env, device=device)).hyperparameters for device in DEVICES)
+    times = gpu["n_envs"] / cpu["n_envs"]
+    assert times == 1 if "OneState" in env and preset == "default" else times > 1
+    assert gpu["batch_size"] == times * cpu["batch_size"]
+    assert gpu["n_timesteps"] == times * cpu["n_timesteps"]
+    changed = {"n_envs", "batch_size", "n_timesteps"}
+    assert {name: value for name, value in gpu.items() if name not in changed} == {
+        name: value for name, value in cpu.items() if name not in changed
+    }
+
+
+def test_a_flag_counts_more_than_the_batches_for_a_gpu() -> None:
+    given = TrainConfig(device="cuda", n_envs=64, total_timesteps=1000, hyperparams=("batch_size=32",))
+    values = resolve(given).hyperparameters
+    assert (values["n_envs"], values["n_timesteps"], values["batch_size"]) == (64, 1000, 32)
 
 
 @pytest.mark.parametrize("case", list(BROKEN))
