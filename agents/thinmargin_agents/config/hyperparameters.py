@@ -150,6 +150,9 @@ TABLE: tuple[Hyperparameter, ...] = (
     Hyperparameter("batch_size", _whole(2), "months in one gradient step", (*CLIPPED, *OFF_POLICY)),
     Hyperparameter("n_epochs", _whole(1, 1000), "passes over the experience of an update", CLIPPED),
     Hyperparameter("gae_lambda", _number(0.0, 1.0), "advantage estimation (Schulman et al. 2016)", ON_POLICY),
+    Hyperparameter("gae_lambda_start", _number(0.0, 1.0),
+                   "gae_lambda at the beginning: it moves evenly to gae_lambda in the first quarter of the run",
+                   ("ppo", "a2c")),
     Hyperparameter("clip_range", _schedule(1e-6, 1.0), "how far an update may move the policy (Schulman et al. 2017)",
                    CLIPPED),
     Hyperparameter("target_kl", _or(_number(1e-6, 10.0), lambda value: value is None, "null: never"),
@@ -198,7 +201,9 @@ TABLE: tuple[Hyperparameter, ...] = (
 )  # fmt: skip
 """Names with a dot are inside a mapping: `policy_kwargs.net_arch` is `policy_kwargs: {net_arch: ...}`."""
 
-NOT_SB3_ARGUMENTS = ("n_timesteps", "n_envs", "paired_worlds", "env_wrapper", "noise_type", "noise_std", "policy")
+NOT_SB3_ARGUMENTS = (
+    "n_timesteps", "n_envs", "paired_worlds", "gae_lambda_start", "env_wrapper", "noise_type", "noise_std", "policy",
+)  # fmt: skip
 """Names that are not arguments of Stable-Baselines3's classes."""
 
 

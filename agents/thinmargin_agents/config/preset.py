@@ -15,10 +15,12 @@ from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig, parse_pairs
 
 PRESETS = Path(__file__).parent / "presets"
-PAIRED = "paired_worlds"
-"""A section of a preset beside those of the environments: rl-zoo3 knows no paired worlds and passes over it."""
+PAIRED, LAMBDA_START = "paired_worlds", "gae_lambda_start"
+OWN = (PAIRED, LAMBDA_START)
+"""Sections of a preset beside those of the environments: rl-zoo3 knows neither and passes over them."""
 ON_GPU = "on_gpu"
 """Another such section: hyper-parameters that take the place of those of an environment with --device cuda."""
+BESIDE = (*OWN, ON_GPU)
 EVALUATIONS_PER_RUN = 12
 """Evaluations, and checkpoints, of a run whose flags do not set how often."""
 MOST_NAMED = 5
@@ -60,8 +62,9 @@ def load_preset(name: str, algo: str, env_id: str, device: str = "cpu") -> tuple
     if not isinstance(content, dict):
         raise ConfigError(f"--preset {plain(path)}: it must be a mapping of environment id to hyper-parameters")
     content = _by_id(path, content)
-    paired, on_gpu = (_beside(path, content, name) for name in (PAIRED, ON_GPU))
-    for sections in (content, paired, on_gpu):
+    own = {name: _beside(path, content, name) for name in OWN}
+    on_gpu = _beside(path, content, ON_GPU)
+    for sections in (content, *own.values(), on_gpu):
         _check_versions(path, sections)
     section = content.get(env_id, content.get("default"))
     if not isinstance(section, dict):
@@ -83,16 +86,25 @@ def load_preset(name: str, algo: str, env_id: str, device: str = "cpu") -> tuple
             " hyper-parameters"
         )
     larger = checked(f"--preset {plain(path)}: {ON_GPU}", algo, larger)
-    copies = paired.get(env_id, paired.get("default")) if isinstance(paired, dict) else paired
-    if copies is not None:
-        if PAIRED in values:
-            raise ConfigError(
-                f"--preset {plain(path)}: {PAIRED} is {shown(values[PAIRED])} in the section of the environment and"
-                f" {shown(copies)} beside it: leave one of the two out"
-            )
-        values[PAIRED] = copies
+    values |= _of_own_sections(path, own, env_id, values)
     values = checked(f"--preset {plain(path)}", algo, values)
-    return merged(values, larger, {}) if device == "cuda" else values, env_kwargs
+    return merged(values, larger) if device == "cuda" else values, env_kwargs
+
+
+def _of_own_sections(path: Path, own: Mapping[str, Any], env_id: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Hyper-parameters that stand in sections of their own; a ConfigError if one stands among `values` too."""
+    found = {}
+    for name, section in own.items():
+        value = section.get(env_id, section.get("default")) if isinstance(section, dict) else section
+        if value is None:
+            continue
+        if name in values:
+            raise ConfigError(
+                f"--preset {plain(path)}: {name} is {shown(values[name])} in the section of the environment and"
+                f" {shown(value)} beside it: leave one of the two out"
+            )
+        found[name] = value
+    return found
 
 
 def _beside(path: Path, content: dict[Any, Any], name: str) -> Any:

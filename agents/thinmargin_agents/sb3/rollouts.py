@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.type_aliases import RolloutBufferSamples
 
@@ -12,12 +14,27 @@ HANDED_OUT = ("observations", "actions", "values", "log_probs", "advantages", "r
 """In the order of RolloutBufferSamples."""
 
 
+GROWING = 0.25
+"""Share of a run in which lambda moves from its start to its end."""
+
+
 class TensorRolloutBuffer(RolloutBuffer):
     """The same batches in the same order as of the plain buffer.
 
     The plain one picks the rows of a batch with NumPy and copies them into tensors on the learner's device; here
     everything is brought to the device once an update, and rows are picked there.
+
+    Attributes:
+        lambda_now: what lambda of the update is, where it changes during a run; None where it stays.
     """
+
+    lambda_now: Callable[[], float] | None = None
+
+    def compute_returns_and_advantage(self, last_values: torch.Tensor, dones: Any) -> None:
+        """As of the plain buffer, with lambda of this update."""
+        if self.lambda_now is not None:
+            self.gae_lambda = self.lambda_now()
+        super().compute_returns_and_advantage(last_values, dones)
 
     def reset(self) -> None:
         """Forget an update."""
@@ -32,3 +49,17 @@ class TensorRolloutBuffer(RolloutBuffer):
             self._tensors = tuple(torch.as_tensor(array, dtype=torch.float32, device=self.device) for array in flat)
         rows = torch.as_tensor(batch_inds, device=self.device)
         return RolloutBufferSamples(*(tensor.index_select(0, rows) for tensor in self._tensors))
+
+
+def moving_lambda(model: BaseAlgorithm, start: float, end: float) -> Callable[[], float]:
+    """Lambda of the update whose months `model` has just collected.
+
+    A small one learns from what follows soon and leaves the rest to the critic, which is quick; a large one trusts the
+    critic less, which is right in the end (Schulman et al. 2016).
+    """
+
+    def now() -> float:
+        gone = model.num_timesteps / max(model._total_timesteps, 1)  # noqa: SLF001  # no public name exists
+        return start + (end - start) * min(gone / GROWING, 1.0)
+
+    return now

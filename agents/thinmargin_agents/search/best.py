@@ -22,7 +22,7 @@ from thinmargin_agents.cli.command import path_word
 from thinmargin_agents.cli.programs import script_command
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.config.hyperparameters import flat
-from thinmargin_agents.config.preset import PAIRED
+from thinmargin_agents.config.preset import OWN
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.search.search_space import BOUND, Space, bound_of
 from thinmargin_agents.search.study import REASON, ranking
@@ -115,9 +115,9 @@ def preset_text(study: Study, space: Space, target: Target, command: str, storag
         "It was chosen by these worlds and seeds, so expect less elsewhere.",
     ]
     values = space.hyperparameters(best.params)
-    copies = values.pop(PAIRED, None)
+    own = {name: {base.env_id: values.pop(name)} for name in OWN if name in values}
     section = {**values, "env_kwargs": dict(base.env_kwargs)} if base.env_kwargs else values
-    content = {**({} if copies is None else {PAIRED: {base.env_id: copies}}), base.env_id: section}
+    content = {**own, base.env_id: section}
     lines = [f"# {' '.join(line.splitlines())}" for line in comment]
     return "\n".join(lines) + "\n" + yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120)
 

@@ -12,7 +12,7 @@ from thinmargin import MONTHLY_DISCOUNT
 from thinmargin_agents.config.algorithms import ALL, OFF_POLICY, ON_POLICY
 from thinmargin_agents.config.errors import ConfigError
 from thinmargin_agents.config.hyperparameters import NOT_SB3_ARGUMENTS, TABLE, checked, flat, merged, names_of
-from thinmargin_agents.config.preset import ON_GPU, PAIRED, PRESETS, load_preset, preset_names, resolve
+from thinmargin_agents.config.preset import BESIDE, PRESETS, load_preset, preset_names, resolve
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.sb3.algorithms import CLASSES, build, policy_class, schedule_of
@@ -223,7 +223,7 @@ def test_what_the_agent_sees_and_does_follows_from_the_wrappers() -> None:
 def test_a_shipped_preset_builds_for_each_of_its_environments(name: str) -> None:
     algo = algorithm_of(name)
     content = yaml.safe_load((PRESETS / f"{name}.yml").read_text(encoding="utf-8"))
-    sections = [key for key in content if key not in (PAIRED, ON_GPU)]
+    sections = [key for key in content if key not in BESIDE]
     assert "default" in sections
     for section in sections:
         env_id = ID if section == "default" else section

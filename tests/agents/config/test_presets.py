@@ -21,7 +21,7 @@ from thinmargin.baselines import BASELINES
 from thinmargin.scenarios import family_of
 from thinmargin.wrappers import ADAPTERS
 from thinmargin_agents.config.limits import Device
-from thinmargin_agents.config.preset import ON_GPU, PAIRED, PRESETS, load_preset, resolve
+from thinmargin_agents.config.preset import BESIDE, LAMBDA_START, ON_GPU, PAIRED, PRESETS, load_preset, resolve
 from thinmargin_agents.config.train_config import TrainConfig
 from thinmargin_agents.sb3.algorithms import CLASSES
 
@@ -45,7 +45,7 @@ def algorithm_of(path: Path) -> str:
 def sections_of(path: Path) -> dict[str, Any]:
     """Hyper-parameters by environment id or `default`."""
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {name: section for name, section in content.items() if name not in (PAIRED, ON_GPU)}
+    return {name: section for name, section in content.items() if name not in BESIDE}
 
 
 def wrappers_of(section: dict[str, Any]) -> list[tuple[Any, Any]]:
@@ -71,7 +71,7 @@ def problems(algo: str, content: Any) -> list[str]:
     known = LOADER | set(inspect.signature(CLASSES[algo]).parameters)
     paired = content.get(PAIRED, {})
     for name, section in content.items():
-        if name in (PAIRED, ON_GPU):
+        if name in BESIDE:
             continue
         where = f"section {name!r}: "
         if name != "default" and name not in IDS:
@@ -91,6 +91,9 @@ def problems(algo: str, content: Any) -> list[str]:
         if not isinstance(copies, int) or copies < 1 or section.get("n_envs", 1) % copies:
             found.append(f"{where}{copies} paired worlds of {section.get('n_envs')} firms")
     found += [f"paired worlds of {name!r}" for name in paired if name != "default" and name not in IDS]
+    start = content.get(LAMBDA_START, {})
+    found += [f"{LAMBDA_START} of {name!r}" for name in start if name != "default" and name not in IDS]
+    found += [f"{LAMBDA_START} is {value}" for value in start.values() if not 0.0 <= value <= 1.0]
     on_gpu = content.get(ON_GPU, {})
     found += [f"{ON_GPU} of {name!r}" for name in on_gpu if name != "default" and name not in IDS]
     return found + [
@@ -222,12 +225,12 @@ def test_our_own_loader_reads_the_same(path: Path) -> None:
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     for env_id in IDS:
         section = content.get(env_id, content["default"])
-        values, env_kwargs = load_preset(path.stem, algorithm_of(path), env_id)
-        paired = content.get(PAIRED, {})
-        copies = paired.get(env_id, paired.get("default"))
+        found, env_kwargs = load_preset(path.stem, algorithm_of(path), env_id)
+        own = {name: content.get(name, {}) for name in (PAIRED, LAMBDA_START)}
+        beside = {name: values.get(env_id, values.get("default")) for name, values in own.items()}
         assert env_kwargs == section.get("env_kwargs", {})
         expected = {key: item for key, item in section.items() if key != "env_kwargs"}
-        assert values == expected | ({} if copies is None else {PAIRED: copies})
+        assert found == expected | {name: value for name, value in beside.items() if value is not None}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

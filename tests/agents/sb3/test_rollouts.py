@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
+from stable_baselines3 import PPO
 from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.callbacks import BaseCallback
 
+from thinmargin_agents.config.errors import ConfigError
+from thinmargin_agents.config.preset import resolve
+from thinmargin_agents.config.train_config import TrainConfig
+from thinmargin_agents.sb3.building import build_environment, build_model
 from thinmargin_agents.sb3.rollouts import TensorRolloutBuffer
 
 SEEN = spaces.Box(-1.0, 1.0, (3,), np.float32)
@@ -54,3 +62,38 @@ def test_batches_are_those_of_the_plain_memory(
         for one, other in zip(mine, its, strict=True):
             assert one.dtype == other.dtype
             assert torch.equal(one, other)
+
+
+def test_lambda_moves_from_its_start_in_the_first_quarter_and_where_it_is_does_not_depend_on_stops() -> None:
+    given = TrainConfig(
+        total_timesteps=800, n_envs=4, env_kwargs=("horizon=5",),
+        hyperparams=("paired_worlds=4", "n_steps=5", "batch_size=20", "gae_lambda_start=0.9", "gae_lambda=1"),
+    )  # fmt: skip
+    run = resolve(given)
+    assert run.hyperparameters["gae_lambda_start"] == 0.9
+
+    class Lambdas(BaseCallback):
+        seen: ClassVar[list[float]] = []
+
+        def _on_step(self) -> bool:
+            return True
+
+        def _on_rollout_end(self) -> None:
+            assert isinstance(self.model, PPO)
+            self.seen.append(self.model.rollout_buffer.gae_lambda)
+
+    model = build_model(run, build_environment(run))
+    model.learn(200, Lambdas())  # it is told a shorter run: the first quarter of this one
+    model._total_timesteps = 800
+    model.learn(600, Lambdas(), reset_num_timesteps=False)
+    first, later = Lambdas.seen[:10], Lambdas.seen[10:]
+    assert first == pytest.approx([min(0.9 + 0.1 * 20 * k / 50, 1.0) for k in range(1, 11)])
+    assert later == pytest.approx([min(0.9 + 0.1 * (200 + 20 * k) / 200, 1.0) for k in range(1, 31)])
+    plain = resolve(TrainConfig(total_timesteps=800, n_envs=16))
+    assert getattr(build_model(plain, build_environment(plain)), "rollout_buffer").lambda_now is None  # noqa: B009
+
+
+@pytest.mark.parametrize("algo", ["ppo_lstm", "sac"])
+def test_an_algorithm_whose_lambda_does_not_move_says_so(algo: str) -> None:
+    with pytest.raises(ConfigError, match=f"unknown hyper-parameter 'gae_lambda_start' of {algo}"):
+        resolve(TrainConfig(algo=algo, hyperparams=("gae_lambda_start=0.9",)))  # type: ignore[arg-type]  # a text
