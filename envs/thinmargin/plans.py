@@ -36,13 +36,13 @@ def between(table: Numbers, time: npt.ArrayLike) -> Numbers:
         return np.repeat(table, np.size(time), axis=-2)
     moments = np.asarray(time, np.float64)
     if table.ndim == 2 and moments.size > 1:  # firms in step are at the same time, but for those that have ended
-        now = moments.max(keepdims=True)
-        others = np.flatnonzero(moments != now)
+        now = moments.max()
+        others = (moments != now).nonzero()[0]
         if 2 * others.size < moments.size:
-            rows_now = np.repeat(_between(table, now), moments.size, axis=0)
+            found: Numbers = _between(table, now.reshape(1)).repeat(moments.size, axis=0)
             if others.size:
-                rows_now[others] = _between(table, moments[others])
-            return rows_now
+                found[others] = _between(table, moments[others])
+            return found
     return _between(table, moments)
 
 

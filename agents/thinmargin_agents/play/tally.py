@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,10 @@ class Part:
     closed_at: Numbers
     """Shape (closing rules, n)."""
 
+    def of(self, worlds: slice) -> Part:
+        """Of some of the worlds."""
+        return Part(**{field.name: getattr(self, field.name)[..., worlds] for field in fields(self)})
+
 
 class Tally:
     """The sums of a batch's worlds.
@@ -56,14 +60,14 @@ class Tally:
     """
 
     def __init__(self, batch: Batch, rules: Sequence[Closing], closing: Closing) -> None:
-        size, fields = batch.report_numbers.shape
+        size, width = batch.report_numbers.shape
         years = -(-int(batch.horizon) // MONTHS)
         self._rules, self._closing = rules, closing
         self._keys = batch.keys.copy()
         self._value, self._profit_part, self._closing_part = np.zeros(size), np.zeros(size), np.zeros(size)
         self._bankrupt = np.zeros(size, np.bool_)
         self._saturated = np.zeros((size, len(LEVER_NAMES)), np.int64)
-        self._year = np.zeros((size, fields))
+        self._year = np.zeros((size, width))
         self._sums = np.zeros((years, size, len(YEARLY)))
         self._counts = np.zeros((years, size))
         self._lines = np.zeros((size, len(LINE_COLUMNS)))

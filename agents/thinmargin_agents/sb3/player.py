@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from gymnasium import spaces
+from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from sb3_contrib.crossq.policies import CrossQPolicy
 from sb3_contrib.tqc.policies import TQCPolicy
 from stable_baselines3.common.distributions import DiagGaussianDistribution, SquashedDiagGaussianDistribution
@@ -72,6 +73,45 @@ class Player:
         return actions, state
 
 
+class RecurrentPlayer:
+    """A recurrent network as a policy, likewise; its state is what sb3-contrib's own `predict` returns.
+
+    Args:
+        network: of sb3-contrib; it may go on learning between two calls.
+    """
+
+    def __init__(self, network: RecurrentActorCriticPolicy) -> None:
+        self.network: Any = network
+        self._layers = _acting_layers(network)
+        self._bounds = _one_if_all_are(network.action_space.low), _one_if_all_are(network.action_space.high)
+
+    def predict(
+        self,
+        observation: npt.NDArray[np.float32],
+        state: Any = None,
+        episode_start: npt.NDArray[np.bool_] | None = None,
+        deterministic: bool = True,
+    ) -> tuple[npt.NDArray[Any], Any]:
+        """Actions for observations of shape (n, features), and what the network remembers."""
+        network = self.network
+        begins = state is None or episode_start is None or bool(np.any(episode_start))
+        if begins or not deterministic or not self._layers or np.ndim(observation) != 2:
+            answer: tuple[npt.NDArray[Any], Any] = network.predict(observation, state, episode_start, deterministic)
+            return answer
+        if network.training:
+            network.set_training_mode(False)
+        with torch.inference_mode():
+            device = network.action_net.weight.device
+            seen, *before = (torch.as_tensor(it, dtype=torch.float32, device=device) for it in (observation, *state))
+            hidden, after = network.lstm_actor.forward(seen[None], tuple(before))
+            chosen = hidden[0]
+            for layer in self._layers:
+                chosen = layer.forward(chosen)
+            remembered = tuple(tensor.cpu().numpy() for tensor in after)
+            actions = np.clip(chosen.cpu().numpy(), *self._bounds)
+        return actions, remembered
+
+
 def _acting_layers(network: Any) -> list[Any]:
     """Layers from observations to the actions, or to values; empty where only the network knows the way."""
     if isinstance(network, ActorCriticPolicy):
@@ -98,6 +138,6 @@ def _one_if_all_are(bounds: npt.NDArray[Any]) -> Any:
     return bounds.flat[0] if (bounds == bounds.flat[0]).all() else bounds
 
 
-def player_of(network: BasePolicy, algo: str) -> Any:
-    """The network as a policy: a `Player`, or the network itself if it has a memory, which only its own code knows."""
-    return network if ALGORITHMS[algo].recurrent else Player(network)
+def player_of(network: BasePolicy, algo: str) -> Player | RecurrentPlayer:
+    """The network as a policy."""
+    return RecurrentPlayer(network) if ALGORITHMS[algo].recurrent else Player(network)
