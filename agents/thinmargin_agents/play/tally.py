@@ -74,9 +74,7 @@ class Tally:
         self._line = np.zeros_like(self._lines)
         self._closed_at = np.zeros((len(rules), size))
 
-    def add(
-        self, month: int, actions: Numbers, batch: Batch, alive: npt.NDArray[np.bool_], *, everyone: bool
-    ) -> None:
+    def add(self, month: int, actions: Numbers, batch: Batch, alive: npt.NDArray[np.bool_], *, everyone: bool) -> None:
         """Add the month just run.
 
         Args:

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from gymnasium import spaces
-from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from sb3_contrib.crossq.policies import CrossQPolicy
 from sb3_contrib.tqc.policies import TQCPolicy
 from stable_baselines3.common.distributions import DiagGaussianDistribution, SquashedDiagGaussianDistribution
@@ -66,10 +65,7 @@ class Player:
         space = network.action_space
         actions = actions.reshape((-1, *(space.shape or ())))
         if isinstance(space, spaces.Box):
-            if network.squash_output:
-                actions = network.unscale_action(actions)
-            else:
-                actions = np.clip(actions, *self._bounds)
+            actions = network.unscale_action(actions) if network.squash_output else np.clip(actions, *self._bounds)
         return actions, state
 
 
@@ -80,10 +76,11 @@ class RecurrentPlayer:
         network: of sb3-contrib; it may go on learning between two calls.
     """
 
-    def __init__(self, network: RecurrentActorCriticPolicy) -> None:
+    def __init__(self, network: BasePolicy) -> None:
         self.network: Any = network
         self._layers = _acting_layers(network)
-        self._bounds = _one_if_all_are(network.action_space.low), _one_if_all_are(network.action_space.high)
+        space: Any = network.action_space
+        self._bounds = _one_if_all_are(space.low), _one_if_all_are(space.high)
 
     def predict(
         self,
