@@ -28,7 +28,7 @@ ROOMS = {
     "report": "years judging phase_map scoring policies cli play",
     "training": "judging scoring runs sb3 monitoring cli config play",
     "years": "judging scoring policies cli play",
-    "judging": "foresight scoring policies monitoring play",
+    "judging": "foresight scoring policies monitoring cli play",
     "phase_map": "scoring policies cli play",
     "mechanisms": "scoring tuning cli play",
     "export": "policies runs sb3 cli config play",
