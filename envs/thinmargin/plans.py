@@ -34,7 +34,22 @@ def between(table: Numbers, time: npt.ArrayLike) -> Numbers:
     rows = table.shape[-2]
     if rows == 1:
         return np.repeat(table, np.size(time), axis=-2)
-    at = np.asarray(time, np.float64) * (rows - 1)
+    moments = np.asarray(time, np.float64)
+    if table.ndim == 2 and moments.size > 1:  # firms in step are at the same time, but for those that have ended
+        now = moments.max()
+        others = (moments != now).nonzero()[0]
+        if 2 * others.size < moments.size:
+            found: Numbers = _between(table, now.reshape(1)).repeat(moments.size, axis=0)
+            if others.size:
+                found[others] = _between(table, moments[others])
+            return found
+    return _between(table, moments)
+
+
+def _between(table: Numbers, moments: Numbers) -> Numbers:
+    """`between`, row by row."""
+    rows = table.shape[-2]
+    at = moments * (rows - 1)
     below = np.minimum(at.astype(np.int64), rows - 2)
     share = (at - below)[:, None]
     found: Numbers = table[..., below, :] * (1.0 - share) + table[..., below + 1, :] * share
@@ -58,7 +73,9 @@ class Surprise:
     def of(self, observations: npt.NDArray[Any], time: npt.ArrayLike) -> Numbers:
         """Deviations, shape (..., n, features), of observations of shape (..., n, 32); time as of `correction`."""
         columns = [FEATURE_NAMES.index(name) for name in self.features]
-        deviation: Numbers = (observations[..., columns] - between(self.centre, time)) / self.scale
+        seen = observations[..., columns] if np.size(time) == 1 else np.take(observations, columns, axis=-1)
+        deviation: Numbers = seen - between(self.centre, time)
+        deviation /= self.scale
         return np.clip(deviation, -REACH, REACH, out=deviation)
 
 

@@ -89,3 +89,18 @@ def test_gains_that_change_with_time_are_those_of_each_row_s_own_time() -> None:
 def test_actions_stay_inside_the_action_space() -> None:
     policy = PlanPolicy(np.array([[0.9] * 4, [-0.9] * 4]), feedback(size=100.0))
     assert np.abs(policy.predict(observations(200, GENERATOR.uniform(0, 1, 200)))[0]).max() <= 1.0
+
+
+@pytest.mark.parametrize("ended", [0, 1, 3, 4, 6])
+def test_rows_at_the_same_time_and_others_are_each_what_they_are_alone_bit_for_bit(ended: int) -> None:
+    draw = np.random.default_rng(ended)
+    table, times = draw.standard_normal((5, 3)), np.full(7, 0.61)
+    times[draw.permutation(7)[:ended]] = draw.uniform(0.0, 0.6, ended)
+    together = between(table, times)
+    alone = np.concatenate([between(table, [time]) for time in times])
+    assert (together.shape, together.tobytes()) == (alone.shape, alone.tobytes())
+    surprise = feedback().surprise
+    seen = np.random.default_rng(1).uniform(0.1, 0.9, (7, len(FEATURE_NAMES))).astype(np.float32)
+    every = surprise.of(seen, times)
+    for row, time in enumerate(times):
+        assert every[row].tobytes() == surprise.of(seen[row : row + 1], [time])[0].tobytes()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
 import gymnasium
+import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -18,13 +19,15 @@ from thinmargin.settings import Closing, Settings
 from thinmargin_agents.cli.processes import run_all
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.play.outcome import Outcome
-from thinmargin_agents.play.rollout import play_worlds
+from thinmargin_agents.play.rollout import play_families, play_worlds
 from thinmargin_agents.play.time_limit import Clock
 from thinmargin_agents.policies.entrants import Entrant, Member
 from thinmargin_agents.scoring.comparison import REFERENCE, Result, result_of
 
 BATCH = 512
-"""Worlds played in step, the same for all."""
+"""Worlds of an arena played in step, the same for all."""
+IN_STEP = 1024
+"""Most worlds of several arenas played in step."""
 WORTH_PROCESSES = 2_000_000
 """Months to play from which further processes pay: it takes some seconds to start them."""
 
@@ -163,12 +166,50 @@ def play_member(
     """Play the arenas in order, up to one in which the policy fails, on one clock."""
     torch.set_num_threads(1)  # networks are small: threads would wait for each other
     clock, outcomes = Clock(time_limit), []
+    for group in in_step(member, arenas):
+        try:
+            outcomes += play(member, group, seed, clock, progress)
+        except PolicyError as error:
+            if len(group) == 1:
+                return Played(outcomes, str(error))
+            found = _one_by_one(member, group, seed, clock)
+            outcomes += found.outcomes
+            if found.failure is not None:
+                return Played(outcomes, found.failure)
+    return Played(outcomes, None)
+
+
+def _one_by_one(member: Member, arenas: Sequence[Arena], seed: int, clock: Clock) -> Played:
+    """Play arenas in which a policy fails when they are played in step, to see in which."""
+    outcomes: list[Outcome] = []
     for arena in arenas:
         try:
-            outcomes.append(play(member, arena, seed, clock, progress))
+            outcomes += play(member, [arena], seed, clock, None)
         except PolicyError as error:
             return Played(outcomes, str(error))
     return Played(outcomes, None)
+
+
+def in_step(member: Member, arenas: Sequence[Arena]) -> list[list[Arena]]:
+    """The arenas in groups that are played in step, in their order: a month of many worlds costs little more than one.
+
+    What a policy does in a world must depend on that world alone, which is known of this package's that have no
+    generator to be reset. Arenas of a group differ in their family of worlds only.
+    """
+    alone = not _is_ours(member) or member.at_once or hasattr(member.policy, "reset")
+    groups: list[list[Arena]] = []
+    for arena in arenas:
+        fits = bool(groups) and not alone and _differ_in_worlds_only(groups[-1][0], arena)
+        if fits and len(arena.keys) * (len(groups[-1]) + 1) <= IN_STEP:
+            groups[-1].append(arena)
+        else:
+            groups.append([arena])
+    return groups
+
+
+def _differ_in_worlds_only(one: Arena, other: Arena) -> bool:
+    a, b = (replace(arena.playground, id="", worlds="") for arena in (one, other))
+    return a == b and np.array_equal(one.keys, other.keys)
 
 
 def _take(entrant: Entrant, arenas: Sequence[Arena], played: Sequence[Played], evaluation: ArenaResults) -> None:
@@ -183,28 +224,46 @@ def _take(entrant: Entrant, arenas: Sequence[Arena], played: Sequence[Played], e
         results.append(result_of(entrant, [one.outcomes[number] for one in played]))
 
 
-def play(member: Member, arena: Arena, seed: int, clock: Clock, progress: Callable[[int], None] | None) -> Outcome:
-    """Play one policy through an arena, on its clock.
+def play(
+    member: Member, arenas: Sequence[Arena], seed: int, clock: Clock, progress: Callable[[int], None] | None
+) -> list[Outcome]:
+    """Play one policy through a group of `in_step`, on its clock.
 
     Hand-coded policies set the levers freely even where the environment takes grid indices. Worlds and rewards
     are the same, so the comparison holds.
     """
-    playground = arena.playground
+    first = arenas[0]
+    playground = first.playground
+    discrete = playground.discrete if member.discrete is None else member.discrete
     with clock:
-        return play_worlds(
+        if len(arenas) > 1:
+            return play_families(
+                member.policy,
+                first.keys,
+                [arena.playground.worlds for arena in arenas],
+                horizon=playground.horizon,
+                discrete=discrete,
+                closing=playground.closing,
+                seed=seed,
+                name=member.name,
+                progress=progress,
+                clock=clock,
+            )
+        outcome = play_worlds(
             member.policy,
-            arena.keys,
+            first.keys,
             worlds=playground.worlds,
             horizon=playground.horizon,
-            discrete=playground.discrete if member.discrete is None else member.discrete,
+            discrete=discrete,
             closing=playground.closing,
             all_rules=True,
-            batch_size=max(BATCH, len(arena.keys)) if member.at_once else BATCH,
+            batch_size=max(BATCH, len(first.keys)) if member.at_once else BATCH,
             seed=seed,
             name=member.name,
             progress=progress,
             clock=clock,
         )
+    return [outcome]
 
 
 def _months(members: int, arenas: Sequence[Arena]) -> int:

@@ -59,9 +59,9 @@ def play_rows(batch: Batch, actions: Callable[[int], Numbers], discount: float =
         batch.step(np.require(actions(month), np.float64, ["C", "W"]))  # another layout would be compiled anew
         weight = alive * (REWARD_UNIT * discount**month)
         value += weight * batch.rewards
-        closing += weight * batch.reports["closing_term"]
-        ended = np.flatnonzero(batch.ends != RUNNING)
-        if len(ended):
+        if batch.ends.any():
+            closing += weight * batch.reports["closing_term"]  # zero in every other month
+            ended = np.flatnonzero(batch.ends != RUNNING)
             bankrupt |= alive & (batch.ends == BANKRUPT)
             alive[ended] = False
             if month < horizon - 1:

@@ -56,7 +56,8 @@ class CheckedPolicy:
             state: what the policy returned in the month before; None at first.
             fresh: whether episodes start here.
             month: for messages.
-            alive: shape (n,), which worlds have not ended: elsewhere answers are not checked, and actions are zero.
+            alive: shape (n,), which worlds have not ended, None for all: elsewhere answers are not checked, and
+                actions are zero.
             keys: shape (n,), of the worlds, for messages.
 
         Raises:
@@ -64,7 +65,6 @@ class CheckedPolicy:
         """
         where = "" if month is None else f", month {month}"
         starts = np.full(len(seen), fresh)
-        running = np.ones(len(seen), np.bool_) if alive is None else alive
         answer: Any = self._call(
             where,
             "predict",
@@ -74,17 +74,22 @@ class CheckedPolicy:
             raise self._error(where, f"predict returned {_kind(answer)}: it must return (actions, state)")
         numbers = self._numbers(where, answer[0], len(seen))
         if self._grid is None:
-            bad, allowed = ~np.isfinite(numbers).all(axis=1), "four finite numbers"
+            fits, allowed = np.isfinite(numbers), "four finite numbers"
         else:
             last = len(self._grid) - 1
-            bad, allowed = (numbers < 0) | (numbers > last), f"a whole number from 0 to {last}"
-        bad &= running
-        if bad.any():
-            row = int(bad.argmax())
-            world = f"row {row}" if keys is None else f"world {keys[row]}"
-            raise self._error(where, f"the action in {world} is {numbers[row].tolist()}: it must be {allowed}")
+            fits, allowed = (numbers >= 0) & (numbers <= last), f"a whole number from 0 to {last}"
+        if not fits.all():
+            bad = ~fits.reshape(len(seen), -1).all(axis=1)
+            if alive is not None:
+                bad &= alive
+            if bad.any():
+                row = int(bad.argmax())
+                world = f"row {row}" if keys is None else f"world {keys[row]}"
+                raise self._error(where, f"the action in {world} is {numbers[row].tolist()}: it must be {allowed}")
+        if alive is None:
+            return np.array(numbers, np.float64, order="C") if self._grid is None else self._grid[numbers], answer[1]
         actions = np.zeros((len(seen), len(LEVER_NAMES)))
-        actions[running] = numbers[running] if self._grid is None else self._grid[numbers[running]]
+        actions[alive] = numbers[alive] if self._grid is None else self._grid[numbers[alive]]
         return actions, answer[1]
 
     def _numbers(self, where: str, actions: Any, size: int) -> npt.NDArray[Any]:
@@ -94,8 +99,12 @@ class CheckedPolicy:
             if self._grid is None
             else ("iu", (size,), "whole numbers")
         )
-        what = f"reading the actions, {_kind(actions)}, as {allowed}"
-        numbers = self._call(where, what, lambda: np.asarray(actions))  # an answer may have code of its own
+        numbers: npt.NDArray[Any]
+        if type(actions) is np.ndarray:
+            numbers = actions
+        else:  # an answer may have code of its own
+            what = f"reading the actions, {_kind(actions)}, as {allowed}"
+            numbers = self._call(where, what, lambda: np.asarray(actions))
         if numbers.dtype.kind not in kinds:
             raise self._error(where, f"actions have type {numbers.dtype.name}: they must be {allowed}")
         if numbers.shape != shape:

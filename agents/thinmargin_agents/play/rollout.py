@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.baselines import Policy
 from thinmargin.batch import Batch
 from thinmargin.memory import check_memory
-from thinmargin.records import LEVER_NAMES, REPORT, REPORT_FIELDS
+from thinmargin.records import LEVER_NAMES
 from thinmargin.settings import SCORED, Closing, Settings
 from thinmargin.shown import class_name, shown
-from thinmargin.simulation import BANKRUPT, CLOSED, CLOSING_RULES, RUNNING
+from thinmargin.simulation import CLOSING_RULES, RUNNING
 from thinmargin.worlds import Family
-from thinmargin_agents.play.candidates import REWARD_UNIT
 from thinmargin_agents.play.checked_policy import CheckedPolicy
-from thinmargin_agents.play.outcome import BILLION, EARNED, MONTHS, SATURATED, SPENT, YEARLY, Numbers, Outcome
+from thinmargin_agents.play.outcome import EARNED, MONTHS, SPENT, YEARLY, Outcome
+from thinmargin_agents.play.tally import LINE_COLUMNS, RULES, Part, Tally
 from thinmargin_agents.play.time_limit import Clock
 
-RULES: tuple[Closing, ...] = ("own_levers", "playbook")
-"""Closing rules that pay something, the scored one first."""
-_PLACE = {field.name: place for place, field in enumerate(REPORT_FIELDS)}
-_YEARLY_COLUMNS = [_PLACE[name] for name in YEARLY]
-_LINE_COLUMNS = [_PLACE[name] for name in (*EARNED, *SPENT)]
-_LINE_SIGNS = np.array([1.0] * len(EARNED) + [-1.0] * len(SPENT))
 OTHER_NUMBERS = 2 + len(CLOSING_RULES) + 6
 """Numbers that are kept of a world besides those of its years and lines."""
-_PROFIT, _CLOSING = _PLACE["profit_term"], _PLACE["closing_term"]
 
 
 def play_worlds(
@@ -80,11 +72,13 @@ def play_worlds(
         MemoryError: the worlds, or those in step, need more memory than there is.
     """
     settings = Settings(worlds=worlds, closing=closing, horizon=horizon, discrete=discrete)
+    if all_rules:  # every rule is asked behind the month, the one that pays among them: no firm is closed twice
+        settings = replace(settings, closing="none")
     if len(keys) < 1:
         raise ValueError("keys is empty: there must be at least one world key")
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
         raise ValueError(f"batch_size is {shown(batch_size)}: it must be a whole number from 1")
-    numbers = len(YEARLY) * -(-horizon // MONTHS) + len(_LINE_COLUMNS) + OTHER_NUMBERS
+    numbers = len(YEARLY) * -(-horizon // MONTHS) + len(LINE_COLUMNS) + OTHER_NUMBERS
     check_memory(f"{len(keys):,} worlds of {horizon} months", len(keys) * numbers * np.dtype(np.float64).itemsize)
     checked = CheckedPolicy(policy, name or class_name(type(policy)), discrete=discrete, clock=clock)
     checked.reset(seed)
@@ -98,88 +92,89 @@ def play_worlds(
         rows = np.arange(len(chunk))
         batch.draw(rows, family, chunk)
         batch.begin(rows)
-        parts.append(_play(checked, batch, horizon, progress, RULES if all_rules else ()))
+        tally = Tally(batch, RULES if all_rules else (), closing)
+        parts.append(_play(checked, batch, horizon, progress, tally))
     return _joined(parts)
 
 
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """One batch played: arrays of `Outcome`, worlds last."""
+def play_families(
+    policy: Policy,
+    keys: Sequence[int] | npt.NDArray[np.int64],
+    families: Sequence[str],
+    *,
+    horizon: int = 180,
+    discrete: bool = False,
+    closing: Closing = SCORED,
+    seed: int = 0,
+    name: str | None = None,
+    progress: Callable[[int], None] | None = None,
+    clock: Clock | None = None,
+) -> list[Outcome]:
+    """Play `policy` through the worlds of these keys in several families in step: an outcome a family.
 
-    value: Numbers
-    profit_part: Numbers
-    closing_part: Numbers
-    bankrupt: npt.NDArray[np.bool_]
-    months: npt.NDArray[np.int64]
-    saturated: npt.NDArray[np.int64]
-    """Shape (levers, n): months in which the lever was asked for at the end of its range."""
-    yearly: Numbers
-    """Shape (names, years, n)."""
-    lines: Numbers
-    """Shape (lines, n)."""
-    keys: npt.NDArray[np.int64]
-    closed_at: Numbers
-    """Shape (closing rules, n)."""
+    Each is what `play_worlds` with `all_rules` finds there, as long as what the policy does in a world depends on that
+    world alone; few worlds of many families are played sooner so.
+
+    Args:
+        policy: as of `play_worlds`.
+        keys: world keys, at least one, the same in every family.
+        families: names of families of worlds.
+        horizon: months of an episode.
+        discrete: as of `play_worlds`.
+        closing: what the reward pays at the horizon.
+        seed: handed to the policy's `reset`, once.
+        name: what errors call the policy.
+        progress: as of `play_worlds`, of all families.
+        clock: the policy's time, entered by the caller.
+
+    Raises:
+        PolicyError, ValueError, TypeError, MemoryError: as `play_worlds`.
+    """
+    every = [Settings(worlds=family, closing="none", horizon=horizon, discrete=discrete) for family in families]
+    checked = CheckedPolicy(policy, name or class_name(type(policy)), discrete=discrete, clock=clock)
+    checked.reset(seed)
+    count = len(keys)
+    batch = every[0].batch(count * len(every))
+    rows = np.arange(len(batch.keys)).reshape(len(every), count)
+    for places, settings in zip(rows, every, strict=True):
+        batch.draw(places, settings.family(), keys)
+    batch.begin(rows.ravel())
+    part = _play(checked, batch, horizon, progress, Tally(batch, RULES, closing))
+    return [_joined([part.of(slice(places[0], places[-1] + 1))]) for places in rows]
 
 
 def _play(
-    policy: CheckedPolicy,
-    batch: Batch,
-    horizon: int,
-    progress: Callable[[int], None] | None,
-    rules: Sequence[Closing],
-) -> _Part:
+    policy: CheckedPolicy, batch: Batch, horizon: int, progress: Callable[[int], None] | None, tally: Tally
+) -> Part:
     size = len(batch.keys)
-    report = batch.reports.view(np.float64).reshape(size, len(REPORT.names or ()))
-    value, profit_part, closing_part = np.zeros(size), np.zeros(size), np.zeros(size)
-    bankrupt = np.zeros(size, np.bool_)
-    months = np.zeros(size, np.int64)
-    saturated = np.zeros((size, len(LEVER_NAMES)), np.int64)
-    sums = np.zeros((-(-horizon // MONTHS), size, len(YEARLY)))
-    counts = np.zeros((len(sums), size))
-    lines = np.zeros((size, len(_LINE_COLUMNS)))
-    closed_at = np.zeros((len(rules), size))
-    alive = np.ones(size, np.bool_)
+    alive, running = np.ones(size, np.bool_), size
     seen = batch.observations.copy()
     state: Any = None
     for month in range(horizon):
-        actions, state = policy.actions(seen, state, fresh=month == 0, month=month, alive=alive, keys=batch.keys)
-        saturated += (np.abs(actions) >= SATURATED) & alive[:, None]
+        among = alive if running < size else None
+        actions, state = policy.actions(seen, state, fresh=month == 0, month=month, alive=among, keys=batch.keys)
         batch.step(actions)
-        weight = alive * (REWARD_UNIT * MONTHLY_DISCOUNT**month)
-        value += weight * batch.rewards
-        profit_part += weight * report[:, _PROFIT]
-        closing_part += weight * report[:, _CLOSING]
-        lines += (alive * (BILLION * MONTHLY_DISCOUNT**month))[:, None] * report[:, _LINE_COLUMNS]
-        sums[month // MONTHS] += report[:, _YEARLY_COLUMNS] * alive[:, None]
-        counts[month // MONTHS] += alive
-        months += alive
-        seen = np.where(alive[:, None], batch.observations, seen)  # a new array: policies may hold on to the last one
-        ended = batch.ends != RUNNING
-        closed = np.flatnonzero(alive & (batch.ends == CLOSED))
-        for place, rule in enumerate(rules if len(closed) else ()):
-            worth = batch.closing_values(closed, CLOSING_RULES.index(rule))
-            closed_at[place, closed] = BILLION * MONTHLY_DISCOUNT**month * worth
-        bankrupt |= alive & (batch.ends == BANKRUPT)
-        settled = int(alive.sum()) + int((alive & ended).sum()) * (horizon - month - 1)
-        alive &= ~ended
+        tally.add(month, actions, batch, alive, everyone=among is None)
+        # A new array: policies may hold on to the last one.
+        seen = batch.observations.copy() if among is None else np.where(alive[:, None], batch.observations, seen)
+        settled = running
+        if batch.ends.any():
+            ended = batch.ends != RUNNING
+            alive &= ~ended
+            running = int(alive.sum())
+            settled += (settled - running) * (horizon - month - 1)
+            if running:
+                batch.begin(np.flatnonzero(ended))  # ended rows run on unread: a new start keeps numbers in range
         if progress is not None:
             progress(settled)
-        if not alive.any():
+        if not running:
             break
-        if ended.any():
-            batch.begin(np.flatnonzero(ended))  # an ended row runs on unread: a new start keeps its numbers in range
-    with np.errstate(invalid="ignore"):
-        yearly = sums / counts[:, :, None]  # 0 / 0, the years after a bankruptcy, is NaN
-    return _Part(
-        value, profit_part, closing_part, bankrupt, months, saturated.T, yearly.transpose(2, 0, 1),
-        (lines * _LINE_SIGNS).T, batch.keys.copy(), closed_at,
-    )  # fmt: skip
+    return tally.part()
 
 
-def _joined(parts: Sequence[_Part]) -> Outcome:
+def _joined(parts: Sequence[Part]) -> Outcome:
     whole = {
-        field.name: np.concatenate([getattr(part, field.name) for part in parts], axis=-1) for field in fields(_Part)
+        field.name: np.concatenate([getattr(part, field.name) for part in parts], axis=-1) for field in fields(Part)
     }
     saturated = whole.pop("saturated").sum(axis=-1) / whole["months"].sum()
     yearly, lines, closed_at = whole.pop("yearly"), whole.pop("lines"), whole.pop("closed_at")

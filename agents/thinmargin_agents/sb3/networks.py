@@ -27,10 +27,18 @@ def build_network(run: Run) -> BasePolicy:
     arguments = policy_arguments(run)
     if run.hyperparameters.get("use_sde"):
         arguments["use_sde"] = True
+    arguments["optimizer_class"] = _NoOptimizer
     kind = CLASSES[run.algo].policy_aliases[policy_class(run)]
     network = kind(observations, actions, lambda _: 0.0, **arguments)
     network.set_training_mode(False)
     return network
+
+
+class _NoOptimizer:
+    """Stands where an optimiser would, which nobody asks for: PyTorch's take a second to import."""
+
+    def __init__(self, parameters: Any, **settings: Any) -> None:
+        del parameters, settings
 
 
 def policy_of(network: BasePolicy, run: Run) -> Policy:

@@ -11,7 +11,7 @@ from tests.agents.sb3.kinds import NETWORKS, network_run
 from tests.finished import random_weights
 
 from thinmargin_agents.sb3.networks import build_network, load_weights
-from thinmargin_agents.sb3.player import Player, player_of
+from thinmargin_agents.sb3.player import Player, RecurrentPlayer, player_of
 
 
 def network(kind: str) -> Any:
@@ -51,6 +51,25 @@ def test_a_network_that_learns_plays_as_one_that_does_not(kind: str) -> None:
     assert not theirs.training
 
 
-def test_a_memory_is_left_to_its_own_code() -> None:
-    recurrent = network("ppo_lstm")
-    assert player_of(recurrent, "ppo_lstm") is recurrent
+@pytest.mark.parametrize("kind", [kind for kind in NETWORKS if kind.startswith("ppo_lstm")])
+@pytest.mark.parametrize("count", [1, 7])
+def test_a_memory_is_kept_as_by_predict(kind: str, count: int) -> None:
+    theirs = network(kind)
+    player = player_of(theirs, "ppo_lstm")
+    assert isinstance(player, RecurrentPlayer)
+    draw = np.random.default_rng(0)
+    wanted_state = found_state = None
+    for month in range(6):
+        seen = draw.normal(size=(count, *theirs.observation_space.shape)).astype(np.float32) * 3
+        starts = np.full(count, month == 0)
+        starts[0] |= month == 4  # one begins anew
+        kept = None if found_state is None else tuple(part.copy() for part in found_state)
+        before = found_state
+        wanted, wanted_state = theirs.predict(seen, wanted_state, starts, deterministic=True)
+        theirs.set_training_mode(month == 2)
+        found, found_state = player.predict(seen, before, starts)
+        assert (found.dtype, found.shape, found.tobytes()) == (wanted.dtype, wanted.shape, wanted.tobytes())
+        for one, other in zip(found_state, wanted_state, strict=True):
+            assert (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
+        for one, other in zip(before or (), kept or (), strict=True):
+            assert one.tobytes() == other.tobytes(), "what was handed in has changed"
