@@ -26,7 +26,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ROOT = Path(__file__).parents[1]
+from benchmarks.checkouts import ROOT, checked_out
+
 FEW = 8
 """Worlds of the call that compiles."""
 
@@ -65,19 +66,13 @@ class Build(NamedTuple):
 @contextmanager
 def builds(commit: str) -> Iterator[dict[str, Build]]:
     """The build of `commit`, the one of this checkout, and that in one process."""
-    with tempfile.TemporaryDirectory() as folder:
-        before = Path(folder) / "before"
-        git = ["git", "-C", str(ROOT), "worktree"]
-        subprocess.run([*git, "add", "--quiet", "--detach", str(before), commit], check=True)  # noqa: S603
+    with tempfile.TemporaryDirectory() as folder, checked_out(commit) as before:
         cache = Path(folder) / "cache of this"
-        try:
-            yield {
-                "before": Build(before, Path(folder) / "cache of before"),
-                "this": Build(ROOT, cache),
-                "this, one process": Build(ROOT, cache, ("--processes", "1")),
-            }
-        finally:
-            subprocess.run([*git, "remove", "--force", str(before)], check=True)  # noqa: S603
+        yield {
+            "before": Build(before, Path(folder) / "cache of before"),
+            "this": Build(ROOT, cache),
+            "this, one process": Build(ROOT, cache, ("--processes", "1")),
+        }
 
 
 def compare(every: Mapping[str, Build], n_worlds: int, repeats: int) -> dict[str, list[Played]]:
