@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from thinmargin_agents.cli.command import check_libraries, check_output, check_ranges, command_of, run
+from thinmargin_agents.cli.command import check_output, check_ranges, command_of, run
 from thinmargin_agents.foresight.config import ForesightConfig
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ def check(config: ForesightConfig) -> None:
     ranges = {"n_worlds": (1, most), "n_check": (1, most), "evaluations": (32, 1_000_000)}
     check_ranges(config, {**ranges, "processes": (1, 256), "seed": (0, 2**30)})
     check_output("--output", config.output)
-    check_libraries("the search", ["cma"], "search")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -18,14 +18,15 @@ class ForesightConfig:
     """Look for the best plan of every world given its future: best known, not a bound.
 
     Every world is searched twice, the second time with a finer plan. A check doubles the whole budget in some worlds.
+    A search plays much of its time only the later months of a world, and counts them as part of a play.
     """
 
     split: FoundSplit = "test"
     """Worlds."""
     n_worlds: int = 512
     """How many."""
-    evaluations: int = 4000
-    """Plays of a world in each of the two searches."""
+    evaluations: int = 1000
+    """Plays of a world in each of the two searches, parts of one counted by their months; one step at least is made."""
     n_check: int = 64
     """Worlds in which the whole budget is doubled, only to see what that adds."""
     also: Annotated[tuple[str, ...], tyro.conf.arg(metavar="POLICY ...")] = ()
@@ -33,7 +34,7 @@ class ForesightConfig:
     processes: int = max((os.cpu_count() or 1), 1)
     """Processes side by side; the result does not depend on it."""
     seed: int = 0
-    """Seed of CMA-ES."""
+    """Seed of the noise in the plans that are tried."""
     fresh: bool = False
     """Forget what an earlier search has written to the file."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None

@@ -28,15 +28,16 @@ from thinmargin_agents.cli.processes import lost_is_told
 from thinmargin_agents.cli.versions import versions
 from thinmargin_agents.foresight.config import ForesightConfig
 from thinmargin_agents.foresight.plan_files import KnownPlans, check_begun, check_version, read_plans, save_plans
-from thinmargin_agents.foresight.search import Best, Numbers, Problem, Steps, improve, in_steps, value_of
+from thinmargin_agents.foresight.search import KNOTS, Best, Problem, improve
+from thinmargin_agents.foresight.tables import Numbers, Steps, in_steps, value_of
 from thinmargin_agents.play.candidates import Candidates, Seen
 from thinmargin_agents.play.errors import PolicyError
 from thinmargin_agents.policies.by_name import entrant_of
 
 CHUNK = 16
 """Worlds searched side by side in one process."""
-KNOTS = (11, 21, 21)
-"""Of the two searches, the second finer, and of the check that doubles their budget."""
+FINE = (60,)
+"""Knots of the second search, and of the check that doubles the budget of both."""
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Variables that limit a process to one thread: with small matrices, threads of two processes wait for each other."""
 UNUSED = "random"
@@ -172,7 +173,7 @@ def search_all(
             some = slice(first, first + CHUNK)
             problem = Problem(list(keys[some]), np.ascontiguousarray(starts[:, some]))
             seed = config.seed + 100_003 * number
-            task = pool.submit(improve, problem, Settings(), evaluations, seed, KNOTS[number])
+            task = pool.submit(improve, problem, Settings(), evaluations, seed, FINE if number else KNOTS)
             tasks[task] = first
         waiting = set(tasks)
         try:

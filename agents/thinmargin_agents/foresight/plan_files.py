@@ -22,7 +22,7 @@ from thinmargin.splits import KEYS, MOST
 from thinmargin.versions import UNNAMED, outdated
 from thinmargin_agents.cli.programs import shell_word
 from thinmargin_agents.foresight.config import FoundSplit
-from thinmargin_agents.foresight.search import Steps, in_actions, value_of
+from thinmargin_agents.foresight.tables import Numbers, Steps, in_actions, value_of
 
 FOLDER = Path(__file__).parent / "plans"
 """Folder of the shipped files, FAMILY_SPLIT.npz."""
@@ -30,8 +30,6 @@ BENCHMARK_WORLDS = "benchmark"
 """Family of the worlds whose plans are looked for."""
 AGREEMENT = 1e-6
 """Relative tolerance of the value of a plan: if it earns something else now, it was found under other economics."""
-
-Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,25 +37,30 @@ class Earned(NamedTuple):
     bankrupt: npt.NDArray[np.bool_]
 
 
-def play_rows(batch: Batch, actions: Callable[[int], Numbers], discount: float = MONTHLY_DISCOUNT) -> Earned:
-    """Play every row of a batch from January 2012 to its end.
+def play_rows(
+    batch: Batch, actions: Callable[[int], Numbers], discount: float = MONTHLY_DISCOUNT, first: int = 0
+) -> Earned:
+    """Play every row of a batch from January 2012 to its end, or only what is left of it from a later month.
 
     Args:
-        batch: worlds drawn; they are started again.
+        batch: worlds drawn; they are started again, unless the play goes on from a later month.
         actions: of a month, counted from 0: float64 of shape (rows, 4); it may look at `batch.observations`.
             Actions of a row that has ended are ignored.
-        discount: of one month; the first month counts at its face value.
+        discount: of one month; January 2012 counts at its face value.
+        first: month to begin with; if it is not 0, the states and reports of the batch are those in which it begins,
+            and only what is earned from then on is returned.
 
     Returns:
         Three arrays of shape (rows,).
     """
     size = len(batch.keys)
-    batch.begin(np.arange(size))
+    if first == 0:
+        batch.begin(np.arange(size))
     value, closing = np.zeros(size), np.zeros(size)
     bankrupt = np.zeros(size, np.bool_)
     alive = np.ones(size, np.bool_)
     horizon = int(batch.horizon)
-    for month in range(horizon):
+    for month in range(first, horizon):
         batch.step(np.require(actions(month), np.float64, ["C", "W"]))  # another layout would be compiled anew
         weight = alive * (REWARD_UNIT * discount**month)
         value += weight * batch.rewards

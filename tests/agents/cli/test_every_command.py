@@ -97,7 +97,7 @@ COMMANDS = {
     "foresight": Command(
         f"{PACKAGE}.foresight.__main__", f"{PACKAGE}.foresight.improvement.make",
         "--split --n-worlds --evaluations --n-check --also --processes --seed --fresh --output",
-        ranged=("--n-worlds", "0", "1 to"), files=("--output",), libraries=(("cma", "search", ()),),
+        ranged=("--n-worlds", "0", "1 to"), files=("--output",),
     ),
     "mechanisms": Command(
         f"{PACKAGE}.mechanisms.__main__", f"{PACKAGE}.mechanisms.results.find",

@@ -26,7 +26,8 @@ from thinmargin_agents.foresight.plan_files import (
     read_plans,
     save_plans,
 )
-from thinmargin_agents.foresight.search import Problem, improve, in_actions, in_steps, value_of
+from thinmargin_agents.foresight.search import Problem, improve
+from thinmargin_agents.foresight.tables import in_actions, in_steps, value_of
 from thinmargin_agents.play.rollout import play_worlds
 
 WORLDS = KEYS["validation"][:3]

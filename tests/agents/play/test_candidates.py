@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from tests.messages import naming
 
+from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.baselines import baseline
 from thinmargin.plans import between
 from thinmargin.settings import Settings
 from thinmargin.splits import KEYS
-from thinmargin_agents.play.candidates import Candidates
+from thinmargin_agents.play.candidates import REWARD_UNIT, Candidates, play_rows
 from thinmargin_agents.play.rollout import play_worlds
 
 WORLDS = KEYS["validation"][:6]
@@ -33,6 +34,29 @@ def test_a_policy_that_looks_earns_what_its_rollout_says() -> None:
     policy = baseline("plan_with_feedback")
     earned = Candidates(WORLDS, 1).play(lambda seen, _: policy.predict(seen[0])[0][None])
     np.testing.assert_allclose(earned.value[0], play_worlds(policy, WORLDS).value, rtol=1e-9)
+
+
+@pytest.mark.parametrize("first", [1, 60, 179])
+def test_what_is_left_of_a_play_earns_what_the_whole_play_lacks(first: int) -> None:
+    batch, rest = (Settings().batch(len(WORLDS)) for _ in range(2))
+    for each in (batch, rest):
+        each.draw(np.arange(len(WORLDS)), Settings().family(), WORLDS)
+        each.begin(np.arange(len(WORLDS)))
+    tables = np.random.default_rng(0).uniform(-0.6, 0.2, (180, len(WORLDS), 4))
+    earned = np.zeros(len(WORLDS))
+
+    def actions(month: int) -> np.ndarray:
+        if 0 < month <= first:
+            earned[:] += REWARD_UNIT * MONTHLY_DISCOUNT ** (month - 1) * batch.rewards
+        if month == first:
+            rest.states[...], rest.reports[...] = batch.states, batch.reports
+        return tables[month]
+
+    whole = play_rows(batch, actions)
+    assert not whole.bankrupt.any()
+    left = play_rows(rest, lambda month: tables[month], first=first)
+    np.testing.assert_allclose(earned + left.value, whole.value, rtol=1e-12)
+    np.testing.assert_array_equal(left.closing, whole.closing)
 
 
 def test_every_candidate_meets_the_same_worlds_also_after_new_ones_are_drawn() -> None:
