@@ -40,7 +40,11 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
         "corrects `plan`, every firm in a world of its own",
         {"preset": "ppo_plan", "hyperparams": ("paired_worlds=1",)},
     ),
-    "whole_returns": ("gae_lambda 1: no value function in the advantages", {"hyperparams": ("gae_lambda=1.0",)}),
+    "lambda_99": ("gae_lambda 0.99 in place of 1", {"hyperparams": ("gae_lambda=0.99",)}),
+    "wide_critic": (
+        "critic of 128-128 units in place of 8, and gae_lambda 0.99: what the shipped agents were trained with",
+        {"hyperparams": ('policy_kwargs.net_arch={"pi":[64,64],"vf":[128,128]}', "gae_lambda=0.99")},
+    ),
     "from_nothing": ("nothing to correct: the preset ppo_scratch", {"preset": "ppo_scratch"}),
     "from_nothing_own_worlds": (
         "nothing to correct, every firm in a world of its own",

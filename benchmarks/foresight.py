@@ -100,17 +100,13 @@ class Build:
 @contextlib.contextmanager
 def builds(commit: str) -> Iterator[dict[str, Build]]:
     """The build of `commit` and the one of this checkout."""
-    with tempfile.TemporaryDirectory() as folder:
-        before = Path(folder) / "before"
-        git = ["git", "-C", str(ROOT), "worktree"]
-        subprocess.run([*git, "add", "--quiet", "--detach", str(before), commit], check=True)  # noqa: S603
-        try:
-            pair = {name: Build(tree, Path(folder) / name) for name, tree in (("before", before), ("this", ROOT))}
-            yield pair
-            for build in pair.values():
-                build.close()
-        finally:
-            subprocess.run([*git, "remove", "--force", str(before)], check=True)  # noqa: S603
+    from benchmarks.checkouts import checked_out  # noqa: PLC0415  # a process that serves needs none
+
+    with tempfile.TemporaryDirectory() as folder, checked_out(commit) as before:
+        pair = {name: Build(tree, Path(folder) / name) for name, tree in (("before", before), ("this", ROOT))}
+        yield pair
+        for build in pair.values():
+            build.close()
 
 
 def compare(pair: dict[str, Build], first: int, worlds: int) -> dict[str, dict[str, Any]]:
