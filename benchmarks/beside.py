@@ -217,18 +217,21 @@ def compare(pair: dict[str, Build], seconds: float, repeats: int) -> list[dict[s
 
 def main() -> None:
     """Measure both builds and print a table."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--before", metavar="COMMIT", help="the build to compare with")
-    parser.add_argument("--seconds", type=float, default=0.5, help="of each measurement (default 0.5)")
-    parser.add_argument("--repeats", type=int, default=7, help="measurements of each, the median counts (default 7)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there")
+    sys.path.insert(0, str(ROOT))
+    from benchmarks.arguments import commit, new_file, parser_of, seconds, whole  # noqa: PLC0415  # a process that serves starts from this file alone
+
+    parser = parser_of("beside", __doc__)
+    parser.add_argument(
+        "--before", type=commit, metavar="COMMIT", required="--serve" not in sys.argv, help="the build to compare with"
+    )
+    parser.add_argument("--seconds", type=seconds, default=0.5, help="of each measurement (default 0.5)")
+    parser.add_argument("--repeats", type=whole(1, 1000), default=7, help="measurements of each (default 7)")
+    parser.add_argument("--json", type=new_file, metavar="FILE", help="write the numbers there")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
         serve()
         return
-    if arguments.before is None:
-        parser.error("--before is missing: name the commit to compare with")
     with builds(arguments.before) as pair:
         rows = compare(pair, arguments.seconds, arguments.repeats)
         held = {name: build.measure("memory", 0.0) for name, build in pair.items()}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +24,9 @@ def checked_out(commit: str) -> Iterator[Path]:
         before = Path(folder) / "before"
         git = ["git", "-C", str(ROOT), "worktree"]
         subprocess.run([*git, "add", "--quiet", "--detach", str(before), commit], check=True)  # noqa: S603
+        default = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the folder is removed then too
         try:
             yield before
         finally:
+            signal.signal(signal.SIGTERM, default)
             subprocess.run([*git, "remove", "--force", str(before)], check=True)  # noqa: S603

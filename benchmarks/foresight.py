@@ -127,18 +127,21 @@ def compare(pair: dict[str, Build], first: int, worlds: int) -> dict[str, dict[s
 
 def main() -> None:
     """Compare both builds and print a table."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--before", metavar="COMMIT", help="the build to compare with")
-    parser.add_argument("--worlds", type=int, default=48, help="validation worlds (default 48)")
-    parser.add_argument("--first", type=int, default=256, help="the first of them (default 256)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there")
+    sys.path.insert(0, str(ROOT))
+    from benchmarks.arguments import commit, new_file, parser_of, whole  # noqa: PLC0415  # a process that serves starts from this file alone
+
+    parser = parser_of("foresight", __doc__)
+    parser.add_argument(
+        "--before", type=commit, metavar="COMMIT", required="--serve" not in sys.argv, help="the build to compare with"
+    )
+    parser.add_argument("--worlds", type=whole(1, 1_000_000), default=48, help="validation worlds (default 48)")
+    parser.add_argument("--first", type=whole(0, 999_999), default=256, help="the first of them (default 256)")
+    parser.add_argument("--json", type=new_file, metavar="FILE", help="write the numbers there")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
         serve()
         return
-    if arguments.before is None:
-        parser.error("--before is missing: name the commit to compare with")
     if arguments.worlds < 1 or not 0 <= arguments.first <= 1_000_000 - arguments.worlds:
         parser.error("--worlds and --first: there are 1,000,000 validation worlds")
     with builds(arguments.before) as pair:

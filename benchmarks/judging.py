@@ -12,7 +12,6 @@ tables that the builds print must be the same: else the first line that differs 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import statistics
@@ -26,6 +25,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.arguments import commit, new_file, parser_of, whole
 from benchmarks.checkouts import ROOT, checked_out
 
 FEW = 8
@@ -111,11 +111,11 @@ def first_difference(found: Mapping[str, list[Played]]) -> str | None:
 
 def main() -> int:
     """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--before", metavar="COMMIT", required=True, help="the build to compare with")
-    parser.add_argument("--n-worlds", type=int, default=512, help="worlds that all policies play (default 512)")
-    parser.add_argument("--repeats", type=int, default=3, help="calls of each build, the median counts (default 3)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there")
+    parser = parser_of("judging", __doc__)
+    parser.add_argument("--before", type=commit, metavar="COMMIT", required=True, help="the build to compare with")
+    parser.add_argument("--n-worlds", type=whole(2, 1_000_000), default=512, help="of the test split (default 512)")
+    parser.add_argument("--repeats", type=whole(1, 1000), default=3, help="calls of each build (default 3)")
+    parser.add_argument("--json", type=new_file, metavar="FILE", help="write the numbers there")
     arguments = parser.parse_args()
     with builds(arguments.before) as every:
         found = compare(every, arguments.n_worlds, arguments.repeats)

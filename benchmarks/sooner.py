@@ -99,19 +99,24 @@ def trained(tree: Path, seed: int, months: int, score: float | None = None) -> R
 
 def main() -> None:
     """Train both builds from every seed and print a table."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--before", metavar="COMMIT", help="the build to compare with")
-    parser.add_argument("--seeds", type=int, default=5, help="training seeds (default 5)")
-    parser.add_argument("--months", type=int, default=1_000_000, help="of the build before (default 1,000,000)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there")
+    sys.path.insert(0, str(ROOT))
+    from benchmarks.arguments import commit, new_file, parser_of, whole  # noqa: PLC0415  # a process that serves starts from this file alone
+
+    parser = parser_of("sooner", __doc__)
+    parser.add_argument(
+        "--before", type=commit, metavar="COMMIT", required="--serve" not in sys.argv, help="the build to compare with"
+    )
+    parser.add_argument("--seeds", type=whole(1, 1000), default=5, help="training seeds (default 5)")
+    parser.add_argument(
+        "--months", type=whole(1, 5_000_000), default=1_000_000, help="of that build (default 1,000,000)"
+    )
+    parser.add_argument("--json", type=new_file, metavar="FILE", help="write the numbers there")
     parser.add_argument("--serve", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
         seed, months, *score = arguments.serve
         serve(int(seed), int(months), float(score[0]) if score else None)
         return
-    if arguments.before is None:
-        parser.error("--before is missing: name the commit to compare with")
     from benchmarks.checkouts import checked_out  # noqa: PLC0415  # a process that serves needs none
 
     rows, ratios = [], []

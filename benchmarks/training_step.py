@@ -162,17 +162,20 @@ def main() -> None:
     """Measure every way and print a table."""
     from benchmarks.checkouts import checked_out  # noqa: PLC0415  # a process that serves needs none
 
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--before", metavar="COMMIT", help="the build to compare with")
-    parser.add_argument("--repeats", type=int, default=5, help="turns, the median counts (default 5)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there")
+    sys.path.insert(0, str(ROOT))
+    from benchmarks.arguments import commit, new_file, parser_of, whole  # noqa: PLC0415  # a process that serves starts from this file alone
+
+    parser = parser_of("training_step", __doc__)
+    parser.add_argument(
+        "--before", type=commit, metavar="COMMIT", required="--serve" not in sys.argv, help="the build to compare with"
+    )
+    parser.add_argument("--repeats", type=whole(1, 1000), default=5, help="turns, the median counts (default 5)")
+    parser.add_argument("--json", type=new_file, metavar="FILE", help="write the numbers there")
     parser.add_argument("--serve", choices=WAYS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
         serve(arguments.serve)
         return
-    if arguments.before is None:
-        parser.error("--before is missing: name the commit to compare with")
     with checked_out(arguments.before) as before:
         contestants = {name: Contestant(name, before if name == BEFORE else ROOT) for name in WAYS}
         turns = [{name: one.turn() for name, one in contestants.items()} for _ in range(arguments.repeats)]
@@ -183,6 +186,8 @@ def main() -> None:
     for name, way in WAYS.items():
         rates = [(turn[name], turn[BEFORE]) for turn in turns]
         found = [(its, first) for its, first in rates if its is not None and first is not None]
+        if not found and name != "compiled":  # which needs a compiler of C++
+            raise SystemExit(f"the process that trains {way.words!r} has ended")
         if not found:
             print(f"{way.words:52} {'does not run here':>19}")
             continue

@@ -30,6 +30,7 @@ LAYERS = {"net_arch": [8]}
 SETUPS: dict[str, dict[str, Any]] = {
     "ppo": {"env_wrapper": [HISTORY, RESIDUAL], "n_steps": 12, "batch_size": 16, "n_epochs": 2, "paired_worlds": 2,
             "learning_rate": "lin_0.003", "clip_range": "lin_0.3"},
+    "ppo, a lambda that moves": {"n_steps": 8, "batch_size": 16, "gae_lambda_start": 0.9, "gae_lambda": 1.0},
     "ppo, noise that depends on the state": {"use_sde": True, "sde_sample_freq": 3, "n_steps": 8, "batch_size": 16},
     "a2c": {"env_wrapper": [RESIDUAL], "n_steps": 5, "learning_rate": "lin_0.001"},
     "ppo_lstm": {"env_wrapper": [HISTORY, RESIDUAL], "n_steps": 12, "batch_size": 16, "n_epochs": 2,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
+from threading import Thread
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -32,32 +34,49 @@ class Trained(NamedTuple):
 
 
 class OnProcessors:
-    """Runs of the default preset in processes of their own, side by side."""
+    """Runs of the default preset in processes of their own, side by side, inside a `with`."""
 
     def __init__(self, folder: Path, seeds: int) -> None:
         self._folders = [folder / f"cpu_{seed}" for seed in range(seeds)]
-        self._begun = time.perf_counter()
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._ended: dict[int, tuple[float, float]] = {}
+        self._watchers: list[Thread] = []
+
+    def __enter__(self) -> Self:
+        """Begin."""
         environ = {**os.environ, "OMP_NUM_THREADS": "1"}
         environ |= {"PYTHONPATH": os.pathsep.join([str(ROOT / "envs"), str(ROOT / "agents")])}
-        self._processes = [
-            subprocess.Popen(  # noqa: S603  # our own interpreter and our own program
-                [sys.executable, "train.py", "--seed", str(seed), "--no-progress", "--log-folder", str(path)],
-                cwd=ROOT, env=environ, stdout=subprocess.DEVNULL,
+        for seed, path in enumerate(self._folders):
+            words = ["train.py", "--seed", str(seed), "--no-progress", "--log-folder", str(path)]
+            process = subprocess.Popen(  # noqa: S603  # our own interpreter and our own program
+                [sys.executable, *words], cwd=ROOT, env=environ, stdout=subprocess.DEVNULL
             )
-            for seed, path in enumerate(self._folders)
-        ]  # fmt: skip
+            self._processes.append(process)
+            self._watchers.append(Thread(target=self._watch, args=(seed, process, time.perf_counter()), daemon=True))
+            self._watchers[-1].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End those that still run."""
+        for process, watcher in zip(self._processes, self._watchers, strict=True):
+            if watcher.is_alive():
+                os.kill(process.pid, signal.SIGKILL)
+            watcher.join()
+
+    def _watch(self, seed: int, process: subprocess.Popen[bytes], begun: float) -> None:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self._ended[seed] = time.perf_counter() - begun, usage.ru_utime + usage.ru_stime
 
     def wait(self) -> list[Trained]:
         """What they came to; a RuntimeError names a run that failed."""
         found = []
         for seed, (process, folder) in enumerate(zip(self._processes, self._folders, strict=True)):
-            _, status, usage = os.wait4(process.pid, 0)
-            seconds = time.perf_counter() - self._begun
-            process.returncode = os.waitstatus_to_exitcode(status)
+            self._watchers[seed].join()
             if process.returncode:
                 raise RuntimeError(f"train.py --seed {seed} ended with status {process.returncode}")
             (run,) = (folder / "ppo").iterdir()
-            found.append(Trained(seed, seconds, usage.ru_utime + usage.ru_stime, last_score(run)))
+            found.append(Trained(seed, *self._ended[seed], last_score(run)))
         return found
 
 

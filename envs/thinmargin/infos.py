@@ -67,7 +67,7 @@ class FilledWhenRead(dict[str, Any]):
 
     def fill(self) -> None:
         """Take the entries of this group, once."""
-        report = self.report
+        report = getattr(self, "report", None)  # one that others make has none
         if report is not None:
             entries = plain_info(report, 0)[self.group]
             self.report = None

@@ -285,6 +285,17 @@ class Kernels(NamedTuple):
     close: Callable[..., None]
 
 
+@mechanism
+def reward_of(report: Record) -> float:
+    """The reward of the month reported, RMB 10 bn.
+
+    Formula:
+        reward = profit_term + closing_term + shaping_term
+    """
+    reward: float = report.profit_term + report.closing_term + report.shaping_term
+    return reward
+
+
 def _closing(digest: str) -> Callable[..., None]:
     """Compile what prices firms in any month, likewise."""
 
@@ -397,7 +408,7 @@ def _entry_points(digest: str) -> Kernels:
             if ends[e] == CLOSED and rule != NO_CLOSING:
                 spare_state[0] = states[e]
                 close_month(spare_state[0], economies[e], shock, flows[0], shocks_off, rule, reports[e])
-            rewards[e] = reports[e].profit_term + reports[e].closing_term + reports[e].shaping_term
+            rewards[e] = reward_of(reports[e])
             observe(states[e], economies[e], shock.component, reports[e], horizon, observations[e])
 
     return Kernels(begin_rows, step_all, *_levers(digest), _closing(digest))

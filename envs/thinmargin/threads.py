@@ -62,12 +62,17 @@ class Team:
             self._others = _Others(self.count - 1)
             weakref.finalize(self, self._others.end)
         others = self._others
-        for piece in work[1:]:
-            others.waiting.put(piece)
         try:
-            work[0]()
-        finally:  # nobody is left behind writing into the arrays
-            errors = [others.done.get() for _ in work[1:]]
+            for piece in work[1:]:
+                others.waiting.put(piece)
+            try:
+                work[0]()
+            finally:  # nobody is left behind writing into the arrays
+                errors = [others.done.get() for _ in work[1:]]
+        except BaseException:  # after Ctrl-C some may be at work, and their answers must not be taken for the next ones
+            self.close()
+            others.join()
+            raise
         for error in errors:
             if error is not None:
                 raise error
@@ -96,14 +101,21 @@ class _Others:
         self.waiting: SimpleQueue[Work | None] = SimpleQueue()
         self.done: SimpleQueue[BaseException | None] = SimpleQueue()
         self.process = os.getpid()
-        self._count = count
-        for _ in range(count):
-            Thread(target=_serve, args=(self.waiting, self.done), name="thinmargin", daemon=True).start()
+        self._threads = [
+            Thread(target=_serve, args=(self.waiting, self.done), name="thinmargin", daemon=True) for _ in range(count)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def end(self) -> None:
         """Let every thread end after the work that waits."""
-        for _ in range(self._count):
+        for _ in self._threads:
             self.waiting.put(None)
+
+    def join(self) -> None:
+        """Wait until every thread has ended."""
+        for thread in self._threads:
+            thread.join()
 
 
 def _serve(waiting: SimpleQueue[Work | None], done: SimpleQueue[BaseException | None]) -> None:

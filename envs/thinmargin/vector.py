@@ -63,13 +63,16 @@ def make_vector(num_envs: int = 1, device: str = "cpu", **arguments: Any) -> Vec
         ValueError, TypeError, MemoryError: as of the class; a device that is none.
         ModuleNotFoundError: a library that the device needs is not installed.
     """
-    if device == "cpu":
+    if isinstance(device, str) and device == "cpu":
         return EcosystemVectorEnv(num_envs, **arguments)
     from thinmargin.cuda.devices import check_device  # noqa: PLC0415  # only where one is asked for
 
     check_device(device)
     from thinmargin.cuda.vector import CudaVectorEnv  # noqa: PLC0415
 
+    for name in ("num_threads", "render_mode"):
+        if arguments.pop(name, None) is not None:
+            raise TypeError(f"{name} is given and device is {shown(device)}: it is for device='cpu' only")
     return CudaVectorEnv(num_envs, device=device, **arguments)
 
 

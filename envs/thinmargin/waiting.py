@@ -10,9 +10,14 @@ from numba.core import event
 COMPILING = "numba:compile"
 """Numba's name of the event that something is compiled that was not on disk."""
 NOTE = (
-    "thinmargin: compiling the equations for this machine, once per installation: some fifteen seconds"
+    "thinmargin: compiling the equations for this machine, once per installation: fifteen to thirty seconds"
     " (thinmargin warm-up does it beforehand)"
 )
+
+
+def _is_ours(function: Any) -> bool:
+    """Whether it is of this package; functions made by `exec` have no module."""
+    return str(function.__module__).startswith("thinmargin.")
 
 
 class Compilations(event.Listener):
@@ -29,14 +34,14 @@ class Compilations(event.Listener):
     def on_start(self, event: Any) -> None:
         """Note what Python called; what that calls is compiled inside."""
         function = event.data["dispatcher"].py_func
-        if function.__module__.startswith("thinmargin."):
+        if _is_ours(function):
             if self._depth == 0:
                 self.found(function.__qualname__)
             self._depth += 1
 
     def on_end(self, event: Any) -> None:
         """The end of what began last."""
-        if event.data["dispatcher"].py_func.__module__.startswith("thinmargin."):
+        if _is_ours(event.data["dispatcher"].py_func):
             self._depth -= 1
 
     def found(self, name: str) -> None:

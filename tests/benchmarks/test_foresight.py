@@ -30,7 +30,7 @@ def test_means_are_of_worlds_and_seconds_are_added() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [([], "--before is missing"), (["--before", "HEAD", "--first", "999999"], "1,000,000 validation worlds")],
+    [([], "--before"), (["--before", "HEAD", "--first", "999999"], "1,000,000 validation worlds")],
 )
 def test_bad_arguments_are_told(
     arguments: list[str], words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

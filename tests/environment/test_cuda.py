@@ -20,7 +20,7 @@ SIMULATED = {"NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1"}
 ID = "thinmargin:ThinMargin/Ecosystem-v1"
 
 BESIDE = """
-import sys
+import copy, pickle, sys
 import gymnasium, numpy as np, torch
 from thinmargin.vector import EcosystemVectorEnv, make_vector
 
@@ -133,6 +133,9 @@ refused(ValueError, lambda: gpu.step(torch.zeros((2, 4))), "action has shape (2,
 refused(TypeError, lambda: gpu.step(torch.zeros((3, 4), dtype=torch.bool)), "torch.bool")
 refused(TypeError, lambda: gpu.step(torch.zeros((3, 4), dtype=torch.complex64)), "complex")
 refused(TypeError, lambda: gpu.step("up"), "action")
+refused(ValueError, lambda: gpu.step(torch.zeros((3, 4), device="meta")), "action is a tensor on meta")
+refused(TypeError, lambda: copy.deepcopy(gpu.unwrapped), "get_state")
+refused(TypeError, lambda: pickle.dumps(gpu.unwrapped), "get_state")
 world = FAMILIES["benchmark"].draw(1, 4)
 refused(TypeError, lambda: gpu.reset(options={"world": world}), "on a device it must be a key")
 refused(ValueError, lambda: gpu.reset(options={"world": [1, 2]}), "world has 2 entries: must be 3")
@@ -147,6 +150,13 @@ kept = [gpu.step(torch.zeros((3, 4)))for _ in range(3)]
 copies = [bits(result[0]) for result in kept], [bits(result[4]["books"]["cash"]) for result in kept]
 gpu.step(torch.zeros((3, 4)))
 assert ([bits(result[0]) for result in kept], [bits(result[4]["books"]["cash"]) for result in kept]) == copies
+assert gpu.unwrapped.reports[0].shape == (3,)
+gpu.reset(seed=1)
+assert not gpu.unwrapped.reports[-3:].any(), "no month has been run"
+results = [gpu.step(torch.zeros((3, 4))) for _ in range(4)][-1]
+assert results[2].all() and results[4]["_final_obs"].all()
+results[2][:] = False
+assert results[4]["_final_obs"].all() and results[4]["_final_info"].all()
 lean = CudaVectorEnv(2, info="lean", copy=False, horizon=2)
 assert set(lean.reset(seed=0)[1]) == {"world", "_world"}
 for call in (lambda: CudaVectorEnv(0), lambda: CudaVectorEnv(1, info="all"), lambda: CudaVectorEnv(1, horizon=0)):
@@ -168,17 +178,25 @@ except ValueError as error:
     assert "set NUMBA_DISABLE_JIT=1 beside NUMBA_ENABLE_CUDASIM=1" in fresh_python(program, NUMBA_ENABLE_CUDASIM="1")
 
 
-@pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:٣", "CUDA", "", "cuda:" + "9" * 5000])
+@pytest.mark.parametrize(
+    "device", ["gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:00", "cuda:007", "cuda:٣", "CUDA", "", "cuda:" + "9" * 5000]
+)
 def test_a_device_that_is_none_is_refused(device: str) -> None:
-    with pytest.raises(ValueError, match=r"device is .*: allowed are cpu, cuda and cuda:NUMBER") as caught:
+    with pytest.raises(ValueError, match=r"device is .*: allowed are cuda and cuda:NUMBER, from 0 to 999") as caught:
         make_vector(2, device=device)
     assert len(str(caught.value)) < 200
 
 
 @pytest.mark.parametrize("device", [None, 0, ["cuda"], True])
 def test_what_is_no_device_is_refused(device: Any) -> None:
-    with pytest.raises(TypeError, match=r"device is .*: must be 'cpu', 'cuda' or 'cuda:NUMBER'"):
+    with pytest.raises(TypeError, match=r"device is .*: must be a text, 'cuda' or 'cuda:NUMBER'"):
         make_vector(2, device=device)
+
+
+@pytest.mark.parametrize("given", [{"num_threads": 2}, {"render_mode": "ansi"}])
+def test_what_is_for_a_cpu_only_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match=rf"{next(iter(given))} is given and device is 'cuda': it is for device='cpu'"):
+        make_vector(2, device="cuda", **given)
 
 
 def test_without_a_gpu_it_is_said_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

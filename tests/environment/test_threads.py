@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -140,3 +142,37 @@ def test_work_that_fails_is_told_after_all_others_are_done() -> None:
     team.run([lambda: done.append(5), lambda: done.append(6)])
     assert len(done) == 6
     team.close()
+
+
+def test_an_interrupted_step_leaves_nothing_behind_for_the_next_one() -> None:
+    program = """
+import signal, threading, time
+from thinmargin.threads import Team
+
+team, done = Team(2), []
+slow = threading.Event()
+
+def late():
+    slow.wait()
+    time.sleep(0.2)
+    done.append("late")
+
+def interrupted():
+    threading.Timer(0.2, signal.raise_signal, (signal.SIGINT,)).start()
+    threading.Timer(0.4, slow.set).start()
+
+try:
+    team.run([interrupted, late])
+except KeyboardInterrupt:
+    assert done == ["late"], "nobody is at work any more"
+else:
+    raise AssertionError("it was not interrupted")
+for k in range(3):
+    team.run([lambda: done.append(k), lambda: (time.sleep(0.05), done.append(-k))])
+    assert sorted(done[-2:]) == sorted([k, -k]), "all is done when it returns"
+print("whole")
+"""
+    done = subprocess.run(  # noqa: S603  # our own interpreter and our own code
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.strip() == "whole", done.stderr

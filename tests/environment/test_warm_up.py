@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numba
 import pytest
 
 from thinmargin import waiting
@@ -74,3 +75,10 @@ def test_nothing_is_said_where_nobody_sits_at_a_terminal(
     assert announcer.names == ["main", "main"]
     monkeypatch.setattr("sys.stderr", None)
     Announcer().on_start(ours)  # a process without outputs, as of pythonw
+
+
+def test_code_of_others_without_a_module_compiles_as_ever() -> None:
+    made: dict[str, Any] = {}
+    exec("def doubled(x):\n    return 2 * x", made)  # noqa: S102  # as other libraries make functions
+    made["doubled"].__module__ = None
+    assert numba.njit(made["doubled"])(21) == 42

@@ -72,6 +72,8 @@ def load_preset(name: str, algo: str, env_id: str, device: str = "cpu") -> tuple
             f"--preset {plain(path)}: no section {shown(env_id)} or 'default' with hyper-parameters{_found(content)}"
         )
     values = dict(section)
+    if ON_GPU in values:
+        raise ConfigError(f"--preset {plain(path)}: {ON_GPU} stands inside a section: write it beside, as {PAIRED} is")
     env_kwargs = values.pop("env_kwargs", None) or {}
     if not isinstance(env_kwargs, dict) or not all(isinstance(name, str) for name in env_kwargs):
         raise ConfigError(
@@ -79,10 +81,16 @@ def load_preset(name: str, algo: str, env_id: str, device: str = "cpu") -> tuple
             " value; a text is"
             " not run as Python, as rl-zoo3 does"
         )
-    larger = on_gpu.get(env_id, on_gpu.get("default", {})) if isinstance(on_gpu, dict) else on_gpu
-    if not isinstance(larger, dict):
+    if not isinstance(on_gpu, dict):
         raise ConfigError(
-            f"--preset {plain(path)}: {ON_GPU} is {shown(larger)}: it must be a mapping of environment id to"
+            f"--preset {plain(path)}: {ON_GPU} is {shown(on_gpu)}: it must be a mapping of environment id to"
+            " hyper-parameters"
+        )
+    larger = on_gpu.get(env_id, on_gpu.get("default", {}))
+    if not isinstance(larger, dict):
+        which = env_id if env_id in on_gpu else "default"
+        raise ConfigError(
+            f"--preset {plain(path)}: {ON_GPU}: {shown(which)} is {shown(larger)}: it must be a mapping of"
             " hyper-parameters"
         )
     larger = checked(f"--preset {plain(path)}: {ON_GPU}", algo, larger)

@@ -8,14 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from thinmargin import MONTHLY_DISCOUNT
 from thinmargin.batch import Batch
 from thinmargin.plans import between
 from thinmargin.records import FEATURES, LEVERS
 from thinmargin.settings import Settings
 from thinmargin.simulation import RUNNING
 from thinmargin_agents.foresight.tables import Numbers, Steps, in_actions, in_steps
-from thinmargin_agents.play.candidates import REWARD_UNIT, play_rows
+from thinmargin_agents.play.candidates import counted, play_rows
 
 ROWS = 16
 """Bent tables of a world that are played side by side."""
@@ -130,7 +129,7 @@ class Bends:
         def told(month: int) -> Numbers:
             nonlocal value, nearness, running
             if month:
-                value = value + running * (REWARD_UNIT * MONTHLY_DISCOUNT ** (month - 1)) * batch.rewards
+                value = value + counted(batch, month - 1, running)
                 nearness = nearness + _nearness(batch)
                 running = running & (batch.ends == RUNNING)
             if month in self._begins:

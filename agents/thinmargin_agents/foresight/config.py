@@ -26,7 +26,7 @@ class ForesightConfig:
     n_worlds: int = 512
     """How many."""
     evaluations: int = 1000
-    """Plays of a world in each of the two searches, parts of one counted by their months; one step at least is made."""
+    """Plays of a world in each of the two searches, parts of one counted by their months, 32 or more."""
     n_check: int = 64
     """Worlds in which the whole budget is doubled, only to see what that adds."""
     also: Annotated[tuple[str, ...], tyro.conf.arg(metavar="POLICY ...")] = ()

@@ -138,7 +138,9 @@ def play_all(
         for k, (member, arenas) in enumerate(members):
             if k not in played:
                 bar.update(task, description=member.name)
+                settled = bar.tasks[0].completed + _months(1, arenas)
                 played[k] = play_member(member, arenas, seed, time_limit, progress if console.is_terminal else None)
+                bar.update(task, completed=settled)  # where it failed, the rest is not played
     each = iter(played[k] for k in range(len(members)))
     for entrant, arenas in plays:
         _take(entrant, arenas, [next(each) for _ in entrant.members], evaluation)

@@ -130,6 +130,8 @@ def play_families(
     Raises:
         PolicyError, ValueError, TypeError, MemoryError: as `play_worlds`.
     """
+    if not len(keys) or not len(families):
+        raise ValueError(f"{len(keys)} keys and {len(families)} families are given: at least one of each must be")
     every = [Settings(worlds=family, closing="none", horizon=horizon, discrete=discrete) for family in families]
     checked = CheckedPolicy(policy, name or class_name(type(policy)), discrete=discrete, clock=clock)
     checked.reset(seed)

@@ -19,7 +19,7 @@ from thinmargin_agents.config.hyperparameters import NOT_SB3_ARGUMENTS, linear_s
 from thinmargin_agents.config.run import Run
 from thinmargin_agents.config.seeds import Use, seeds_of
 from thinmargin_agents.sb3.paired_worlds import PairedRecurrentRolloutBuffer, PairedRolloutBuffer
-from thinmargin_agents.sb3.rollouts import TensorRolloutBuffer, moving_lambda
+from thinmargin_agents.sb3.rollouts import TensorRolloutBuffer, move_lambda
 from thinmargin_agents.sb3.vec_env import EcosystemVecEnv
 
 CLASSES: dict[str, type[BaseAlgorithm]] = {
@@ -92,8 +92,7 @@ def build(run: Run, environment: EcosystemVecEnv) -> BaseAlgorithm:
     model = CLASSES[run.algo](policy_class(run), environment, seed=learning, device=run.device, **values)
     _seed_environment(environment, run.seed)
     if "gae_lambda_start" in run.hyperparameters:
-        memory: Any = getattr(model, "rollout_buffer")  # noqa: B009  # only on-policy algorithms have it
-        memory.lambda_now = moving_lambda(model, run.hyperparameters["gae_lambda_start"], memory.gae_lambda)
+        move_lambda(model, run.hyperparameters["gae_lambda_start"])
     if environment.copies > 1 and isinstance(model, sb3_contrib.RecurrentPPO):
         model.rollout_buffer = _paired_buffer(model, environment)  # its class takes no other buffer
     return model

@@ -142,9 +142,13 @@ def build_environment(run: Run) -> EcosystemVecEnv:
             min(run.num_threads, available_threads()), **arguments,
         )  # fmt: skip
     except ModuleNotFoundError as error:
-        raise ConfigError(f"--{error}") from error
+        if run.device == "cpu":
+            raise
+        raise ConfigError(
+            f"--device is {shown(run.device)}: {str(error).removeprefix(f'device is {run.device!r}: ')}"
+        ) from error
     except MemoryError as error:
-        raise ConfigError(f"hyper-parameter {error}") from error
+        raise ConfigError(f"hyper-parameter n_envs is {values['n_envs']}: {error}") from error
     except ValueError as error:
         raise ConfigError(f"{run.algo} on {run.env_id}: {error}") from error
 
@@ -159,6 +163,7 @@ def build_model(run: Run, environment: EcosystemVecEnv) -> BaseAlgorithm:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "You have specified a mini-batch size", UserWarning)  # a note says it
+            warnings.filterwarnings("ignore", "You are trying to run .* on the GPU", UserWarning)  # the firms are there
             return build(run, environment)
     except MemoryError as error:
         raise ConfigError(f"{run.algo} on {run.env_id} needs more memory than there is: {error}") from error

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.buffers import RolloutBuffer
-from stable_baselines3.common.type_aliases import RolloutBufferSamples
+from stable_baselines3.common.type_aliases import RolloutBufferSamples, Schedule
 
 HANDED_OUT = ("observations", "actions", "values", "log_probs", "advantages", "returns")
 """In the order of RolloutBufferSamples."""
@@ -25,9 +25,11 @@ class TensorRolloutBuffer(RolloutBuffer):
     everything is brought to the device once an update, and rows are picked there.
 
     Attributes:
-        lambda_now: what lambda of the update is, where it changes during a run; None where it stays.
+        lambda_schedule: lambda by the share of a run that is left; None where it stays.
+        lambda_now: what it gives for the update whose months have just been collected: where these began.
     """
 
+    lambda_schedule: Schedule | None = None
     lambda_now: Callable[[], float] | None = None
 
     def compute_returns_and_advantage(self, last_values: torch.Tensor, dones: Any) -> None:
@@ -51,15 +53,20 @@ class TensorRolloutBuffer(RolloutBuffer):
         return RolloutBufferSamples(*(tensor.index_select(0, rows) for tensor in self._tensors))
 
 
-def moving_lambda(model: BaseAlgorithm, start: float, end: float) -> Callable[[], float]:
-    """Lambda of the update whose months `model` has just collected.
+def moving_lambda(start: float, end: float) -> Schedule:
+    """Lambda by the share of a run that is left.
 
     A small one learns from what follows soon and leaves the rest to the critic, which is quick; a large one trusts the
     critic less, which is right in the end (Schulman et al. 2016).
     """
+    return lambda left: start + (end - start) * min((1.0 - left) / GROWING, 1.0)
 
-    def now() -> float:
-        gone = model.num_timesteps / max(model._total_timesteps, 1)  # noqa: SLF001  # no public name exists
-        return start + (end - start) * min(gone / GROWING, 1.0)
 
-    return now
+def move_lambda(model: BaseAlgorithm, start: float) -> None:
+    """Let lambda of an on-policy model with a TensorRolloutBuffer move from `start` to the one that it has."""
+    memory: Any = getattr(model, "rollout_buffer")  # noqa: B009  # only on-policy algorithms have it
+    schedule = memory.lambda_schedule = moving_lambda(start, memory.gae_lambda)
+    update = memory.buffer_size * memory.n_envs
+    memory.lambda_now = lambda: schedule(
+        1.0 - (model.num_timesteps - update) / max(model._total_timesteps, 1)  # noqa: SLF001  # no public name exists
+    )

@@ -195,7 +195,8 @@ class EcosystemVecEnv(VecEnv):
         self._earnings.set_state(running)
 
     def close(self) -> None:
-        """Do nothing: there is no process and no window to close."""
+        """End the threads that share the firms."""
+        self.firms.close()
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
         """An attribute of the vector environment, repeated for every environment asked for."""

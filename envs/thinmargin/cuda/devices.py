@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -13,18 +15,24 @@ import numpy.typing as npt
 from thinmargin.settings import check_numbers
 from thinmargin.shown import shown
 
-EXTRA = "pip install 'thinmargin[cuda]'"
+EXTRA = "pip install 'thinmargin[cuda]' 'numba-cuda[cu13]' (or [cu12])"
 GIB = float(1 << 30)
 BLOCKS_A_PROCESSOR = 8
+MOST_HIDDEN = 128
+"""Most hidden constants of a family of worlds: a thread has memory of its own for so many."""
+THREADS_A_BLOCK, WARP = 128, 32
+"""Threads of a block, and the fewest: those that run in step."""
 
 
 def check_device(device: object) -> None:
-    """Raise TypeError or ValueError unless `device` is "cuda" or "cuda:NUMBER"."""
+    """Raise TypeError or ValueError unless `device` is "cuda" or "cuda:NUMBER", with a number up to 999."""
     if not isinstance(device, str):
-        raise TypeError(f"device is {shown(device)}: must be 'cpu', 'cuda' or 'cuda:NUMBER'")
+        raise TypeError(f"device is {shown(device)}: must be a text, 'cuda' or 'cuda:NUMBER' (make_vec: 'cpu' too)")
     kind, _, number = device.partition(":")
-    if kind != "cuda" or (":" in device and not (number.isascii() and number.isdigit() and len(number) <= 3)):
-        raise ValueError(f"device is {shown(device)}: allowed are cpu, cuda and cuda:NUMBER")
+    if kind != "cuda" or (":" in device and re.fullmatch(r"0|[1-9][0-9]{0,2}", number) is None):
+        raise ValueError(
+            f"device is {shown(device)}: allowed are cuda and cuda:NUMBER, from 0 to 999 (make_vec: cpu too)"
+        )
 
 
 class Device:
@@ -57,11 +65,11 @@ class Device:
             self._where = name
         from numba import cuda  # noqa: PLC0415
 
-        from thinmargin.cuda.kernels import KERNELS, THREADS_A_BLOCK  # noqa: PLC0415
+        from thinmargin.cuda.kernels import KERNELS  # noqa: PLC0415
 
         self._cuda, self._kernels = cuda, KERNELS
-        self._threads_a_block = 4 if self.is_simulated else THREADS_A_BLOCK
-        self._most_blocks = 2 if self.is_simulated else self._processors() * BLOCKS_A_PROCESSOR
+        self._launchers: dict[Any, Any] = {}
+        self._processors = 1 if self.is_simulated else self._count_processors()
 
     def _check_there(self) -> None:
         found = self._torch.cuda.device_count() if self._torch.cuda.is_available() else 0
@@ -70,7 +78,7 @@ class Device:
             there = ", ".join(f"cuda:{k}" for k in range(found)) or "none: torch finds no GPU that it can use"
             raise ValueError(f"device is {shown(self.name)}: there is no such device here, there is {there}")
 
-    def _processors(self) -> int:
+    def _count_processors(self) -> int:
         return int(self._torch.cuda.get_device_properties(self.name).multi_processor_count)
 
     def check_room(self, what: str, needed: int) -> None:
@@ -83,6 +91,7 @@ class Device:
         if self.is_simulated:
             return
         left, _ = self._torch.cuda.mem_get_info(self.name)
+        left += self._torch.cuda.memory_reserved(self.name) - self._torch.cuda.memory_allocated(self.name)
         if needed > left:
             raise MemoryError(
                 f"{what}: needs about {needed / GIB:.1f} GiB of memory on {self.name}, and {left / GIB:.1f} GiB are"
@@ -91,24 +100,35 @@ class Device:
 
     def threads(self, firms: int) -> int:
         """Threads of a grid that runs so many firms."""
-        return self._blocks(firms) * self._threads_a_block
+        blocks, threads = self._shape(firms)
+        return blocks * threads
 
-    def _blocks(self, firms: int) -> int:
-        return min(-(-firms // self._threads_a_block), self._most_blocks)
+    def _shape(self, firms: int) -> tuple[int, int]:
+        """Blocks of a grid and threads of each: small blocks where large ones would leave processors idle."""
+        if self.is_simulated:
+            return min(-(-firms // 4), 2), 4
+        threads = THREADS_A_BLOCK if firms >= THREADS_A_BLOCK * self._processors else WARP
+        return min(-(-firms // threads), self._processors * BLOCKS_A_PROCESSOR), threads
 
     def launch(self, kernel: str, firms: int, *arguments: Any) -> None:
         """Run a kernel of `thinmargin.cuda.kernels` for so many firms, in torch's order of work."""
-        blocks = self._blocks(firms)
-        given = [self._of_numba(item) if self.is_tensor(item) else item for item in arguments]
+        shape = self._shape(firms)
         if self.is_simulated:
-            getattr(self._kernels, kernel)[blocks, self._threads_a_block](*given)
+            given = [item.numpy() if self.is_tensor(item) else item for item in arguments]
+            getattr(self._kernels, kernel)[shape](*given)
             return
         with self._torch.cuda.device(self.name):
-            stream = self._cuda.external_stream(self._torch.cuda.current_stream().cuda_stream)
-            getattr(self._kernels, kernel)[blocks, self._threads_a_block, stream](*given)
+            given = [self._cuda.as_cuda_array(item, sync=False) if self.is_tensor(item) else item for item in arguments]
+            self._launcher(kernel, shape, self._torch.cuda.current_stream().cuda_stream)(*given)
 
-    def _of_numba(self, tensor: Any) -> Any:
-        return tensor.numpy() if self.is_simulated else self._cuda.as_cuda_array(tensor, sync=False)
+    def _launcher(self, kernel: str, shape: tuple[int, int], stream: int) -> Any:
+        """A kernel with its grid and stream, made once of each."""
+        key = kernel, shape, stream
+        if key not in self._launchers:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Grid size")  # a small batch is a small grid
+                self._launchers[key] = getattr(self._kernels, kernel)[(*shape, self._cuda.external_stream(stream))]
+        return self._launchers[key]
 
     def is_tensor(self, thing: object) -> bool:
         """Whether it is a tensor of torch."""
@@ -137,7 +157,12 @@ class Device:
             raise TypeError(f"{name} has type {value.dtype}: must be real numbers (float32)")
         if tuple(value.shape) != shape:
             raise ValueError(f"{name} has shape {tuple(value.shape)}: must be {shape}")
-        numbers = value.detach().to(device=self._where, dtype=self._torch.float64).contiguous()
+        try:
+            numbers = value.detach().to(device=self._where, dtype=self._torch.float64).contiguous()
+        except (RuntimeError, NotImplementedError) as error:
+            raise ValueError(
+                f"{name} is a tensor on {value.device}, {value.layout}: it cannot be brought here"
+            ) from error
         if not bool(self._torch.isfinite(numbers).all()):
             row, place = self._torch.nonzero(~self._torch.isfinite(numbers))[0].tolist()
             found = float(numbers[row, place])

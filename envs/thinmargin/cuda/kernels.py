@@ -13,22 +13,20 @@ import numba
 import numpy as np
 from numba import cuda
 
+from thinmargin.cuda.devices import MOST_HIDDEN
 from thinmargin.economics.start import begin
 from thinmargin.generators import below
 from thinmargin.observation import observe
 from thinmargin.parameters import ECONOMY
 from thinmargin.records import FLOWS, REPORT, SHOCKS, STATE
 from thinmargin.shocks import calm, draw_source, month_shocks, services_so_far, shocks_of_last_month
-from thinmargin.simulation import CLOSED, close_month, closing_value, first_report, run_month
+from thinmargin.simulation import CLOSED, close_month, closing_value, first_report, reward_of, run_month
 from thinmargin.sources import SOURCE
 from thinmargin.worlds import hide_constants
 
 SETTINGS: Any = numba.config
 IS_SIMULATED = bool(SETTINGS.ENABLE_CUDASIM)
 """Whether numba's simulator stands in for a GPU."""
-MOST_HIDDEN = 128
-"""Most hidden constants of a family."""
-THREADS_A_BLOCK = 128
 
 
 class Layout(NamedTuple):
@@ -77,7 +75,7 @@ def _month(layout: Layout) -> Callable[..., None]:
             month_shocks(state, p, source, shock)
             flow = flows_of(flows, thread)
             ends[e] = run_month(state, p, shock, services_before, actions[e], horizon, rule, shaped, flow, report)
-            rewards[e] = report.profit_term + report.closing_term + report.shaping_term
+            rewards[e] = reward_of(report)
             observe(state, p, shock.component, report, horizon, column(observations, e))
 
     return month
@@ -102,7 +100,7 @@ def _close(layout: Layout) -> Callable[..., None]:
                 shock, shock_off = shocks_of(shocks, thread), shocks_of(shocks_off, thread)
                 shocks_of_last_month(state, p, source_of(sources, e), shock)
                 close_month(state, p, shock, flows_of(flows, thread), shock_off, rule, report)
-                rewards[e] = report.profit_term + report.closing_term + report.shaping_term
+                rewards[e] = reward_of(report)
 
     return close
 

@@ -12,7 +12,7 @@ from gymnasium.vector.utils import batch_space
 
 from thinmargin.batch import Batch
 from thinmargin.cuda.columns import records_of, rows_of, table_of
-from thinmargin.cuda.devices import Device
+from thinmargin.cuda.devices import MOST_HIDDEN, Device
 from thinmargin.generators import NUMBERS, Generators
 from thinmargin.infos import Info, check_info
 from thinmargin.observation import FEATURE_COUNT
@@ -43,17 +43,21 @@ from thinmargin.worlds import World
 MAX_ENVS = 1 << 22
 NUMBERS_A_FIRM = sum(map(rows_of, (STATE, ECONOMY, SOURCE, REPORT))) + 4
 """Numbers of eight bytes that a firm has on the device, its reward, end, key and action among them."""
-BYTES_A_FIRM = 8 * (NUMBERS_A_FIRM + NUMBERS) + 4 * FEATURE_COUNT
+HANDED_OUT = 8 * (2 * rows_of(REPORT) + 4) + 2 * 4 * FEATURE_COUNT
+"""Bytes a firm of what a step hands out, the last reports and observations of episodes that ended too."""
+BYTES_A_FIRM = 8 * (NUMBERS_A_FIRM + NUMBERS) + 4 * FEATURE_COUNT + HANDED_OUT
+BYTES_A_THREAD = 8 * sum(map(rows_of, (FLOWS, SHOCKS, SHOCKS, STATE)))
 REPORT_PLACES = {field.name: place for place, field in enumerate(REPORT_FIELDS)}
 
 
 class CudaVectorEnv(VectorEnv[Any, Any, Any]):
     """`num_envs` firms on a GPU: what `EcosystemVectorEnv` does, with tensors of torch that stay on the device.
 
-    States, worlds, observations and rewards are on the device, and nothing is copied to the machine but, once a step,
-    whether an episode has ended. Environment i with seed s plays the world that `EcosystemEnv` plays after a reset with
-    seed s + i, across autoreset; its numbers are those of a CPU but for the last digits, since a GPU rounds a product
-    and a sum at once and has functions of its own.
+    States, worlds, observations and rewards are on the device. What is copied to the machine in a step is whether an
+    episode has ended and whether actions are finite, and the numbers of a grid of actions where there is one.
+    Environment i with seed s plays the world that `EcosystemEnv` plays after a reset with seed s + i, across autoreset;
+    its numbers are those of a CPU but for the last digits, since a GPU rounds a product and a sum at once and has
+    functions of its own.
 
     `infos["books"]` and `infos["reward_terms"]` are dictionaries of tensors of shape (num_envs,), by name;
     `infos["levers"]` has two of them, `asked` and `applied`. What is in `final_obs`, a tensor of shape
@@ -101,7 +105,8 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
         check_info(info)
         self.settings = Settings(worlds, reward, closing, horizon, split, parameters, discrete)
         self.device = Device(device)
-        self.device.check_room(f"num_envs is {num_envs}", num_envs * BYTES_A_FIRM)
+        needed = num_envs * BYTES_A_FIRM + self.device.threads(num_envs) * BYTES_A_THREAD
+        self.device.check_room(f"num_envs is {num_envs}", needed)
         self.num_envs = num_envs
         self.render_mode = None
         self.single_action_space = self.settings.action_space()
@@ -113,8 +118,14 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
         self._rule = closing_rule("closing", closing)
         self._shaped = reward == "shaped"
         self._recipe = self.settings.family().recipe
+        if len(self._recipe.columns) > MOST_HIDDEN:
+            raise ValueError(
+                f"worlds is {shown(worlds)}: {len(self._recipe.columns)} constants are hidden in them, and on a device"
+                f" at most {MOST_HIDDEN} may be"
+            )
         self._grid = self.device.tensor(discrete_actions()) if discrete else None
         self._begun = False
+        self._everyone = self.device.tensor(np.ones(num_envs, np.bool_))
         self._make_tables()
         self.reports = self._reports
 
@@ -172,7 +183,7 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
         device = self.device
         self._world_keys.copy_(device.tensor(keys))
         self._start(device.tensor(np.ones(self.num_envs, np.bool_)), device.tensor(drawn))
-        self._begun = True
+        self._begun, self.reports = True, self._reports
         return self._observations(), self._infos(self._handed_out())
 
     def _seed(self, seeds: list[int | None]) -> None:
@@ -225,7 +236,7 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
         )  # fmt: skip
         ended = self._ends != RUNNING
         closed, bankrupt = self._ends == CLOSED, self._ends == BANKRUPT
-        terminated = ended if self.settings.pays_closing else bankrupt
+        terminated = ended.clone() if self.settings.pays_closing else bankrupt
         truncated = closed & ~closed if self.settings.pays_closing else closed
         self.reports = self._reports
         if not bool(ended.any()):
@@ -238,7 +249,7 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
         rewards, self.reports = self._rewards.clone(), self._reports.clone()
         last = {
             "final_obs": self._seen.T.clone(), "_final_obs": ended,
-            "final_info": self._infos(self.reports), "_final_info": ended,
+            "final_info": self._infos(self.reports), "_final_info": ended.clone(),
         }  # fmt: skip
         self._start(ended, ended)
         return self._observations(), rewards, terminated, truncated, {**self._infos(self._handed_out()), **last}
@@ -258,7 +269,7 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
         return self._reports.clone() if self._copy and not self._lean else self._reports
 
     def _infos(self, reports: Any) -> dict[str, Any]:
-        everyone = self.device.tensor(np.ones(self.num_envs, np.bool_))
+        everyone = self._everyone.clone() if self._copy else self._everyone
         world = {"world": self._world_keys.clone(), "_world": everyone}
         if self._lean:
             return world
@@ -275,6 +286,10 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
             "_reward_terms": everyone,
             **world,
         }
+
+    def __getstate__(self) -> Any:
+        """Raise TypeError: tensors and kernels stay on their device."""
+        raise TypeError("a batch on a device cannot be copied or pickled: make another one, and hand over get_state()")
 
     def closing_values(self, rule: Closing) -> Any:
         """Worth of each firm, RMB bn, if its episode closed with the month just run: a tensor, shape (num_envs,).
@@ -341,4 +356,4 @@ class CudaVectorEnv(VectorEnv[Any, Any, Any]):
         self._seen.copy_(self.device.tensor(np.ascontiguousarray(batch.observations.T)))
         self._world_keys.copy_(self.device.tensor(batch.keys.copy()))
         self._put_generators(generators)
-        self._begun = True
+        self._begun, self.reports = True, self._reports

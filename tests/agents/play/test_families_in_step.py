@@ -55,3 +55,10 @@ def test_the_rule_that_pays_is_the_same_whether_others_are_asked_or_not(closing:
     assert (one.closing_part > 0.0).all() == (closing != "none")
     if closing != "none":
         np.testing.assert_allclose(all_rules.closing_rules[closing], one.closing_part, rtol=1e-12)
+
+
+def test_nothing_to_play_is_refused() -> None:
+    with pytest.raises(ValueError, match="0 keys and 3 families are given"):
+        play_families(baseline("plan"), [], FAMILIES)
+    with pytest.raises(ValueError, match="5 keys and 0 families are given"):
+        play_families(baseline("plan"), KEYS, [])

@@ -132,5 +132,5 @@ def test_too_little_memory_on_the_device_is_told_with_the_firms_that_are_too_man
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr("thinmargin_agents.sb3.device_firms.CudaVectorEnv", refuse)
-    with pytest.raises(ConfigError, match="num_envs is 16: needs about 3"):
+    with pytest.raises(ConfigError, match="n_envs is 16: num_envs is 16: needs about 3"):
         build_environment(resolve(TrainConfig(device="cuda", n_envs=16)))

@@ -87,8 +87,8 @@ def test_lambda_moves_from_its_start_in_the_first_quarter_and_where_it_is_does_n
     model._total_timesteps = 800
     model.learn(600, Lambdas(), reset_num_timesteps=False)
     first, later = Lambdas.seen[:10], Lambdas.seen[10:]
-    assert first == pytest.approx([min(0.9 + 0.1 * 20 * k / 50, 1.0) for k in range(1, 11)])
-    assert later == pytest.approx([min(0.9 + 0.1 * (200 + 20 * k) / 200, 1.0) for k in range(1, 31)])
+    assert first == pytest.approx([min(0.9 + 0.1 * 20 * k / 50, 1.0) for k in range(10)])
+    assert later == pytest.approx([min(0.9 + 0.1 * (200 + 20 * k) / 200, 1.0) for k in range(30)])
     plain = resolve(TrainConfig(total_timesteps=800, n_envs=16))
     assert getattr(build_model(plain, build_environment(plain)), "rollout_buffer").lambda_now is None  # noqa: B009
 
