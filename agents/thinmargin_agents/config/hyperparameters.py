@@ -151,7 +151,7 @@ TABLE: tuple[Hyperparameter, ...] = (
     Hyperparameter("n_epochs", _whole(1, 1000), "passes over the experience of an update", CLIPPED),
     Hyperparameter("gae_lambda", _number(0.0, 1.0), "advantage estimation (Schulman et al. 2016)", ON_POLICY),
     Hyperparameter("gae_lambda_start", _number(0.0, 1.0),
-                   "gae_lambda at the beginning: it moves evenly to gae_lambda in the first quarter of the run",
+                   "gae_lambda at the beginning: it moves evenly to gae_lambda in the first 2,000,000 months",
                    ("ppo", "a2c")),
     Hyperparameter("clip_range", _schedule(1e-6, 1.0), "how far an update may move the policy (Schulman et al. 2017)",
                    CLIPPED),

@@ -9,7 +9,6 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from thinmargin_agents.config.run import Run
 
-LAMBDA = "gae_lambda"
 Schedule = Callable[[float], float]
 SCHEDULES = {
     "learning_rate": "lr_schedule",
@@ -20,17 +19,11 @@ SCHEDULES = {
 
 
 def schedules(model: BaseAlgorithm) -> Iterator[tuple[str, Schedule]]:
-    """The schedules of an algorithm by the names of SCHEDULES, constant ones too: the share that is left to a value.
-
-    That of a lambda that moves is among them.
-    """
+    """The schedules of an algorithm by the names of SCHEDULES, constant ones too: the share that is left to a value."""
     for name, attribute in SCHEDULES.items():
         schedule = getattr(model, attribute, None)
         if callable(schedule):
             yield name, schedule
-    moving = getattr(getattr(model, "rollout_buffer", None), "lambda_schedule", None)
-    if moving is not None:
-        yield LAMBDA, moving
 
 
 def length_notes(model: BaseAlgorithm, run: Run) -> list[str]:
@@ -57,8 +50,7 @@ def _changes(model: BaseAlgorithm, at: int, before: int, after: int) -> Iterator
             fixed.append(name)
             continue
         was = float(schedule(max(1.0 - at / before, 0.0)))
-        learnt = 0 if name == LAMBDA else update  # lambda is that of the months that are learnt from
-        now = float(schedule(max(1.0 - (at + learnt) / after, 0.0)))
+        now = float(schedule(max(1.0 - (at + update) / after, 0.0)))
         which = "in the first update from there" if update else "from there"
         yield f"{name} was {was:.3g} there, is {now:.3g} {which} and {float(schedule(0.0)):.3g} at the end"
     if fixed:

@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.buffers import RolloutBuffer
-from stable_baselines3.common.type_aliases import RolloutBufferSamples, Schedule
+from stable_baselines3.common.type_aliases import RolloutBufferSamples
 
 HANDED_OUT = ("observations", "actions", "values", "log_probs", "advantages", "returns")
 """In the order of RolloutBufferSamples."""
 
 
-GROWING = 0.25
-"""Share of a run in which lambda moves from its start to its end."""
+MOVING = 2_000_000
+"""Months in which lambda moves from its start to its end."""
 
 
 class TensorRolloutBuffer(RolloutBuffer):
@@ -25,11 +25,9 @@ class TensorRolloutBuffer(RolloutBuffer):
     everything is brought to the device once an update, and rows are picked there.
 
     Attributes:
-        lambda_schedule: lambda by the share of a run that is left; None where it stays.
-        lambda_now: what it gives for the update whose months have just been collected: where these began.
+        lambda_now: lambda of the update whose months have just been collected; None where it stays as it is.
     """
 
-    lambda_schedule: Schedule | None = None
     lambda_now: Callable[[], float] | None = None
 
     def compute_returns_and_advantage(self, last_values: torch.Tensor, dones: Any) -> None:
@@ -53,20 +51,13 @@ class TensorRolloutBuffer(RolloutBuffer):
         return RolloutBufferSamples(*(tensor.index_select(0, rows) for tensor in self._tensors))
 
 
-def moving_lambda(start: float, end: float) -> Schedule:
-    """Lambda by the share of a run that is left.
+def move_lambda(model: BaseAlgorithm, start: float) -> None:
+    """Let lambda of an on-policy model with a TensorRolloutBuffer move from `start` to the one that it has.
 
     A small one learns from what follows soon and leaves the rest to the critic, which is quick; a large one trusts the
-    critic less, which is right in the end (Schulman et al. 2016).
+    critic less, which is right in the end (Schulman et al. 2016). How far it has moved depends on the months before the
+    update, not on the length of the run.
     """
-    return lambda left: start + (end - start) * min((1.0 - left) / GROWING, 1.0)
-
-
-def move_lambda(model: BaseAlgorithm, start: float) -> None:
-    """Let lambda of an on-policy model with a TensorRolloutBuffer move from `start` to the one that it has."""
     memory: Any = getattr(model, "rollout_buffer")  # noqa: B009  # only on-policy algorithms have it
-    schedule = memory.lambda_schedule = moving_lambda(start, memory.gae_lambda)
-    update = memory.buffer_size * memory.n_envs
-    memory.lambda_now = lambda: schedule(
-        1.0 - (model.num_timesteps - update) / max(model._total_timesteps, 1)  # noqa: SLF001  # no public name exists
-    )
+    end, update = memory.gae_lambda, memory.buffer_size * memory.n_envs
+    memory.lambda_now = lambda: start + (end - start) * min((model.num_timesteps - update) / MOVING, 1.0)

@@ -33,7 +33,6 @@ from thinmargin_agents.config.run import Run
 from thinmargin_agents.policies.by_name import entrant_of
 from thinmargin_agents.runs.commands import training_of
 from thinmargin_agents.runs.folder import RunError, RunFolder, load_policy
-from thinmargin_agents.sb3.rollouts import moving_lambda
 from thinmargin_agents.train import main
 from thinmargin_agents.training.trainer import train
 
@@ -351,14 +350,3 @@ def edited_folder(both: dict[bool, Path], tmp_path: Path) -> Callable[..., RunFo
         return RunFolder(path)
 
     return make
-
-
-def test_a_lambda_that_moves_goes_back_to_where_it_is_in_the_longer_run(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = begun(tmp_path / "logs", "ppo, a lambda that moves")
-    capsys.readouterr()
-    assert train(folder.lengthened(2400), folder, shown=False, resume=True) is not None
-    printed = capsys.readouterr().out
-    now = moving_lambda(0.9, 1.0)(1.0 - (folder.run().lengthened[0]["at"]) / 2400)
-    assert f"gae_lambda was 1 there, is {now:.3g} in the first update from there and 1 at the end" in printed
