@@ -160,10 +160,9 @@ class Contestant:
 
 def main() -> None:
     """Measure every way and print a table."""
-    from benchmarks.checkouts import checked_out  # noqa: PLC0415  # a process that serves needs none
-
     sys.path.insert(0, str(ROOT))
     from benchmarks.arguments import commit, new_file, parser_of, whole  # noqa: PLC0415  # a process that serves starts from this file alone
+    from benchmarks.checkouts import checked_out  # noqa: PLC0415  # as below
 
     parser = parser_of("training_step", __doc__)
     parser.add_argument(
