@@ -287,11 +287,7 @@ class Kernels(NamedTuple):
 
 @mechanism
 def reward_of(report: Record) -> float:
-    """The reward of the month reported, RMB 10 bn.
-
-    Formula:
-        reward = profit_term + closing_term + shaping_term
-    """
+    """The reward of the month reported, RMB 10 bn: the sum of its three terms."""
     reward: float = report.profit_term + report.closing_term + report.shaping_term
     return reward
 

@@ -14,6 +14,7 @@ from thinmargin.records import FEATURES
 from thinmargin.wrappers import Adapter
 from thinmargin_agents.config.algorithms import ALGORITHMS
 from thinmargin_agents.export.torch_modules import ExportError, ResidualStage, features_of, stage_of
+from thinmargin_agents.sb3.player import Player, RecurrentPlayer
 
 
 class Network(nn.Module):
@@ -21,11 +22,12 @@ class Network(nn.Module):
 
     Args:
         algo: that trained it.
-        network: Stable-Baselines3's policy, as `thinmargin_agents.sb3.networks.build_network` makes it.
+        network: Stable-Baselines3's policy, as `thinmargin_agents.sb3.networks.build_network` makes it, or its player.
     """
 
-    def __init__(self, algo: str, network: BasePolicy) -> None:
+    def __init__(self, algo: str, network: BasePolicy | Player | RecurrentPlayer) -> None:
         super().__init__()
+        network = network.network if isinstance(network, (Player, RecurrentPlayer)) else network
         self._output = ALGORITHMS[algo].output
         self._policy = cast("Any", network)
         self.chooses = isinstance(network.action_space, spaces.Discrete)

@@ -144,9 +144,7 @@ def build_environment(run: Run) -> EcosystemVecEnv:
     except ModuleNotFoundError as error:
         if run.device == "cpu":
             raise
-        raise ConfigError(
-            f"--device is {shown(run.device)}: {str(error).removeprefix(f'device is {run.device!r}: ')}"
-        ) from error
+        raise ConfigError(f"--{error}") from error  # it begins with the device
     except MemoryError as error:
         raise ConfigError(f"hyper-parameter n_envs is {values['n_envs']}: {error}") from error
     except ValueError as error:

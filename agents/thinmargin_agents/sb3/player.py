@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,24 @@ from stable_baselines3.td3.policies import TD3Policy
 from thinmargin_agents.config.algorithms import ALGORITHMS
 
 
-class Player:
+class _OfNetwork:
+    """What is asked of a network that plays, besides its actions."""
+
+    network: Any
+
+    @property
+    def action_space(self) -> spaces.Space[Any]:
+        """Of the network."""
+        space: spaces.Space[Any] = self.network.action_space
+        return space
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]:
+        """Of the network."""
+        found: Iterator[torch.nn.Parameter] = self.network.parameters()
+        return found
+
+
+class Player(_OfNetwork):
     """A network without memory as a policy: bit for bit the actions of its own `predict`.
 
     `predict` tells every layer each month that it is not being trained, and makes a distribution of which it takes the
@@ -69,7 +87,7 @@ class Player:
         return actions, state
 
 
-class RecurrentPlayer:
+class RecurrentPlayer(_OfNetwork):
     """A recurrent network as a policy, likewise; its state is what sb3-contrib's own `predict` returns.
 
     Args:

@@ -160,9 +160,7 @@ class Device:
         try:
             numbers = value.detach().to(device=self._where, dtype=self._torch.float64).contiguous()
         except (RuntimeError, NotImplementedError) as error:
-            raise ValueError(
-                f"{name} is a tensor on {value.device}, {value.layout}: it cannot be brought here"
-            ) from error
+            raise ValueError(f"{name} is a tensor that cannot be brought here: {shown(str(error))}") from error
         if not bool(self._torch.isfinite(numbers).all()):
             row, place = self._torch.nonzero(~self._torch.isfinite(numbers))[0].tolist()
             found = float(numbers[row, place])
